@@ -1,0 +1,50 @@
+# The verbs of this project. `make help` explains them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SOURCES := src tests benchmarks docs/conf.py
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check format bench docs clean
+
+help:  ## Explain the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED)  ## Make .venv with the package, every extra and the tools
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, got " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,docs]'
+	@touch $@
+
+demo: install  ## Go the whole way on embedded data, under five minutes
+	$(BIN)/deepvanet demo --out demo
+
+test: install  ## Run the tests, under ten minutes on two cores
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: install  ## Run the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
+
+check: install  ## Lint, types, floors of the layout, spelling
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+	$(BIN)/codespell src tests docs benchmarks README.md CHANGELOG.md CONTRIBUTING.md
+
+format: install  ## Format the code
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: install  ## Measure speed as ratios, side by side in one run
+	$(BIN)/python benchmarks/bench.py
+
+docs: install  ## Build the documentation; a warning is an error
+	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+clean:  ## Remove what the other verbs made
+	rm -rf $(VENV) demo build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,354 @@
+"""Measure how fast the package is, as ratios taken side by side in one process.
+
+How to read the table. Two ways of doing the same work take turns, once each per
+repetition, and the ratio of every pair is noted: *median*, *least* and *most* are
+those of the ratios, so a machine that is slow today is slow for both. ``x faster``
+is the other way's time over ours, ``x as long`` is ours over the other's. Work of
+one thread is timed by the processor time it took, which other work on the machine
+disturbs little; whole commands and the opening of a store by the clock.
+
+*Limits* are what this machine can do at best: the rate of a large float32 matrix
+product on one thread, and of copying memory (bytes read plus bytes written).
+``% of ...`` says how much of that we reach. The goals are those the project has
+set itself; a row that misses its goal is shown like any other.
+
+Memory is the most that a fresh process held, above what its imports took.
+
+The same numbers go to ``--out`` as JSON; ``--before`` takes such a file of another
+commit, and shows its medians beside these.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from literal import (
+    FACES_PER_S,
+    FPS,
+    LiteralTraining,
+    find_faces_bare,
+    train_bare,
+)
+from material import (
+    take_rows,
+    write_full_size_store,
+    write_full_size_subject,
+    write_noise_store,
+    write_recordings,
+)
+from measuring import (
+    Row,
+    describe_machine,
+    draw_table,
+    measure_apart,
+    read_medians,
+    run_command,
+    take_turns,
+)
+
+from deepvanet.config import Execution, NetworkSettings, PrepareSettings
+from deepvanet.files import write_text
+from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.network import NetworkLearner
+from deepvanet.learners.scaling import fit_scaling
+from deepvanet.prepare import prepare
+from deepvanet.preprocessing.face import FaceBackend, make_backend, track_face
+from deepvanet.preprocessing.video import sample_frames
+from deepvanet.schema import BIO, Stream
+from deepvanet.store import open_store
+
+MULTIPLY_ADDS = 343_181_268
+"""Of one face+bio segment forward, none of them avoidable; 342 million are the
+face's. A step of training takes three times as many."""
+GEMM_SIDE = 2048
+COPIED_BYTES = 2**28
+
+
+def measure_limits(_folder: Path, *, repeats: int = 5) -> list[Row]:
+    """Measure what the machine can do at best, on one thread."""
+    multiply, copy = take_turns(_multiply_matrices, _make_copier(), repeats=repeats)
+    return [
+        Row("limit: float32 GEMM, one thread", _gemm_rates(multiply), "GFLOP/s"),
+        Row("limit: memory copy", [2 * COPIED_BYTES / s / 1e9 for s in copy], "GB/s"),
+    ]
+
+
+def measure_step(folder: Path, *, repeats: int = 5, batch: int = 64) -> list[Row]:
+    """Compare a training step of the learner, data included, with a literal one."""
+    store = write_noise_store(folder / "faces", n_trials=2, n_segments=batch // 2)
+    rows = take_rows(store, tuple(Stream), batch)
+    fetch = open_rows(rows, fit_scaling(rows))
+    inputs = to_network(fetch(np.arange(batch)))
+    literal = LiteralTraining(
+        inputs[Stream.FACE],
+        torch.cat([inputs[stream] for stream in BIO], dim=1),
+        torch.from_numpy(rows.label).float(),
+    )
+    learner = NetworkLearner(NetworkSettings(epochs=1, batch_size=batch), seed=0)
+    ours, other, gemm, data = take_turns(
+        lambda: learner.fit(rows),
+        literal.step,
+        _multiply_matrices,
+        lambda: to_network(fetch(np.random.default_rng(0).permutation(batch))),
+        repeats=repeats,
+    )
+    flop = 2 * 3 * MULTIPLY_ADDS * batch
+    reached = [
+        100 * flop / seconds / 1e9 / rate
+        for seconds, rate in zip(ours, _gemm_rates(gemm), strict=True)
+    ]
+    return [
+        Row(
+            f"training step, face+bio, batch {batch}, against the literal network",
+            _divide(other, ours),
+            "x faster",
+            ">= 1.5",
+            f"{_middle(ours):.2f} s against {_middle(other):.2f} s",
+        ),
+        Row(
+            "the same, necessary operations of the GEMM rate",
+            reached,
+            "% of GEMM rate",
+            ">= 55",
+            f"{flop / _middle(ours) / 1e9:.1f} GFLOP/s",
+        ),
+        Row(
+            "the same, time spent on data",
+            [100 * share for share in _divide(data, ours)],
+            "% of the step",
+            "<= 3",
+            f"{1000 * _middle(data):.1f} ms",
+        ),
+    ]
+
+
+def measure_epoch(
+    folder: Path, *, repeats: int = 5, n_trials: int = 36, epochs: int = 5
+) -> list[Row]:
+    """Compare a bio epoch of the learner with a bare loop over tensors."""
+    store = write_noise_store(
+        folder / "signals", n_trials=n_trials, n_segments=60, streams=BIO
+    )
+    rows = take_rows(store, BIO, len(store.table))
+    fetch = open_rows(rows, fit_scaling(rows))
+    held = fetch(np.arange(len(rows)))
+    short, long = (
+        NetworkLearner(NetworkSettings(epochs=count), seed=0)
+        for count in (1, 1 + epochs)
+    )
+    batches = np.array_split(np.random.default_rng(0).permutation(len(rows)), 34)
+    started, whole, bare, gather, copy = take_turns(
+        lambda: short.fit(rows),
+        lambda: long.fit(rows),
+        lambda: train_bare(held, rows, epochs=epochs),
+        lambda: [fetch(index) for index in batches],
+        _make_copier(),
+        repeats=repeats,
+    )
+    ours = [(b - a) / epochs for a, b in zip(started, whole, strict=True)]
+    other = [seconds / epochs for seconds in bare]
+    first = _middle(started) - _middle(ours)
+    n_bytes = sum(tensor.nbytes for tensor in held.values())
+    rates = [n_bytes / seconds / 1e9 for seconds in gather]
+    copied = [COPIED_BYTES / seconds / 1e9 for seconds in copy]
+    return [
+        Row(
+            f"bio epoch of {len(rows)} segments, against a bare loop",
+            _divide(ours, other),
+            "x as long",
+            "<= 1.15",
+            f"{_middle(ours):.2f} s against {_middle(other):.2f} s; "
+            f"once a fit, before the first: {first:.2f} s",
+        ),
+        Row(
+            "the same, gathering its batches",
+            [100 * share for share in _divide(rates, copied)],
+            "% of memory copy",
+            "",
+            f"{1000 * _middle(gather):.0f} ms an epoch, {2 * _middle(rates):.1f} GB/s",
+        ),
+    ]
+
+
+def measure_faces(folder: Path, *, repeats: int = 5) -> list[Row]:
+    """Compare a video's way to aligned faces with what nobody can leave out."""
+    video = next(_recordings(folder).rglob("*.avi"))
+    with av.open(str(video)) as container:
+        n_pictures = container.streams.video[0].frames
+    duration_s = n_pictures / FPS
+    n_frames = int(duration_s * FACES_PER_S)
+    backend = make_backend("dlib5")
+    ours, bare, decoding = take_turns(
+        partial(_track, video, backend, n_frames),
+        partial(find_faces_bare, video, backend),
+        partial(find_faces_bare, video, None),
+        repeats=repeats,
+    )
+    found = _track(video, backend, n_frames)
+    return [
+        Row(
+            "video to aligned faces, against decode + detect + landmarks alone",
+            _divide(ours, bare),
+            "x as long",
+            "<= 1.3",
+            f"{_middle(ours):.2f} s against {_middle(bare):.2f} s, of which decoding "
+            f"{_middle(decoding):.2f} s; found in {found} of {n_frames} frames",
+        ),
+        Row(
+            "faces a second, 720x576 at 50 fps, one core",
+            [n_frames / seconds for seconds in ours],
+            "faces/s",
+            "",
+            f"{duration_s / _middle(ours):.0f} x real time",
+        ),
+    ]
+
+
+def _track(video: Path, backend: FaceBackend, n_frames: int) -> int:
+    frames = sample_frames(video, fps=FACES_PER_S, n_frames=n_frames)
+    return track_face(frames, backend, n_frames=n_frames, fps=FACES_PER_S).n_found
+
+
+def measure_opening(
+    folder: Path, *, repeats: int = 3, n_subjects: int = 32
+) -> list[Row]:
+    """Open a store as large as all of DEAP, in fresh processes."""
+    path = folder / "full"
+    n_rows = write_full_size_store(path, n_subjects=n_subjects)
+    seconds, megabytes = measure_apart(partial(open_store, path), repeats=repeats)
+    what = f"opening a store of {n_rows} rows, {n_subjects} subjects"
+    return [
+        Row(what, seconds, "s", "<= 1"),
+        Row(f"{what}: memory", megabytes, "MB above imports"),
+    ]
+
+
+def measure_preparing(folder: Path, *, repeats: int = 2) -> list[Row]:
+    """Prepare a subject of DEAP's size in fresh processes, and see what they hold."""
+    videos = list(_recordings(folder).rglob("*.avi"))
+    root = write_full_size_subject(folder / "subject", videos)
+    seconds, megabytes = [], []
+    for number in range(repeats):
+        work = partial(
+            prepare,
+            *("deap", root, folder / f"prepared-{number}"),
+            settings=PrepareSettings(),
+            execution=Execution(),
+        )
+        once = measure_apart(work, repeats=1)
+        seconds += once[0]
+        megabytes += once[1]
+    return [
+        Row(
+            "preparing one subject, 40 trials of 63 s: memory",
+            megabytes,
+            "MB above imports",
+            "<= 600",
+            f"{_middle(seconds):.1f} s with {len(videos)} videos of 12 s",
+        )
+    ]
+
+
+def measure_reruns(folder: Path, *, repeats: int = 3) -> list[Row]:
+    """Run finished commands again, in processes of their own."""
+    write_noise_store(
+        folder / "small", n_subjects=2, n_trials=8, n_segments=5, streams=BIO
+    )
+    evaluating = (
+        *("evaluate", str(folder / "small"), "--out", str(folder / "run")),
+        *("--streams", "bio", "--folds", "4", "--epochs", "2", "--jobs", "1"),
+    )
+    preparing = (
+        *("prepare", "deap", str(_recordings(folder))),
+        *("--out", str(folder / "store"), "--jobs", "1"),
+    )
+    rows = []
+    for name, words, goal in (
+        ("deepvanet --help", ("--help",), "<= 0.3"),
+        ("re-run of a finished prepare", preparing, "<= 5"),
+        ("re-run of a finished evaluate", evaluating, "<= 5"),
+    ):
+        first_s, _ = run_command(*words)
+        seconds, busy = zip(*(run_command(*words) for _ in range(repeats)), strict=True)
+        beside = f"of a core {_middle(busy):.2f} s; the first took {first_s:.1f} s"
+        rows.append(Row(name, list(seconds), "s", goal, beside))
+    return rows
+
+
+MEASURES: Mapping[str, Callable[[Path], list[Row]]] = {
+    "limits": measure_limits,
+    "step": measure_step,
+    "epoch": measure_epoch,
+    "faces": measure_faces,
+    "opening": measure_opening,
+    "preparing": measure_preparing,
+    "reruns": measure_reruns,
+}
+
+
+def _recordings(folder: Path) -> Path:
+    root = folder / "DEAP"
+    return root if root.exists() else write_recordings(root, n_trials=2, seconds=12)
+
+
+def _multiply_matrices() -> None:
+    torch.mm(_MATRIX, _MATRIX)
+
+
+def _make_copier() -> Callable[[], object]:
+    source = torch.ones(COPIED_BYTES // 4)
+    target = torch.zeros_like(source)
+    return lambda: target.copy_(source)
+
+
+_MATRIX = torch.ones(GEMM_SIDE, GEMM_SIDE)
+
+
+def _gemm_rates(seconds: Sequence[float]) -> list[float]:
+    return [2 * GEMM_SIDE**3 / taken / 1e9 for taken in seconds]
+
+
+def _divide(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(above, below, strict=True)]
+
+
+_middle = statistics.median
+
+
+def main() -> None:
+    """Measure, print the table, and write the numbers."""
+    parser = argparse.ArgumentParser(description="Measure speed and memory as ratios.")
+    default = Path(tempfile.gettempdir()) / "deepvanet-bench.json"
+    parser.add_argument("--out", type=Path, default=default, help=f"JSON; {default}")
+    parser.add_argument("--before", type=Path, help="JSON of another commit")
+    parser.add_argument(
+        "--only", nargs="+", choices=list(MEASURES), default=list(MEASURES)
+    )
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    machine, rows = describe_machine(), []
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in asked.only:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            rows += MEASURES[name](Path(folder))
+    machine["seconds"] = time.perf_counter() - start
+    said = "{processor}, {cores} cores, load {load:.1f} at the start, {seconds:.0f} s"
+    print(said.format(**machine))
+    print(draw_table(rows, read_medians(asked.before)))
+    values = {"machine": machine, "rows": [row.to_dict() for row in rows]}
+    write_text(asked.out, json.dumps(values, indent=2) + "\n")
+    print(asked.out)
+
+
+if __name__ == "__main__":
+    main()

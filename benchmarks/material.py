@@ -1,0 +1,170 @@
+"""What is measured on: recordings and stores that are made for the purpose."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.config import PrepareSettings, digest, to_dict
+from deepvanet.datasets.deap import (
+    BASELINE_S,
+    CHANNELS,
+    FILMED,
+    MISSING_VIDEOS,
+    SFREQ,
+    SUBJECTS,
+)
+from deepvanet.datasets.synthetic import write_deap
+from deepvanet.datasets.synthetic.python2 import Pieces, write_pickle
+from deepvanet.schema import Stream, Target
+from deepvanet.store import (
+    Manifest,
+    Rows,
+    SegmentBlock,
+    SegmentStore,
+    label_ratings,
+    open_store,
+    write_subject,
+)
+
+SHAPES = {
+    Stream.FACE: (5, 64, 64, 3),
+    Stream.EEG: (32, 128),
+    Stream.PERIPHERAL: (8, 128),
+}
+N_TRIALS, N_SEGMENTS = 40, 60
+"""Of each of DEAP's 32 subjects."""
+
+
+def write_recordings(root: Path, *, n_trials: int, seconds: int) -> Path:
+    """Write one made-up subject in DEAP's format, with its videos."""
+    write_deap(root, n_subjects=1, n_trials=n_trials, seconds=seconds)
+    return root
+
+
+def write_full_size_subject(root: Path, videos: Iterable[Path]) -> Path:
+    """Write one subject's signals as long as DEAP's, of noise, with some videos.
+
+    Signals are what memory depends on: 40 trials of 63 s. Videos stream by.
+    """
+    signals, films, ratings = (
+        root / name
+        for name in ("data_preprocessed_python", "face_video", "metadata_csv")
+    )
+    for folder in (signals, films / "s01", ratings):
+        folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    n_samples = round((N_SEGMENTS + BASELINE_S) * SFREQ)
+    noise = (rng.normal(size=(len(CHANNELS), n_samples)) for _ in range(N_TRIALS))
+    arrays = {
+        "labels": Pieces((N_TRIALS, 4), [np.full((N_TRIALS, 4), 5.0)]),
+        "data": Pieces((N_TRIALS, len(CHANNELS), n_samples), noise),
+    }
+    with (signals / "s01.dat").open("wb") as file:
+        write_pickle(file, arrays)
+    lines = ["Participant_id,Trial,Experiment_id,Valence,Arousal"]
+    lines += [f"1,{k},{k % N_TRIALS + 1},5.0,5.0" for k in range(1, N_TRIALS + 1)]
+    (ratings / "participant_ratings.csv").write_text("\n".join(lines) + "\n")
+    for video in videos:
+        shutil.copy(video, films / "s01")
+    return root
+
+
+def write_noise_store(
+    root: Path,
+    *,
+    n_subjects: int = 1,
+    n_trials: int,
+    n_segments: int,
+    streams: Iterable[Stream] = tuple(Stream),
+) -> SegmentStore:
+    """Write a store of noise with DEAP's channels, and open it.
+
+    Trials are rated high and low in turn.
+    """
+    rng = np.random.default_rng(0)
+    _write_manifest(root)
+    for subject in SUBJECTS[:n_subjects]:
+        blocks = (
+            SegmentBlock(
+                table=_tabulate(subject, trial, n_segments, has=tuple(streams)),
+                arrays={stream: _draw(rng, stream, n_segments) for stream in streams},
+                trial={"subject": subject, "trial": trial, "stimulus": trial},
+            )
+            for trial in range(1, n_trials + 1)
+        )
+        write_subject(root, subject, parts=blocks, inputs={"inputs": {}})
+    return open_store(root)
+
+
+def write_full_size_store(root: Path, *, n_subjects: int = len(SUBJECTS)) -> int:
+    """Write all of DEAP as a store, with files full of holes; count its rows.
+
+    Tables are as large as real ones: 76,800 rows, 52,440 of them with a face.
+    Arrays have their real shapes, but nothing was written into them.
+    """
+    _write_manifest(root)
+    n_rows = 0
+    for subject in SUBJECTS[:n_subjects]:
+        blocks = list(_cut_empty_trials(subject))
+        write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
+        table = pd.concat([block.table for block in blocks])
+        n_rows += len(table)
+        for stream in blocks[0].arrays:
+            np.lib.format.open_memmap(
+                root / "subjects" / subject / f"{stream}.npy",
+                mode="w+",
+                dtype=_type_of(stream),
+                shape=(int(table[f"has_{stream}"].sum()), *SHAPES[stream]),
+            )
+    return n_rows
+
+
+def take_rows(store: SegmentStore, streams: Iterable[Stream], n_rows: int) -> Rows:
+    """Take the first rows that have the streams, with labels of valence."""
+    numbers = store.rows_with(streams)[:n_rows]
+    ratings = store.table[Target.VALENCE].to_numpy()[numbers]
+    return Rows(store, numbers, tuple(streams), label_ratings(ratings, ">=5"))
+
+
+def _cut_empty_trials(subject: str) -> Iterator[SegmentBlock]:
+    for trial in range(1, N_TRIALS + 1):
+        has_face = subject in FILMED and trial not in MISSING_VIDEOS.get(subject, ())
+        has = tuple(Stream) if has_face else (Stream.EEG, Stream.PERIPHERAL)
+        yield SegmentBlock(
+            table=_tabulate(subject, trial, N_SEGMENTS, has=has),
+            arrays={s: np.empty((0, *SHAPES[s]), _type_of(s)) for s in has},
+            trial={"subject": subject, "trial": trial, "stimulus": trial},
+        )
+
+
+def _tabulate(
+    subject: str, trial: int, n_segments: int, *, has: tuple[Stream, ...]
+) -> pd.DataFrame:
+    table = pd.DataFrame({"segment": np.arange(n_segments)})
+    table = table.assign(subject=subject, trial=f"{trial:02d}", stimulus=str(trial))
+    table = table.assign(start_s=table["segment"] * 1.0, duration_s=1.0)
+    table = table.assign(valence=3.0 + trial % 2 * 4, arousal=3.0 + trial % 2 * 4)
+    table = table.assign(**{f"has_{stream}": int(stream in has) for stream in Stream})
+    n_found = SHAPES[Stream.FACE][0] * (Stream.FACE in has)
+    return table.assign(n_faces_found=n_found, n_faces_filled=0, n_frames_padded=0)
+
+
+def _draw(rng: np.random.Generator, stream: Stream, n_segments: int) -> np.ndarray:
+    shape = (n_segments, *SHAPES[stream])
+    if stream is Stream.FACE:
+        return rng.integers(0, 256, shape, dtype=np.uint8)
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def _type_of(stream: Stream) -> type[np.generic]:
+    return np.uint8 if stream is Stream.FACE else np.float32
+
+
+def _write_manifest(root: Path) -> None:
+    settings = to_dict(PrepareSettings())
+    manifest = Manifest("deap", settings, digest(settings), CHANNELS, {})
+    (root / "subjects").mkdir(parents=True)
+    (root / "manifest.json").write_text(manifest.to_json())

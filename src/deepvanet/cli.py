@@ -1,0 +1,414 @@
+"""Command line: read arguments, call one function, say what came of it.
+
+A command loads only what it uses, so imports stand inside the commands.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deepvanet import config, files
+from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+
+if TYPE_CHECKING:
+    from deepvanet.inspection import Inspection
+    from deepvanet.prepare import Prepared
+
+CORES = config.count_cores()
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""What is raised for wrong arguments; typer has moved it from module to module."""
+
+app = typer.Typer(
+    help="Valence and arousal from a face video together with EEG and peripheral "
+    "signals, with scores that can be believed.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Processes side by side. Results do not depend on it.", metavar="N"
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Draws everything that is drawn.")]
+Layout = Annotated[str, typer.Argument(help="How the data set lies on disk: deap.")]
+Root = Annotated[Path, typer.Argument(help="Folder of the data set.")]
+Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Passes of training.")]
+Targets = Annotated[str, typer.Option("--target", help="valence, arousal or both.")]
+Scale = Annotated[
+    str,
+    typer.Option(
+        help="train: each channel by median and interquartile range of the training "
+        "rows; none: the published recipe."
+    ),
+]
+LabelRule = Annotated[str, typer.Option(help="Which ratings are high: >=5 or >5.")]
+Subjects = Annotated[
+    str, typer.Option(help="Only these subjects, as 1,2,5.", show_default="all")
+]
+Threads = Annotated[
+    int, typer.Option(min=1, help="Threads of one fit. Numbers change with it.")
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status, 2 for what the user can put right."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = app(given or ["--help"], prog_name="deepvanet", standalone_mode=False)
+    except UserError as error:
+        return _refuse(str(error))
+    except _USAGE_ERROR as error:
+        return _refuse(error.format_message())
+    except OSError as error:
+        sentence = files.explain_os_error(error)
+        if sentence is None:
+            raise
+        return _refuse(sentence)
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"deepvanet: {sentence}", file=sys.stderr)
+    return 2
+
+
+@app.command(
+    epilog="Example: deepvanet demo --out demo",
+)
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path(
+        "demo"
+    ),
+    jobs: Jobs = CORES,
+) -> None:
+    """Go the whole way on a small synthetic data set; say where the report is."""
+    from deepvanet.demo import run_demo
+
+    for line in run_demo(out, execution=_execute(jobs)):
+        print(line, flush=True)
+
+
+@app.command(
+    epilog="Example: deepvanet synth deap DEAP --subjects 4 --trials 8 --seconds 5",
+)
+def synth(
+    layout: Layout,
+    root: Root,
+    subjects: Annotated[int, typer.Option(help="1 to 32.")] = 4,
+    trials: Annotated[int, typer.Option(help="Trials of each subject, 1 to 40.")] = 8,
+    seconds: Annotated[int, typer.Option(help="Length of a trial.")] = 60,
+    effect: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="How strongly a subject's own rating shows in signals and face.",
+        ),
+    ] = 1.0,
+    stimulus_effect: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="How much all subjects agree on a clip, and how much the clip shows.",
+        ),
+    ] = 0.5,
+    subject_effect: Annotated[
+        float, typer.Option(min=0, help="How much some subjects rate higher.")
+    ] = 0.3,
+    seed: Seed = 0,
+    jobs: Jobs = CORES,
+) -> None:
+    """Write synthetic recordings in a data set's own format."""
+    from deepvanet.datasets import synthetic
+
+    pick("layout", layout, ["deap"])
+    synthetic.write_deap(
+        root,
+        n_subjects=subjects,
+        n_trials=trials,
+        seconds=seconds,
+        knobs=synthetic.Knobs(
+            effect=effect,
+            stimulus_effect=stimulus_effect,
+            subject_effect=subject_effect,
+        ),
+        seed=seed,
+        execution=_execute(jobs),
+    )
+    print(f"{root}: {subjects} subjects, {trials} trials each, {seconds} s a trial")
+
+
+@app.command(epilog="Example: deepvanet check deap DEAP")
+def check(layout: Layout, root: Root) -> None:
+    """Say what is there, what is missing, and what looks wrong."""
+    from deepvanet.inspection import inspect
+
+    inspection = inspect(layout, root)
+    _show_inspection(inspection)
+    if inspection.refused:
+        raise typer.Exit(2)
+
+
+@app.command(
+    epilog="Example: deepvanet prepare deap DEAP --out store --baseline mean",
+)
+def prepare(
+    layout: Layout,
+    root: Root,
+    out: Annotated[Path, typer.Option(help="Folder of the store.")],
+    baseline: Annotated[
+        str,
+        typer.Option(
+            help="What is subtracted from a trial: the mean of its 3 s of rest, their "
+            "mean one-second waveform (as published: it marks the trial), or none."
+        ),
+    ] = "mean",
+    artefacts: Annotated[
+        str, typer.Option(help="How EEG is cleaned: none, DEAP's files are clean.")
+    ] = "none",
+    face: Annotated[
+        str,
+        typer.Option(
+            help="Face backend: dlib5, yunet, dlib68 (research use) or mesh:FILE."
+        ),
+    ] = "dlib5",
+    jobs: Jobs = CORES,
+) -> None:
+    """Turn recordings into a store of one-second segments; resumes."""
+    from deepvanet.prepare import prepare as run
+
+    settings = config.PrepareSettings(baseline=baseline, artefacts=artefacts, face=face)
+    made = run(layout, root, out, settings=settings, execution=_execute(jobs))
+    _show_prepared(made)
+
+
+@app.command(
+    epilog="Example: deepvanet evaluate store --out run --protocol paper,trial "
+    "--streams face,bio,face+bio --target valence",
+)
+def evaluate(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="Any of paper, paper-pooled, reference (these leak, and say so), "
+            "trial, trial-pooled, subject, subject-stimulus."
+        ),
+    ] = "paper,trial",
+    target: Targets = "valence,arousal",
+    streams: Annotated[
+        str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
+    ] = "face+bio",
+    learner: Annotated[
+        str, typer.Option(help="Learners; the priors are always scored too.")
+    ] = "network",
+    scale: Scale = "train",
+    label_rule: LabelRule = ">=5",
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Folds.", show_default="10 for published protocols, else 5"
+        ),
+    ] = None,
+    epochs: Epochs = 50,
+    seed: Annotated[str, typer.Option(help="One or several, as 0,1,2.")] = "0",
+    subjects: Subjects = "",
+    batch_size: Annotated[int, typer.Option(min=2)] = 64,
+    learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
+    threads: Threads = 1,
+    jobs: Jobs = CORES,
+) -> None:
+    """Train and test under protocols; say what training and test shared; resumes."""
+    from deepvanet.evaluation import evaluate as run
+
+    settings = config.EvaluateSettings(
+        protocols=_split(protocol),
+        targets=_pick_targets(target),
+        streams=_pick_streams(streams),
+        learners=_split(learner),
+        label_rule=label_rule,
+        folds=folds,
+        seeds=_split_numbers("--seed", seed),
+        subjects=_split(subjects),
+        network=config.NetworkSettings(
+            scale=scale,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            threads=threads,
+        ),
+    )
+    made = run(store, out, settings=settings, execution=_execute(jobs))
+    for line in made.lines():
+        print(line)
+
+
+@app.command(epilog="Example: deepvanet report run --out report")
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+) -> None:
+    """Turn runs into scores, figures and a page."""
+    from deepvanet.report import write_report
+
+    print(f"report: {write_report(runs, out)}")
+
+
+@app.command(epilog="Example: deepvanet train store --out model --streams face,bio")
+def train(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Folder of the bundle.")],
+    streams: Annotated[
+        str, typer.Option(help="Stream sets; one network for each.")
+    ] = "face,bio,face+bio",
+    target: Targets = "valence,arousal",
+    scale: Scale = "train",
+    label_rule: LabelRule = ">=5",
+    epochs: Epochs = 50,
+    seed: Seed = 0,
+    subjects: Subjects = "",
+    threads: Threads = 1,
+    jobs: Jobs = CORES,
+) -> None:
+    """Train networks on all rows of a store and keep them as a bundle; resumes."""
+    from deepvanet.bundle import train_bundle
+
+    settings = config.TrainSettings(
+        targets=_pick_targets(target),
+        streams=_pick_streams(streams),
+        label_rule=label_rule,
+        seed=seed,
+        subjects=_split(subjects),
+        network=config.NetworkSettings(scale=scale, epochs=epochs, threads=threads),
+    )
+    bundle = train_bundle(store, out, settings=settings, execution=_execute(jobs))
+    print(f"bundle: {out} ({len(bundle.networks)} networks)")
+
+
+@app.command(
+    epilog="Example: deepvanet predict model --video face.mp4 --out timeline.csv",
+)
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
+    out: Annotated[Path, typer.Option(help="Table to write, one row a second.")],
+    video: Annotated[Path | None, typer.Option(help="Face video.")] = None,
+    bio: Annotated[
+        Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
+    ] = None,
+    trial: Annotated[
+        str, typer.Option(help="Which trial, where the signal file holds several.")
+    ] = "",
+    video_offset: Annotated[
+        float | None,
+        typer.Option(
+            help="Second of the signals at which the video starts.",
+            show_default="0, or the stimulus in a DEAP file",
+        ),
+    ] = None,
+    baseline_start: Annotated[
+        float, typer.Option(min=0, help="Second at which the rest starts.")
+    ] = 0.0,
+    baseline_end: Annotated[
+        float, typer.Option(min=0, help="Second at which the rest ends.")
+    ] = 3.0,
+) -> None:
+    """Write valence and arousal for each second of a recording."""
+    from deepvanet.inference import predict as run
+
+    files.check_file(out)
+    timeline = run(
+        model,
+        video=video,
+        bio=bio,
+        trial=trial or None,
+        video_offset_s=video_offset,
+        baseline_s=(baseline_start, baseline_end),
+    )
+    timeline.write(out)
+    for line in timeline.lines():
+        print(line)
+    print(f"timeline: {out}")
+
+
+def _show_inspection(inspection: "Inspection") -> None:
+    """Print what was found as tables, then what needs attention."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    for found in inspection.tables:
+        table = Table(title=found.title, title_justify="left")
+        for column in found.columns:
+            table.add_column(column, overflow="fold")
+        for row in found.rows:
+            table.add_row(*(str(cell) for cell in row))
+        console.print(table)
+    for finding in inspection.findings:
+        console.print(f"{finding.severity}: {finding.text}", markup=False)
+
+
+def _show_prepared(made: "Prepared") -> None:
+    trials = made.trials
+    total = trials.sum(numeric_only=True)
+    print(
+        f"store: {made.store} ({made.n_subjects} subjects, {made.n_done_before} of "
+        f"them finished before; {len(trials)} trials, {total['n_segments']} segments, "
+        f"{total['n_segments_with_face']} with a face)"
+    )
+    if total["n_frames"]:
+        print(
+            f"faces: {total['n_faces_found'] / total['n_frames']:.1%} of "
+            f"{total['n_frames']} images found, {total['n_faces_filled']} filled from "
+            f"a neighbour, {total['n_frames_padded']} padded at the end, "
+            f"{total['n_faces_lost']} lost"
+        )
+    n_silent = int((trials["has_video"] == 0).sum())
+    if n_silent:
+        print(f"{n_silent} trials have no video: they stay in, without a face stream")
+    for column, what in (
+        ("n_bad_channels", "not finite"),
+        ("n_flat_channels", "flat"),
+    ):
+        if total[column]:
+            print(f"{total[column]} channels (counted over trials) are {what}")
+
+
+def _execute(jobs: int) -> config.Execution:
+    return config.Execution(jobs=jobs, progress=True)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """Split a list with commas; keep the first of equals."""
+    return tuple(
+        dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    )
+
+
+def _split_numbers(option: str, text: str) -> tuple[int, ...]:
+    parts = _split(text)
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise UserError(f"{option}: needs whole numbers from 0, got {text!r}")
+    return tuple(int(part) for part in parts)
+
+
+def _pick_all(kind: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
+    names = _split(text)
+    if not names:
+        raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
+    return tuple(pick(kind, name, known) for name in names)
+
+
+def _pick_targets(text: str) -> tuple[str, ...]:
+    return _pick_all("target", text, [*Target])
+
+
+def _pick_streams(text: str) -> tuple[str, ...]:
+    return _pick_all("stream set", text, STREAM_SETS)

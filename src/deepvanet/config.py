@@ -1,0 +1,157 @@
+"""Settings, which change numbers, apart from execution, which does not.
+
+Settings are frozen dataclasses of plain values. They go to and from TOML, and
+their digest names what was computed with them.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from deepvanet.files import write_text
+from deepvanet.schema import UserError
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """How recordings become segments (the paper's section 3, implementation).
+
+    Attributes
+    ----------
+    baseline : str
+        ``mean`` (one number a channel), ``waveform`` (the mean one-second
+        waveform, as the published code does) or ``none``.
+    face : str
+        Name of the face backend.
+    face_fps : float
+        Face images a second.
+    face_size : int
+        Side of a face image in pixels.
+    sfreq : float
+        Samples a second of the stored signals, in Hz.
+    """
+
+    baseline: str = "mean"
+    artefacts: str = "none"
+    face: str = "dlib5"
+    face_fps: float = 5.0
+    face_size: int = 64
+    sfreq: float = 128.0
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """How the network is built and trained; the defaults are the paper's.
+
+    Attributes
+    ----------
+    scale : str
+        ``train``: each channel by median and interquartile range of the
+        training rows; ``none``: the published recipe.
+    face_features, bio_features : int
+        Lengths of the two feature vectors, the paper's lambda 1 and 2.
+    threads : int
+        Threads of one fit. Part of the settings, since sums change with it.
+    """
+
+    scale: str = "train"
+    epochs: int = 50
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    face_features: int = 16
+    bio_features: int = 64
+    dropout: float = 0.5
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """What is trained and tested.
+
+    Attributes
+    ----------
+    folds : int | None
+        None takes each protocol's own default.
+    subjects : tuple of str
+        Empty takes all.
+    """
+
+    protocols: tuple[str, ...] = ("paper", "trial")
+    targets: tuple[str, ...] = ("valence", "arousal")
+    streams: tuple[str, ...] = ("face+bio",)
+    learners: tuple[str, ...] = ("network",)
+    label_rule: str = ">=5"
+    folds: int | None = None
+    seeds: tuple[int, ...] = (0,)
+    subjects: tuple[str, ...] = ()
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What goes into a bundle."""
+
+    targets: tuple[str, ...] = ("valence", "arousal")
+    streams: tuple[str, ...] = ("face", "bio", "face+bio")
+    label_rule: str = ">=5"
+    seed: int = 0
+    subjects: tuple[str, ...] = ()
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how work runs; results do not depend on it."""
+
+    jobs: int = 1
+    progress: bool = False
+
+
+def count_cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """Return a settings dataclass as plain values without its Nones."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in _walk(dataclasses.asdict(settings)).items()
+    }
+
+
+def _walk(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _walk(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def digest(value: Any) -> str:
+    """Return a short name for plain values, the same in every process."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_toml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write plain values as TOML."""
+    write_text(path, tomli_w.dumps(values))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read TOML, or raise ``UserError``."""
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None

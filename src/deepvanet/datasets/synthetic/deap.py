@@ -1,0 +1,301 @@
+"""Write a made-up DEAP, as the real one is downloaded.
+
+::
+
+    data_preprocessed_python/s01.dat      bio-signals, in order of *experiment*
+    metadata_csv/participant_ratings.csv  ratings; experiment <-> trial
+    face_video/s01/s01_trial01.avi        in order of *trial*; subjects 1-22
+
+Every subject, trial and stream has random numbers of its own: a subject is the
+same whoever else is written. Nothing longer than one trial is held in memory.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from deepvanet.config import Execution
+from deepvanet.datasets.synthetic.behaviour import (
+    BASELINE_S,
+    FPS,
+    Behaviour,
+    draw_behaviour,
+)
+from deepvanet.datasets.synthetic.face import HEIGHT, WIDTH, Frame, film, make_face
+from deepvanet.datasets.synthetic.knobs import Draw, Knobs, State, draw_state, generator
+from deepvanet.datasets.synthetic.portrait import make_portrait
+from deepvanet.datasets.synthetic.python2 import Pieces, write_pickle
+from deepvanet.datasets.synthetic.ratings import (
+    N_STIMULI,
+    SCALES,
+    draw_order,
+    draw_ratings,
+)
+from deepvanet.datasets.synthetic.signals import (
+    N_CHANNELS,
+    SFREQ,
+    draw_head,
+    simulate_trial,
+)
+from deepvanet.execution import run_tasks
+from deepvanet.files import make_folder, remove_unfinished, whole_file, write_text
+from deepvanet.schema import Target, UserError
+
+N_SUBJECTS = 32
+N_FILMED = 22
+"""Subjects 1 to 22 have videos."""
+LOST = {3: (40,), 5: (40,), 11: (38, 39, 40), 14: (40,)}
+"""Trials of a full set whose video is missing, by subject."""
+NO_FAMILIARITY = (2, 15, 23)
+"""Subjects whose familiarity was never asked."""
+FILMED_SHARE = 59.05 / 60
+"""Of the stimulus; the cameras stop early."""
+HEADER = (
+    "Participant_id",
+    "Trial",
+    "Experiment_id",
+    "Start_time",
+    *SCALES,
+    "Familiarity",
+)
+ENCODER = {"preset": "ultrafast", "crf": "25", "bf": "0"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is written; every number of the data set follows from it."""
+
+    root: Path
+    n_trials: int
+    seconds: int
+    knobs: Knobs
+    seed: int
+
+
+def write_deap(
+    root: Path,
+    *,
+    n_subjects: int = 4,
+    n_trials: int = 8,
+    seconds: int = 60,
+    knobs: Knobs | None = None,
+    seed: int = 0,
+    execution: Execution | None = None,
+) -> None:
+    """Write a made-up data set in DEAP's format, one task a subject.
+
+    Parameters
+    ----------
+    root : Path
+        Gets the three folders; files that are there already are replaced.
+    n_subjects, n_trials : int
+        At most 32 and 40, as in DEAP. Only with 40 trials are videos missing.
+    seconds : int
+        Of each stimulus; 60 in DEAP.
+    seed : int
+        Same seed, same files.
+
+    Raises
+    ------
+    UserError
+        When a number is out of range or ``root`` is a file.
+    """
+    _check("--subjects", n_subjects, 1, N_SUBJECTS)
+    _check("--trials", n_trials, 1, N_STIMULI)
+    _check("--seconds", seconds, 2, None)
+    _check("--seed", seed, 0, None)
+    knobs, execution = knobs or Knobs(), execution or Execution()
+    _check("--effect", knobs.effect, 0, None)
+    _check("--stimulus-effect", knobs.stimulus_effect, 0, None)
+    _check("--subject-effect", knobs.subject_effect, 0, None)
+    plan = Plan(make_folder(root, "ROOT"), n_trials, seconds, knobs, seed)
+    subjects = range(1, n_subjects + 1)
+    write_ratings(plan, subjects)
+    work = partial(write_subject, plan)
+    for _ in run_tasks(work, subjects, execution=execution, what="synth"):
+        pass
+
+
+def write_subject(plan: Plan, subject: int) -> None:
+    """Write the signals and the videos of one subject."""
+    _write_signals(plan, subject)
+    if subject <= N_FILMED:
+        with _one_thread():
+            _write_videos(plan, subject)
+
+
+def filmed_trials(subject: int, n_trials: int) -> list[int]:
+    """Return the trials of a subject that have a video.
+
+    Examples
+    --------
+    >>> filmed_trials(11, 40)[-1], filmed_trials(11, 39)[-1], filmed_trials(23, 40)
+    (37, 39, [])
+    """
+    if subject > N_FILMED:
+        return []
+    lost = LOST.get(subject, ()) if n_trials == N_STIMULI else ()
+    return [trial for trial in range(1, n_trials + 1) if trial not in lost]
+
+
+def count_frames(seconds: int) -> int:
+    """Return how many frames the video of a stimulus has.
+
+    Examples
+    --------
+    >>> count_frames(60)
+    2952
+    """
+    return round(seconds * FILMED_SHARE * FPS)
+
+
+@dataclass(frozen=True)
+class _Viewing:
+    """One subject before one stimulus: how it is and what it does."""
+
+    plan: Plan
+    subject: int
+    stimulus: int
+    ratings: Mapping[Target, float]
+
+    @cached_property
+    def state(self) -> State:
+        return draw_state(
+            self.ratings,
+            subject=self.subject,
+            stimulus=self.stimulus,
+            knobs=self.plan.knobs,
+            seed=self.plan.seed,
+        )
+
+    @cached_property
+    def behaviour(self) -> Behaviour:
+        rng = self.generator(Draw.BEHAVIOUR)
+        return draw_behaviour(self.state, seconds=self.plan.seconds, rng=rng)
+
+    def generator(self, draw: Draw) -> np.random.Generator:
+        return generator(self.plan.seed, draw, self.subject, self.stimulus)
+
+
+def _view(plan: Plan, subject: int, stimulus: int) -> _Viewing:
+    valence, arousal = _rate(plan, subject)[stimulus - 1][:2]
+    rated = {Target.VALENCE: float(valence), Target.AROUSAL: float(arousal)}
+    return _Viewing(plan, subject, stimulus, rated)
+
+
+def _rate(plan: Plan, subject: int) -> Float[np.ndarray, "experiment scale"]:
+    return draw_ratings(
+        subject=subject, n_trials=plan.n_trials, knobs=plan.knobs, seed=plan.seed
+    )
+
+
+def _write_signals(plan: Plan, subject: int) -> None:
+    head = draw_head(generator(plan.seed, Draw.HEAD, subject))
+    ratings = _rate(plan, subject)
+    n_samples = round((BASELINE_S + plan.seconds) * SFREQ)
+    arrays = {
+        "labels": Pieces(ratings.shape, ratings),
+        "data": Pieces(
+            (plan.n_trials, N_CHANNELS, n_samples),
+            _simulate(plan, subject, partial(simulate_trial, head)),
+        ),
+    }
+    folder = _make_clean_folder(plan.root / "data_preprocessed_python")
+    path = folder / f"s{subject:02d}.dat"
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+        write_pickle(file, arrays)
+
+
+def _simulate(
+    plan: Plan, subject: int, simulate: Callable[..., Float[np.ndarray, "channel time"]]
+) -> Iterator[Float[np.ndarray, "channel time"]]:
+    for stimulus in range(1, plan.n_trials + 1):
+        viewing = _view(plan, subject, stimulus)
+        rng = viewing.generator(Draw.SIGNALS)
+        yield simulate(viewing.state, viewing.behaviour, rng=rng)
+
+
+def _write_videos(plan: Plan, subject: int) -> None:
+    stem = f"s{subject:02d}"
+    folder = _make_clean_folder(plan.root / "face_video" / stem)
+    face = make_face(make_portrait(generator(plan.seed, Draw.PORTRAIT, subject)))
+    order = draw_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)
+    n_frames = count_frames(plan.seconds)
+    for trial in filmed_trials(subject, plan.n_trials):
+        viewing = _view(plan, subject, int(order[trial - 1]))
+        frames = film(
+            face, viewing.behaviour, viewing.state, rng=viewing.generator(Draw.CAMERA)
+        )
+        with whole_file(folder / f"{stem}_trial{trial:02d}.avi") as unfinished:
+            _encode(unfinished, islice(frames, n_frames))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep OpenCV from starting threads: its work on a frame is too short."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _encode(path: Path, frames: Iterator[Frame]) -> None:
+    with av.open(str(path), "w", format="avi") as container:
+        stream = container.add_stream("libx264", rate=round(FPS), options=ENCODER)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        # one thread: what x264 writes depends on how many there are
+        stream.thread_count = 1
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(frame, format="yuv420p")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def write_ratings(plan: Plan, subjects: Iterable[int]) -> None:
+    """Write the table of ratings, by subject and then by trial."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(HEADER)
+    for subject in subjects:
+        table.writerows(_tabulate(plan, subject))
+    folder = _make_clean_folder(plan.root / "metadata_csv")
+    write_text(folder / "participant_ratings.csv", text.getvalue())
+
+
+def _tabulate(plan: Plan, subject: int) -> Iterator[list[str]]:
+    """Yield one subject's rows of the table of ratings, in order of trial."""
+    ratings = _rate(plan, subject)
+    order = draw_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)
+    rng = generator(plan.seed, Draw.FAMILIARITY, subject)
+    start = 0
+    for trial, experiment in enumerate(order, start=1):
+        start += int(rng.integers(810_000, 1_020_000))
+        familiarity = str(rng.integers(1, 6))
+        yield [
+            *(str(number) for number in (subject, trial, experiment, start)),
+            *(f"{rating:.2f}" for rating in ratings[experiment - 1]),
+            "" if subject in NO_FAMILIARITY else familiarity,
+        ]
+
+
+def _make_clean_folder(path: Path) -> Path:
+    remove_unfinished(make_folder(path, "ROOT"))
+    return path
+
+
+def _check(option: str, value: int | float, least: int, most: int | None) -> None:
+    if not value >= least or (most is not None and value > most):
+        bounds = f"{least} to {most}" if most else f"{least} or more"
+        raise UserError(f"{option} {value}: must be {bounds}")

@@ -1,0 +1,137 @@
+"""One fold fitted by every learner, and saved so that it is never fitted again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from numpy.typing import NDArray
+
+from deepvanet.config import EvaluateSettings, digest
+from deepvanet.evaluation.parts import Part
+from deepvanet.files import whole_file
+from deepvanet.learners import LEARNERS, PRIORS
+from deepvanet.learners.learner import Choice, Learner
+from deepvanet.protocols import Fold, can_choose_epoch
+from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.store import Rows, SegmentStore, open_store
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fold, to be fitted by every learner.
+
+    Attributes
+    ----------
+    numbers, label : mapping
+        Row numbers of the store, and labels, of the parts ``train``,
+        ``validation`` and ``test``.
+    watch : str
+        The part that is looked at after each epoch, or nothing.
+    files : mapping
+        Where each learner's result goes.
+    """
+
+    streams: tuple[Stream, ...]
+    seed: int
+    numbers: Mapping[str, Int[np.ndarray, " row"]]
+    label: Mapping[str, Int[np.ndarray, " row"]]
+    watch: str
+    choice: Choice
+    files: Mapping[str, Path]
+
+
+def plan_task(
+    part: Part, fold: Fold, out: Path, settings: EvaluateSettings, run: str
+) -> Task:
+    """Say what is fitted on a fold, which rows choose the epoch, and where it goes.
+
+    Parameters
+    ----------
+    run : str
+        The run's digest: a fit of other settings has another file name.
+    """
+    rows = {"train": fold.train, "validation": fold.validation, "test": fold.test}
+    watch, choice = "", Choice.LAST
+    if part.chooses_on_test:
+        watch, choice = "test", Choice.ACCURACY
+    elif len(fold.validation):
+        watch = "validation"
+        if can_choose_epoch(part.table, part.label, fold.validation):
+            choice = Choice.LOSS
+    # what tells this fit from every other fit of the run
+    name = {
+        "run": run,
+        "family": [part.protocols[0].scope, part.protocols[0].unit],
+        "target": part.target,
+        "streams": part.streams,
+        "seed": part.seed,
+        "scope": fold.scope,
+        "fold": fold.number,
+    }
+    return Task(
+        streams=STREAM_SETS[part.streams],
+        seed=part.seed,
+        numbers={key: part.numbers[row] for key, row in rows.items()},
+        label={key: part.label[row] for key, row in rows.items()},
+        watch=watch,
+        choice=choice,
+        files={
+            learner: out / "fits" / f"{digest({**name, 'learner': learner})}.npz"
+            for learner in list_learners(settings)
+        },
+    )
+
+
+def list_learners(settings: EvaluateSettings) -> list[str]:
+    """Return the learners asked for, then the priors, which are always scored."""
+    return list(dict.fromkeys([*settings.learners, *PRIORS]))
+
+
+@cache
+def _open_once(path: Path) -> SegmentStore:
+    """Open a store once a process."""
+    return open_store(path)
+
+
+def fit_task(store_path: Path, settings: EvaluateSettings, task: Task) -> None:
+    """Fit every learner that has no saved result yet, and save what it scored."""
+    store = _open_once(store_path)
+    rows = {
+        name: Rows(store, task.numbers[name], task.streams, task.label[name])
+        for name in task.numbers
+    }
+    for name, file in task.files.items():
+        if not file.is_file():
+            learner = LEARNERS[name](settings.network, task.seed)
+            _save_fit(file, **_fit(learner, rows, task))
+
+
+def _fit(
+    learner: Learner, rows: Mapping[str, Rows], task: Task
+) -> dict[str, NDArray[Any]]:
+    """Fit one learner on one fold and score its test rows."""
+    base_rate = rows["train"].label.mean()
+    if base_rate in (0.0, 1.0):
+        score = np.full(len(rows["test"]), base_rate)
+        return {"chosen": score, "last": score, "history": np.empty((0, 4))}
+    watch = rows[task.watch] if task.watch and learner.has_epochs else None
+    fitted = learner.fit(rows["train"], watch=watch, choose=task.choice)
+    history = [
+        (item.epoch, item.train_loss, item.watched_loss, item.watched_accuracy)
+        for item in fitted.history
+    ]
+    return {
+        "chosen": fitted.score(rows["test"], epoch="chosen"),
+        "last": fitted.score(rows["test"], epoch="last"),
+        "history": np.array(history, dtype=float).reshape(-1, 4),
+        "chosen_epoch": np.array(fitted.chosen_epoch or 0),
+    }
+
+
+def _save_fit(file: Path, **arrays: NDArray[Any]) -> None:
+    with whole_file(file) as unfinished, unfinished.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)

@@ -1,0 +1,100 @@
+"""What a run is made of: the folds of each protocol, target and stream set."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from deepvanet.config import EvaluateSettings
+from deepvanet.protocols import PROTOCOLS, Fold, Protocol, cut_folds
+from deepvanet.schema import STREAM_SETS, Target, UserError
+from deepvanet.store import SegmentStore, label_ratings
+
+
+@dataclass(frozen=True)
+class Part:
+    """The folds that some protocols share, for one target and stream set.
+
+    Attributes
+    ----------
+    protocols : tuple of Protocol
+        All of the same scope and unit, so of the same folds.
+    numbers : array, shape (row,)
+        Row numbers of the store that have the streams and a rating.
+    label : array, shape (row,)
+    folds : tuple of Fold
+        Row numbers count within ``numbers``.
+    """
+
+    protocols: tuple[Protocol, ...]
+    target: Target
+    streams: str
+    seed: int
+    numbers: Int[np.ndarray, " row"]
+    label: Int[np.ndarray, " row"]
+    table: pd.DataFrame
+    folds: tuple[Fold, ...]
+
+    @property
+    def chooses_on_test(self) -> bool:
+        """Whether some protocol lets the test fold pick the epoch."""
+        return any(protocol.chooses_on == "test" for protocol in self.protocols)
+
+
+def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
+    """Cut the folds of every protocol, target, stream set and seed of a run.
+
+    Protocols of the same scope and unit are one part: their fits are shared.
+
+    Raises
+    ------
+    UserError
+        When no row has the streams, or there are fewer units than folds.
+    """
+    families: dict[tuple[str, str], list[Protocol]] = {}
+    for name in settings.protocols:
+        protocol = PROTOCOLS[name]
+        families.setdefault((protocol.scope, protocol.unit), []).append(protocol)
+    return [
+        _cut_part(store, settings, tuple(family), Target(target), streams, seed)
+        for family, target, streams, seed in product(
+            families.values(), settings.targets, settings.streams, settings.seeds
+        )
+    ]
+
+
+def _cut_part(
+    store: SegmentStore,
+    settings: EvaluateSettings,
+    family: tuple[Protocol, ...],
+    target: Target,
+    streams: str,
+    seed: int,
+) -> Part:
+    numbers = store.rows_with(STREAM_SETS[streams])
+    rated = store.table[target].notna().to_numpy()
+    numbers = numbers[rated[numbers]]
+    if settings.subjects:
+        subject = store.table["subject"].isin(settings.subjects).to_numpy()
+        numbers = numbers[subject[numbers]]
+    if len(numbers) == 0:
+        raise UserError(
+            f"--streams {streams}: no segment of {store.path} has them and a rating"
+        )
+    table = store.table.iloc[numbers].reset_index(drop=True)
+    label = label_ratings(table[target].to_numpy(), settings.label_rule)
+    folds = cut_folds(table, label, family[0], n_folds=settings.folds, seed=seed)
+    return Part(family, target, streams, seed, numbers, label, table, tuple(folds))
+
+
+def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
+    """Yield every fold with its part, in the order in which all tables list them."""
+    return ((part, fold) for part in parts for fold in part.folds)
+
+
+def is_trainable(part: Part, fold: Fold) -> bool:
+    """Say whether a fold's training rows hold both classes."""
+    return len(np.unique(part.label[fold.train])) == 2

@@ -1,0 +1,119 @@
+"""What training and test shared, checked from the rows of every fold."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from typing import Any
+
+from deepvanet import protocols
+from deepvanet.config import EvaluateSettings
+from deepvanet.evaluation.fits import list_learners
+from deepvanet.evaluation.parts import Part, is_trainable, walk
+from deepvanet.learners import LEARNERS
+from deepvanet.protocols import Fold, Protocol, Sharing
+from deepvanet.results import PART_COLUMNS
+
+BASELINE_NOTES = {
+    "mean": "One number a channel, from the rest before the stimulus, was subtracted "
+    "from all segments of a trial: it marks the trial.",
+    "waveform": "The mean one-second waveform of the rest before the stimulus was "
+    "subtracted from every segment of a trial, as the published code does: it stamps "
+    "the trial's own noise on each of its segments and so gives the trial away.",
+    "none": "No baseline was removed.",
+}
+NEIGHBOURS = (
+    "Filters reach over the borders of neighbouring segments, and a face image "
+    "filled from a neighbour may lie in two segments of the same trial."
+)
+
+
+@dataclass
+class _Entry:
+    """What was found for one protocol, target, stream set and learner."""
+
+    leaks: list[str] = field(default_factory=list)
+    shares: list[str] = field(default_factory=list)
+    folds: list[dict[str, Any]] = field(default_factory=list)
+
+
+def state_sharing(
+    parts: Sequence[Part], settings: EvaluateSettings
+) -> list[dict[str, Any]]:
+    """Check every fold's rows; return the parts of ``leakage.json``.
+
+    Raises
+    ------
+    ProtocolViolation
+        When a fold is not what its protocol's name says.
+    """
+    has_epochs = {
+        name: LEARNERS[name](settings.network, 0).has_epochs
+        for name in list_learners(settings)
+    }
+    entries: dict[tuple[str, str, str, str], _Entry] = {}
+    for part, fold in walk(parts):
+        sharing = protocols.check_sharing(part.table, fold)
+        for protocol, learner in product(part.protocols, has_epochs):
+            key = (protocol.name, str(part.target), part.streams, learner)
+            entry = entries.setdefault(key, _Entry())
+            _add_fold(entry, part, fold, protocol, sharing, has_epochs[learner])
+    return [
+        dict(zip(PART_COLUMNS, key, strict=True)) | _close(entry)
+        for key, entry in entries.items()
+    ]
+
+
+def _close(entry: _Entry) -> dict[str, Any]:
+    leaks = _order(entry.leaks, protocols.LEAKS)
+    shares = _order(entry.shares, protocols.SHARES)
+    return {
+        "leaks": protocols.join(leaks),
+        "shares": protocols.join(shares),
+        "statement": protocols.describe(leaks, shares),
+        "folds": entry.folds,
+    }
+
+
+def _order(found: Sequence[str], names: Iterable[str]) -> list[str]:
+    return [name for name in names if name in found]
+
+
+def _add_fold(
+    entry: _Entry,
+    part: Part,
+    fold: Fold,
+    protocol: Protocol,
+    sharing: Sharing,
+    has_epochs: bool,
+) -> None:
+    chosen_on, note = ("none", "no epochs")
+    if has_epochs:
+        chosen_on, note = _say_how_epoch_is_chosen(part, fold, protocol)
+    leaks = protocols.find_leaks(sharing, epoch_chosen_on=chosen_on)
+    shares = protocols.find_shares(sharing)
+    protocols.verify(protocol, sharing, leaks, shares)
+    entry.leaks += leaks
+    entry.shares += shares
+    entry.folds.append(
+        {
+            "seed": part.seed,
+            "scope": fold.scope,
+            "fold": fold.number,
+            **asdict(sharing),
+            "epoch_chosen_on": chosen_on,
+            "epoch_note": note,
+            "fitted_on_test_labels": False,
+            "unlabelled_test_signals": False,
+            "one_class_training": not is_trainable(part, fold),
+        }
+    )
+
+
+def _say_how_epoch_is_chosen(
+    part: Part, fold: Fold, protocol: Protocol
+) -> tuple[str, str]:
+    if protocol.chooses_on != "validation":
+        return protocol.chooses_on, ""
+    if protocols.can_choose_epoch(part.table, part.label, fold.validation):
+        return "validation", ""
+    return "last", "too few validation trials, or one class: the last epoch is used"

@@ -1,0 +1,101 @@
+"""Finished fits -> the tables of a run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from deepvanet import results
+from deepvanet.evaluation.fits import Task
+from deepvanet.evaluation.parts import Part, walk
+from deepvanet.protocols import Fold, Protocol
+
+
+def collect(
+    parts: Sequence[Part], tasks: Sequence[Task]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read all fits; return the predictions and the history of training."""
+    predictions, history = [], []
+    for (part, fold), task in zip(walk(parts), tasks, strict=True):
+        for learner, file in task.files.items():
+            with np.load(file, allow_pickle=False) as fit:
+                for protocol in part.protocols:
+                    key = _name_fit(part, fold, protocol, learner)
+                    predictions.append(
+                        _tabulate(part, fold, key, fit[_reads(protocol)])
+                    )
+                    history += _list_epochs(key, fold, protocol, fit)
+    return (
+        pd.concat(predictions, ignore_index=True),
+        pd.DataFrame(history, columns=list(results.HISTORY_COLUMNS)),
+    )
+
+
+def _reads(protocol: Protocol) -> str:
+    return "last" if protocol.chooses_on == "last" else "chosen"
+
+
+def _name_fit(
+    part: Part, fold: Fold, protocol: Protocol, learner: str
+) -> dict[str, Any]:
+    return {
+        "protocol": protocol.name,
+        "target": str(part.target),
+        "streams": part.streams,
+        "learner": learner,
+        "seed": part.seed,
+        "fold": fold.number,
+    }
+
+
+def _tabulate(
+    part: Part, fold: Fold, key: Mapping[str, Any], score: Float[np.ndarray, " row"]
+) -> pd.DataFrame:
+    units = part.table.iloc[fold.test][["subject", "trial", "stimulus", "segment"]]
+    frame = units.reset_index(drop=True).assign(
+        **key, label=part.label[fold.test], score=score
+    )
+    return frame[list(results.PREDICTION_COLUMNS)]
+
+
+def _list_epochs(
+    key: Mapping[str, Any], fold: Fold, protocol: Protocol, fit: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    epochs = fit["history"]
+    if len(epochs) == 0:
+        return []
+    read = epochs[-1, 0] if _reads(protocol) == "last" else fit["chosen_epoch"]
+    return [
+        {
+            **key,
+            "subject": fold.scope,
+            "epoch": int(epoch),
+            "train_loss": train_loss,
+            "watched_loss": watched_loss,
+            "watched_accuracy": watched_accuracy,
+            "chosen": int(epoch == read),
+        }
+        for epoch, train_loss, watched_loss, watched_accuracy in epochs
+    ]
+
+
+def list_segments(parts: Sequence[Part]) -> Iterator[pd.DataFrame]:
+    """Yield tables that tell, in a letter a fold, whether a row trained or tested."""
+    for part in parts:
+        letters = _spell_folds(part)
+        units = part.table[["subject", "trial", "stimulus", "segment"]]
+        for protocol in part.protocols:
+            key = {"protocol": protocol.name, "target": str(part.target)}
+            row = units.assign(**key, streams=part.streams, seed=part.seed)
+            yield row.assign(folds=letters)
+
+
+def _spell_folds(part: Part) -> list[str]:
+    n_folds = max(fold.number for fold in part.folds) + 1
+    letters = np.full((len(part.numbers), n_folds), results.PART_LETTERS["discarded"])
+    for fold in part.folds:
+        for name, letter in results.PART_LETTERS.items():
+            letters[getattr(fold, name), fold.number] = letter
+    return ["".join(row) for row in letters]

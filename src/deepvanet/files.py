@@ -1,0 +1,136 @@
+"""Write files and folders whole or not at all.
+
+Everything is written under a temporary name in the folder where it will stay,
+then renamed, so that a crash, an interrupt or a full disk leaves nothing that
+could be taken for a result.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deepvanet.schema import UserError
+
+UNFINISHED = ".tmp"
+"""How the name of everything half-written ends; it begins with a dot."""
+
+_OF_THE_USER = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "not allowed",
+    errno.EPERM: "not allowed",
+    errno.EROFS: "the disk is read-only",
+}
+
+
+def explain_os_error(error: OSError) -> str | None:
+    """Return a sentence for an error that the user can put right, else None."""
+    reason = _OF_THE_USER.get(error.errno or 0)
+    where = error.filename or "output"
+    return None if reason is None else f"{where}: cannot be written: {reason}"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Lend a temporary path; rename it to ``path`` if the block succeeds."""
+    unfinished = _temporary(path)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        if _is_placed(error):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Lend a temporary folder; rename it to ``path`` if the block succeeds.
+
+    What was at ``path`` before is replaced.
+    """
+    unfinished = _temporary(path)
+    try:
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        if path.exists():
+            shutil.rmtree(path)
+        unfinished.replace(path)
+    except OSError as error:
+        if _is_placed(error):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that died left in a folder."""
+    for left in folder.glob(f".*{UNFINISHED}"):
+        owner = left.name.removesuffix(UNFINISHED).rpartition(".")[2]
+        if owner.isdigit() and _is_alive(int(owner)):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def check_file(path: Path, option: str = "--out") -> None:
+    """Refuse a path at which no file can be written.
+
+    Raises
+    ------
+    UserError
+        When a folder stands there, or its own folder does not exist.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserError(f"{option} {path}: must be a file in a folder that exists")
+
+
+def make_folder(path: Path, option: str = "--out") -> Path:
+    """Make a folder for output.
+
+    Raises
+    ------
+    UserError
+        When a file stands where the folder should be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{option} {path}: is a file, not a folder") from None
+    return path
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+
+
+def _is_placed(error: OSError) -> bool:
+    """Say whether an error names a path that its reader knows."""
+    if error.errno is None or error.filename is None:
+        return error.errno is None
+    parts = Path(os.fsdecode(error.filename)).parts
+    return not any(p.startswith(".") and p.endswith(UNFINISHED) for p in parts)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

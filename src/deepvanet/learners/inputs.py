@@ -1,0 +1,86 @@
+"""Rows of a store as the tensors that a network reads, a batch at a time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepvanet.learners.scaling import Scaling
+from deepvanet.schema import Stream
+from deepvanet.store import Rows
+
+HELD_BYTES = 2**29  # of rows that are read once and kept; a DEAP subject has 2**28
+
+Index = Int[np.ndarray, " item"]
+Fetch = Callable[[Index], dict[Stream, Tensor]]
+"""Gather rows; images stay bytes until ``to_network``."""
+
+
+def open_rows(rows: Rows, scalings: Mapping[Stream, Scaling]) -> Fetch:
+    """Return a function that gathers any of the rows, from memory if they fit."""
+
+    def read(index: Index) -> dict[Stream, Tensor]:
+        arrays = {stream: rows.read(stream, index) for stream in rows.streams}
+        return to_tensors(arrays, scalings)
+
+    first = read(np.arange(1))
+    n_bytes = len(rows) * sum(tensor.nbytes for tensor in first.values())
+    if n_bytes > HELD_BYTES:
+        return read
+    held = read(np.arange(len(rows)))
+
+    def gather(index: Index) -> dict[Stream, Tensor]:
+        where = torch.from_numpy(index)
+        return {stream: tensor[where] for stream, tensor in held.items()}
+
+    return gather
+
+
+def to_tensors(
+    arrays: Mapping[Stream, NDArray[Any]], scalings: Mapping[Stream, Scaling]
+) -> dict[Stream, Tensor]:
+    """Scale signals, leave images as bytes."""
+    return {
+        stream: torch.from_numpy(
+            scalings[stream].apply(array) if stream in scalings else array
+        )
+        for stream, array in arrays.items()
+    }
+
+
+def to_network(
+    tensors: Mapping[Stream, Tensor],
+) -> dict[Stream, Float[Tensor, "batch ..."]]:
+    """Turn bytes into pixels in [0, 1], colours before height and width."""
+    return {
+        stream: tensor.permute(0, 1, 4, 2, 3).float() / 255
+        if tensor.dtype == torch.uint8
+        else tensor
+        for stream, tensor in tensors.items()
+    }
+
+
+def cut_batches(
+    n_rows: int, *, batch_size: int, generator: np.random.Generator
+) -> Iterator[Index]:
+    """Yield all rows, shuffled, in batches.
+
+    A single row that would be left over joins the batch before it: the mean and
+    variance of one segment are no estimate for batch normalisation.
+
+    Examples
+    --------
+    >>> shuffle = np.random.default_rng(0)
+    >>> [len(batch) for batch in cut_batches(9, batch_size=4, generator=shuffle)]
+    [4, 5]
+    """
+    order = generator.permutation(n_rows)
+    starts = list(range(0, n_rows, batch_size))
+    if len(starts) > 1 and n_rows % batch_size == 1:
+        starts.pop()
+    for start, end in zip(starts, [*starts[1:], n_rows], strict=True):
+        yield order[start:end]

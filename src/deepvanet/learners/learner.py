@@ -1,0 +1,122 @@
+"""What a learner is: it is fitted on rows and scores rows.
+
+``fit`` sees the rows to train on. It may *watch* others after each epoch, to
+record how it does on them and to choose an epoch; watching never alters a fit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from deepvanet.store import Rows
+
+Epoch = Literal["chosen", "last"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """How a fit stood after an epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1.
+    train_loss : float
+        Mean over the training segments, as they were met.
+    watched_loss : float | None
+        Mean over the watched trials of the mean over each one's segments.
+    watched_accuracy : float | None
+        Fraction of the watched segments, a score above 0.5 being high.
+    """
+
+    epoch: int
+    train_loss: float
+    watched_loss: float | None = None
+    watched_accuracy: float | None = None
+
+
+class Choice(StrEnum):
+    """By what an epoch is chosen; of equals the earliest."""
+
+    LAST = "last"
+    LOSS = "loss"
+    ACCURACY = "accuracy"
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A learner after fitting."""
+
+    @property
+    def history(self) -> Sequence[EpochRecord]:
+        """A record for each epoch; empty for a learner without epochs."""
+
+    @property
+    def chosen_epoch(self) -> int | None:
+        """The number of the epoch, from 1, that ``score`` reads by default."""
+
+    def score(
+        self, rows: Rows, *, epoch: Epoch = "chosen"
+    ) -> Float[np.ndarray, " row"]:
+        """Return the probability that each row is high."""
+
+    def save(self, folder: Path) -> None:
+        """Write a folder of safetensors and JSON, whole or not at all."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """Something that can be fitted."""
+
+    @property
+    def reads_streams(self) -> bool:
+        """Whether scores depend on the streams at all."""
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether there is an epoch to choose."""
+
+    def fit(
+        self, train: Rows, *, watch: Rows | None = None, choose: Choice = Choice.LAST
+    ) -> Fitted:
+        """Fit on rows.
+
+        Parameters
+        ----------
+        watch : Rows | None
+            Rows that are scored after each epoch.
+        choose : Choice
+            Which epoch ``score`` reads by default; all but the last need ``watch``.
+        """
+
+
+def choose_epoch(history: Sequence[EpochRecord], choice: Choice) -> int:
+    """Return the number of the epoch that a rule chooses.
+
+    Examples
+    --------
+    >>> history = [EpochRecord(1, 0.7, 0.6, 0.5), EpochRecord(2, 0.5, 0.6, 0.8)]
+    >>> choose_epoch(history, Choice.LOSS), choose_epoch(history, Choice.ACCURACY)
+    (1, 2)
+    """
+    merit = _MERIT[choice]
+    merits = [merit(record) for record in history]
+    if any(np.isnan(merits)):
+        raise ValueError(f"{choice} chooses an epoch by rows that are watched")
+    return history[int(np.argmax(merits))].epoch  # argmax takes the first of equals
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+_MERIT: Mapping[Choice, Callable[[EpochRecord], float]] = {
+    Choice.LAST: lambda record: record.epoch,
+    Choice.LOSS: lambda record: -_number(record.watched_loss),
+    Choice.ACCURACY: lambda record: _number(record.watched_accuracy),
+}

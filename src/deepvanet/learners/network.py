@@ -1,0 +1,290 @@
+"""The paper's network as a learner (its section 2.2): BCE, Adam, shuffled batches.
+
+A fit depends on its rows, its settings and its seed, on nothing that ran before.
+Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
+
+    FOLDER/learner.json   how inputs are scaled, each epoch, which one was chosen
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float64, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepvanet.config import NetworkSettings
+from deepvanet.files import whole_folder, write_text
+from deepvanet.learners.inputs import (
+    Fetch,
+    Index,
+    cut_batches,
+    open_rows,
+    to_network,
+    to_tensors,
+)
+from deepvanet.learners.learner import Choice, Epoch, EpochRecord, choose_epoch
+from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.models.checkpoint import Recipe, read_network, write_network
+from deepvanet.models.feature_fusion import DeepVANet
+from deepvanet.schema import Stream, UserError
+from deepvanet.store import Rows
+
+FORMAT = "deepvanet-learner-1"
+SCORED_AT_ONCE = 64  # rows; a constant, since the last digits change with it
+
+Arrays = Mapping[Stream, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class NetworkLearner:
+    """Train the network of the streams that the rows have."""
+
+    settings: NetworkSettings
+    seed: int
+    reads_streams: ClassVar[bool] = True
+    has_epochs: ClassVar[bool] = True
+
+    def fit(
+        self, train: Rows, *, watch: Rows | None = None, choose: Choice = Choice.LAST
+    ) -> "FittedNetwork":
+        """Train from fresh weights.
+
+        Raises
+        ------
+        UserError
+            When the loss stops being a number.
+        """
+        settings = self.settings
+        scalings = fit_scaling(train, scale=settings.scale)
+        fetch = open_rows(train, scalings)
+        fetch_watched = None if watch is None else open_rows(watch, scalings)
+        recipe = _recipe_for(fetch, settings)
+        history: list[EpochRecord] = []
+        with _use_threads(settings.threads), _draw_from(self.seed):
+            network = chosen = recipe.build()
+            losses = _train(network, fetch, train.label, settings, seed=self.seed)
+            for epoch, loss in enumerate(losses, start=1):
+                record = EpochRecord(epoch, loss)
+                if watch is not None and fetch_watched is not None:
+                    record = _watch(record, network, fetch_watched, watch)
+                history.append(record)
+                if choose_epoch(history, choose) == epoch:
+                    chosen = copy.deepcopy(network)
+        return FittedNetwork(
+            chosen=chosen.eval(),
+            last=network.eval(),
+            recipe=recipe,
+            scalings=scalings,
+            history=history,
+            chosen_epoch=choose_epoch(history, choose),
+            threads=settings.threads,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A trained network with what its inputs need.
+
+    Attributes
+    ----------
+    chosen, last : DeepVANet
+        The network after the chosen and the last epoch; a loaded one has no last.
+    scalings : mapping
+        Of each bio stream.
+    threads : int
+        Threads of scoring, as of the fit.
+    """
+
+    chosen: DeepVANet
+    last: DeepVANet | None
+    recipe: Recipe
+    scalings: Mapping[Stream, Scaling]
+    history: Sequence[EpochRecord]
+    chosen_epoch: int
+    threads: int
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that the network reads."""
+        return self.chosen.streams
+
+    def score(
+        self, rows: Rows, *, epoch: Epoch = "chosen"
+    ) -> Float[np.ndarray, " row"]:
+        """Return the probability that each row is high."""
+
+        def read(index: Index) -> Arrays:
+            return {stream: rows.read(stream, index) for stream in self.streams}
+
+        return self._score(read, len(rows), epoch)
+
+    def score_arrays(self, arrays: Arrays) -> Float[np.ndarray, " row"]:
+        """Return the probability that each second of a fresh recording is high.
+
+        Parameters
+        ----------
+        arrays : mapping
+            Of each stream, rows as the store has them: face (row, frame, height,
+            width, 3) uint8, EEG and peripheral (row, channel, time) in the units
+            of the training recordings.
+        """
+
+        def read(index: Index) -> Arrays:
+            return {stream: arrays[stream][index] for stream in self.streams}
+
+        return self._score(read, len(arrays[self.streams[0]]), "chosen")
+
+    def save(self, folder: Path) -> None:
+        """Write the chosen network into a new folder, whole or not at all."""
+        values = {
+            "format": FORMAT,
+            "threads": self.threads,
+            "chosen_epoch": self.chosen_epoch,
+            "scalings": {s: scaling.to_dict() for s, scaling in self.scalings.items()},
+            "history": [asdict(record) for record in self.history],
+        }
+        with whole_folder(folder) as unfinished:
+            write_network(unfinished, self.chosen, self.recipe)
+            write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
+
+    def _score(
+        self, read: Callable[[Index], Arrays], n_rows: int, epoch: Epoch
+    ) -> Float[np.ndarray, " row"]:
+        network = {"chosen": self.chosen, "last": self.last}[epoch]
+        if network is None:
+            raise ValueError("a loaded network has its chosen epoch only")
+
+        def fetch(index: Index) -> dict[Stream, Tensor]:
+            return to_tensors(read(index), self.scalings)
+
+        with _use_threads(self.threads):
+            return _find_logits(network, fetch, n_rows).sigmoid().numpy()
+
+
+def load_network(folder: Path) -> FittedNetwork:
+    """Load what ``FittedNetwork.save`` wrote.
+
+    Raises
+    ------
+    UserError
+        When a file is missing or damaged.
+    """
+    network, recipe = read_network(folder)
+    file = folder / "learner.json"
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if values["format"] != FORMAT:
+            raise ValueError(f"another format than {FORMAT}")
+        return FittedNetwork(
+            chosen=network.eval(),
+            last=None,
+            recipe=recipe,
+            scalings={
+                Stream(stream): Scaling.from_dict(scaling)
+                for stream, scaling in values["scalings"].items()
+            },
+            history=[EpochRecord(**record) for record in values["history"]],
+            chosen_epoch=values["chosen_epoch"],
+            threads=values["threads"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file}: not a saved learner: {error}") from None
+
+
+def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Recipe:
+    first = to_network(fetch(np.arange(1)))
+    return Recipe(
+        shapes={stream: tuple(tensor.shape[1:]) for stream, tensor in first.items()},
+        face_features=settings.face_features,
+        bio_features=settings.bio_features,
+        dropout=settings.dropout,
+    )
+
+
+def _train(
+    network: DeepVANet,
+    fetch: Fetch,
+    label: Int[np.ndarray, " row"],
+    settings: NetworkSettings,
+    *,
+    seed: int,
+) -> Iterator[float]:
+    """Train, and yield the mean loss after each epoch."""
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=settings.learning_rate, fused=True
+    )
+    wanted = torch.from_numpy(label).float()
+    generator = np.random.default_rng(seed)
+    for epoch in range(1, settings.epochs + 1):
+        network.train()
+        total = 0.0
+        for index in cut_batches(
+            len(label), batch_size=settings.batch_size, generator=generator
+        ):
+            logits = network(to_network(fetch(index)))
+            loss = F.binary_cross_entropy_with_logits(logits, wanted[index])
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            total += loss.item() * len(index)
+        if not np.isfinite(total):
+            raise UserError(
+                f"network: the loss is {total} in epoch {epoch}, with learning rate "
+                f"{settings.learning_rate} and --scale {settings.scale}"
+            )
+        yield total / len(label)
+
+
+def _watch(
+    record: EpochRecord, network: DeepVANet, fetch: Fetch, rows: Rows
+) -> EpochRecord:
+    """Add to a record how the network does on rows that it is not trained on."""
+    logits = _find_logits(network, fetch, len(rows))
+    wanted = torch.from_numpy(rows.label).double()
+    losses = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    by_trial = np.bincount(rows.trial, losses.numpy()) / np.bincount(rows.trial)
+    hits = (logits > 0) == (wanted == 1)
+    return replace(
+        record,
+        watched_loss=float(by_trial.mean()),
+        watched_accuracy=hits.double().mean().item(),
+    )
+
+
+@torch.inference_mode()
+def _find_logits(
+    network: DeepVANet, fetch: Fetch, n_rows: int
+) -> Float64[Tensor, " row"]:
+    network.eval()
+    logits = torch.empty(n_rows, dtype=torch.float64)
+    for start in range(0, n_rows, SCORED_AT_ONCE):
+        index = np.arange(start, min(start + SCORED_AT_ONCE, n_rows))
+        logits[start : start + len(index)] = network(to_network(fetch(index)))
+    return logits
+
+
+@contextmanager
+def _use_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _draw_from(seed: int) -> Iterator[None]:
+    """Seed first weights and dropout, and leave the generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,151 @@
+"""Bring each channel of the bio streams to about zero and one.
+
+Stored signals keep their physical units, so skin resistance in Ohm lies beside
+EEG in microvolts. ``train`` takes each channel's median and interquartile range
+over the training rows: both are exact, in float64, and neither is moved by
+artefacts. ``none`` is the published recipe: numbers go in as they are.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Float64, Int
+
+from deepvanet.schema import BIO, Stream, pick
+from deepvanet.store import Rows
+
+AT_ONCE = 1024  # rows read or scaled in one go
+HELD_BYTES = 2**28  # of the channels whose numbers are in memory at the same time
+
+_log = logging.getLogger(__name__)
+
+Channels = Float64[np.ndarray, " channel"]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How the channels of one stream are shifted and divided.
+
+    Attributes
+    ----------
+    center, spread : array, shape (channel,)
+        In the unit of each channel.
+    n_missing : array, shape (channel,)
+        Training samples that were not finite, as those of a lost electrode.
+    """
+
+    center: Channels
+    spread: Channels
+    n_missing: Int[np.ndarray, " channel"]
+
+    def apply(
+        self, signals: Float[np.ndarray, "row channel time"]
+    ) -> Float32[np.ndarray, "row channel time"]:
+        """Scale signals; what is not finite becomes 0, a channel's median."""
+        scaled = np.empty(signals.shape, np.float32)
+        for start in range(0, len(signals), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            scaled[part] = (signals[part] - self.center[:, None]) / self.spread[:, None]
+        scaled[~np.isfinite(scaled)] = 0
+        return scaled
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Return plain values."""
+        return {name: array.tolist() for name, array in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Sequence[float]]) -> "Scaling":
+        """Read what ``to_dict`` returned."""
+        return cls(
+            center=np.array(values["center"], np.float64),
+            spread=np.array(values["spread"], np.float64),
+            n_missing=np.array(values["n_missing"], np.int64),
+        )
+
+
+def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:
+    """Find how to scale each bio stream of the rows.
+
+    Parameters
+    ----------
+    scale : str
+        One of ``SCALES``.
+    """
+    measure = SCALES[pick("scale", scale, SCALES)]
+    scalings = {
+        stream: _fit_stream(rows, stream, measure)
+        for stream in rows.streams
+        if stream in BIO
+    }
+    for stream, scaling in scalings.items():
+        _report_missing(rows, stream, scaling)
+    return scalings
+
+
+def _fit_stream(rows: Rows, stream: Stream, measure: "_Measure") -> Scaling:
+    """Measure a stream's channels, as many at a time as memory is meant to hold."""
+    _, n_channels, n_samples = rows.read(stream, np.arange(1)).shape
+    n_held = max(1, HELD_BYTES // (4 * len(rows) * n_samples))
+    center, spread = np.zeros(n_channels), np.ones(n_channels)
+    n_missing = np.zeros(n_channels, np.int64)
+    for start in range(0, n_channels, n_held):
+        held = _read_channels(rows, stream, slice(start, start + n_held))
+        for channel, samples in enumerate(held, start):
+            finite = samples[np.isfinite(samples)].astype(np.float64)
+            n_missing[channel] = samples.size - finite.size
+            if finite.size:
+                center[channel], spread[channel] = measure(finite)
+    return Scaling(center, spread, n_missing)
+
+
+def _read_channels(
+    rows: Rows, stream: Stream, channels: slice
+) -> Float[np.ndarray, "channel sample"]:
+    """Read some channels of all rows, channel by channel."""
+    _, *shape = rows.read(stream, np.arange(1))[:, channels].shape
+    held = np.empty((shape[0], len(rows), shape[1]), np.float32)
+    for start in range(0, len(rows), AT_ONCE):
+        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+        held[:, index] = np.moveaxis(rows.read(stream, index)[:, channels], 1, 0)
+    return held.reshape(shape[0], -1)
+
+
+def _report_missing(rows: Rows, stream: Stream, scaling: Scaling) -> None:
+    names = [channel.name for channel in rows.store.channels([stream])]
+    missing = [
+        f"{name} ({count})"
+        for name, count in zip(names, scaling.n_missing, strict=True)
+        if count
+    ]
+    if missing:
+        _log.warning(
+            "%s: training samples that are not finite are read as the channel's "
+            "median: %s",
+            stream,
+            ", ".join(missing),
+        )
+
+
+_Measure = Callable[[Float64[np.ndarray, " sample"]], tuple[float, float]]
+
+
+def _median_and_range(samples: Float64[np.ndarray, " sample"]) -> tuple[float, float]:
+    """Return median and interquartile range, of a channel that moves.
+
+    One that rests for most of its samples has no interquartile range and takes
+    its standard deviation instead; one that never moves is only shifted.
+    """
+    low, middle, high = np.quantile(samples, [0.25, 0.5, 0.75])
+    if high > low:
+        return float(middle), float(high - low)
+    moves = samples.max() > samples.min()
+    return float(middle), float(samples.std()) if moves else 1.0
+
+
+def _nothing(_samples: Float64[np.ndarray, " sample"]) -> tuple[float, float]:
+    return 0.0, 1.0
+
+
+SCALES: Mapping[str, _Measure] = {"train": _median_and_range, "none": _nothing}

@@ -1,0 +1,35 @@
+"""Scores, their intervals, and what chance would give.
+
+Every score comes from one set of counts a subject: how many segments each trial
+has, how many of them are called high, and how often a segment of one trial
+scores above a segment of another. The point estimate, the bootstrap (weights for
+trials) and the permutation test (other labels for trials) read the same counts,
+so a thousand shuffles cost a few matrix products.
+
+A segment is called high when its score exceeds 0.5, as the paper's equation for
+the decision says. AUROC counts only pairs scored by the same fitted model, since
+scores of two models are not on one scale and pooling them biases it downward.
+"""
+
+from deepvanet.metrics.counts import METRICS
+from deepvanet.metrics.scores import (
+    ALL_FOLDS,
+    LEVELS,
+    count_confusion,
+    mean_over_trials,
+    score_labels,
+    score_subjects,
+)
+from deepvanet.metrics.tables import SCORE_COLUMNS, tabulate_scores
+
+__all__ = [
+    "ALL_FOLDS",
+    "LEVELS",
+    "METRICS",
+    "SCORE_COLUMNS",
+    "count_confusion",
+    "mean_over_trials",
+    "score_labels",
+    "score_subjects",
+    "tabulate_scores",
+]

@@ -1,0 +1,114 @@
+"""Encoders: one second of one kind of input, to a short feature vector.
+
+An encoder is built from the shapes of the streams that it reads and called with
+their tensors, so a network need not know which encoder reads how many streams.
+Layers and sizes are the paper's (section 2.1).
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from deepvanet.models.convlstm import ConvLSTM
+
+TRUNK = ((32, 0), (64, 0), (128, 1))
+"""Maps and padding of the three 3x3 convolutions over an image."""
+
+BIO_LAYERS = ((24, 5), (16, 3), (8, 3))
+"""Maps and kernel length of the three convolutions over time."""
+
+
+class FaceEncoder(nn.Module):
+    """Images of a face, in order, to one feature vector.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Frames, colours, height and width of a clip; any number of frames works.
+    n_features : int
+        Length of the feature vector, the paper's lambda 1.
+
+    Attributes
+    ----------
+    trunk : nn.Sequential
+        The convolutions over single images, which a pretraining may fill.
+    """
+
+    def __init__(self, shape: tuple[int, ...], *, n_features: int = 16) -> None:
+        super().__init__()
+        _, n_colours, *sides = shape
+        n_maps = TRUNK[-1][0]
+        self.trunk = build_trunk(n_colours)
+        self.memory = ConvLSTM(n_maps, n_maps)
+        self.linear = nn.Linear(n_maps * math.prod(map(_shrink, sides)), n_features)
+
+    def forward(
+        self, clip: Float[Tensor, "batch frame colour height width"]
+    ) -> Float[Tensor, "batch feature"]:
+        """Encode clips with pixels in [0, 1]."""
+        # colours innermost, as images lie in memory: 1.4 times as fast on a CPU
+        images = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        maps = self.trunk(images).unflatten(0, clip.shape[:2])
+        features: Tensor = self.linear(self.memory(maps).flatten(1))
+        return features
+
+
+class BioEncoder(nn.Module):
+    """Signals, their channels side by side, to one feature vector.
+
+    Parameters
+    ----------
+    *shapes : tuple of int
+        Channels and samples of each stream; all have as many samples.
+    n_features : int
+        Length of the feature vector, the paper's lambda 2.
+    """
+
+    def __init__(self, *shapes: tuple[int, ...], n_features: int = 64) -> None:
+        super().__init__()
+        n_maps, n_samples = sum(n_channels for n_channels, _ in shapes), shapes[0][1]
+        layers: list[nn.Module] = []
+        for n_next, kernel_size in BIO_LAYERS:
+            layers += [
+                nn.Conv1d(n_maps, n_next, kernel_size),
+                nn.BatchNorm1d(n_next),
+                nn.ReLU(),
+            ]
+            n_maps, n_samples = n_next, n_samples - kernel_size + 1
+        self.layers = nn.Sequential(*layers)
+        self.linear = nn.Linear(n_maps * n_samples, n_features)
+
+    def forward(
+        self, *signals: Float[Tensor, "batch _ time"]
+    ) -> Float[Tensor, "batch feature"]:
+        """Encode the streams, in the order of the shapes."""
+        maps = self.layers(torch.cat(signals, dim=1))
+        features: Tensor = self.linear(maps.flatten(1))
+        return features
+
+
+def build_trunk(n_colours: int = 3) -> nn.Sequential:
+    """Build the convolutions over single images: (3, 64, 64) to (128, 6, 6).
+
+    Pooling stands before the ReLU: the two commute, and it is then computed on a
+    quarter of the numbers.
+    """
+    layers: list[nn.Module] = []
+    n_maps = n_colours
+    for n_next, padding in TRUNK:
+        layers += [
+            nn.Conv2d(n_maps, n_next, 3, padding=padding),
+            nn.MaxPool2d(3, stride=2),
+            nn.ReLU(),
+        ]
+        n_maps = n_next
+    return nn.Sequential(*layers)
+
+
+def _shrink(side: int) -> int:
+    for _, padding in TRUNK:
+        convolved = side + 2 * padding - 2
+        side = (convolved - 3) // 2 + 1
+    return side

@@ -1,0 +1,116 @@
+"""The paper's network: encoders, their features side by side, one head.
+
+Which encoder reads which streams is a table, so each of the paper's seven stream
+sets is the same code: a network has the encoders that its streams need.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from deepvanet.models.encoders import BioEncoder, FaceEncoder
+from deepvanet.schema import BIO, Stream
+
+ENCODERS: Mapping[str, tuple[Callable[..., nn.Module], tuple[Stream, ...]]] = {
+    "face": (FaceEncoder, (Stream.FACE,)),
+    "bio": (BioEncoder, BIO),
+}
+"""Encoders, and the streams that each can read in the order of its input."""
+
+HEAD_UNITS = 20
+
+
+class DeepVANet(nn.Module):
+    """Encode each kind of input, join the features, give one logit.
+
+    Parameters
+    ----------
+    encoders : mapping
+        An encoder for each name; features are joined in this order.
+    reads : mapping
+        The streams that each encoder is called with.
+    head : nn.Module
+        From the joined features to one number.
+    """
+
+    def __init__(
+        self,
+        encoders: Mapping[str, nn.Module],
+        *,
+        reads: Mapping[str, tuple[Stream, ...]],
+        head: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleDict(encoders)
+        self.reads = reads
+        self.head = head
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that an input must have."""
+        return tuple(stream for streams in self.reads.values() for stream in streams)
+
+    def encode(
+        self, inputs: Mapping[Stream, Float[Tensor, "batch ..."]]
+    ) -> dict[str, Float[Tensor, "batch _"]]:
+        """Return the features of each encoder, by its name."""
+        return {
+            name: encoder(*(inputs[stream] for stream in self.reads[name]))
+            for name, encoder in self.encoders.items()
+        }
+
+    def forward(
+        self, inputs: Mapping[Stream, Float[Tensor, "batch ..."]]
+    ) -> Float[Tensor, " batch"]:
+        """Return logits; the score of the high class is their sigmoid."""
+        features = torch.cat(list(self.encode(inputs).values()), dim=1)
+        logits: Tensor = self.head(features)
+        return logits.squeeze(1)
+
+
+def build_network(
+    shapes: Mapping[Stream, tuple[int, ...]],
+    *,
+    face_features: int = 16,
+    bio_features: int = 64,
+    dropout: float = 0.5,
+) -> DeepVANet:
+    """Build the network that reads streams of these shapes.
+
+    Parameters
+    ----------
+    shapes : mapping
+        Face: frames, colours, height, width. EEG and peripheral: channels, samples.
+    face_features, bio_features : int
+        Lengths of the two feature vectors, the paper's lambda 1 and 2.
+
+    Examples
+    --------
+    >>> network = build_network({Stream.EEG: (32, 128)})
+    >>> network({Stream.EEG: torch.zeros(2, 32, 128)}).shape
+    torch.Size([2])
+    """
+    if not shapes:
+        raise ValueError("a network needs at least one stream")
+    n_features = {"face": face_features, "bio": bio_features}
+    encoders, reads = {}, {}
+    for name, (build, readable) in ENCODERS.items():
+        streams = tuple(stream for stream in readable if stream in shapes)
+        if streams:
+            shaped = [shapes[stream] for stream in streams]
+            encoders[name] = build(*shaped, n_features=n_features[name])
+            reads[name] = streams
+    head = build_head(sum(n_features[name] for name in reads), dropout=dropout)
+    return DeepVANet(encoders, reads=reads, head=head)
+
+
+def build_head(n_features: int, *, dropout: float = 0.5) -> nn.Sequential:
+    """Build the two linear layers from features to a logit."""
+    return nn.Sequential(
+        nn.Linear(n_features, HEAD_UNITS),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(HEAD_UNITS, 1),
+    )

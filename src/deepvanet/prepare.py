@@ -1,0 +1,324 @@
+"""Recordings as downloaded -> a store of segments.
+
+One subject is one task: its folder in the store appears when it is whole, so an
+interrupted run goes on where it stopped, and a run of what is complete does
+nothing. What a subject was made from is recorded and compared.
+"""
+
+import hashlib
+import json
+import logging
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.config import Execution, PrepareSettings, digest, to_dict
+from deepvanet.datasets import LAYOUTS, Layout
+from deepvanet.execution import run_tasks
+from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.preprocessing import bio as bio_signals
+from deepvanet.preprocessing import segments
+from deepvanet.preprocessing.face import (
+    FaceBackend,
+    FaceTrack,
+    FrameState,
+    make_backend,
+    track_face,
+)
+from deepvanet.preprocessing.video import sample_frames
+from deepvanet.schema import Stream, Target, Trial, UserError, pick
+from deepvanet.store import (
+    Manifest,
+    SegmentBlock,
+    read_manifest,
+    read_trials,
+    write_subject,
+)
+
+logger = logging.getLogger(__name__)
+
+ARTEFACTS = ("none",)
+"""Ways of cleaning EEG that were built; ``none`` leaves it as it is."""
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PACKAGES = ("deepvanet", "numpy", "av", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a store holds after ``prepare``.
+
+    Attributes
+    ----------
+    n_done_before : int
+        Subjects that were complete and current, and were left alone.
+    trials : DataFrame
+        One row a trial: what its video and its channels gave.
+    """
+
+    store: Path
+    n_subjects: int
+    n_done_before: int
+    trials: pd.DataFrame
+
+
+def prepare(
+    layout: str,
+    root: Path,
+    out: Path,
+    *,
+    settings: PrepareSettings,
+    execution: Execution,
+) -> Prepared:
+    """Turn a folder of recordings into a store, or complete one.
+
+    Parameters
+    ----------
+    layout : str
+        A name of ``datasets.LAYOUTS``.
+    root, out : Path
+        The data set as downloaded, and the store.
+
+    Raises
+    ------
+    UserError
+        When a recording cannot be used, or the store was made otherwise.
+    """
+    reader = LAYOUTS[pick("layout", layout, LAYOUTS)]
+    pick("baseline", settings.baseline, bio_signals.BASELINES)
+    pick("way of removing artefacts", settings.artefacts, ARTEFACTS)
+    backend = make_backend(settings.face)
+    subjects = reader.list_subjects(root)
+    for subject in subjects:
+        _check_name(subject, root)
+    first = next(reader.read_subject(root, subjects[0]))
+    make_folder(out / "subjects")
+    remove_unfinished(out / "subjects")
+    _claim(out, _describe(layout, settings, backend, first))
+
+    waiting = [
+        subject
+        for subject in subjects
+        if not _is_current(out, subject, reader.input_files(root, subject), root)
+    ]
+    work = partial(_prepare_subject, layout, root, out, settings)
+    for subject in run_tasks(work, waiting, execution=execution, what="prepare"):
+        logger.info("subject %s is prepared", subject)
+    return Prepared(
+        store=out,
+        n_subjects=len(subjects),
+        n_done_before=len(subjects) - len(waiting),
+        trials=read_trials(out),
+    )
+
+
+def _describe(
+    layout: str, settings: PrepareSettings, backend: FaceBackend, first: Trial
+) -> Manifest:
+    values = to_dict(settings)
+    return Manifest(
+        dataset=layout,
+        settings=values,
+        digest=digest({"dataset": layout, **values}),
+        channels=first.channels,
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in _PACKAGES},
+            f"face backend {backend.name}": backend.version,
+        },
+    )
+
+
+def _claim(out: Path, manifest: Manifest) -> None:
+    """Make the folder a store of these settings, or refuse one of others."""
+    found = read_manifest(out)
+    if found is None:
+        if any((out / "subjects").glob("[!.]*")):
+            raise UserError(f"{out}: holds subjects but no manifest.json")
+        write_text(out / "manifest.json", manifest.to_json())
+        return
+    there = {"dataset": found.dataset, **found.settings}
+    asked = {"dataset": manifest.dataset, **manifest.settings}
+    for name in sorted({*there, *asked}):
+        if there.get(name) != asked.get(name):
+            raise UserError(
+                f"{out}: this store was made with other settings: {name} is "
+                f"{there.get(name)!r} there, got {asked.get(name)!r}; "
+                "choose another --out"
+            )
+    if found.channels != manifest.channels:
+        raise UserError(f"{out}: this store was made from other channels")
+
+
+def _check_name(name: str, root: Path) -> None:
+    if not _SAFE_NAME.fullmatch(name):
+        raise UserError(f"{root}: {name!r} cannot name a subject's folder")
+
+
+def _prepare_subject(
+    layout: str, root: Path, out: Path, settings: PrepareSettings, subject: str
+) -> str:
+    reader: Layout = LAYOUTS[layout]
+    inputs = _fingerprint(reader.input_files(root, subject), root)
+    blocks = (
+        prepare_trial(trial, settings=settings, backend=_get_backend(settings.face))
+        for trial in reader.read_subject(root, subject)
+    )
+    write_subject(out, subject, parts=blocks, inputs={"inputs": inputs})
+    return subject
+
+
+@cache
+def _get_backend(name: str) -> FaceBackend:
+    """Load a backend's models once a process."""
+    return make_backend(name)
+
+
+def prepare_trial(
+    trial: Trial, *, settings: PrepareSettings, backend: FaceBackend
+) -> SegmentBlock:
+    """Cut one trial into segments of all its streams."""
+    if trial.sfreq != settings.sfreq:
+        raise UserError(
+            f"subject {trial.subject} trial {trial.trial}: signals must come at "
+            f"{settings.sfreq:g} Hz, got {trial.sfreq:g} Hz"
+        )
+    n_rest = round(trial.baseline_s * trial.sfreq)
+    rest, stimulus = np.split(trial.bio, [n_rest], axis=1)
+    cleaned = bio_signals.BASELINES[settings.baseline](
+        stimulus, rest, segments.measure_segment(trial.sfreq)
+    )
+    bio = segments.cut_bio(cleaned, sfreq=trial.sfreq)
+    track = _track(trial, len(bio), settings=settings, backend=backend)
+    arrays = {
+        stream: bio[:, [c.stream is stream for c in trial.channels]]
+        for stream in dict.fromkeys(c.stream for c in trial.channels)
+    }
+    table = _tabulate(trial, track, n_segments=len(bio), fps=settings.face_fps)
+    for stream in arrays:
+        table[f"has_{stream}"] = 1
+    if track is not None:
+        faces = segments.cut_faces(track.crops, fps=settings.face_fps)
+        arrays[Stream.FACE] = faces[table["has_face"].to_numpy(dtype=bool)]
+    return SegmentBlock(table=table, arrays=arrays, trial=_count(trial, track, table))
+
+
+def _track(
+    trial: Trial, n_segments: int, *, settings: PrepareSettings, backend: FaceBackend
+) -> FaceTrack | None:
+    if trial.video is None:
+        return None
+    n_frames = round(n_segments * segments.SEGMENT_S * settings.face_fps)
+    frames = sample_frames(
+        trial.video, fps=settings.face_fps, true_fps=trial.fps, n_frames=n_frames
+    )
+    return track_face(
+        frames,
+        backend,
+        n_frames=n_frames,
+        size=settings.face_size,
+        fps=settings.face_fps,
+    )
+
+
+def _tabulate(
+    trial: Trial, track: FaceTrack | None, *, n_segments: int, fps: float
+) -> pd.DataFrame:
+    table = pd.DataFrame({"segment": np.arange(n_segments)})
+    table["start_s"] = table["segment"] * segments.SEGMENT_S
+    table["duration_s"] = segments.SEGMENT_S
+    for name in ("subject", "trial", "stimulus"):
+        table[name] = getattr(trial, name)
+    for target in Target:
+        table[target] = trial.ratings.get(target, np.nan)
+    for stream in Stream:
+        table[f"has_{stream}"] = 0
+    states = {
+        "n_faces_found": FrameState.FOUND,
+        "n_faces_filled": FrameState.FILLED,
+        "n_frames_padded": FrameState.PADDED,
+    }
+    for column, state in states.items():
+        table[column] = (
+            0
+            if track is None
+            else segments.count_per_segment(track.state == state, fps=fps)
+        )
+    if track is not None:
+        lost = segments.count_per_segment(track.state == FrameState.LOST, fps=fps)
+        table["has_face"] = (lost == 0).astype(int)
+    return table
+
+
+def _count(
+    trial: Trial, track: FaceTrack | None, table: pd.DataFrame
+) -> Mapping[str, Any]:
+    """Return the trial's row of ``trials.csv``."""
+    state = np.empty(0, np.uint8) if track is None else track.state
+    return {
+        "subject": trial.subject,
+        "trial": trial.trial,
+        "stimulus": trial.stimulus,
+        "n_segments": len(table),
+        "n_segments_with_face": int(table["has_face"].sum()),
+        "has_video": int(track is not None),
+        "n_frames": len(state),
+        "n_faces_found": int(np.sum(state == FrameState.FOUND)),
+        "n_faces_filled": int(np.sum(state == FrameState.FILLED)),
+        "n_faces_lost": int(np.sum(state == FrameState.LOST)),
+        "n_frames_padded": int(np.sum(state == FrameState.PADDED)),
+        "n_bad_channels": int(bio_signals.find_bad_samples(trial.bio).sum()),
+        "n_flat_channels": int(bio_signals.find_flat(trial.bio).sum()),
+    }
+
+
+@dataclass(frozen=True)
+class _Input:
+    size: int
+    changed_ns: int
+    sha256: str
+
+
+def _fingerprint(files: Sequence[Path], root: Path) -> Mapping[str, Any]:
+    return {
+        path.relative_to(root).as_posix(): asdict(
+            _Input(path.stat().st_size, path.stat().st_mtime_ns, _hash(path))
+        )
+        for path in files
+    }
+
+
+def _is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> bool:
+    """Say whether a subject was made from these files as they are now."""
+    record = out / "subjects" / subject / "subject.json"
+    if not record.is_file():
+        return False
+    made_from = json.loads(record.read_text())["inputs"]
+    if made_from.keys() != {path.relative_to(root).as_posix() for path in files}:
+        return False
+    return all(_is_same(path, made_from[name]) for path, name in _named(files, root))
+
+
+def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:
+    return ((path, path.relative_to(root).as_posix()) for path in files)
+
+
+def _is_same(path: Path, was: Mapping[str, Any]) -> bool:
+    now = path.stat()
+    if now.st_size != was["size"]:
+        return False
+    # a copied data set has new times but the same bytes
+    return bool(now.st_mtime_ns == was["changed_ns"] or _hash(path) == was["sha256"])
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

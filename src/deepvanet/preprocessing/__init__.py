@@ -1,0 +1,1 @@
+"""From raw recordings to pieces of equal shape; pure functions on arrays."""

@@ -1,0 +1,59 @@
+"""Cut a trial's signals and faces into pairs of one second."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from deepvanet.schema import UserError
+
+SEGMENT_S = 1.0
+"""Length of a segment in seconds (the paper's section 3)."""
+
+
+def count_segments(n_samples: int, sfreq: float) -> int:
+    """Return how many whole segments fit into a signal."""
+    return int(n_samples // measure_segment(sfreq))
+
+
+def measure_segment(sfreq: float) -> int:
+    """Return a segment's length in samples.
+
+    Raises
+    ------
+    UserError
+        When a second is not a whole number of samples.
+    """
+    length = sfreq * SEGMENT_S
+    if length != int(length) or length < 1:
+        raise UserError(f"sampling rate: needs whole samples a second, got {sfreq} Hz")
+    return int(length)
+
+
+def cut_bio(
+    bio: Float[np.ndarray, "channel time"], *, sfreq: float
+) -> Float[np.ndarray, "segment channel sample"]:
+    """Cut signals into segments; what is left over at the end is dropped."""
+    length = measure_segment(sfreq)
+    n_segments = count_segments(bio.shape[1], sfreq)
+    whole = bio[:, : n_segments * length].reshape(len(bio), n_segments, length)
+    return np.ascontiguousarray(whole.transpose(1, 0, 2), dtype=np.float32)
+
+
+def cut_faces(
+    crops: UInt8[np.ndarray, "image height width 3"], *, fps: float
+) -> UInt8[np.ndarray, "segment frame height width 3"]:
+    """Cut face images at ``fps`` into segments of one second each."""
+    n_frames = round(fps * SEGMENT_S)
+    n_segments = len(crops) // n_frames
+    return crops[: n_segments * n_frames].reshape(
+        n_segments, n_frames, *crops.shape[1:]
+    )
+
+
+def count_per_segment(
+    flag: Bool[np.ndarray, " image"], *, fps: float
+) -> Int[np.ndarray, " segment"]:
+    """Count in each segment the images for which something holds."""
+    n_frames = round(fps * SEGMENT_S)
+    n_segments = len(flag) // n_frames
+    images = flag[: n_segments * n_frames].reshape(n_segments, n_frames)
+    return np.asarray(images.sum(axis=1))

@@ -1,0 +1,195 @@
+"""Check what training and test share, from the rows of a fold and not from a name."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from deepvanet.protocols.folds import Fold, number_units
+from deepvanet.protocols.known import LEAKS, SHARES, Protocol
+
+_CLOCK_DIGITS = 6  # times nearer than a microsecond are the same instant
+_COMMON = {"subject": "subjects", "stimulus": "stimuli"}
+_LEAK_SENTENCES = {
+    "epoch": "test rows chose the epoch",
+    "fit": "something was fitted on test labels",
+    "unlabelled": "test signals were used without their labels",
+}
+
+
+class ProtocolViolation(RuntimeError):  # noqa: N818 - it names what happened
+    """A run is not what its protocol's name says."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What the test part of a fold has in common with training and validation.
+
+    Attributes
+    ----------
+    shared_segments, shared_trials, shared_subjects, shared_stimuli : int
+        Units of the test part that also train or validate.
+    overlapping_samples_s : float
+        Seconds of signal that are in both.
+    """
+
+    shared_segments: int
+    shared_trials: int
+    shared_subjects: int
+    shared_stimuli: int
+    overlapping_samples_s: float
+    n_train: int
+    n_validation: int
+    n_test: int
+    n_discarded: int
+
+
+def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
+    """Count what the test part of a fold shares, from the rows themselves.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table that the fold's row numbers belong to; columns subject, trial,
+        stimulus, segment, start_s, duration_s.
+    """
+    seen = table.iloc[np.concatenate([fold.train, fold.validation])]
+    test = table.iloc[fold.test]
+    return Sharing(
+        shared_segments=_count_shared(seen, test, "segment"),
+        shared_trials=_count_shared(seen, test, "trial"),
+        shared_subjects=_count_shared(seen, test, "subject"),
+        shared_stimuli=_count_shared(seen, test, "stimulus"),
+        overlapping_samples_s=_measure_overlap(seen, test),
+        n_train=len(fold.train),
+        n_validation=len(fold.validation),
+        n_test=len(fold.test),
+        n_discarded=len(fold.discarded),
+    )
+
+
+def find_leaks(
+    sharing: Sharing,
+    *,
+    epoch_chosen_on: str,
+    fitted_on_test_labels: bool = False,
+    unlabelled_test_signals: bool = False,
+) -> tuple[str, ...]:
+    """Name what makes a fold's score too good, in the order of ``LEAKS``.
+
+    Parameters
+    ----------
+    epoch_chosen_on : str
+        What really chose it: ``last``, ``validation``, ``test``, or ``none`` for
+        a learner without epochs.
+    """
+    found = {
+        "trial": sharing.shared_trials > 0,
+        "epoch": epoch_chosen_on == "test",
+        "fit": fitted_on_test_labels,
+        "unlabelled": unlabelled_test_signals,
+    }
+    return tuple(leak for leak in LEAKS if found[leak])
+
+
+def find_shares(sharing: Sharing) -> tuple[str, ...]:
+    """Name what training and test have in common, in the order of ``SHARES``."""
+    found = {
+        "subject": sharing.shared_subjects > 0,
+        "stimulus": sharing.shared_stimuli > 0,
+    }
+    return tuple(share for share in SHARES if found[share])
+
+
+def verify(
+    protocol: Protocol,
+    sharing: Sharing,
+    leaks: Collection[str],
+    shares: Collection[str],
+    *,
+    declared: Collection[str] = (),
+) -> None:
+    """Stop a run that is not what its protocol's name says.
+
+    Leaking or sharing less than the name admits is allowed: trials of one segment
+    cannot leak, and a subject may see one stimulus twice.
+
+    Parameters
+    ----------
+    declared : collection of str
+        Leaks that the name of the learner or of the preparation admits.
+
+    Raises
+    ------
+    ProtocolViolation
+        When there is a leak that no name admits, or a unit was split.
+    """
+    hidden = [leak for leak in leaks if leak not in (*protocol.leaks, *declared)]
+    split = [unit for unit in protocol.unit.split("+") if unit in shares]
+    if sharing.shared_segments:
+        split.append("segment")
+    if hidden or split:
+        raise ProtocolViolation(
+            f"protocol {protocol.name} admits the leaks {join(protocol.leaks)} and "
+            f"splits no {protocol.unit}, but this fold leaks {join(leaks)} and "
+            f"splits {join(split)}: {sharing}"
+        )
+
+
+def join(names: Iterable[str]) -> str:
+    """Return names as tables carry them.
+
+    Examples
+    --------
+    >>> join(["trial", "epoch"]), join([])
+    ('trial+epoch', 'none')
+    """
+    return "+".join(names) or "none"
+
+
+def describe(leaks: Collection[str], shares: Collection[str]) -> str:
+    """Say in a sentence what training and test share.
+
+    Examples
+    --------
+    >>> describe((), ("subject",))
+    'Training and test share subjects; no trial is on both sides.'
+    >>> describe(("trial", "epoch"), ("subject", "stimulus"))
+    'Training and test share trials, subjects and stimuli; test rows chose the epoch.'
+    """
+    common = ["trials"] if "trial" in leaks else []
+    common += [_COMMON[share] for share in SHARES if share in shares]
+    listed = " and ".join(filter(None, [", ".join(common[:-1]), *common[-1:]]))
+    said = [f"Training and test share {listed or 'no trial, subject or stimulus'}"]
+    if common and "trial" not in leaks:
+        said.append("no trial is on both sides")
+    said += [_LEAK_SENTENCES[leak] for leak in LEAKS[1:] if leak in leaks]
+    return "; ".join(said) + "."
+
+
+def _count_shared(seen: pd.DataFrame, test: pd.DataFrame, unit: str) -> int:
+    number = number_units(pd.concat([seen, test]), unit)
+    return len(np.intersect1d(number[: len(seen)], number[len(seen) :]))
+
+
+def _measure_overlap(seen: pd.DataFrame, test: pd.DataFrame) -> float:
+    """Return how many seconds of signal lie in rows of both tables.
+
+    Intervals are swept in time within each trial: seconds count while at least
+    one of each is open.
+    """
+    both = pd.concat([seen, test])
+    trial = np.tile(number_units(both, "trial"), 2)
+    start = both["start_s"].to_numpy(dtype=float)
+    end = start + both["duration_s"].to_numpy(dtype=float)
+    instant = np.concatenate([start, end]).round(_CLOCK_DIGITS)
+    is_test = np.tile(np.arange(len(both)) >= len(seen), 2)
+    step = np.repeat([1, -1], len(both))
+    order = np.lexsort([instant, trial])
+    open_seen = np.cumsum(np.where(is_test, 0, step)[order])
+    open_test = np.cumsum(np.where(is_test, step, 0)[order])
+    # every trial closes what it opened, so nothing is open between two trials
+    lasts: Float[np.ndarray, " gap"] = np.diff(instant[order], append=0.0)
+    return float(lasts[(open_seen > 0) & (open_test > 0)].sum())

@@ -1,0 +1,244 @@
+"""Figures of protocols by stream sets: confusions and learning curves."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+
+from deepvanet.metrics import count_confusion
+from deepvanet.report import drawing
+from deepvanet.report.drawing import Drawing, Sheet, make_file_name, shorten
+from deepvanet.report.panels import Grid, add_legend, present
+from deepvanet.report.studies import NO_LEAK, Study
+
+MOST_LINES = 24
+"""Fits of a panel that are drawn one by one; more become a band."""
+
+GUESSING = float(np.log(2))
+"""Cross-entropy of the score 0.5, in nats."""
+
+_LOSSES: Sequence[tuple[str, str, str, tuple[float, Sequence[float]]]] = (
+    ("train_loss", "training", drawing.BLUE, (0, ())),
+    ("watched_loss", "watched", drawing.VERMILION, (0, (3, 1.5))),
+)
+
+
+def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
+    """Draw trials counted by label and prediction."""
+    wanted = {
+        (part.protocol, part.streams): rows
+        for part, rows in study.parts.items()
+        if (part.target, part.learner) == (target, learner)
+    }
+    found = pd.DataFrame(list(wanted), columns=["protocol", "streams"])
+    grid = Grid(
+        study,
+        present(study.protocols, found["protocol"]),
+        present(study.streams, found["streams"]),
+        panel=(0.66, 0.66),
+        gap=0.12,
+        left=1.62,
+        top=0.6,
+        bottom=0.42,
+    )
+    grid.sheet.write(0.04, 0.03, f"{target}, {shorten(learner)}", weight="bold")
+    for (protocol, streams), rows in wanted.items():
+        leaks = study.leaks_of(protocol) != NO_LEAK
+        axes = grid.add_panel(protocol, streams, leaks=leaks)
+        _draw_confusion(axes, count_confusion(rows, "trial"), leaks=leaks)
+        axes.set_xticks([0, 1], ["low", "high"] if grid.is_lowest(protocol) else [])
+        axes.set_yticks([0, 1], ["low", "high"] if grid.is_left(streams) else [])
+        if grid.is_lowest(protocol) and grid.is_left(streams):
+            axes.set_xlabel("predicted")
+        if grid.is_left(streams):
+            axes.set_ylabel("rated", labelpad=1)
+    return grid.sheet.finish(
+        make_file_name("confusion", target, learner),
+        f"{target}, {learner}: number of trials by how they were rated (rows) and "
+        "predicted (columns); darker is a larger share of its row",
+    )
+
+
+def _draw_confusion(axes: Axes, counts: Int[np.ndarray, "2 2"], *, leaks: bool) -> None:
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for row in range(2):
+        for column in range(2):
+            part = share[row, column]
+            axes.fill(
+                [column - 0.5, column + 0.5, column + 0.5, column - 0.5],
+                [row - 0.5, row - 0.5, row + 0.5, row + 0.5],
+                color=drawing.BLUE,
+                alpha=0.06 + 0.9 * part,
+                linewidth=0,
+            )
+            axes.text(
+                column,
+                row,
+                f"{counts[row, column]}",
+                ha="center",
+                va="center",
+                color="white" if part > 0.9 else drawing.BLACK,
+            )
+    axes.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5))
+    axes.tick_params(length=0, pad=2)
+    axes.spines[:].set(
+        visible=True,
+        color=drawing.VERMILION if leaks else drawing.GREY,
+        linewidth=1.4 if leaks else 0.6,
+        linestyle=(0, (3, 1.5)) if leaks else "-",
+    )
+
+
+def draw_curves(
+    study: Study, history: pd.DataFrame, target: str, learner: str
+) -> Drawing:
+    """Draw the loss of every fit by epoch, and which epochs were chosen."""
+    streams = present(study.streams, history["streams"])
+    width = min((drawing.PAGE_IN - 1.75) / len(streams) - 0.1, 2.4)
+    grid = Grid(
+        study,
+        present(study.protocols, history["protocol"]),
+        streams,
+        panel=(width, 1.0),
+        gap=0.1,
+        left=1.7,
+        top=0.84 if width < 1.05 else 0.66,
+        bottom=0.46,
+    )
+    grid.sheet.write(0.04, 0.03, f"{target}, {shorten(learner)}", weight="bold")
+    _write_losses(grid.sheet)
+    highest = _find_highest_loss(history)
+    for key, fits in history.groupby(["protocol", "streams"], sort=False):
+        protocol, name = map(str, key)
+        leaks = study.leaks_of(protocol) != NO_LEAK
+        axes = grid.add_panel(protocol, name, leaks=leaks)
+        _draw_losses(axes, fits)
+        axes.set(xlim=(0.5, history["epoch"].max() + 0.5), ylim=(0, highest))
+        _label_curves(axes, grid, protocol, name, last=int(history["epoch"].max()))
+    return grid.sheet.finish(
+        make_file_name("curves", target, learner),
+        f"{target}, {learner}: loss of training and watched rows by epoch",
+    )
+
+
+def _label_curves(
+    axes: Axes, grid: Grid, protocol: str, streams: str, *, last: int
+) -> None:
+    axes.set_xticks([1, last] if last > 1 else [1])
+    if not grid.is_lowest(protocol):
+        axes.tick_params(labelbottom=False)
+    else:
+        axes.set_xlabel("epoch", labelpad=-2 if last > 1 else 2)
+    if not grid.is_left(streams):
+        axes.tick_params(labelleft=False)
+    else:
+        axes.set_ylabel("loss (nats)", labelpad=2)
+
+
+def _find_highest_loss(history: pd.DataFrame) -> float:
+    """Return an upper limit that one exploding fit does not set, with headroom."""
+    losses = history[["train_loss", "watched_loss"]].to_numpy(dtype=float)
+    losses = losses[np.isfinite(losses)]
+    usual = np.quantile(losses, 0.95) if len(losses) else 0.0
+    highest = losses.max(initial=0.0)
+    return 1.3 * float(max(min(highest, 1.5 * usual), GUESSING))
+
+
+def _draw_losses(axes: Axes, fits: pd.DataFrame) -> None:
+    axes.axhline(GUESSING, color=drawing.GREY, lw=0.8, dashes=(1, 1.5), zorder=1)
+    names = ["target", "streams", "learner", "seed", "subject", "fold"]
+    number = fits.groupby(names, sort=False).ngroup()
+    for column, _, color, dash in _LOSSES:
+        table = fits.assign(fit=number).pivot_table(
+            index="epoch", columns="fit", values=column, dropna=True
+        )
+        if not table.size:
+            continue
+        epochs = table.index.to_numpy(dtype=float)
+        values = table.to_numpy(dtype=float)
+        _draw_spread(axes, epochs, values, color)
+        axes.plot(
+            epochs,
+            np.nanmedian(values, axis=1),
+            color=color,
+            linestyle=dash,
+            linewidth=1.5,
+            zorder=4,
+            marker="." if len(epochs) == 1 else "",
+        )
+    _mark_chosen(axes, fits)
+    axes.text(
+        0.97,
+        0.95,
+        f"{number.nunique()} fits" if number.nunique() > 1 else "1 fit",
+        ha="right",
+        va="top",
+        transform=axes.transAxes,
+        bbox={"fc": "white", "ec": "none", "pad": 1},
+        zorder=5,
+    )
+
+
+def _draw_spread(
+    axes: Axes,
+    epochs: Float[np.ndarray, " epoch"],
+    values: Float[np.ndarray, "epoch fit"],
+    color: str,
+) -> None:
+    if values.shape[1] > MOST_LINES:
+        low, high = np.nanquantile(values, [0.1, 0.9], axis=1)
+        axes.fill_between(epochs, low, high, color=color, alpha=0.22, lw=0, zorder=2)
+        return
+    lines = [
+        np.column_stack([epochs, values[:, fit]]) for fit in range(values.shape[1])
+    ]
+    axes.add_collection(
+        LineCollection(lines, colors=color, linewidths=0.5, alpha=0.4, zorder=2)
+    )
+
+
+def _mark_chosen(axes: Axes, fits: pd.DataFrame) -> None:
+    """Mark the epochs used, larger where more fits used them."""
+    chosen = fits.loc[fits["chosen"].astype(int) == 1, "epoch"].value_counts()
+    if not len(chosen):
+        return
+    share = chosen.to_numpy(dtype=float) / chosen.sum()
+    axes.scatter(
+        chosen.index.to_numpy(dtype=float),
+        np.full(len(chosen), 0.05),
+        s=8 + 40 * share,
+        marker="^",
+        color=drawing.BLACK,
+        linewidth=0,
+        transform=axes.get_xaxis_transform(),
+        clip_on=False,
+        zorder=6,
+    )
+
+
+def _write_losses(sheet: Sheet) -> None:
+    handles = [
+        Line2D([], [], color=color, linestyle=dash, linewidth=1.5, label=name)
+        for _, name, color, dash in _LOSSES
+    ]
+    handles.append(
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker="^",
+            markersize=4,
+            color="k",
+            label="epoch used",
+        )
+    )
+    handles.append(
+        Line2D(
+            [], [], color=drawing.GREY, linewidth=0.9, linestyle=":", label="guessing"
+        )
+    )
+    add_legend(sheet, handles, top=0.21, ncols=4)

@@ -1,0 +1,228 @@
+"""The page: sentences, numbers as text, and the template."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from deepvanet.metrics import METRICS
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.report import leaks, tables
+from deepvanet.report.drawing import Drawing
+from deepvanet.report.grids import MOST_LINES
+from deepvanet.report.studies import NO_LEAK, PRIORS, Study
+
+MISSING = "\N{EN DASH}"
+
+METRIC_NAMES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro F1",
+    "mcc": "MCC",
+    "auroc": "AUROC",
+}
+
+
+def render_page(studies: Sequence[Study], drawings: Sequence[Sequence[Drawing]]) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    drawings : sequence of sequence of Drawing
+        The figures of each study.
+    """
+    environment = Environment(
+        loader=PackageLoader("deepvanet.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        fraction=write_fraction, percent=write_percent, p=write_p, listed=write_list
+    )
+    return environment.get_template("page.html").render(
+        studies=[
+            _describe(study, made)
+            for study, made in zip(studies, drawings, strict=True)
+        ],
+        metrics={name: METRIC_NAMES.get(name, name) for name in METRICS},
+        no_leak=NO_LEAK,
+        most_lines=MOST_LINES,
+        shared_counts=leaks.SHARED_COUNTS,
+        sizes=leaks.SIZES,
+        summaries={name: facts.summary for name, facts in PROTOCOLS.items()},
+        title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
+    )
+
+
+def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
+    figures = {
+        kind: [
+            {
+                "title": made.title,
+                "svg": Markup(made.inline),
+                "width_in": made.width_in,
+            }
+            for made in drawings
+            if f"{kind}-" in made.name
+        ]
+        for kind in ("subjects", "confusion", "curves", "faces")
+    }
+    pairs = tables.list_pairs(study)
+    return {
+        "dataset": study.dataset,
+        "sentence": describe_run(study),
+        "pairs": pairs,
+        "why": explain_difference(study, pairs),
+        "score_tables": tables.list_score_tables(study),
+        "figures": figures,
+        "leaks": leaks.list_leaks(study),
+        "notes": study.leakage["notes"],
+        "counts": leaks.list_counts(study),
+        "without_video": leaks.list_without_video(study),
+        "n_subjects": study.predictions["subject"].nunique(),
+        "runs": [
+            {
+                "name": run.path.resolve().name,
+                "settings": dict(_flatten(run.settings)),
+                "environment": dict(_flatten(run.environment)),
+            }
+            for run in study.runs
+        ],
+    }
+
+
+def describe_run(study: Study) -> str:
+    """Say in a sentence what was run."""
+    rows = study.predictions
+    trials = rows[["subject", "trial"]].drop_duplicates()
+    segments = rows[["subject", "trial", "segment"]].drop_duplicates()
+    counts = (
+        f"{_count(rows['subject'].nunique(), 'subject')}, "
+        f"{_count(len(trials), 'trial')} and {_count(len(segments), 'segment')}"
+    )
+    evaluated = study.settings["evaluate"]
+    who = _name_learners(study.learners, evaluated["network"]["epochs"])
+    seeds = sorted({int(seed) for seed in rows["seed"]})
+    return (
+        f"{study.dataset}: {counts} of one second; {who}, "
+        f"on {write_list(study.streams)}, "
+        f"to tell high {write_list(study.targets, 'or')} (rating "
+        f"{evaluated['label_rule'].replace('>=', '≥ ').replace('>', '> ')}) from low, "
+        f"under {_count(len(study.protocols), 'protocol')}, "
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {write_list(seeds)}."
+    )
+
+
+def _name_learners(learners: Sequence[str], n_epochs: int) -> str:
+    epochs = f"network ({_count(n_epochs, 'epoch')})"
+    fitted = [name if name != "network" else epochs for name in learners]
+    priors = [name for name in fitted if name in PRIORS]
+    others = [name for name in fitted if name not in PRIORS]
+    said = [write_list(others)] if others else []
+    if priors:
+        said.append(f"the prior{'s'[: len(priors) - 1]} {write_list(priors)}")
+    return " beside ".join(said)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_REASONS = {
+    "trial": "seconds of one trial are in training and in test; neighbouring seconds "
+    "look alike, so a learner can recognise the trial instead of what was felt",
+    "epoch": "the test rows themselves pick the epoch",
+    "fit": "something was fitted on test labels",
+    "unlabelled": "test signals entered the fit without their labels",
+}
+
+
+def explain_difference(study: Study, pairs: Sequence[tables.Pair]) -> str:
+    """Say why the two numbers of the headline need not agree."""
+    published = next((pair.published for pair in pairs if pair.published), None)
+    honest = next((pair.honest for pair in pairs if pair.honest), None)
+    if published is None:
+        return (
+            "The published protocol was not run, so there is nothing to set beside "
+            "these scores."
+        )
+    leaking = study.leaks_of(published.protocol).split("+")
+    reasons = [_REASONS[leak] for leak in leaking if leak in _REASONS]
+    because = f"Under “{published.protocol}” {'; '.join(reasons)}."
+    if not reasons:
+        because = (
+            f"In this run no trial was on both sides under “{published.protocol}”."
+        )
+    if honest is None:
+        return (
+            f"{because} No protocol that keeps trials whole was run, so nothing here "
+            "says how well a new recording would be read."
+        )
+    return (
+        f"{because} Under “{honest.protocol}” a whole trial is either in training or "
+        "in test, so only what carries over to a new trial counts."
+    )
+
+
+def write_fraction(value: float) -> str:
+    """Write a metric with three decimals, and a dash where there is none.
+
+    Examples
+    --------
+    >>> write_fraction(0.5), write_fraction(-0.12345), write_fraction(float("nan"))
+    ('0.500', '−0.123', '–')
+    """
+    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}") if isfinite(value) else MISSING
+
+
+def write_percent(value: float) -> str:
+    """Write a fraction as a percentage.
+
+    Examples
+    --------
+    >>> write_percent(0.98351)
+    '98.4'
+    """
+    return f"{100 * value:.1f}" if isfinite(value) else MISSING
+
+
+def write_p(value: float) -> str:
+    """Write a p-value, blank where there is none.
+
+    Examples
+    --------
+    >>> write_p(0.0123), write_p(0.0002), write_p(float("nan"))
+    ('0.012', '< 0.001', '')
+    """
+    if not isfinite(value):
+        return ""
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def write_list(words: Any, last: str = "and") -> str:
+    """Write words as a list in a sentence.
+
+    Examples
+    --------
+    >>> write_list(["face", "bio", "face+bio"])
+    'face, bio and face+bio'
+    """
+    *some, end = [str(word) for word in words]
+    return f"{', '.join(some)} {last} {end}" if some else end
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows += _flatten(value, f"{name}.")
+        elif isinstance(value, (list, tuple)):
+            rows.append((name, ", ".join(map(str, value)) or "all"))
+        else:
+            rows.append((name, str(value)))
+    return rows

@@ -1,0 +1,250 @@
+"""What a report shows together: runs of one data set and one recipe.
+
+Two protocols are compared only where the recordings were prepared alike and the
+network was built and trained alike; so runs are gathered by that recipe.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from deepvanet.config import digest
+from deepvanet.metrics import score_subjects, tabulate_scores
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.results import Run, open_run, sharing_of
+from deepvanet.schema import STREAM_SETS, Target, UserError
+
+PRIORS = ("majority", "subject-prior", "stimulus-prior")
+"""Learners that see no signal, in the order in which they are shown."""
+
+NO_LEAK = "none"
+
+_POOLED = tuple(name for name, facts in PROTOCOLS.items() if facts.scope == "all")
+
+
+class Part(NamedTuple):
+    """What one row of a table of scores is about."""
+
+    protocol: str
+    target: str
+    streams: str
+    learner: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs of one data set and one recipe.
+
+    Attributes
+    ----------
+    dataset : str
+        The layout that the recordings came from.
+    runs : tuple of Run
+        At least one.
+    predictions : DataFrame
+        Of all runs; no two runs hold the same part.
+    leakage : mapping
+        ``notes`` and ``parts`` of all runs, as in ``leakage.json``.
+    scores : DataFrame
+        Rows of ``scores.csv``.
+    """
+
+    dataset: str
+    runs: tuple[Run, ...]
+    predictions: pd.DataFrame
+    leakage: Mapping[str, Any]
+    scores: pd.DataFrame
+
+    @cached_property
+    def parts(self) -> Mapping[Part, pd.DataFrame]:
+        """The predictions of every part, in the order in which parts are shown."""
+        columns = list(Part._fields)
+        found = {
+            Part(*map(str, key)): part
+            for key, part in self.predictions.groupby(columns, sort=False)
+        }
+        orders = [self.protocols, self.targets, self.streams, self.learners]
+        return {
+            part: found[part]
+            for part in sorted(
+                found,
+                key=lambda part: [
+                    order.index(name) for order, name in zip(orders, part, strict=True)
+                ],
+            )
+        }
+
+    @cached_property
+    def protocols(self) -> list[str]:
+        """Names of the protocols, the published ones first."""
+        return order_names(self.predictions["protocol"], PROTOCOLS)
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """Names of the targets."""
+        return order_names(self.predictions["target"], Target)
+
+    @cached_property
+    def streams(self) -> list[str]:
+        """Names of the stream sets, single streams first."""
+        return order_names(self.predictions["streams"], STREAM_SETS)
+
+    @cached_property
+    def learners(self) -> list[str]:
+        """Names of the learners; those that see no signal come last."""
+        names = order_names(self.predictions["learner"], ("network",))
+        priors = [prior for prior in PRIORS if prior in names]
+        return [name for name in names if name not in priors] + priors
+
+    @cached_property
+    def sharing(self) -> Mapping[Part, tuple[str, str]]:
+        """What a part leaks and shares, as in ``scores.csv``."""
+        columns = [*Part._fields, "leaks", "shares"]
+        rows = self.scores[columns].drop_duplicates()
+        return {
+            Part(*row[:4]): (str(row[4]), str(row[5]))
+            for row in rows.itertuples(index=False, name=None)
+        }
+
+    @cached_property
+    def subject_scores(self) -> pd.DataFrame:
+        """Every subject's trial-level scores, one row a part and subject."""
+        return pd.concat(
+            [
+                score_subjects(part, "trial").assign(**key._asdict())
+                for key, part in self.parts.items()
+            ],
+            ignore_index=True,
+        )
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Losses by epoch of every fit; empty where nothing was trained."""
+        histories = [run.history for run in self.runs if len(run.history)]
+        if not histories:
+            return pd.DataFrame(columns=list(Part._fields))
+        return pd.concat(histories, ignore_index=True)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """One row a trial: what its video gave."""
+        tables = pd.concat([run.trials for run in self.runs], ignore_index=True)
+        return tables.drop_duplicates(["subject", "trial"], ignore_index=True)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the first run; the recipe is that of all."""
+        return self.runs[0].settings
+
+    def leaks_of(self, protocol: str) -> str:
+        """Return all that any part of a protocol leaks, ``+``-joined, or ``none``."""
+        return _join_sharing(
+            leaks
+            for part, (leaks, _) in self.sharing.items()
+            if part.protocol == protocol
+        )
+
+    def shares_of(self, protocol: str) -> str:
+        """Return what a protocol shares by design, ``+``-joined, or ``none``."""
+        return _join_sharing(
+            shares
+            for part, (_, shares) in self.sharing.items()
+            if part.protocol == protocol
+        )
+
+
+def gather_runs(paths: Sequence[Path]) -> list[list[Run]]:
+    """Read runs and gather those of one data set and one recipe.
+
+    Raises
+    ------
+    UserError
+        When there is no run, one cannot be read, or two hold the same scores.
+    """
+    if not paths:
+        raise UserError("report: no run was named")
+    runs = [open_run(path) for path in paths]
+    _check_distinct(runs)
+    recipes: dict[str, list[Run]] = {}
+    for run in runs:
+        recipes.setdefault(_name_recipe(run), []).append(run)
+    return list(recipes.values())
+
+
+def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return distinct names in the order of ``known``, then the unknown sorted.
+
+    Examples
+    --------
+    >>> order_names(["b", "z", "a", "b"], ["b", "a"])
+    ['b', 'a', 'z']
+    """
+    there = {str(name) for name in names}
+    first = [str(name) for name in known if name in there]
+    return first + sorted(there.difference(first))
+
+
+def make_study(runs: Sequence[Run], *, seed: int) -> Study:
+    """Score runs of one recipe.
+
+    Parameters
+    ----------
+    seed : int
+        Draws the bootstrap samples and permutations.
+    """
+    predictions = pd.concat([run.predictions for run in runs], ignore_index=True)
+    notes = dict.fromkeys(note for run in runs for note in run.leakage["notes"])
+    leakage = {
+        "notes": list(notes),
+        "parts": [part for run in runs for part in run.leakage["parts"]],
+    }
+    dataset = str(runs[0].settings["dataset"])
+    scores = tabulate_scores(
+        predictions,
+        dataset=dataset,
+        sharing=sharing_of(leakage),
+        pooled=_POOLED,
+        seed=seed,
+    )
+    return Study(dataset, tuple(runs), predictions, leakage, scores)
+
+
+def _name_recipe(run: Run) -> str:
+    evaluated = run.settings["evaluate"]
+    return digest(
+        [
+            run.settings["dataset"],
+            run.settings["store_digest"],
+            evaluated["label_rule"],
+            evaluated["network"],
+        ]
+    )
+
+
+def _check_distinct(runs: Sequence[Run]) -> None:
+    owners: dict[tuple[str, Part], Path] = {}
+    for run in runs:
+        for part in _list_parts(run):
+            key = str(run.settings["dataset"]), part
+            if key in owners:
+                raise UserError(
+                    f"{run.path}: scores of protocol {part.protocol}, {part.target}, "
+                    f"{part.streams}, {part.learner} are in {owners[key]} too; "
+                    "report the two apart"
+                )
+            owners[key] = run.path
+
+
+def _list_parts(run: Run) -> Iterator[Part]:
+    rows = run.predictions[list(Part._fields)].drop_duplicates()
+    return (Part(*map(str, row)) for row in rows.itertuples(index=False, name=None))
+
+
+def _join_sharing(values: Iterable[str]) -> str:
+    names = dict.fromkeys(name for value in values for name in value.split("+"))
+    names.pop(NO_LEAK, None)
+    return "+".join(names) or NO_LEAK

@@ -1,0 +1,140 @@
+"""The nouns that every stage shares: streams, targets, channels, trials, errors.
+
+Nothing here loads an array library, so that the command line starts at once.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy
+
+LOWEST_RATING, HIGHEST_RATING = 1.0, 9.0
+
+
+class UserError(Exception):
+    """Something the user can put right; the message says what, where and got."""
+
+
+class Target(StrEnum):
+    """A rated dimension of affect, on a scale from 1 to 9."""
+
+    VALENCE = "valence"
+    AROUSAL = "arousal"
+
+
+class Stream(StrEnum):
+    """An input of a model."""
+
+    FACE = "face"
+    EEG = "eeg"
+    PERIPHERAL = "peripheral"
+
+
+BIO = (Stream.EEG, Stream.PERIPHERAL)
+STREAM_SETS: Mapping[str, tuple[Stream, ...]] = {
+    "face": (Stream.FACE,),
+    "eeg": (Stream.EEG,),
+    "peripheral": (Stream.PERIPHERAL,),
+    "bio": BIO,
+    "face+eeg": (Stream.FACE, Stream.EEG),
+    "face+peripheral": (Stream.FACE, Stream.PERIPHERAL),
+    "face+bio": (Stream.FACE, *BIO),
+}
+"""The paper's seven modality sets (its Fig. 2), by name."""
+
+
+class ChannelType(StrEnum):
+    """What a sensor measures."""
+
+    EEG = "eeg"
+    EOG = "eog"
+    EMG = "emg"
+    ECG = "ecg"
+    GSR = "gsr"
+    RESPIRATION = "respiration"
+    PLETHYSMOGRAPH = "plethysmograph"
+    TEMPERATURE = "temperature"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A sensor: its name, what it measures, and the unit of its numbers."""
+
+    name: str
+    type: ChannelType
+    unit: str
+
+    @property
+    def stream(self) -> Stream:
+        """The input of a model that this channel belongs to."""
+        return Stream.EEG if self.type is ChannelType.EEG else Stream.PERIPHERAL
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One stimulus shown to one subject, as recorded.
+
+    Attributes
+    ----------
+    subject, trial, stimulus : str
+        Who saw it, the place in the order of viewing, and what was shown.
+    bio : array, shape (channel, time)
+        Signals in the units of ``channels``, ``baseline_s`` of rest first.
+    sfreq : float
+        Samples a second of ``bio``, in Hz.
+    video : Path | None
+        Face video whose first frame is the stimulus's first instant, or None.
+    fps : float | None
+        The video's true rate where its container cannot be trusted.
+    """
+
+    subject: str
+    trial: str
+    stimulus: str
+    bio: "numpy.ndarray[Any, Any]"
+    sfreq: float
+    baseline_s: float
+    channels: tuple[Channel, ...]
+    video: Path | None
+    fps: float | None
+    ratings: Mapping[Target, float]
+
+
+def pick(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return ``name`` if it is known, else say which known name is nearest.
+
+    Raises
+    ------
+    UserError
+        When ``name`` is not among ``known``.
+
+    Examples
+    --------
+    >>> pick("protocol", "trail", ["paper", "trial"])
+    Traceback (most recent call last):
+    deepvanet.schema.UserError: unknown protocol 'trail', did you mean 'trial'? \
+Known: paper, trial
+    """
+    names = list(known)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f", did you mean {near[0]!r}?" if near else "."
+    raise UserError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}")
+
+
+def name_streams(streams: Iterable[Stream]) -> str:
+    """Return the name of a stream set.
+
+    Examples
+    --------
+    >>> name_streams([Stream.PERIPHERAL, Stream.EEG, Stream.FACE])
+    'face+bio'
+    """
+    wanted = set(streams)
+    return next(name for name, held in STREAM_SETS.items() if set(held) == wanted)

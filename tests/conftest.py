@@ -1,0 +1,76 @@
+"""What several test files share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deepvanet.bundle import train_bundle
+from deepvanet.config import (
+    Execution,
+    NetworkSettings,
+    PrepareSettings,
+    TrainSettings,
+)
+from deepvanet.prepare import prepare
+from deepvanet.store import SegmentStore
+from portraits import write_filmed_deap
+from small_deap import write_small_deap
+from small_store import write_small_store
+
+BESIDE_THE_PROJECT = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings, which are never copied into the project."""
+    folder = Path(os.environ.get("DEEPVANET_DATA", BESIDE_THE_PROJECT))
+    if not folder.is_dir():
+        pytest.skip(f"no real recordings: {folder} is missing, set DEEPVANET_DATA")
+    return folder
+
+
+@pytest.fixture
+def tiny_deap(tmp_path: Path) -> Callable[..., Path]:
+    """Write small copies of DEAP: ``tiny_deap(n_subjects=2, ...)`` returns the root."""
+
+    def write(root: Path = tmp_path / "DEAP", **options: int) -> Path:
+        return write_small_deap(root, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_store() -> Callable[..., SegmentStore]:
+    """Write small stores: ``tiny_store(folder, n_subjects=2, ...)``."""
+    return write_small_store
+
+
+@pytest.fixture(scope="session")
+def filmed_deap(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small DEAP that nobody changes; subject 01 has faces, 02 no video."""
+    return write_filmed_deap(tmp_path_factory.mktemp("filmed") / "DEAP")
+
+
+@pytest.fixture(scope="session")
+def filmed_store(filmed_deap: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of ``filmed_deap``, which nobody changes."""
+    store = tmp_path_factory.mktemp("filmed") / "store"
+    prepare(
+        "deap",
+        filmed_deap,
+        store,
+        settings=PrepareSettings(),
+        execution=Execution(),
+    )
+    return store
+
+
+@pytest.fixture(scope="session")
+def filmed_bundle(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of ``filmed_store``, hardly trained, which nobody changes."""
+    model = tmp_path_factory.mktemp("filmed") / "model"
+    settings = TrainSettings(network=NetworkSettings(epochs=1, batch_size=4))
+    train_bundle(filmed_store, model, settings=settings, execution=Execution())
+    return model

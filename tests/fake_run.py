@@ -1,0 +1,291 @@
+"""Finished runs whose predictions are drawn instead of trained.
+
+Folds, and what they share, come from the real protocols; only the scores of the
+learners are invented: better where a protocol leaks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepvanet import protocols, results
+from deepvanet.config import EvaluateSettings, NetworkSettings, to_dict, write_toml
+from deepvanet.protocols import PROTOCOLS
+
+PRIORS = ("majority", "subject-prior", "stimulus-prior")
+N_EPOCHS = 6
+
+
+def write_run(
+    path: Path,
+    *,
+    protocol_names: Sequence[str] = ("paper", "trial"),
+    targets: Sequence[str] = ("valence", "arousal"),
+    streams: Sequence[str] = ("face", "bio", "face+bio"),
+    learners: Sequence[str] = ("network",),
+    subjects: Sequence[str] = tuple(f"{number:02d}" for number in range(1, 9)),
+    n_trials: int = 12,
+    n_segments: int = 5,
+    without_video: Sequence[str] = (),
+    one_class: Sequence[str] = (),
+    dataset: str = "deap",
+    store_digest: str = "0123456789abcdef",
+    seeds: Sequence[int] = (0,),
+    seed: int = 0,
+) -> Path:
+    """Write a run's files; return its folder."""
+    path.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    table = _make_table(subjects, n_trials, n_segments)
+    predictions, history, parts = [], [], []
+    for target in targets:
+        rated = rng.integers(0, 2, len(subjects) * n_trials)
+        rated[::n_trials], rated[1::n_trials] = 0, 1
+        label = np.repeat(rated, n_segments)
+        label[table["subject"].isin(one_class)] = 1
+        for name in protocol_names:
+            for stream_set in streams:
+                keep = np.flatnonzero(
+                    ~table["subject"].isin(
+                        without_video if "face" in stream_set else ()
+                    )
+                )
+                made = _fake_part(
+                    table.iloc[keep].reset_index(drop=True),
+                    label[keep],
+                    PROTOCOLS[name],
+                    {"protocol": name, "target": target, "streams": stream_set},
+                    [*learners, *PRIORS],
+                    seeds,
+                    rng,
+                )
+                predictions += made[0]
+                history += made[1]
+                parts += made[2]
+    settings = EvaluateSettings(
+        protocols=tuple(protocol_names),
+        targets=tuple(targets),
+        streams=tuple(streams),
+        learners=tuple(learners) or PRIORS[:1],
+        seeds=tuple(seeds),
+        network=NetworkSettings(epochs=N_EPOCHS),
+    )
+    write_toml(
+        path / "settings.toml",
+        {
+            "dataset": dataset,
+            "store_digest": store_digest,
+            "prepare": {"baseline": "mean", "face": "dlib5"},
+            "evaluate": to_dict(settings),
+        },
+    )
+    _write_tables(path, predictions, history, parts)
+    _make_trials(subjects, without_video, n_trials, n_segments).to_csv(
+        path / "trials.csv", index=False
+    )
+    return path
+
+
+def _make_table(
+    subjects: Sequence[str], n_trials: int, n_segments: int
+) -> pd.DataFrame:
+    rows = pd.MultiIndex.from_product(
+        [subjects, range(1, n_trials + 1), range(n_segments)],
+        names=["subject", "number", "segment"],
+    ).to_frame(index=False)
+    number = rows.pop("number")
+    return rows.assign(
+        trial=[f"{n:02d}" for n in number],
+        stimulus=[f"clip-{n}" for n in number],
+        start_s=rows["segment"].astype(float),
+        duration_s=1.0,
+    )
+
+
+def _fake_part(
+    table: pd.DataFrame,
+    label: np.ndarray,
+    protocol: protocols.Protocol,
+    key: Mapping[str, str],
+    learners: Sequence[str],
+    seeds: Sequence[int],
+    rng: np.random.Generator,
+) -> tuple[list[pd.DataFrame], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Cut real folds and invent what each learner said of them."""
+    predictions, history = [], []
+    parts = {
+        learner: {**key, "learner": learner, "leaks": [], "shares": [], "folds": []}
+        for learner in learners
+    }
+    for seed in seeds:
+        n_folds = 3 if protocol.scope == "all" else 4
+        for fold in protocols.cut_folds(
+            table, label, protocol, n_folds=n_folds, seed=seed
+        ):
+            sharing = protocols.check_sharing(table, fold)
+            for learner, part in parts.items():
+                chosen_on = _add_fold(part, table, label, protocol, fold, seed, sharing)
+                whose = {**key, "learner": learner, "seed": seed, "fold": fold.number}
+                rows = table.iloc[fold.test][
+                    ["subject", "trial", "stimulus", "segment"]
+                ]
+                predictions.append(
+                    rows.assign(
+                        **whose,
+                        label=label[fold.test],
+                        score=_invent(learner, key, label[fold.test], rows, rng),
+                    )
+                )
+                if chosen_on != "none":
+                    history += _invent_history(
+                        whose, fold.scope, protocol, chosen_on, rng
+                    )
+    for part in parts.values():
+        part["leaks"] = "+".join(part["leaks"]) or "none"
+        part["shares"] = "+".join(part["shares"]) or "none"
+        part["statement"] = protocol.summary
+    return predictions, history, list(parts.values())
+
+
+def _add_fold(
+    part: dict[str, Any],
+    table: pd.DataFrame,
+    label: np.ndarray,
+    protocol: protocols.Protocol,
+    fold: protocols.Fold,
+    seed: int,
+    sharing: protocols.Sharing,
+) -> str:
+    chosen_on, note = protocol.chooses_on, ""
+    one_class = len(np.unique(label[fold.train])) == 1
+    if part["learner"] in PRIORS:
+        chosen_on, note = "none", "no epochs"
+    elif chosen_on == "validation" and not protocols.can_choose_epoch(
+        table, label, fold.validation
+    ):
+        chosen_on, note = "last", "too few validation trials, or one class"
+    leaks = protocols.find_leaks(sharing, epoch_chosen_on=chosen_on)
+    shares = protocols.find_shares(sharing)
+    part["leaks"] += [leak for leak in leaks if leak not in part["leaks"]]
+    part["shares"] += [share for share in shares if share not in part["shares"]]
+    part["folds"].append(
+        {
+            "seed": seed,
+            "scope": fold.scope,
+            "fold": fold.number,
+            **asdict(sharing),
+            "epoch_chosen_on": chosen_on,
+            "epoch_note": note,
+            "fitted_on_test_labels": False,
+            "unlabelled_test_signals": False,
+            "one_class_training": one_class,
+        }
+    )
+    return chosen_on
+
+
+def _invent(
+    learner: str,
+    key: Mapping[str, str],
+    label: np.ndarray,
+    rows: pd.DataFrame,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw scores: a network that recognises trials where it has seen them."""
+    if learner == "majority":
+        return np.full(len(label), 0.55)
+    if learner == "subject-prior":
+        return rows["subject"].map(lambda name: 0.35 + 0.3 * (len(name) % 2)).to_numpy()
+    if learner == "stimulus-prior":
+        return np.clip(
+            0.5 + 0.25 * (label - 0.5) + rng.normal(0, 0.2, len(label)), 0, 1
+        )
+    leaking = PROTOCOLS[key["protocol"]].leaks
+    strength = 3.0 if leaking else {"face": 0.3, "bio": 0.1}.get(key["streams"], 0.5)
+    return 1 / (1 + np.exp(-strength * (2 * label - 1) - rng.normal(0, 1, len(label))))
+
+
+def _invent_history(
+    whose: Mapping[str, Any],
+    scope: str,
+    protocol: protocols.Protocol,
+    chosen_on: str,
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:
+    epochs = np.arange(1, N_EPOCHS + 1)
+    train = 0.7 * np.exp(-epochs / 3) + rng.uniform(0, 0.05, N_EPOCHS)
+    watched = 0.69 + 0.02 * (epochs - 3) ** 2 + rng.normal(0, 0.02, N_EPOCHS)
+    if protocol.chooses_on == "last":
+        watched = np.full(N_EPOCHS, np.nan)
+    best = N_EPOCHS - 1 if chosen_on == "last" else int(np.argmin(watched))
+    return [
+        {
+            **whose,
+            "subject": scope,
+            "epoch": int(epochs[i]),
+            "train_loss": train[i],
+            "watched_loss": watched[i],
+            "watched_accuracy": np.nan if np.isnan(watched[i]) else 0.5,
+            "chosen": int(i == best),
+        }
+        for i in range(N_EPOCHS)
+    ]
+
+
+def _make_trials(
+    subjects: Sequence[str],
+    without_video: Sequence[str],
+    n_trials: int,
+    n_segments: int,
+) -> pd.DataFrame:
+    rows = []
+    for place, subject in enumerate(subjects):
+        seen = subject not in without_video
+        n_frames = 5 * n_segments if seen else 0
+        filled, padded = (min(place, 4), 1) if seen else (0, 0)
+        lost = 3 if seen and place % 4 == 3 else 0
+        rows += [
+            {
+                "subject": subject,
+                "trial": f"{number:02d}",
+                "stimulus": f"clip-{number}",
+                "n_segments": n_segments,
+                "has_video": int(seen),
+                "n_frames": n_frames,
+                "n_faces_found": n_frames - filled - padded - lost,
+                "n_faces_filled": filled,
+                "n_faces_lost": lost,
+                "n_frames_padded": padded,
+            }
+            for number in range(1, n_trials + 1)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _write_tables(
+    path: Path,
+    predictions: Sequence[pd.DataFrame],
+    history: Sequence[Mapping[str, Any]],
+    parts: Sequence[Mapping[str, Any]],
+) -> None:
+    tables = {
+        "predictions": (predictions, results.PREDICTION_COLUMNS),
+        "history": (
+            [pd.DataFrame(history)] if history else [],
+            results.HISTORY_COLUMNS,
+        ),
+        "segments": ([], results.SEGMENT_COLUMNS),
+    }
+    for name, (held, columns) in tables.items():
+        results.write_table(path / f"{name}.csv", held, columns)
+    results.write_leakage(
+        path / "leakage.json",
+        notes=["One number a channel was subtracted: it marks the trial."],
+        parts=parts,
+    )
+    machine = {"python": "3.12", "packages": {"torch": "2.13.0"}}
+    results.write_json(path / "environment.json", machine)

@@ -1,0 +1,116 @@
+"""Small stores of noise in which a rating shows, in the real format."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.config import PrepareSettings, digest, to_dict
+from deepvanet.schema import Channel, ChannelType, Stream, Target
+from deepvanet.store import (
+    Manifest,
+    Rows,
+    SegmentBlock,
+    SegmentStore,
+    label_ratings,
+    open_store,
+    write_subject,
+)
+
+CHANNELS = (
+    Channel("Fp1", ChannelType.EEG, "uV"),
+    Channel("Cz", ChannelType.EEG, "uV"),
+    Channel("Oz", ChannelType.EEG, "uV"),
+    Channel("GSR", ChannelType.GSR, "Ohm"),
+    Channel("Temp", ChannelType.TEMPERATURE, "C"),
+)
+BIO_UNITS = {
+    Stream.EEG: (np.zeros((3, 1)), 10 * np.ones((3, 1))),
+    Stream.PERIPHERAL: (np.array([[2e5], [31.0]]), np.array([[3e3], [0.5]])),
+}
+
+
+def write_small_store(
+    root: Path,
+    *,
+    n_subjects: int = 2,
+    n_trials: int = 6,
+    n_segments: int = 4,
+    streams: Iterable[Stream] = tuple(Stream),
+    effect: float = 1.0,
+    without_face: Iterable[str] = (),
+    seed: int = 0,
+) -> SegmentStore:
+    """Write a store of noise in which valence shows, and open it.
+
+    Half of each subject's trials are rated high, of each target. Three channels of
+    EEG and two peripheral ones, 5 images of 64 x 64 a segment, as DEAP's.
+
+    Parameters
+    ----------
+    effect : float
+        By how many standard deviations a high rating moves signals and brightness.
+    without_face : iterable of str
+        Subjects who have no video.
+    """
+    rng = np.random.default_rng(seed)
+    settings = to_dict(PrepareSettings())
+    manifest = Manifest("deap", settings, digest(settings), CHANNELS, {})
+    (root / "subjects").mkdir(parents=True)
+    (root / "manifest.json").write_text(manifest.to_json())
+    for number in range(1, n_subjects + 1):
+        subject = f"{number:02d}"
+        held = [s for s in streams if s != Stream.FACE or subject not in without_face]
+        valence, arousal = (rng.permutation(n_trials) % 2 * 4 + 3.0 for _ in "va")
+        blocks = [
+            _draw_trial(
+                {"subject": subject, "trial": f"{trial + 1:02d}"},
+                {Target.VALENCE: valence[trial], Target.AROUSAL: arousal[trial]},
+                stimulus=str(stimulus + 1),
+                n_segments=n_segments,
+                streams=held,
+                effect=effect if valence[trial] >= 5 else -effect,
+                rng=rng,
+            )
+            for trial, stimulus in enumerate(rng.permutation(n_trials))
+        ]
+        write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
+    return open_store(root)
+
+
+def take_rows(store: SegmentStore, streams: Iterable[Stream] = tuple(Stream)) -> Rows:
+    """Take all rows that have the streams, with valence labels."""
+    numbers = store.rows_with(tuple(streams))
+    ratings = store.table[Target.VALENCE].to_numpy()[numbers]
+    return Rows(store, numbers, tuple(streams), label_ratings(ratings, ">=5"))
+
+
+def _draw_trial(
+    names: Mapping[str, str],
+    ratings: Mapping[Target, float],
+    *,
+    stimulus: str,
+    n_segments: int,
+    streams: Iterable[Stream],
+    effect: float,
+    rng: np.random.Generator,
+) -> SegmentBlock:
+    streams = tuple(streams)
+    table = pd.DataFrame({"segment": range(n_segments)}).assign(
+        **names, **ratings, stimulus=stimulus, duration_s=1.0, n_frames_padded=0
+    )
+    table = table.assign(start_s=table["segment"] * 1.0, n_faces_filled=0)
+    table = table.assign(n_faces_found=5 * (Stream.FACE in streams))
+    table = table.assign(**{f"has_{s}": int(s in streams) for s in Stream})
+    arrays = {}
+    for stream, (rest, unit) in BIO_UNITS.items():
+        noise = rng.normal(effect, 1.0, (n_segments, len(rest), 128))
+        arrays[stream] = (rest + unit * noise).astype(np.float32)
+    images = rng.normal(128 + 30 * effect, 30, (n_segments, 5, 64, 64, 3))
+    arrays[Stream.FACE] = images.clip(0, 255).astype(np.uint8)
+    return SegmentBlock(
+        table=table,
+        arrays={stream: arrays[stream] for stream in streams},
+        trial={**names, "stimulus": stimulus, "n_segments": n_segments},
+    )

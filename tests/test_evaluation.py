@@ -1,0 +1,260 @@
+"""Tests of :mod:`deepvanet.evaluation`."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepvanet import results
+from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
+from deepvanet.evaluation import evaluate
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.schema import Stream, UserError
+
+QUICK = EvaluateSettings(
+    protocols=("paper", "trial"),
+    targets=("valence",),
+    streams=("bio",),
+    folds=3,
+    network=NetworkSettings(epochs=2, batch_size=16),
+)
+ALONE = Execution()
+
+
+@pytest.fixture(scope="module")
+def store(tiny_store, tmp_path_factory):
+    """Three subjects of eight trials; subject 03 has no video."""
+    return tiny_store(
+        tmp_path_factory.mktemp("evaluation") / "store",
+        n_subjects=3,
+        n_trials=8,
+        n_segments=3,
+        without_face=["03"],
+    )
+
+
+@pytest.fixture(scope="module")
+def run(store, tmp_path_factory):
+    """A finished run of ``QUICK``."""
+    out = tmp_path_factory.mktemp("evaluation") / "run"
+    evaluate(store.path, out, settings=QUICK, execution=ALONE)
+    return out
+
+
+def test_every_learner_scores_every_row_once_under_every_protocol(run, store):
+    predictions = results.read_predictions(run / "predictions.csv")
+
+    keys = ["protocol", "learner"]
+    counts = predictions.groupby(keys).size()
+    learners = {"network", "majority", "subject-prior", "stimulus-prior"}
+    assert set(counts.index) == {(p, x) for p in ("paper", "trial") for x in learners}
+    assert set(counts) == {len(store.table)}
+    assert not predictions.duplicated([*keys, "subject", "trial", "segment"]).any()
+    assert predictions["score"].between(0, 1).all()
+
+
+def test_what_was_shared_is_written_for_every_fold(run):
+    parts = results.read_leakage(run / "leakage.json")["parts"]
+
+    said = {part["protocol"]: part for part in parts if part["learner"] == "network"}
+    assert said["paper"]["leaks"] == "trial"
+    assert all(fold["shared_trials"] > 0 for fold in said["paper"]["folds"])
+    assert said["trial"]["leaks"] == "none"
+    assert said["trial"]["shares"] == "subject"
+    assert all(fold["shared_trials"] == 0 for fold in said["trial"]["folds"])
+
+
+def test_segments_csv_tells_what_each_row_did_in_each_fold(run):
+    table = results.open_run(run).segments
+    predictions = results.read_predictions(run / "predictions.csv")
+
+    tested = table["folds"].str.index("E").to_numpy()
+    key = ["protocol", "subject", "trial", "segment"]
+    network = predictions[predictions["learner"] == "network"]
+    merged = table.assign(fold_tested=tested).merge(network, on=key)
+    assert (merged["fold_tested"] == merged["fold"]).all()
+    assert set(table.loc[table["protocol"] == "trial", "folds"].map(sorted).map(str))
+    assert set("".join(table["folds"])) == {"R", "V", "E"}
+
+
+def test_a_finished_run_is_not_trained_again(run, store):
+    before = {path: path.stat().st_mtime_ns for path in (run / "fits").iterdir()}
+
+    again = evaluate(store.path, run, settings=QUICK, execution=ALONE)
+
+    after = {path: path.stat().st_mtime_ns for path in (run / "fits").iterdir()}
+    assert after == before
+    assert again.n_fits == again.n_fits_before
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_predictions_are_the_same_bytes_whatever_the_jobs(run, store, tmp_path, jobs):
+    evaluate(store.path, tmp_path / "run", settings=QUICK, execution=Execution(jobs))
+
+    again = (tmp_path / "run" / "predictions.csv").read_bytes()
+    assert again == (run / "predictions.csv").read_bytes()
+
+
+def test_what_was_interrupted_goes_on_to_the_same_predictions(run, store, tmp_path):
+    out = tmp_path / "run"
+    evaluate(store.path, out, settings=QUICK, execution=ALONE)
+    fits = sorted((out / "fits").iterdir())
+    for path in [*fits[::3], out / "predictions.csv"]:
+        path.unlink()
+    (out / "fits" / ".left.npz.999999999.tmp").write_bytes(b"half")
+
+    again = evaluate(store.path, out, settings=QUICK, execution=ALONE)
+
+    assert 0 < again.n_fits_before < again.n_fits
+    assert (out / "predictions.csv").read_bytes() == (
+        run / "predictions.csv"
+    ).read_bytes()
+    assert not list(out.rglob(".left*"))
+
+
+def test_another_seed_gives_other_predictions(run, store, tmp_path):
+    evaluate(
+        store.path,
+        tmp_path / "run",
+        settings=replace(QUICK, seeds=(1,)),
+        execution=ALONE,
+    )
+
+    one, other = (
+        results.read_predictions(path / "predictions.csv")
+        for path in (run, tmp_path / "run")
+    )
+    assert not np.array_equal(one["score"], other["score"])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_each_protocol_shares_what_its_name_says(protocol, tiny_store, tmp_path):
+    store = tiny_store(tmp_path / "store", n_subjects=6, n_trials=9, n_segments=2)
+    settings = replace(
+        QUICK, protocols=(protocol,), network=NetworkSettings(epochs=1), folds=3
+    )
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    leakage = results.read_leakage(tmp_path / "run" / "leakage.json")
+    [network] = [p for p in leakage["parts"] if p["learner"] == "network"]
+    assert network["leaks"] == ("+".join(PROTOCOLS[protocol].leaks) or "none")
+    assert network["shares"] == ("+".join(PROTOCOLS[protocol].shares) or "none")
+
+
+def test_paper_and_reference_are_the_same_fits_read_twice(store, tmp_path):
+    settings = replace(
+        QUICK,
+        protocols=("paper", "reference"),
+        network=NetworkSettings(epochs=4, batch_size=16),
+    )
+
+    made = evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    history = results.open_run(tmp_path / "run").history
+    per_protocol = [
+        part.drop(columns=["protocol", "chosen"]).reset_index(drop=True)
+        for _, part in history.groupby("protocol")
+    ]
+    assert made.n_fits == 3 * 3 * 4  # subjects, folds, learners: not twice that
+    pd.testing.assert_frame_equal(*per_protocol)
+    chosen = history[history["chosen"] == 1].groupby("protocol")["epoch"]
+    assert set(chosen.get_group("paper")) == {4}
+    fits = ["subject", "fold"]
+    best = history[history["protocol"] == "reference"].groupby(fits)["watched_accuracy"]
+    picked = history[(history["protocol"] == "reference") & (history["chosen"] == 1)]
+    assert picked.set_index(fits)["watched_accuracy"].eq(best.max()).all()
+
+
+def test_a_subject_without_video_has_no_face_predictions_and_keeps_its_others(
+    store, tmp_path
+):
+    settings = replace(QUICK, protocols=("trial",), streams=("face", "bio"))
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    subjects = predictions.groupby("streams")["subject"].unique()
+    assert list(subjects["face"]) == ["01", "02"]
+    assert list(subjects["bio"]) == ["01", "02", "03"]
+
+
+def test_a_training_part_with_one_class_gets_the_base_rate_and_is_counted(
+    tiny_store, tmp_path
+):
+    store = tiny_store(tmp_path / "store", n_subjects=2, n_trials=6)
+    table = tmp_path / "store" / "subjects" / "02" / "segments.csv"
+    rated = pd.read_csv(table, dtype=str).assign(valence="2.0")
+    rated.to_csv(table, index=False)
+
+    made = evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)
+
+    predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    assert made.n_one_class == 2 * 3  # two protocols, three folds
+    assert (predictions.loc[predictions["subject"] == "02", "score"] == 0).all()
+    assert "6 folds had one class" in " ".join(made.lines())
+
+
+def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_path):
+    store = tiny_store(tmp_path / "store", n_subjects=1)
+    table = tmp_path / "store" / "subjects" / "01" / "segments.csv"
+    pd.read_csv(table, dtype=str).assign(valence="2.0").to_csv(table, index=False)
+
+    with pytest.raises(UserError, match="no subject can be scored"):
+        evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocols": ("trail",)}, "unknown protocol 'trail', did you mean 'trial'"),
+        ({"streams": ("faces",)}, "unknown stream set 'faces', did you mean 'face'"),
+        ({"learners": ("net",)}, "unknown learner 'net', did you mean 'network'"),
+        ({"targets": ("dominance",)}, "unknown target 'dominance'"),
+        ({"label_rule": ">6"}, "unknown label rule '>6', did you mean"),
+        ({"subjects": ("9",)}, "unknown subject '9'"),
+        ({"network": NetworkSettings(scale="test")}, "unknown scale 'test'"),
+        ({"folds": 20}, "20 folds"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_settings_that_do_not_fit_are_refused(store, tmp_path, change, message):
+    settings = replace(QUICK, **change)
+
+    with pytest.raises(UserError, match=re.escape(message)):
+        evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+
+def test_a_stream_that_no_row_has_is_refused(tiny_store, tmp_path):
+    bio = (Stream.EEG, Stream.PERIPHERAL)
+    store = tiny_store(tmp_path / "store", n_subjects=1, streams=bio)
+    settings = replace(QUICK, streams=("face+bio",))
+
+    with pytest.raises(UserError, match=r"--streams face\+bio: no segment"):
+        evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+
+def test_a_run_of_other_settings_is_refused_and_left_alone(run, store):
+    before = (run / "predictions.csv").read_bytes()
+    other = replace(QUICK, network=replace(QUICK.network, epochs=3))
+
+    with pytest.raises(UserError, match=r"other settings \(epochs is 2 there, got 3\)"):
+        evaluate(store.path, run, settings=other, execution=ALONE)
+
+    assert (run / "predictions.csv").read_bytes() == before
+
+
+def test_an_out_that_is_a_file_is_refused(store, tmp_path):
+    (tmp_path / "run").touch()
+
+    with pytest.raises(UserError, match="is a file, not a folder"):
+        evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)
+
+
+def test_the_baseline_s_mark_is_noted(run):
+    notes = json.loads((run / "leakage.json").read_text())["notes"]
+
+    assert "it marks the trial" in notes[0]

@@ -1,0 +1,118 @@
+"""Tests of :mod:`deepvanet.files`."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import av
+import pytest
+
+from deepvanet import files
+from deepvanet.schema import UserError
+
+
+def test_a_file_is_not_seen_before_it_is_whole(tmp_path):
+    path = tmp_path / "scores.csv"
+
+    with files.whole_file(path) as unfinished:
+        unfinished.write_text("half")
+        assert not path.exists()
+
+    assert path.read_text() == "half"
+    assert [item.name for item in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_what_fails_leaves_the_former_file_and_nothing_else(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("before")
+
+    with pytest.raises(ValueError, match="stop"), files.whole_file(path) as unfinished:
+        unfinished.write_text("half")
+        raise ValueError("stop")
+
+    assert path.read_text() == "before"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_fails_leaves_nothing(tmp_path):
+    with (
+        pytest.raises(ValueError, match="stop"),
+        files.whole_folder(tmp_path / "fit") as unfinished,
+    ):
+        (unfinished / "weights").write_text("half")
+        raise ValueError("stop")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_dead_writer_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    (tmp_path / f".fit.{dead}.tmp").mkdir()
+    (tmp_path / f".fit.npz.{dead}.tmp").touch()
+    (tmp_path / f".other.{os.getpid()}.tmp").touch()
+
+    files.remove_unfinished(tmp_path)
+
+    assert [p.name for p in tmp_path.iterdir()] == [f".other.{os.getpid()}.tmp"]
+
+
+def test_an_out_that_is_a_file_is_named(tmp_path):
+    path = tmp_path / "store"
+    path.touch()
+
+    with pytest.raises(UserError, match=r"--out .*store: is a file, not a folder"):
+        files.make_folder(path)
+
+
+def test_a_full_disk_is_the_user_s_to_put_right_and_a_missing_file_is_a_bug():
+    full = OSError(errno.ENOSPC, "No space left on device", "store/face.npy")
+
+    assert files.explain_os_error(full) == (
+        "store/face.npy: cannot be written: the disk is full"
+    )
+    assert files.explain_os_error(OSError(errno.ENOENT, "No such file")) is None
+
+
+@pytest.mark.parametrize("inside", [None, "weights"])
+def test_an_error_names_the_place_that_its_reader_knows(tmp_path, inside):
+    path = tmp_path / "bundle" / "fit"
+
+    with (
+        pytest.raises(OSError, match="No space") as full,
+        files.whole_folder(path) as unfinished,
+    ):
+        where = None if inside is None else str(unfinished / inside)
+        raise OSError(errno.ENOSPC, "No space left on device", where)
+
+    assert files.explain_os_error(full.value) == (
+        f"{path}: cannot be written: the disk is full"
+    )
+
+
+def test_a_full_disk_is_explained_for_a_video_too(tmp_path):
+    path = tmp_path / "film.avi"
+
+    with (
+        pytest.raises(OSError, match="No space") as full,
+        files.whole_file(path) as unfinished,
+    ):
+        raise av.error.OSError(errno.ENOSPC, "No space left", str(unfinished))
+
+    assert files.explain_os_error(full.value) == (
+        f"{path}: cannot be written: the disk is full"
+    )
+
+
+@pytest.mark.parametrize("name", ["folder", "nowhere/scores.csv"])
+def test_a_place_where_no_file_can_be_is_refused(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+
+    files.check_file(tmp_path / "scores.csv")
+    with pytest.raises(UserError, match=r"--out .*: must be a file in a folder"):
+        files.check_file(tmp_path / name)

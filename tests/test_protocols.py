@@ -1,0 +1,525 @@
+"""Tests of :mod:`deepvanet.protocols`."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepvanet.protocols import (
+    LEAKS,
+    PROTOCOLS,
+    SHARES,
+    Fold,
+    ProtocolViolation,
+    Sharing,
+    can_choose_epoch,
+    check_sharing,
+    cut_folds,
+    describe,
+    find_leaks,
+    find_shares,
+    join,
+    verify,
+)
+from deepvanet.schema import UserError
+
+SEED = 3
+UNITS = {
+    "segment": ["subject", "trial", "segment"],
+    "trial": ["subject", "trial"],
+    "subject": ["subject"],
+    "stimulus": ["stimulus"],
+}
+HONEST = [p.name for p in PROTOCOLS.values() if p.chooses_on == "validation"]
+OF_ONE_SUBJECT = [p.name for p in PROTOCOLS.values() if p.scope == "subject"]
+
+
+def make_table(n_subjects, n_trials, *, lengths=(3, 9), lacking=0, seed=SEED):
+    """Segments of subjects who saw the same stimuli, each in an order of its own.
+
+    Some trials are lacking, as in DEAP; the labels lean towards high, as there.
+    """
+    rng = np.random.default_rng(seed)
+    rows, label = [], []
+    for subject in range(n_subjects):
+        stimuli = rng.permutation(n_trials)
+        lost = rng.choice(n_trials, size=rng.integers(0, lacking + 1), replace=False)
+        for trial in np.setdiff1d(np.arange(n_trials), lost):
+            n_segments = rng.integers(*lengths, endpoint=True)
+            label += [int(rng.random() < 0.6)] * n_segments
+            rows += [
+                (f"{subject + 1:02d}", f"{trial + 1:02d}", f"clip{stimuli[trial]}", k)
+                for k in range(n_segments)
+            ]
+    table = pd.DataFrame(rows, columns=["subject", "trial", "stimulus", "segment"])
+    table["start_s"] = table["segment"].astype(float)
+    table["duration_s"] = 1.0
+    return table, np.array(label)
+
+
+SHAPES = {
+    "square": make_table(4, 8),
+    "like DEAP": make_table(11, 40, lengths=(6, 6), lacking=3),
+    "unequal lengths": make_table(6, 13, lengths=(2, 30), lacking=2),
+    "many short": make_table(23, 9, lengths=(2, 3), lacking=1),
+}
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+every_protocol = pytest.mark.parametrize("name", PROTOCOLS)
+
+
+def list_units(table, rows, unit):
+    """The unit's identifiers that occur in some rows."""
+    return set(table.iloc[rows][UNITS[unit]].itertuples(index=False, name=None))
+
+
+def list_segments(table, fold):
+    """A fold as identifiers instead of row numbers."""
+    parts = fold.train, fold.validation, fold.test, fold.discarded
+    segments = [frozenset(list_units(table, rows, "segment")) for rows in parts]
+    return fold.scope, fold.number, segments
+
+
+@every_protocol
+@every_shape
+def test_every_row_is_tested_exactly_once(shape, name):
+    table, label = SHAPES[shape]
+
+    folds = cut_folds(table, label, PROTOCOLS[name], n_folds=4)
+
+    tested = np.concatenate([fold.test for fold in folds])
+    assert sorted(tested) == list(range(len(table)))
+
+
+@every_protocol
+@every_shape
+def test_the_parts_of_a_fold_are_all_rows_of_its_scope_once(shape, name):
+    table, label = SHAPES[shape]
+
+    for fold in cut_folds(table, label, PROTOCOLS[name], n_folds=4):
+        of_scope = np.ones(len(table), dtype=bool)
+        if fold.scope != "all":
+            of_scope = (table["subject"] == fold.scope).to_numpy()
+        parts = [fold.train, fold.validation, fold.test, fold.discarded]
+        assert sorted(np.concatenate(parts)) == list(np.flatnonzero(of_scope))
+        assert len(fold.train)
+        assert len(fold.test)
+
+
+@every_protocol
+@every_shape
+def test_no_unit_is_on_two_sides(shape, name):
+    table, label = SHAPES[shape]
+    protocol = PROTOCOLS[name]
+
+    for fold in cut_folds(table, label, protocol, n_folds=4):
+        for unit in protocol.unit.split("+"):
+            train, validation, test = (
+                list_units(table, rows, unit)
+                for rows in (fold.train, fold.validation, fold.test)
+            )
+            assert not train & test
+            assert not validation & test
+            assert not train & validation
+
+
+@every_protocol
+@every_shape
+def test_what_is_shared_is_what_the_name_says(shape, name):
+    table, label = SHAPES[shape]
+    protocol = PROTOCOLS[name]
+
+    leaks, shares = set(), set()
+    for fold in cut_folds(table, label, protocol, n_folds=4):
+        sharing = check_sharing(table, fold)
+        found = find_leaks(sharing, epoch_chosen_on=protocol.chooses_on)
+        verify(protocol, sharing, found, find_shares(sharing))
+        leaks |= set(found)
+        shares |= set(find_shares(sharing))
+
+    assert leaks == set(protocol.leaks)
+    assert shares == set(protocol.shares)
+
+
+@every_protocol
+def test_only_protocols_that_validate_have_validation_rows(name):
+    table, label = SHAPES["like DEAP"]
+    protocol = PROTOCOLS[name]
+
+    for fold in cut_folds(table, label, protocol):
+        assert bool(len(fold.validation)) == (protocol.chooses_on == "validation")
+        assert bool(len(fold.discarded)) == (name == "subject-stimulus")
+
+
+@every_protocol
+def test_published_protocols_have_ten_folds_and_honest_ones_five(name):
+    table, label = SHAPES["like DEAP"]
+    protocol = PROTOCOLS[name]
+
+    folds = cut_folds(table, label, protocol)
+
+    of_first = [fold.number for fold in folds if fold.scope == folds[0].scope]
+    expected = {"subject-stimulus": 5 * 4}.get(name, 5 if name in HONEST else 10)
+    assert of_first == list(range(expected))
+
+
+@every_protocol
+def test_scopes_are_subjects_or_all(name):
+    table, label = SHAPES["square"]
+    protocol = PROTOCOLS[name]
+
+    scopes = [fold.scope for fold in cut_folds(table, label, protocol, n_folds=4)]
+
+    wanted = sorted(set(table["subject"])) if protocol.scope == "subject" else ["all"]
+    assert list(dict.fromkeys(scopes)) == wanted
+
+
+@pytest.mark.parametrize("name", ["paper", "paper-pooled", "reference"])
+@every_shape
+def test_segments_of_either_label_differ_by_at_most_one_between_folds(shape, name):
+    table, label = SHAPES[shape]
+
+    folds = cut_folds(table, label, PROTOCOLS[name], n_folds=4)
+
+    for scope in {fold.scope for fold in folds}:
+        tested = [fold.test for fold in folds if fold.scope == scope]
+        assert np.ptp([np.sum(label[rows] == 1) for rows in tested]) <= 1
+        assert np.ptp([np.sum(label[rows] == 0) for rows in tested]) <= 1
+        assert np.ptp([len(rows) for rows in tested]) <= 1
+
+
+@pytest.mark.parametrize("name", ["trial", "trial-pooled"])
+@every_shape
+def test_trials_of_either_label_differ_by_at_most_one_between_folds(shape, name):
+    table, label = SHAPES[shape]
+
+    folds = cut_folds(table, label, PROTOCOLS[name], n_folds=4)
+
+    for scope in {fold.scope for fold in folds}:
+        tested = [fold.test for fold in folds if fold.scope == scope]
+        for held in (0, 1):
+            counts = [
+                len(list_units(table, rows[label[rows] == held], "trial"))
+                for rows in tested
+            ]
+            assert np.ptp(counts) <= 1
+        assert np.ptp([len(list_units(table, rows, "trial")) for rows in tested]) <= 1
+
+
+def test_pooled_trials_of_each_subject_are_spread_over_the_folds():
+    table, label = SHAPES["like DEAP"]
+
+    folds = cut_folds(table, label, PROTOCOLS["trial-pooled"])
+
+    for subject in table["subject"].unique():
+        mine = [
+            fold.test[table["subject"].iloc[fold.test] == subject] for fold in folds
+        ]
+        counts = [len(list_units(table, rows, "trial")) for rows in mine]
+        assert np.ptp(counts) <= 2
+
+
+@every_shape
+def test_folds_test_equally_many_subjects(shape):
+    table, label = SHAPES[shape]
+
+    folds = cut_folds(table, label, PROTOCOLS["subject"], n_folds=4)
+
+    assert np.ptp([len(list_units(table, fold.test, "subject")) for fold in folds]) <= 1
+
+
+def test_subjects_who_rate_high_are_never_put_together():
+    """Four subjects rate all high, four all low: each fold tests one of each."""
+    table, _ = make_table(8, 6, lengths=(4, 4))
+    label = (table["subject"] > "04").to_numpy(dtype=int)
+
+    for seed in range(20):
+        folds = cut_folds(table, label, PROTOCOLS["subject"], n_folds=4, seed=seed)
+        assert [np.mean(label[fold.test]) for fold in folds] == [0.5] * 4
+
+
+def test_subjects_are_dealt_more_evenly_by_label_than_by_chance():
+    table, label = make_table(24, 10, lengths=(1, 30))
+    number = table["subject"].astype(int).to_numpy() - 1
+    rng = np.random.default_rng(0)
+
+    dealt, drawn = [], []
+    for seed in range(30):
+        folds = cut_folds(table, label, PROTOCOLS["subject"], n_folds=4, seed=seed)
+        dealt.append(np.ptp([label[fold.test].sum() for fold in folds]))
+        part = (rng.permutation(24) % 4)[number]
+        drawn.append(np.ptp([label[part == k].sum() for k in range(4)]))
+
+    assert np.mean(dealt) < 0.5 * np.mean(drawn)
+
+
+@every_protocol
+def test_a_seed_gives_the_same_folds_and_another_seed_others(name):
+    table, label = SHAPES["many short"]
+
+    def cut(seed):
+        folds = cut_folds(table, label, PROTOCOLS[name], n_folds=4, seed=seed)
+        return [list_segments(table, fold) for fold in folds]
+
+    assert cut(0) == cut(0)
+    assert cut(0) != cut(1)
+
+
+@every_protocol
+def test_folds_do_not_depend_on_the_order_of_the_rows(name):
+    table, label = SHAPES["unequal lengths"]
+    order = np.random.default_rng(0).permutation(len(table))
+    shuffled = table.iloc[order].reset_index(drop=True)
+
+    folds = cut_folds(table, label, PROTOCOLS[name], n_folds=4)
+    again = cut_folds(shuffled, label[order], PROTOCOLS[name], n_folds=4)
+
+    assert [list_segments(table, fold) for fold in folds] == [
+        list_segments(shuffled, fold) for fold in again
+    ]
+
+
+@pytest.mark.parametrize("name", OF_ONE_SUBJECT)
+def test_a_subject_s_folds_do_not_depend_on_who_else_is_there(name):
+    table, label = SHAPES["square"]
+    mine = (table["subject"] == "03").to_numpy()
+
+    alone = table[mine].reset_index(drop=True)
+    folds = cut_folds(table, label, PROTOCOLS[name], n_folds=4)
+    again = cut_folds(alone, label[mine], PROTOCOLS[name], n_folds=4)
+
+    assert [list_segments(alone, fold) for fold in again] == [
+        list_segments(table, fold) for fold in folds if fold.scope == "03"
+    ]
+
+
+def test_the_published_protocol_and_the_authors_code_are_the_same_fits():
+    table, label = SHAPES["like DEAP"]
+
+    paper = cut_folds(table, label, PROTOCOLS["paper"], seed=5)
+    reference = cut_folds(table, label, PROTOCOLS["reference"], seed=5)
+
+    assert [list_segments(table, fold) for fold in paper] == [
+        list_segments(table, fold) for fold in reference
+    ]
+
+
+def test_crossed_validation_prefers_cells_that_can_choose_an_epoch():
+    """With 12 x 12 trials in 4 x 4 cells of nine, a cell of one label is avoided."""
+    table, _ = make_table(12, 12, lengths=(2, 2))
+    high = table["subject"].isin(["01", "02", "03"]) | (table["stimulus"] == "clip1")
+    label = high.to_numpy(dtype=int)
+
+    folds = cut_folds(table, label, PROTOCOLS["subject-stimulus"], n_folds=4)
+
+    able = [can_choose_epoch(table, label, fold.validation) for fold in folds]
+    assert all(able)
+    assert all(set(label[fold.train]) == {0, 1} for fold in folds)
+
+
+def test_crossed_folds_train_on_the_other_groups_of_both_kinds():
+    """In full 4 x 4 tables of groups: 2 x 2 train, one cell validates and tests."""
+    table, label = make_table(8, 8, lengths=(1, 1))
+
+    for fold in cut_folds(table, label, PROTOCOLS["subject-stimulus"], n_folds=4):
+        sharing = check_sharing(table, fold)
+        assert (sharing.n_train, sharing.n_validation, sharing.n_test) == (16, 4, 4)
+        assert sharing.n_discarded == 64 - 24
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("paper", r"protocol paper, subject 01: .* 99 folds need .* 99 segments, got"),
+        ("trial", r"protocol trial, subject 01: .* need at least 99 trials, got 8"),
+        ("trial-pooled", r"trial-pooled, all subjects: fewer units .* trials, got 32"),
+        ("subject", r"need at least 99 subjects, got 4"),
+        ("subject-stimulus", r"subject-stimulus, all subjects: .* subjects, got 4"),
+    ],
+)
+def test_fewer_units_than_folds_is_said(name, words):
+    table, label = SHAPES["square"]
+    with pytest.raises(UserError, match=words):
+        cut_folds(table, label, PROTOCOLS[name], n_folds=99)
+
+
+def test_fewer_stimuli_than_folds_is_said():
+    table, label = make_table(6, 4)
+    with pytest.raises(UserError, match="need at least 5 stimuli, got 4"):
+        cut_folds(table, label, PROTOCOLS["subject-stimulus"], n_folds=5)
+
+
+@every_protocol
+def test_a_fold_needs_every_part(name):
+    table, label = SHAPES["square"]
+    least = 3 if name in HONEST else 2
+
+    with pytest.raises(UserError, match=f"{name}: at least {least} folds are needed"):
+        cut_folds(table, label, PROTOCOLS[name], n_folds=least - 1)
+
+    assert cut_folds(table, label, PROTOCOLS[name], n_folds=least)
+
+
+def test_subjects_with_too_little_in_common_cannot_be_crossed():
+    """Two of three subjects saw one stimulus only: without it they are empty."""
+    table, label = make_table(3, 3, lengths=(2, 2))
+    kept = ((table["subject"] == "01") | (table["stimulus"] == "clip0")).to_numpy()
+
+    with pytest.raises(UserError, match=r"no trial is left to train on .* at least 3"):
+        cut_folds(table[kept], label[kept], PROTOCOLS["subject-stimulus"], n_folds=3)
+
+
+def test_an_empty_table_is_said():
+    table, label = SHAPES["square"]
+    with pytest.raises(UserError, match="protocol trial: no segment to cut"):
+        cut_folds(table[:0], label[:0], PROTOCOLS["trial"])
+
+
+def test_an_epoch_is_chosen_on_four_trials_of_both_labels():
+    table, _ = make_table(1, 5, lengths=(2, 2))
+    label = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 0])
+
+    assert can_choose_epoch(table, label, np.arange(8))
+    assert not can_choose_epoch(table, label, np.arange(2, 8))  # three trials
+    assert not can_choose_epoch(table, label, np.array([0, 2, 4, 8]))  # one label
+    assert not can_choose_epoch(table, label, np.array([], dtype=int))
+
+
+def make_fold(train, test, validation=()):
+    """A fold of given rows."""
+    parts = (np.array(rows, dtype=int) for rows in (train, validation, test, ()))
+    return Fold("all", 0, *parts)
+
+
+def test_sharing_is_counted_by_hand():
+    """Rows 0-2: trial 1 of subject a; 3: its trial 2; 4: trial 1 of subject b."""
+    table = pd.DataFrame(
+        {
+            "subject": list("aaaab"),
+            "trial": list("11121"),
+            "stimulus": ["x", "x", "x", "y", "y"],
+            "segment": [0, 1, 2, 0, 0],
+            "start_s": [0.0, 1.0, 2.0, 0.0, 0.0],
+            "duration_s": 1.0,
+        }
+    )
+
+    by_segment = check_sharing(table, make_fold([0, 2], [1], validation=[3]))
+    by_trial = check_sharing(table, make_fold([0, 1, 2], [3]))
+    by_subject = check_sharing(table, make_fold([0, 1, 2, 3], [4]))
+
+    assert by_segment == Sharing(0, 1, 1, 1, 0.0, 2, 1, 1, 0)
+    assert by_trial == Sharing(0, 0, 1, 0, 0.0, 3, 0, 1, 0)
+    assert by_subject == Sharing(0, 0, 0, 1, 0.0, 4, 0, 1, 0)
+
+
+def test_validation_rows_count_as_seen():
+    table, _ = make_table(1, 3, lengths=(2, 2))
+
+    sharing = check_sharing(table, make_fold([4], [0], validation=[1]))
+
+    assert sharing.shared_trials == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_overlap_is_what_a_fine_ruler_measures(seed):
+    """Oracle: mark tenths of a second of each trial, count those in both parts."""
+    rng = np.random.default_rng(seed)
+    n = 60
+    table = pd.DataFrame(
+        {
+            "subject": rng.choice(["a", "b"], n),
+            "trial": rng.choice(["1", "2", "3"], n),
+            "stimulus": "x",
+            "segment": np.arange(n),
+            "start_s": rng.integers(0, 200, n) / 10,
+            "duration_s": rng.integers(1, 12, n) / 10,
+        }
+    )
+    fold = make_fold(np.arange(30), np.arange(40, 60), validation=np.arange(30, 40))
+
+    def mark(rows):
+        return {
+            (row.subject, row.trial, tenth)
+            for row in table.iloc[rows].itertuples()
+            for tenth in range(
+                round(row.start_s * 10), round((row.start_s + row.duration_s) * 10)
+            )
+        }
+
+    in_both = mark(np.arange(40)) & mark(fold.test)
+    assert in_both
+    overlap = check_sharing(table, fold).overlapping_samples_s
+    assert overlap == pytest.approx(len(in_both) / 10)
+
+
+CLEAN = Sharing(0, 0, 0, 0, 0.0, 10, 5, 5, 0)
+
+
+def test_leaks_are_named_in_their_order():
+    sharing = dataclasses.replace(CLEAN, shared_trials=1)
+
+    assert find_leaks(CLEAN, epoch_chosen_on="validation") == ()
+    assert find_leaks(
+        sharing,
+        epoch_chosen_on="test",
+        fitted_on_test_labels=True,
+        unlabelled_test_signals=True,
+    ) == tuple(LEAKS)
+
+
+def test_shares_are_named_in_their_order():
+    sharing = dataclasses.replace(CLEAN, shared_stimuli=2, shared_subjects=1)
+
+    assert find_shares(CLEAN) == ()
+    assert find_shares(sharing) == tuple(SHARES)
+
+
+@every_protocol
+def test_a_test_row_that_was_trained_on_stops_any_run(name):
+    sharing = dataclasses.replace(CLEAN, shared_segments=1)
+    with pytest.raises(ProtocolViolation, match=f"protocol {name} .* segment"):
+        verify(PROTOCOLS[name], sharing, (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "leaks", "shares"),
+    [
+        ("trial", ("trial",), ("subject",)),
+        ("trial", ("epoch",), ("subject",)),
+        ("paper", ("trial", "epoch"), ("subject", "stimulus")),
+        ("trial-pooled", ("fit",), ()),
+        ("subject", (), ("subject",)),
+        ("subject-stimulus", (), ("stimulus",)),
+        ("subject-stimulus", (), ("subject",)),
+    ],
+)
+def test_a_run_that_is_not_what_its_name_says_is_stopped(name, leaks, shares):
+    with pytest.raises(ProtocolViolation, match=rf"protocol {name} admits the leaks"):
+        verify(PROTOCOLS[name], CLEAN, leaks, shares)
+
+
+def test_a_leak_that_a_learner_declares_does_not_stop_the_run():
+    verify(PROTOCOLS["trial"], CLEAN, ("fit",), ("subject",), declared=("fit",))
+
+
+def test_a_stimulus_seen_twice_by_a_subject_does_not_stop_the_run():
+    verify(PROTOCOLS["trial"], CLEAN, (), ("subject", "stimulus"))
+
+
+@every_protocol
+def test_each_protocol_describes_itself_in_a_sentence(name):
+    protocol = PROTOCOLS[name]
+
+    assert protocol.name == name
+    assert protocol.summary.endswith(".")
+    assert protocol.summary.count(".") == 1
+    assert set(protocol.leaks) <= set(LEAKS)
+    assert set(protocol.shares) <= set(SHARES)
+
+
+def test_nothing_shared_is_said_so():
+    assert join(()) == "none"
+    assert describe((), ()) == (
+        "Training and test share no trial, subject or stimulus."
+    )

@@ -1,0 +1,26 @@
+"""Tests of :mod:`deepvanet.schema`."""
+
+import pytest
+
+from deepvanet.schema import STREAM_SETS, Stream, UserError, name_streams, pick
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest_known_one():
+    with pytest.raises(UserError, match=r"unknown learner 'netwrk', did you mean 'net"):
+        pick("learner", "netwrk", ["majority", "network"])
+
+
+def test_a_name_unlike_all_others_is_answered_with_the_list():
+    with pytest.raises(UserError, match=r"unknown learner 'zzz'\. Known: a, b"):
+        pick("learner", "zzz", ["a", "b"])
+
+
+def test_the_seven_stream_sets_are_all_that_can_be_made_of_the_paper_s_modalities():
+    sets = {frozenset(streams) for streams in STREAM_SETS.values()}
+
+    assert len(sets) == len(STREAM_SETS) == 2 ** len(Stream) - 1
+
+
+@pytest.mark.parametrize("name", STREAM_SETS)
+def test_a_stream_set_is_named_whatever_the_order_of_its_streams(name):
+    assert name_streams(reversed(STREAM_SETS[name])) == name

@@ -1,0 +1,139 @@
+"""Tests of :mod:`deepvanet.store`."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepvanet import store as stores
+from deepvanet.schema import Channel, ChannelType, Stream, UserError
+
+CHANNELS = (
+    Channel("Fz", ChannelType.EEG, "uV"),
+    Channel("Cz", ChannelType.EEG, "uV"),
+    Channel("GSR", ChannelType.GSR, "Ohm"),
+)
+
+
+def make_block(subject, trial, *, n_segments=3, face=(1, 1, 1)):
+    """Make a trial whose numbers tell where they came from."""
+    table = pd.DataFrame({"segment": range(n_segments)})
+    table = table.assign(subject=subject, trial=trial, stimulus=trial)
+    table = table.assign(start_s=table["segment"] * 1.0, duration_s=1.0)
+    table = table.assign(valence=float(trial), arousal=5.0, has_face=list(face))
+    table = table.assign(has_eeg=1, has_peripheral=1)
+    table = table.assign(n_faces_found=5, n_faces_filled=0, n_frames_padded=0)
+    mark = 100 * int(subject) + 10 * int(trial) + table["segment"].to_numpy()
+    bio = np.ones((n_segments, 3, 4), np.float32) * mark[:, None, None]
+    images = np.ones((n_segments, 5, 2, 2, 3), np.uint8)
+    images *= (mark % 256).astype(np.uint8)[:, None, None, None, None]
+    arrays = {Stream.EEG: bio[:, :2], Stream.PERIPHERAL: bio[:, 2:]}
+    if any(face):
+        arrays[Stream.FACE] = images[np.array(face, bool)]
+    counts = {"subject": subject, "trial": trial, "stimulus": trial, "n_segments": 3}
+    return stores.SegmentBlock(table=table, arrays=arrays, trial=counts)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Two subjects; subject 01 lost a face in trial 1, subject 02 has no video."""
+    manifest = stores.Manifest("deap", {"baseline": "mean"}, "abc", CHANNELS, {})
+    (tmp_path / "subjects").mkdir()
+    (tmp_path / "manifest.json").write_text(manifest.to_json())
+    blocks = [make_block("01", "1", face=(1, 0, 1)), make_block("01", "2")]
+    silent = [make_block("02", "1", face=(0, 0, 0))]
+    for subject, parts in (("01", blocks), ("02", silent)):
+        stores.write_subject(tmp_path, subject, parts=iter(parts), inputs={})
+    return tmp_path
+
+
+def test_rows_come_back_in_the_order_asked_for_whatever_their_subject(path):
+    store = stores.open_store(path)
+    rows = np.array([8, 0, 4, 3])
+
+    read = store.read(Stream.EEG, rows)
+
+    assert read.shape == (4, 2, 4)
+    assert read[:, 0, 0].tolist() == [212, 110, 121, 120]
+
+
+def test_a_row_without_a_face_has_none_and_the_others_keep_theirs(path):
+    store = stores.open_store(path)
+
+    rows = store.rows_with([Stream.FACE, Stream.EEG])
+
+    assert rows.tolist() == [0, 2, 3, 4, 5]
+    assert store.read(Stream.FACE, rows)[:, 0, 0, 0, 0].tolist() == [
+        110,
+        112,
+        120,
+        121,
+        122,
+    ]
+
+
+def test_asking_for_a_stream_that_a_row_lacks_is_an_error(path):
+    store = stores.open_store(path)
+
+    with pytest.raises(ValueError, match="row 1 has no face"):
+        store.read(Stream.FACE, np.array([0, 1]))
+
+
+def test_a_store_is_sent_to_another_process_without_its_arrays(path):
+    store = stores.open_store(path)
+    store.read(Stream.EEG, np.array([0]))
+
+    copy = pickle.loads(pickle.dumps(store))
+
+    assert copy.read(Stream.EEG, np.array([8]))[0, 0, 0] == 212
+
+
+def test_subjects_are_text_and_are_found_by_number(path):
+    store = stores.open_store(path)
+
+    assert store.table["subject"].tolist() == ["01"] * 6 + ["02"] * 3
+    assert stores.pick_subjects(store, ["2"]) == ("02",)
+    with pytest.raises(UserError, match="unknown subject '7'"):
+        stores.pick_subjects(store, ["7"])
+
+
+def test_channels_of_a_stream_keep_their_order(path):
+    store = stores.open_store(path)
+
+    assert [c.name for c in store.channels([Stream.EEG])] == ["Fz", "Cz"]
+
+
+def test_a_missing_store_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere: no store here"):
+        stores.open_store(tmp_path / "nowhere")
+
+
+def test_a_damaged_manifest_is_named(path):
+    (path / "manifest.json").write_text("{}")
+
+    with pytest.raises(UserError, match=r"manifest\.json: not a manifest of a store"):
+        stores.open_store(path)
+
+
+def test_a_subject_that_failed_halfway_is_not_in_the_store(path):
+    def parts():
+        yield make_block("03", "1")
+        raise UserError("the video broke")
+
+    with pytest.raises(UserError, match="the video broke"):
+        stores.write_subject(path, "03", parts=parts(), inputs={})
+
+    assert [p.name for p in sorted((path / "subjects").iterdir())] == ["01", "02"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels"), [(">=5", [0, 1, 1]), (">5", [0, 0, 1])], ids=["paper", "above"]
+)
+def test_a_label_rule_says_what_five_is(rule, labels):
+    assert stores.label_ratings([4.99, 5.0, 5.01], rule).tolist() == labels
+
+
+def test_an_unknown_label_rule_is_answered_with_the_known_ones():
+    with pytest.raises(UserError, match="unknown label rule '=>5'"):
+        stores.label_ratings([1.0], "=>5")
