@@ -21,7 +21,7 @@ from deepvanet.preprocessing.face import FaceBackend
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 
-FPS, FACES_PER_S = 50, 5
+FPS, FACES_PER_S = 50.0, 5.0
 N_MAPS, N_FEATURES, N_BIO_FEATURES = 128, 16, 64
 
 
@@ -125,7 +125,7 @@ def find_faces_bare(video: Path, backend: FaceBackend | None) -> None:
     with av.open(str(video)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         for number, picture in enumerate(container.decode(video=0)):
-            if number % (FPS // FACES_PER_S) or backend is None:
+            if number % round(FPS / FACES_PER_S) or backend is None:
                 continue
             rgb = picture.to_ndarray(format="rgb24")
             for face in backend.detect(rgb)[:1]:

@@ -8,11 +8,13 @@ import pytest
 
 from deepvanet.bundle import train_bundle
 from deepvanet.config import (
+    EvaluateSettings,
     Execution,
     NetworkSettings,
     PrepareSettings,
     TrainSettings,
 )
+from deepvanet.evaluation import evaluate
 from deepvanet.prepare import prepare
 from deepvanet.store import SegmentStore
 from portraits import write_filmed_deap
@@ -74,3 +76,18 @@ def filmed_bundle(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) 
     settings = TrainSettings(network=NetworkSettings(epochs=1, batch_size=4))
     train_bundle(filmed_store, model, settings=settings, execution=Execution())
     return model
+
+
+@pytest.fixture(scope="session")
+def filmed_run(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run on ``filmed_store``, which nobody changes."""
+    run = tmp_path_factory.mktemp("filmed") / "run"
+    settings = EvaluateSettings(
+        protocols=("trial",),
+        targets=("valence",),
+        streams=("bio",),
+        folds=3,
+        network=NetworkSettings(epochs=1),
+    )
+    evaluate(filmed_store, run, settings=settings, execution=Execution())
+    return run

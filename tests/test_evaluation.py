@@ -227,6 +227,8 @@ def test_settings_that_do_not_fit_are_refused(store, tmp_path, change, message):
     with pytest.raises(UserError, match=re.escape(message)):
         evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
 
+    assert not (tmp_path / "run").exists()
+
 
 def test_a_stream_that_no_row_has_is_refused(tiny_store, tmp_path):
     bio = (Stream.EEG, Stream.PERIPHERAL)

@@ -4,6 +4,8 @@ import errno
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import av
 import pytest
@@ -62,12 +64,39 @@ def test_what_a_dead_writer_left_is_removed_and_what_a_live_one_writes_is_not(tm
     assert [p.name for p in tmp_path.iterdir()] == [f".other.{os.getpid()}.tmp"]
 
 
-def test_an_out_that_is_a_file_is_named(tmp_path):
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="has no /proc")
+def test_what_a_dead_writer_left_is_removed_though_nobody_waited_for_it(tmp_path):
+    zombie = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert zombie.stdout.read() == b""
+    while "Z" not in Path(f"/proc/{zombie.pid}/stat").read_text().split():
+        time.sleep(0.01)
+    (tmp_path / f".fit.{zombie.pid}.tmp").mkdir()
+
+    files.remove_unfinished(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+    zombie.communicate()
+
+
+def test_what_a_dead_writer_of_the_same_number_left_is_no_hindrance(tmp_path):
+    left = tmp_path / f".fit.{os.getpid()}.tmp"
+    left.mkdir()
+    (left / "half").touch()
+
+    with files.whole_folder(tmp_path / "fit") as unfinished:
+        (unfinished / "weights").touch()
+
+    assert [path.name for path in (tmp_path / "fit").iterdir()] == ["weights"]
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("inside", [".", "subjects", "subjects/01"])
+def test_an_out_that_is_a_file_is_named(tmp_path, inside):
     path = tmp_path / "store"
     path.touch()
 
     with pytest.raises(UserError, match=r"--out .*store: is a file, not a folder"):
-        files.make_folder(path)
+        files.make_folder(path / inside)
 
 
 def test_a_full_disk_is_the_user_s_to_put_right_and_a_missing_file_is_a_bug():

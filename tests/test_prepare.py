@@ -256,6 +256,18 @@ def test_only_the_subject_whose_files_changed_is_made_again(
     assert made.n_done_before == 1
 
 
+def test_a_subject_that_left_the_data_set_stays_and_is_named(
+    deap, filmed_store, tmp_path, caplog
+):
+    store = shutil.copytree(filmed_store, tmp_path / "store")
+    (deap / "data_preprocessed_python" / "s02.dat").unlink()
+
+    make_store(deap, store)
+
+    assert set(open_store(store).table["subject"]) == {"01", "02"}
+    assert "holds subject 02, which is not in" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

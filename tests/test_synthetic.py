@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from deepvanet.config import Execution
-from deepvanet.datasets import synthetic
+from deepvanet.datasets import deap, synthetic
 from deepvanet.datasets.synthetic import Knobs, write_deap
 from deepvanet.datasets.synthetic.deap import (
     N_SUBJECTS,
@@ -456,3 +456,25 @@ def test_a_missing_extra_is_named(monkeypatch):
         patch.setitem(sys.modules, "skimage", None)
         with pytest.raises(UserError, match=r"needs skimage.*deepvanet\[synth\]"):
             importlib.reload(synthetic)
+
+
+def test_somebodys_recordings_are_not_replaced(tmp_path):
+    mine = tmp_path / "data_preprocessed_python" / "s01.dat"
+    mine.parent.mkdir()
+    mine.write_bytes(b"recordings")
+
+    with pytest.raises(UserError, match="holds files that synth did not write"):
+        write_deap(tmp_path, n_subjects=1, n_trials=1, seconds=2)
+
+    assert mine.read_bytes() == b"recordings"
+    assert len(list(tmp_path.rglob("*"))) == 2
+
+
+def test_a_made_up_data_set_has_another_name_than_the_real_one(tmp_path):
+    root = tmp_path / "R"
+    root.mkdir()
+    before = deap.name_dataset(root)
+
+    write_deap(root, n_subjects=1, n_trials=1, seconds=2)
+
+    assert (before, deap.name_dataset(root)) == ("deap", "deap-synthetic")

@@ -126,9 +126,9 @@ def synth(
     jobs: Jobs = CORES,
 ) -> None:
     """Write synthetic recordings in a data set's own format."""
+    pick("layout", layout, ["deap"])
     from deepvanet.datasets import synthetic
 
-    pick("layout", layout, ["deap"])
     synthetic.write_deap(
         root,
         n_subjects=subjects,
@@ -153,7 +153,7 @@ def check(layout: Layout, root: Root) -> None:
     inspection = inspect(layout, root)
     _show_inspection(inspection)
     if inspection.refused:
-        raise typer.Exit(2)
+        raise UserError(f"prepare would refuse: {inspection.findings[0].text}")
 
 
 @app.command(
@@ -352,7 +352,8 @@ def _show_inspection(inspection: "Inspection") -> None:
             table.add_row(*(str(cell) for cell in row))
         console.print(table)
     for finding in inspection.findings:
-        console.print(f"{finding.severity}: {finding.text}", markup=False)
+        line = f"{finding.severity}: {finding.text}"
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _show_prepared(made: "Prepared") -> None:

@@ -50,7 +50,8 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
     )
 
     inspection = inspect("deap", root)
-    yield f"2/7 check: {len(inspection.findings)} findings"
+    n_findings = len(inspection.findings)
+    yield f"2/7 check: {n_findings} findings (deepvanet check deap {root})"
 
     made = prepare("deap", root, store, settings=PrepareSettings(), execution=execution)
     n_segments = int(made.trials["n_segments"].sum())

@@ -6,6 +6,7 @@ how many processes there were or on which of them was faster.
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -68,14 +69,20 @@ def _run_in_processes(
     pool = ProcessPoolExecutor(
         n_processes, mp_context=context, initializer=_end_with_parent
     )
+    others = set(multiprocessing.active_children())
     try:
         yield from pool.map(function, tasks)
+    except KeyboardInterrupt:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _end_with_parent() -> None:
-    """Let a worker end when the process that started it was killed."""
+    """Let a worker end when its parent was killed, and only its parent hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_end, args=(parent,), daemon=True).start()

@@ -55,6 +55,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     What was at ``path`` before is replaced.
     """
     unfinished = _temporary(path)
+    # what bears this process's number was left by a dead one of the same number
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
         unfinished.mkdir(parents=True)
         yield unfinished
@@ -110,7 +112,9 @@ def make_folder(path: Path, option: str = "--out") -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise UserError(f"{option} {path}: is a file, not a folder") from None
+        places = [path, *path.parents]
+        taken = next((p for p in places if p.exists() and not p.is_dir()), path)
+        raise UserError(f"{option} {taken}: is a file, not a folder") from None
     return path
 
 
@@ -133,4 +137,13 @@ def _is_alive(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Say whether a process is dead but nobody asked yet how it ended."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2]
+    except OSError:
+        return False
+    return state.split()[0] in ("Z", "X")

@@ -102,7 +102,8 @@ def prepare(
     first = next(reader.read_subject(root, subjects[0]))
     make_folder(out / "subjects")
     remove_unfinished(out / "subjects")
-    _claim(out, _describe(layout, settings, backend, first))
+    _claim(out, _describe(reader.name_dataset(root), settings, backend, first))
+    _warn_of_strangers(out, subjects, root)
 
     waiting = [
         subject
@@ -121,13 +122,13 @@ def prepare(
 
 
 def _describe(
-    layout: str, settings: PrepareSettings, backend: FaceBackend, first: Trial
+    dataset: str, settings: PrepareSettings, backend: FaceBackend, first: Trial
 ) -> Manifest:
     values = to_dict(settings)
     return Manifest(
-        dataset=layout,
+        dataset=dataset,
         settings=values,
-        digest=digest({"dataset": layout, **values}),
+        digest=digest({"dataset": dataset, **values}),
         channels=first.channels,
         versions={
             "python": platform.python_version(),
@@ -156,6 +157,15 @@ def _claim(out: Path, manifest: Manifest) -> None:
             )
     if found.channels != manifest.channels:
         raise UserError(f"{out}: this store was made from other channels")
+
+
+def _warn_of_strangers(out: Path, subjects: Sequence[str], root: Path) -> None:
+    """Say which subjects of the store are not in the data set; they stay."""
+    for folder in sorted((out / "subjects").glob("[!.]*")):
+        if folder.name not in subjects:
+            logger.warning(
+                "%s: holds subject %s, which is not in %s", out, folder.name, root
+            )
 
 
 def _check_name(name: str, root: Path) -> None:

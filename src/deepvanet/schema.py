@@ -120,7 +120,7 @@ def pick(kind: str, name: str, known: Iterable[str]) -> str:
     deepvanet.schema.UserError: unknown protocol 'trail', did you mean 'trial'? \
 Known: paper, trial
     """
-    names = list(known)
+    names = [str(name) for name in known]
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)

@@ -54,7 +54,7 @@ class Manifest:
     Attributes
     ----------
     dataset : str
-        The layout the recordings came from.
+        What results call the recordings: ``deap`` or ``deap-synthetic``.
     settings : mapping
         The ``PrepareSettings`` as plain values, and ``digest``, their digest.
     channels : tuple of Channel

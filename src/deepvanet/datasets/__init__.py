@@ -14,6 +14,9 @@ class Layout(Protocol):
     Each function raises ``UserError`` for what the user can put right.
     """
 
+    def name_dataset(self, root: Path) -> str:
+        """Return what results call the data set of this folder."""
+
     def list_subjects(self, root: Path) -> list[str]:
         """Return the ids of the subjects found, in order."""
 

@@ -44,6 +44,9 @@ BASELINE_S = 3.0  # seconds of rest before each stimulus
 VIDEO_FPS = 50.0  # frames a second; the containers are known to say otherwise
 SHORTEST_S = BASELINE_S + 1  # rest and one segment
 
+SYNTHETIC_MARK = "SYNTHETIC.txt"
+"""A file that ``synth`` leaves beside the three folders."""
+
 SUBJECTS = tuple(f"{number:02d}" for number in range(1, 33))
 FILMED = SUBJECTS[:22]
 MISSING_VIDEOS: Mapping[str, tuple[int, ...]] = {
@@ -128,6 +131,11 @@ class RatingsRow:
                 f"{self.where}: {column} must be a number from 1 to 9, got {text!r}"
             )
         return rating
+
+
+def name_dataset(root: Path) -> str:
+    """Return what results call this data set: real and synthetic ones differ."""
+    return "deap-synthetic" if (root / SYNTHETIC_MARK).is_file() else "deap"
 
 
 def list_subjects(root: Path) -> list[str]:

@@ -107,12 +107,6 @@ def evaluate(
     """
     store = open_store(store_path)
     settings = _check_settings(settings, store)
-    make_folder(out / "fits")
-    remove_unfinished(out)
-    remove_unfinished(out / "fits")
-    described = _describe(store, settings)
-    _claim(out, described)
-
     parts = cut_parts(store, settings)
     leakage = state_sharing(parts, settings)
     notes = [BASELINE_NOTES[store.manifest.settings["baseline"]], NEIGHBOURS]
@@ -121,6 +115,13 @@ def evaluate(
             f"{store_path}: no subject can be scored: every training part holds one "
             "class only"
         )
+    # only a run that can be made claims the folder
+    make_folder(out / "fits")
+    remove_unfinished(out)
+    remove_unfinished(out / "fits")
+    described = _describe(store, settings)
+    _claim(out, described)
+
     tasks = [
         plan_task(part, fold, out, settings, digest(described))
         for part, fold in walk(parts)

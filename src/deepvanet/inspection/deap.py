@@ -63,6 +63,7 @@ def _find_all(
     yield from deap_files.find_absent_videos(root, facts)
     yield from deap_files.find_other_size(facts)
     yield from deap_files.find_ignored_files(root, facts)
+    yield from deap_files.find_mark(root)
 
 
 def _tabulate_subjects(facts: Sequence[SubjectFacts]) -> Table:

@@ -126,6 +126,13 @@ def find_other_size(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
         )
 
 
+def find_mark(root: Path) -> Iterator[Finding]:
+    """Say so where the data set is a made-up one."""
+    mark = root / deap.SYNTHETIC_MARK
+    if mark.is_file():
+        yield Finding(Severity.NOTE, f"made by deepvanet synth, see {mark}")
+
+
 def find_ignored_files(root: Path, facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
     """Name the files beside the recordings that no command reads."""
     subjects = [f.subject for f in facts]

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import Execution
+from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.synthetic.behaviour import (
     BASELINE_S,
     FPS,
@@ -97,7 +98,7 @@ def write_deap(
     Parameters
     ----------
     root : Path
-        Gets the three folders; files that are there already are replaced.
+        Gets the three folders; what ``synth`` wrote there before is replaced.
     n_subjects, n_trials : int
         At most 32 and 40, as in DEAP. Only with 40 trials are videos missing.
     seconds : int
@@ -108,7 +109,8 @@ def write_deap(
     Raises
     ------
     UserError
-        When a number is out of range or ``root`` is a file.
+        When a number is out of range, ``root`` is a file, or it holds what
+        ``synth`` did not write.
     """
     _check("--subjects", n_subjects, 1, N_SUBJECTS)
     _check("--trials", n_trials, 1, N_STIMULI)
@@ -118,12 +120,22 @@ def write_deap(
     _check("--effect", knobs.effect, 0, None)
     _check("--stimulus-effect", knobs.stimulus_effect, 0, None)
     _check("--subject-effect", knobs.subject_effect, 0, None)
-    plan = Plan(make_folder(root, "ROOT"), n_trials, seconds, knobs, seed)
+    plan = Plan(_claim(root), n_trials, seconds, knobs, seed)
+    made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
+    write_text(root / SYNTHETIC_MARK, f"Made by deepvanet synth, not DEAP.\n{made}\n")
     subjects = range(1, n_subjects + 1)
     write_ratings(plan, subjects)
     work = partial(write_subject, plan)
     for _ in run_tasks(work, subjects, execution=execution, what="synth"):
         pass
+
+
+def _claim(root: Path) -> Path:
+    """Make the folder, or refuse one that holds somebody's recordings."""
+    make_folder(root, "ROOT")
+    if any(root.iterdir()) and not (root / SYNTHETIC_MARK).is_file():
+        raise UserError(f"{root}: holds files that synth did not write, choose another")
+    return root
 
 
 def write_subject(plan: Plan, subject: int) -> None:

@@ -1,0 +1,123 @@
+"""Tests that README and documentation say what is true."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from deepvanet import cli, results
+from deepvanet.inference import TIMELINE_COLUMNS
+from deepvanet.metrics import METRICS, SCORE_COLUMNS
+from deepvanet.preprocessing.face import BACKENDS
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.schema import STREAM_SETS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def read(name):
+    return (ROOT / name).read_text()
+
+
+def list_commands():
+    """Yield every ``deepvanet ...`` line of a shell block, with its page."""
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), flags=re.S):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.startswith("deepvanet "):
+                    yield pytest.param(line.split("#")[0], id=f"{page.name}: {line}")
+
+
+def test_the_readme_starts_with_the_two_commands():
+    first = re.search(r"```sh\n(.*?)```", read("README.md"), flags=re.S)
+
+    commands = [line.split("#")[0].strip() for line in first[1].splitlines()]
+    assert commands == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("line", list(list_commands()))
+def test_every_command_shown_is_one_that_parses(line):
+    name, *arguments = shlex.split(line)[1:]
+    command = get_command(cli.app).commands[name]
+
+    context = command.make_context(name, list(arguments))
+
+    assert context.params
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
+
+    for link in links:
+        assert (page.parent / link).exists(), link
+
+
+def test_the_table_of_protocols_is_the_protocols():
+    rows = re.findall(r"^\| `([a-z-]+)` \|(.*)\|$", read("docs/protocols.md"), re.M)
+
+    said = {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
+    assert list(said) == list(PROTOCOLS)
+    for name, (_, unit, _, leaks, shares) in said.items():
+        protocol = PROTOCOLS[name]
+        assert unit == protocol.unit.replace("+", " and ")
+        assert leaks == (", ".join(protocol.leaks) or "none")
+        assert shares == (", ".join(protocol.shares) or "none")
+
+
+def test_the_protocol_option_names_all_protocols():
+    options = {p.name: p for p in get_command(cli.app).commands["evaluate"].params}
+
+    assert all(f"{name}" in options["protocol"].help for name in PROTOCOLS)
+    assert all(name in options["streams"].help for name in STREAM_SETS)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [SCORE_COLUMNS, TIMELINE_COLUMNS, results.PREDICTION_COLUMNS],
+    ids=["scores.csv", "timeline", "predictions.csv"],
+)
+def test_the_page_on_files_lists_the_columns(columns):
+    text = " ".join(read("docs/files.md").split())
+
+    assert ", ".join(columns) in text
+
+
+def test_the_page_on_scores_names_all_metrics():
+    text = read("docs/scores.md").lower()
+
+    names = {"macro_f1": "macro-f1", "mcc": "matthews correlation"}
+    for metric in METRICS:
+        assert names.get(metric, metric.replace("_", " ")) in text
+
+
+def test_the_page_on_faces_names_all_backends():
+    text = read("docs/faces.md")
+
+    assert all(f"`{name}" in text for name in BACKENDS)
+
+
+def test_the_page_on_the_layout_has_the_floors_that_are_checked():
+    checked = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]
+    floors = [
+        sorted(re.split(r"\s*\|\s*", layer))
+        for layer in checked["contracts"][0]["layers"]
+    ]
+    rows = re.findall(r"^\| \d+ \| (.*) \|$", read("docs/layout.md"), re.M)
+
+    written = [sorted(re.findall(r"(?:^|; )`(\w+)`", row)) for row in rows]
+    assert written == floors
+
+
+def test_make_help_explains_every_verb():
+    makefile = read("Makefile")
+
+    verbs = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)[0].split()
+    explained = re.findall(r"^([a-z-]+):.*## ", makefile, re.M)
+    assert sorted(verbs) == sorted(explained)
+    wanted = {"install", "demo", "test", "check", "format", "bench", "docs", "clean"}
+    assert wanted <= set(verbs)

@@ -1,0 +1,196 @@
+"""The whole way, from raw files to predictions, as a person goes it."""
+
+import json
+import shutil
+import sys
+from functools import partial
+
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from deepvanet.cli import main
+from deepvanet.config import Execution
+from deepvanet.datasets.synthetic import Knobs
+from deepvanet.datasets.synthetic.deap import Plan, write_ratings, write_subject
+from deepvanet.execution import run_tasks
+from portraits import film_portrait, video_of
+from processes import kill_when, start, wait_until_none_is_left
+from small_deap import write_small_deap
+
+N_SUBJECTS, N_TRIALS = 6, 4
+ALONE, JOBS = ("--jobs", "1"), ("--jobs", "2")
+EVALUATE = ("--target", "valence", "--streams", "bio", "--folds", "3", "--epochs", "2")
+
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="looks for processes in /proc"
+)
+
+
+with_workers_and_alone = pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param(True, id="with workers"),
+        pytest.param(False, id="alone", marks=pytest.mark.slow),
+    ],
+)
+
+
+def run(*parts):
+    assert main([str(part) for part in parts]) == 0
+
+
+def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
+    root, store, model = (tmp_path / name for name in ("DEAP", "store", "model"))
+    train = ("--target", "valence", "--epochs", "2", *ALONE)
+
+    run("synth", "deap", root, "--subjects", 2, "--trials", 4, "--seconds", 2, *ALONE)
+    run("check", "deap", root)
+    run("prepare", "deap", root, "--out", store, *ALONE)
+    run("evaluate", store, "--out", tmp_path / "run", *EVALUATE, *ALONE)
+    run("report", tmp_path / "run", "--out", tmp_path / "report")
+    run("train", store, "--out", model, "--streams", "face,bio,face+bio", *train)
+    run(
+        *("predict", model, "--out", tmp_path / "timeline.csv", "--trial", 2),
+        *("--bio", root / "data_preprocessed_python" / "s01.dat"),
+        *("--video", video_of(root, 1, 2)),
+    )
+
+    scores = pd.read_csv(tmp_path / "report" / "scores.csv")
+    leaks = scores.groupby("protocol")["leaks"].unique().map(list).to_dict()
+    assert leaks == {"paper": ["trial"], "trial": ["none"]}
+    assert set(scores["learner"]) == {
+        *("network", "majority", "subject-prior", "stimulus-prior")
+    }
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "<svg" in page
+    timeline = pd.read_csv(tmp_path / "timeline.csv")
+    assert timeline["streams"].tolist() == ["bio"] * 3 + ["face+bio"] * 2
+    assert timeline["valence"].notna().all()
+    said = capsys.readouterr().out
+    assert "2 subjects" in said
+    assert "faces: 100.0%" in said
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Six subjects of noise with a face; enough to be killed in between."""
+    root = tmp_path_factory.mktemp("flow") / "DEAP"
+    write_small_deap(root, n_subjects=N_SUBJECTS, n_trials=N_TRIALS, seconds=2)
+    film = film_portrait(video_of(root, 1, 1), n_frames=98)
+    for subject in range(1, N_SUBJECTS + 1):
+        for trial in range(1, N_TRIALS + 1):
+            video = video_of(root, subject, trial)
+            video.parent.mkdir(exist_ok=True)
+            if video != film:
+                shutil.copy(film, video)
+    return root
+
+
+@pytest.fixture(scope="module")
+def undisturbed(recordings, tmp_path_factory):
+    """A store and a run that nobody killed."""
+    folder = tmp_path_factory.mktemp("flow")
+    run("prepare", "deap", recordings, "--out", folder / "store", *ALONE)
+    run("evaluate", folder / "store", "--out", folder / "run", *EVALUATE, *ALONE)
+    return folder
+
+
+def read_bytes(store):
+    return {
+        path.relative_to(store): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file()
+    }
+
+
+@on_linux
+@with_workers_and_alone
+def test_a_prepare_that_was_killed_goes_on_to_the_same_predictions(
+    recordings, undisturbed, tmp_path, group
+):
+    store = tmp_path / "store"
+    command = ("prepare", "deap", recordings, "--out", store)
+    done = partial(store.glob, "subjects/[!.]*")
+
+    process = start(*command, *JOBS)
+    kill_when(process, lambda: any(done()), group=group)
+    wait_until_none_is_left(process.pid)
+
+    kept = {path: path.stat().st_mtime_ns for path in done()}
+    assert 0 < len(kept) < N_SUBJECTS
+    run(*command, *ALONE)
+    assert kept.items() <= {p: p.stat().st_mtime_ns for p in done()}.items()
+    assert read_bytes(store) == read_bytes(undisturbed / "store")
+    run("evaluate", store, "--out", tmp_path / "run", *EVALUATE, *ALONE)
+    for name in ("predictions.csv", "segments.csv", "leakage.json", "history.csv"):
+        wanted = (undisturbed / "run" / name).read_bytes()
+        assert (tmp_path / "run" / name).read_bytes() == wanted
+
+
+@on_linux
+@with_workers_and_alone
+def test_an_evaluate_that_was_killed_goes_on_to_the_same_predictions(
+    undisturbed, tmp_path, group
+):
+    out = tmp_path / "run"
+    command = ("evaluate", undisturbed / "store", "--out", out, *EVALUATE)
+    done = partial(out.glob, "fits/[!.]*.npz")
+    n_fits = len(list((undisturbed / "run").glob("fits/*.npz")))
+
+    process = start(*command, *JOBS)
+    kill_when(process, lambda: len(list(done())) > 3, group=group)
+    wait_until_none_is_left(process.pid)
+
+    kept = {path: path.stat().st_mtime_ns for path in done()}
+    assert 3 < len(kept) < n_fits
+    assert not (out / "predictions.csv").exists()
+    run(*command, *ALONE)
+    assert kept.items() <= {p: p.stat().st_mtime_ns for p in done()}.items()
+    wanted = (undisturbed / "run" / "predictions.csv").read_bytes()
+    assert (out / "predictions.csv").read_bytes() == wanted
+    assert not list(out.rglob(".*"))
+
+
+def score_network(folder, *, effect, baseline, protocol, seed=0):
+    """Return the network's balanced accuracy under each protocol.
+
+    On three subjects who were not filmed, with 16 trials of six seconds each.
+    """
+    root, store, out = folder / "DEAP", folder / "store", folder / "run"
+    plan = Plan(root, 16, 6, Knobs(effect=effect), seed)
+    subjects = [23, 24, 25]
+    write_ratings(plan, subjects)
+    work = partial(write_subject, plan)
+    list(run_tasks(work, subjects, execution=Execution(jobs=2), what="synth"))
+    run("prepare", "deap", root, "--out", store, "--baseline", baseline, *JOBS)
+    run(
+        *("evaluate", store, "--out", out, "--target", "valence", "--streams", "bio"),
+        *("--protocol", protocol, "--folds", 4, "--epochs", 15, "--batch-size", 32),
+        *JOBS,
+    )
+    table = pd.read_csv(out / "predictions.csv")
+    network = table[table["learner"] == "network"]
+    return {
+        name: balanced_accuracy_score(part["label"], part["score"] > 0.5)
+        for name, part in network.groupby("protocol")
+    }
+
+
+@pytest.mark.slow
+def test_where_there_is_nothing_to_find_only_the_leak_is_found(tmp_path):
+    found = score_network(
+        tmp_path, effect=0.0, baseline="waveform", protocol="paper,trial"
+    )
+
+    notes = json.loads((tmp_path / "run" / "leakage.json").read_text())["notes"]
+    assert found["paper"] > 0.75
+    assert found["trial"] < 0.65
+    assert any("waveform" in note for note in notes)
+
+
+@pytest.mark.slow
+def test_where_there_is_something_to_find_the_honest_protocol_finds_it(tmp_path):
+    found = score_network(tmp_path, effect=1.0, baseline="mean", protocol="trial")
+
+    assert found["trial"] > 0.65
