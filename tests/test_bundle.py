@@ -98,7 +98,7 @@ def test_each_target_and_stream_set_has_a_network_of_weights_and_text(store, tmp
     assert {name.rpartition(".")[2] for name in files} == {
         "json",
         "safetensors",
-        "digest",
+        "toml",
     }
 
 
@@ -199,7 +199,7 @@ def test_a_bundle_is_the_same_bytes_whatever_the_jobs(bundle, store, tmp_path):
 def test_a_bundle_of_other_settings_is_refused_and_left_alone(bundle, store, change):
     before = read_files(bundle.path)
 
-    with pytest.raises(UserError, match=r"model: this bundle was trained with other"):
+    with pytest.raises(UserError, match=r"model: this bundle was made with other"):
         train_bundle(
             store.path, bundle.path, settings=replace(QUICK, **change), execution=ALONE
         )
@@ -213,7 +213,7 @@ def test_a_bundle_of_another_store_is_refused(bundle, tiny_store, tmp_path):
     record = root / "subjects" / "01" / "subject.json"
     record.write_text('{"inputs": {"s01.dat": {"sha256": "another"}}}')
 
-    with pytest.raises(UserError, match="or on another store"):
+    with pytest.raises(UserError, match="store_digest is"):
         train_bundle(root, bundle.path, settings=QUICK, execution=ALONE)
 
 

@@ -374,7 +374,7 @@ def test_a_store_of_other_settings_is_refused(refuse, filmed_deap, filmed_store)
         *("--baseline", "waveform"),
     )
 
-    assert "other settings: baseline is 'mean' there, got 'waveform'" in sentence
+    assert "other settings (baseline is 'mean' there, got 'waveform')" in sentence
 
 
 def test_a_damaged_store_is_named(refuse, filmed_store, tmp_path):
@@ -461,7 +461,7 @@ def test_a_run_of_other_settings_is_refused(refuse, filmed_run, filmed_store):
 def test_a_bundle_of_other_settings_is_refused(refuse, filmed_bundle, filmed_store):
     sentence = refuse("train", filmed_store, "--out", filmed_bundle, *QUICK)
 
-    assert "trained with other settings" in sentence
+    assert "this bundle was made with other settings (" in sentence
 
 
 def test_a_bundle_is_not_asked_for_streams_it_does_not_know(

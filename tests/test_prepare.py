@@ -412,3 +412,20 @@ def test_faces_are_found_in_videos_of_the_real_size(tmp_path):
     made = make_store(root, tmp_path / "store")
 
     assert (made.trials["n_faces_found"] == SECONDS * 5).all()
+
+
+def test_a_store_whose_first_subject_failed_may_be_made_with_other_settings(
+    tiny_deap, tmp_path
+):
+    root = tiny_deap(n_subjects=1, videos=True)
+    video = next(root.rglob("*.avi"))
+    whole = video.read_bytes()
+    video.write_bytes(b"")
+    with pytest.raises(UserError, match=video.name):
+        make_store(root, tmp_path / "store")
+
+    video.write_bytes(whole)
+    make_store(root, tmp_path / "store", settings=replace(DEFAULTS, baseline="none"))
+
+    made = open_store(tmp_path / "store")
+    assert made.manifest.settings["baseline"] == "none"

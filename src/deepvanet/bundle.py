@@ -22,7 +22,7 @@ from deepvanet.config import (
     Execution,
     PrepareSettings,
     TrainSettings,
-    digest,
+    claim_folder,
     to_dict,
 )
 from deepvanet.execution import run_tasks
@@ -130,7 +130,7 @@ def train_bundle(
     make_folder(out)
     for folder in (out, *(_name_folder(out, *task).parent for task in tasks)):
         remove_unfinished(folder)
-    _claim(out, digest(described))
+    claim_folder(out, described, what="bundle")
     waiting = [task for task in tasks if not _name_folder(out, *task).is_dir()]
     work = partial(_train, store_path, out, settings, subjects)
     for _ in run_tasks(work, waiting, execution=execution, what="train"):
@@ -139,17 +139,6 @@ def train_bundle(
     described["versions"] = {name: version(name) for name in ("deepvanet", "torch")}
     write_text(out / "bundle.json", json.dumps(described, indent=2) + "\n")
     return load_bundle(out)
-
-
-def _claim(out: Path, name: str) -> None:
-    """Make the folder the bundle of these settings, or refuse one of others."""
-    file = out / "settings.digest"
-    if file.is_file() and file.read_text().strip() != name:
-        raise UserError(
-            f"{out}: this bundle was trained with other settings or on another "
-            "store; choose another --out"
-        )
-    write_text(file, name + "\n")
 
 
 def _train(

@@ -155,3 +155,42 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
+
+
+def claim_folder(folder: Path, described: Mapping[str, Any], *, what: str) -> None:
+    """Write ``settings.toml`` into a folder, or refuse one of other settings.
+
+    Parameters
+    ----------
+    described : mapping
+        Plain values, as TOML can hold them.
+    what : str
+        What the folder holds, for the sentence.
+
+    Raises
+    ------
+    UserError
+        When the folder was made with other settings; the first one is named.
+    """
+    file = folder / "settings.toml"
+    if file.is_file():
+        refuse_difference(folder, read_toml(file), described, what=what)
+    else:
+        write_toml(file, described)
+
+
+def refuse_difference(folder: Path, there: Any, asked: Any, *, what: str) -> None:
+    """Raise ``UserError`` for the first setting that is another than before."""
+    found = _find_difference(there, asked, what)
+    if found:
+        raise UserError(
+            f"{folder}: this {what} was made with other settings ({found}); "
+            "choose another --out"
+        )
+
+
+def _find_difference(there: Any, asked: Any, name: str) -> str:
+    if isinstance(there, Mapping) and isinstance(asked, Mapping):
+        pairs = ((there.get(key), asked.get(key), key) for key in {**there, **asked})
+        return next(filter(None, (_find_difference(*pair) for pair in pairs)), "")
+    return "" if there == asked else f"{name} is {there!r} there, got {asked!r}"

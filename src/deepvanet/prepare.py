@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deepvanet.config import Execution, PrepareSettings, digest, to_dict
+from deepvanet.config import (
+    Execution,
+    PrepareSettings,
+    digest,
+    refuse_difference,
+    to_dict,
+)
 from deepvanet.datasets import LAYOUTS, Layout
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
@@ -141,20 +147,16 @@ def _describe(
 def _claim(out: Path, manifest: Manifest) -> None:
     """Make the folder a store of these settings, or refuse one of others."""
     found = read_manifest(out)
-    if found is None:
-        if any((out / "subjects").glob("[!.]*")):
-            raise UserError(f"{out}: holds subjects but no manifest.json")
+    is_empty = not any((out / "subjects").glob("[!.]*"))
+    if found is None and not is_empty:
+        raise UserError(f"{out}: holds subjects but no manifest.json")
+    if found is None or is_empty:
         write_text(out / "manifest.json", manifest.to_json())
         return
-    there = {"dataset": found.dataset, **found.settings}
-    asked = {"dataset": manifest.dataset, **manifest.settings}
-    for name in sorted({*there, *asked}):
-        if there.get(name) != asked.get(name):
-            raise UserError(
-                f"{out}: this store was made with other settings: {name} is "
-                f"{there.get(name)!r} there, got {asked.get(name)!r}; "
-                "choose another --out"
-            )
+    there, asked = (
+        {"dataset": made.dataset, **made.settings} for made in (found, manifest)
+    )
+    refuse_difference(out, there, asked, what="store")
     if found.channels != manifest.channels:
         raise UserError(f"{out}: this store was made from other channels")
 

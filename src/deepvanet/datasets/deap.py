@@ -203,7 +203,8 @@ def read_trial(path: Path, trial: str) -> Trial:
             "data_preprocessed_python/s01.dat, to be joined with its ratings"
         )
     trials = {found.trial: found for found in read_subject(root, match[1])}
-    return trials[pick("trial", trial.zfill(2), trials)]
+    named = trial.zfill(2) if trial.isdecimal() else trial
+    return trials[pick("trial", named, trials)]
 
 
 def input_files(root: Path, subject: str) -> list[Path]:

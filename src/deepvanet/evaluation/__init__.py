@@ -19,7 +19,6 @@ The folder::
 """
 
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -32,10 +31,9 @@ from deepvanet import results
 from deepvanet.config import (
     EvaluateSettings,
     Execution,
+    claim_folder,
     digest,
-    read_toml,
     to_dict,
-    write_toml,
 )
 from deepvanet.evaluation.fits import fit_task, list_learners, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
@@ -120,7 +118,7 @@ def evaluate(
     remove_unfinished(out)
     remove_unfinished(out / "fits")
     described = _describe(store, settings)
-    _claim(out, described)
+    claim_folder(out, described, what="run")
 
     tasks = [
         plan_task(part, fold, out, settings, digest(described))
@@ -179,31 +177,6 @@ def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]
         "prepare": dict(store.manifest.settings),
         "evaluate": to_dict(settings),
     }
-
-
-def _claim(out: Path, described: Mapping[str, Any]) -> None:
-    """Make the folder a run of these settings, or refuse one of others."""
-    file = out / "settings.toml"
-    if not file.is_file():
-        write_toml(file, described)
-        return
-    there = read_toml(file)
-    for section in described:
-        if there.get(section) != described[section]:
-            what = _name_difference(there.get(section), described[section], section)
-            raise UserError(
-                f"{out}: this run was made with other settings ({what}); "
-                "choose another --out"
-            )
-
-
-def _name_difference(there: Any, asked: Any, name: str) -> str:
-    """Name the first setting in which two sections differ."""
-    if isinstance(there, Mapping) and isinstance(asked, Mapping):
-        for key in sorted({*there, *asked}):
-            if there.get(key) != asked.get(key):
-                return _name_difference(there.get(key), asked.get(key), key)
-    return f"{name} is {there!r} there, got {asked!r}"
 
 
 def _pick_trials(store: SegmentStore, settings: EvaluateSettings) -> pd.DataFrame:
