@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from deepvanet.config import Execution, count_cores
+from deepvanet.config import Execution, suggest_jobs
 from deepvanet.demo import run_demo
 
 README = Path(__file__).parents[1] / "README.md"
@@ -22,7 +22,7 @@ def test_the_demo_goes_the_whole_way_and_says_what_the_readme_shows(
 ):
     monkeypatch.chdir(tmp_path)
 
-    said = list(run_demo(Path("demo"), execution=Execution(count_cores())))
+    said = list(run_demo(Path("demo"), execution=Execution(suggest_jobs())))
 
     shown = re.search(r"```text\n(.*?)```", README.read_text(), flags=re.S)[1]
     wanted = [without_numbers(line) for line in shown.splitlines()]

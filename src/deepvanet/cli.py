@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deepvanet.inspection import Inspection
     from deepvanet.prepare import Prepared
 
-CORES = config.count_cores()
+JOBS = config.suggest_jobs()
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 """What is raised for wrong arguments; typer has moved it from module to module."""
 
@@ -87,7 +87,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path(
         "demo"
     ),
-    jobs: Jobs = CORES,
+    jobs: Jobs = JOBS,
 ) -> None:
     """Go the whole way on a small synthetic data set; say where the report is."""
     from deepvanet.demo import run_demo
@@ -123,7 +123,7 @@ def synth(
         float, typer.Option(min=0, help="How much some subjects rate higher.")
     ] = 0.3,
     seed: Seed = 0,
-    jobs: Jobs = CORES,
+    jobs: Jobs = JOBS,
 ) -> None:
     """Write synthetic recordings in a data set's own format."""
     pick("layout", layout, ["deap"])
@@ -179,7 +179,7 @@ def prepare(
             help="Face backend: dlib5, yunet, dlib68 (research use) or mesh:FILE."
         ),
     ] = "dlib5",
-    jobs: Jobs = CORES,
+    jobs: Jobs = JOBS,
 ) -> None:
     """Turn recordings into a store of one-second segments; resumes."""
     from deepvanet.prepare import prepare as run
@@ -224,7 +224,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(min=2)] = 64,
     learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
     threads: Threads = 1,
-    jobs: Jobs = CORES,
+    jobs: Jobs = JOBS,
 ) -> None:
     """Train and test under protocols; say what training and test shared; resumes."""
     from deepvanet.evaluation import evaluate as run
@@ -276,7 +276,7 @@ def train(
     seed: Seed = 0,
     subjects: Subjects = "",
     threads: Threads = 1,
-    jobs: Jobs = CORES,
+    jobs: Jobs = JOBS,
 ) -> None:
     """Train networks on all rows of a store and keep them as a bundle; resumes."""
     from deepvanet.bundle import train_bundle
