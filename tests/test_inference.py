@@ -295,7 +295,7 @@ def test_another_rate_is_refused(filmed_bundle, tmp_path):
     [
         (None, r"--trial: .*s01\.dat holds several trials, name one"),
         ("5", "unknown trial '05', did you mean '0"),
-        ("x", "unknown trial '0x'"),
+        ("x", "unknown trial 'x'"),
     ],
 )
 def test_a_trial_that_is_not_there_is_refused(

@@ -281,3 +281,21 @@ def test_garbage_in_the_watched_rows_changes_no_last_score(halves, name):
     ]
 
     assert scores[0].tobytes() == scores[1].tobytes() == scores[2].tobytes()
+
+
+@pytest.mark.parametrize(("scale", "relative"), [("train", True), ("none", False)])
+def test_faces_are_taken_relative_to_the_training_rows_but_not_as_published(
+    tiny_store, tmp_path, scale, relative
+):
+    rows = take_rows(tiny_store(tmp_path / "store"), [Stream.FACE])
+    train = rows.take(rows.table["subject"].to_numpy() == "01")
+    settings = NetworkSettings(scale=scale, epochs=1)
+
+    fitted = NetworkLearner(settings, seed=0).fit(train, watch=rows)
+    fitted.save(tmp_path / "fitted")
+
+    encoder = load_network(tmp_path / "fitted").chosen.encoders["face"]
+    images = train.read(Stream.FACE) / 255
+    mean = images.mean(axis=(0, 1)).transpose(2, 0, 1) if relative else 0.0
+    np.testing.assert_allclose(encoder.center.numpy(), mean, atol=1e-6)
+    assert (encoder.spread.item() != 1.0) == relative

@@ -9,7 +9,7 @@ import pytest
 from sklearn.preprocessing import RobustScaler
 
 from deepvanet.learners import scaling as scalings
-from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.schema import BIO, Stream, UserError
 from small_store import take_rows
 
@@ -142,3 +142,22 @@ def test_a_scaling_survives_json():
     for name, array in vars(scaling).items():
         assert np.array_equal(getattr(again, name), array)
         assert getattr(again, name).dtype == array.dtype
+
+
+def test_faces_are_measured_as_numpy_does(store, monkeypatch):
+    monkeypatch.setattr(scalings, "AT_ONCE", 5)
+    rows = take_rows(store, [Stream.FACE])
+    images = rows.read(Stream.FACE).reshape(-1, 64, 64, 3) / 255
+
+    center, spread = measure_faces(rows)
+
+    np.testing.assert_allclose(center, images.mean(axis=0).transpose(2, 0, 1))
+    assert spread == pytest.approx((images - images.mean(axis=0)).std())
+
+
+def test_faces_that_are_all_the_same_are_only_shifted(store):
+    spoil(store, Stream.FACE, lambda face: face.fill(51))
+
+    center, spread = measure_faces(take_rows(store, [Stream.FACE]))
+
+    assert (np.unique(center).tolist(), spread) == ([0.2], 1.0)

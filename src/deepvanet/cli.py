@@ -45,7 +45,7 @@ Scale = Annotated[
     str,
     typer.Option(
         help="train: each channel by median and interquartile range of the training "
-        "rows; none: the published recipe."
+        "rows, faces by their mean image; none: the published recipe."
     ),
 ]
 LabelRule = Annotated[str, typer.Option(help="Which ratings are high: >=5 or >5.")]

@@ -58,7 +58,8 @@ class NetworkSettings:
     ----------
     scale : str
         ``train``: each channel by median and interquartile range of the
-        training rows; ``none``: the published recipe.
+        training rows, faces by their mean image and the deviation from it;
+        ``none``: the published recipe.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int

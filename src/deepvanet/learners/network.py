@@ -32,8 +32,9 @@ from deepvanet.learners.inputs import (
     to_tensors,
 )
 from deepvanet.learners.learner import Choice, Epoch, EpochRecord, choose_epoch
-from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
+from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
@@ -71,6 +72,8 @@ class NetworkLearner:
         history: list[EpochRecord] = []
         with _use_threads(settings.threads), _draw_from(self.seed):
             network = chosen = recipe.build()
+            if settings.scale == "train":
+                _scale_faces(network, train)
             losses = _train(network, fetch, train.label, settings, seed=self.seed)
             for epoch, loss in enumerate(losses, start=1):
                 record = EpochRecord(epoch, loss)
@@ -208,6 +211,13 @@ def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Recipe:
         bio_features=settings.bio_features,
         dropout=settings.dropout,
     )
+
+
+def _scale_faces(network: DeepVANet, train: Rows) -> None:
+    """Let the network take faces relative to those of the training rows."""
+    for encoder in network.encoders.values():
+        if isinstance(encoder, FaceEncoder):
+            encoder.scale_faces(*measure_faces(train))
 
 
 def _train(

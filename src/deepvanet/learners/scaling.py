@@ -1,9 +1,11 @@
-"""Bring each channel of the bio streams to about zero and one.
+"""Bring each channel of the bio streams, and the faces, to about zero and one.
 
 Stored signals keep their physical units, so skin resistance in Ohm lies beside
 EEG in microvolts. ``train`` takes each channel's median and interquartile range
 over the training rows: both are exact, in float64, and neither is moved by
-artefacts. ``none`` is the published recipe: numbers go in as they are.
+artefacts. Faces are taken relative to the mean image of the training rows, in
+units of their deviation from it. ``none`` is the published recipe: numbers go in as
+they are, pixels in [0, 1].
 """
 
 import logging
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
+from numpy.typing import NDArray
 
 from deepvanet.schema import BIO, Stream, pick
 from deepvanet.store import Rows
@@ -126,6 +129,28 @@ def _report_missing(rows: Rows, stream: Stream, scaling: Scaling) -> None:
             stream,
             ", ".join(missing),
         )
+
+
+def measure_faces(
+    rows: Rows,
+) -> tuple[Float64[np.ndarray, "colour height width"], float]:
+    """Return the mean image of all rows, and the deviation from it, in [0, 1].
+
+    Exact: bytes are summed as whole numbers.
+    """
+    total: NDArray[np.int64] | int = 0
+    squares: NDArray[np.int64] | int = 0
+    n_images = 0
+    for start in range(0, len(rows), AT_ONCE):
+        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+        for clip in rows.read(Stream.FACE, index).astype(np.int64):
+            total = total + clip.sum(axis=0)
+            squares = squares + np.square(clip).sum(axis=0)
+            n_images += len(clip)
+    mean = np.asarray(total) / n_images
+    variance = np.asarray(squares) / n_images - np.square(mean)
+    spread = float(np.sqrt(variance.mean())) / 255 or 1.0
+    return np.moveaxis(mean / 255, -1, 0), spread
 
 
 _Measure = Callable[[Float64[np.ndarray, " sample"]], tuple[float, float]]

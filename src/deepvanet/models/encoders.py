@@ -7,6 +7,7 @@ Layers and sizes are the paper's (section 2.1).
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -34,20 +35,40 @@ class FaceEncoder(nn.Module):
     ----------
     trunk : nn.Sequential
         The convolutions over single images, which a pretraining may fill.
+    center, spread : buffers, shapes (colours, height, width) and ()
+        Subtracted from every image, and its divisor: 0 and 1, as published, until
+        ``scale_faces`` says otherwise.
     """
+
+    center: Tensor
+    spread: Tensor
 
     def __init__(self, shape: tuple[int, ...], *, n_features: int = 16) -> None:
         super().__init__()
         _, n_colours, *sides = shape
+        self.register_buffer("center", torch.zeros(n_colours, *sides))
+        self.register_buffer("spread", torch.ones(()))
         n_maps = TRUNK[-1][0]
         self.trunk = build_trunk(n_colours)
         self.memory = ConvLSTM(n_maps, n_maps)
         self.linear = nn.Linear(n_maps * math.prod(map(_shrink, sides)), n_features)
 
+    def scale_faces(
+        self, center: Float[np.ndarray, "colour height width"], spread: float
+    ) -> None:
+        """Let every image be taken relative to a mean image.
+
+        Images of one subject are alike but for an expression. What they have in
+        common moves all features together, and drowns what tells them apart.
+        """
+        self.center.copy_(torch.from_numpy(center))
+        self.spread.fill_(spread)
+
     def forward(
         self, clip: Float[Tensor, "batch frame colour height width"]
     ) -> Float[Tensor, "batch feature"]:
         """Encode clips with pixels in [0, 1]."""
+        clip = (clip - self.center) / self.spread
         # colours innermost, as images lie in memory: 1.4 times as fast on a CPU
         images = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         maps = self.trunk(images).unflatten(0, clip.shape[:2])
