@@ -146,11 +146,11 @@ def synth(
 
 
 @app.command(epilog="Example: deepvanet check deap DEAP")
-def check(layout: Layout, root: Root) -> None:
+def check(layout: Layout, root: Root, jobs: Jobs = 1) -> None:
     """Say what is there, what is missing, and what looks wrong."""
     from deepvanet.inspection import inspect
 
-    inspection = inspect(layout, root)
+    inspection = inspect(layout, root, execution=_execute(jobs))
     _show_inspection(inspection)
     if inspection.refused:
         raise UserError(f"prepare would refuse: {inspection.findings[0].text}")
