@@ -143,9 +143,9 @@ def measure_faces(
     n_images = 0
     for start in range(0, len(rows), AT_ONCE):
         index = np.arange(start, min(start + AT_ONCE, len(rows)))
-        for clip in rows.read(Stream.FACE, index).astype(np.int64):
-            total = total + clip.sum(axis=0)
-            squares = squares + np.square(clip).sum(axis=0)
+        for clip in rows.read(Stream.FACE, index):
+            total = total + clip.sum(axis=0, dtype=np.int64)
+            squares = squares + np.square(clip, dtype=np.int64).sum(axis=0)
             n_images += len(clip)
     mean = np.asarray(total) / n_images
     variance = np.asarray(squares) / n_images - np.square(mean)
