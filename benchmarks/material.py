@@ -146,6 +146,7 @@ def _tabulate(
     table = pd.DataFrame({"segment": np.arange(n_segments)})
     table = table.assign(subject=subject, trial=f"{trial:02d}", stimulus=str(trial))
     table = table.assign(start_s=table["segment"] * 1.0, duration_s=1.0)
+    table = table.assign(recording=table["trial"])
     table = table.assign(valence=3.0 + trial % 2 * 4, arousal=3.0 + trial % 2 * 4)
     table = table.assign(**{f"has_{stream}": int(stream in has) for stream in Stream})
     n_found = SHAPES[Stream.FACE][0] * (Stream.FACE in has)
@@ -165,6 +166,6 @@ def _type_of(stream: Stream) -> type[np.generic]:
 
 def _write_manifest(root: Path) -> None:
     settings = to_dict(PrepareSettings())
-    manifest = Manifest("deap", settings, digest(settings), CHANNELS, {})
+    manifest = Manifest("deap", False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())

@@ -35,12 +35,21 @@ def write_run(
     dataset: str = "deap",
     store_digest: str = "0123456789abcdef",
     seeds: Sequence[int] = (0,),
+    unmixed_whole: bool = False,
     seed: int = 0,
 ) -> Path:
-    """Write a run's files; return its folder."""
+    """Write a run's files; return its folder.
+
+    Parameters
+    ----------
+    unmixed_whole : bool
+        Whether all trials of a subject lay in one recording that was unmixed.
+    """
     path.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     table = _make_table(subjects, n_trials, n_segments)
+    if unmixed_whole:
+        table["recording"] = table["subject"]
     predictions, history, parts = [], [], []
     for target in targets:
         rated = rng.integers(0, 2, len(subjects) * n_trials)
@@ -62,6 +71,7 @@ def write_run(
                     [*learners, *PRIORS],
                     seeds,
                     rng,
+                    unmixed=unmixed_whole and stream_set != "face",
                 )
                 predictions += made[0]
                 history += made[1]
@@ -100,6 +110,7 @@ def _make_table(
     number = rows.pop("number")
     return rows.assign(
         trial=[f"{n:02d}" for n in number],
+        recording=[f"{n:02d}" for n in number],
         stimulus=[f"clip-{n}" for n in number],
         start_s=rows["segment"].astype(float),
         duration_s=1.0,
@@ -114,6 +125,8 @@ def _fake_part(
     learners: Sequence[str],
     seeds: Sequence[int],
     rng: np.random.Generator,
+    *,
+    unmixed: bool,
 ) -> tuple[list[pd.DataFrame], list[dict[str, Any]], list[dict[str, Any]]]:
     """Cut real folds and invent what each learner said of them."""
     predictions, history = [], []
@@ -128,7 +141,9 @@ def _fake_part(
         ):
             sharing = protocols.check_sharing(table, fold)
             for learner, part in parts.items():
-                chosen_on = _add_fold(part, table, label, protocol, fold, seed, sharing)
+                chosen_on = _add_fold(
+                    part, table, label, protocol, fold, seed, sharing, unmixed=unmixed
+                )
                 whose = {**key, "learner": learner, "seed": seed, "fold": fold.number}
                 rows = table.iloc[fold.test][
                     ["subject", "trial", "stimulus", "segment"]
@@ -159,6 +174,8 @@ def _add_fold(
     fold: protocols.Fold,
     seed: int,
     sharing: protocols.Sharing,
+    *,
+    unmixed: bool,
 ) -> str:
     chosen_on, note = protocol.chooses_on, ""
     one_class = len(np.unique(label[fold.train])) == 1
@@ -168,7 +185,11 @@ def _add_fold(
         table, label, fold.validation
     ):
         chosen_on, note = "last", "too few validation trials, or one class"
-    leaks = protocols.find_leaks(sharing, epoch_chosen_on=chosen_on)
+    unlabelled = unmixed and part["learner"] not in PRIORS
+    unlabelled = unlabelled and sharing.shared_recordings > 0
+    leaks = protocols.find_leaks(
+        sharing, epoch_chosen_on=chosen_on, unlabelled_test_signals=unlabelled
+    )
     shares = protocols.find_shares(sharing)
     part["leaks"] += [leak for leak in leaks if leak not in part["leaks"]]
     part["shares"] += [share for share in shares if share not in part["shares"]]
@@ -181,7 +202,7 @@ def _add_fold(
             "epoch_chosen_on": chosen_on,
             "epoch_note": note,
             "fitted_on_test_labels": False,
-            "unlabelled_test_signals": False,
+            "unlabelled_test_signals": unlabelled,
             "one_class_training": one_class,
         }
     )

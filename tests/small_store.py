@@ -40,6 +40,8 @@ def write_small_store(
     streams: Iterable[Stream] = tuple(Stream),
     effect: float = 1.0,
     without_face: Iterable[str] = (),
+    artefacts: str = "none",
+    in_one_recording: bool = False,
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and open it.
@@ -53,10 +55,14 @@ def write_small_store(
         By how many standard deviations a high rating moves signals and brightness.
     without_face : iterable of str
         Subjects who have no video.
+    artefacts : str
+        How the store says that its EEG was cleaned.
+    in_one_recording : bool
+        Whether a subject's trials lie in one recording, or each in its own.
     """
     rng = np.random.default_rng(seed)
-    settings = to_dict(PrepareSettings())
-    manifest = Manifest("deap", settings, digest(settings), CHANNELS, {})
+    settings = to_dict(PrepareSettings(artefacts=artefacts))
+    manifest = Manifest("deap", False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
     for number in range(1, n_subjects + 1):
@@ -66,6 +72,7 @@ def write_small_store(
         blocks = [
             _draw_trial(
                 {"subject": subject, "trial": f"{trial + 1:02d}"},
+                "all" if in_one_recording else f"{trial + 1:02d}",
                 {Target.VALENCE: valence[trial], Target.AROUSAL: arousal[trial]},
                 stimulus=str(stimulus + 1),
                 n_segments=n_segments,
@@ -88,6 +95,7 @@ def take_rows(store: SegmentStore, streams: Iterable[Stream] = tuple(Stream)) ->
 
 def _draw_trial(
     names: Mapping[str, str],
+    recording: str,
     ratings: Mapping[Target, float],
     *,
     stimulus: str,
@@ -98,8 +106,9 @@ def _draw_trial(
 ) -> SegmentBlock:
     streams = tuple(streams)
     table = pd.DataFrame({"segment": range(n_segments)}).assign(
-        **names, **ratings, stimulus=stimulus, duration_s=1.0, n_frames_padded=0
+        **names, **ratings, stimulus=stimulus, recording=recording, n_frames_padded=0
     )
+    table = table.assign(duration_s=1.0)
     table = table.assign(start_s=table["segment"] * 1.0, n_faces_filled=0)
     table = table.assign(n_faces_found=5 * (Stream.FACE in streams))
     table = table.assign(**{f"has_{s}": int(s in streams) for s in Stream})

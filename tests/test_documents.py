@@ -78,8 +78,14 @@ def test_the_protocol_option_names_all_protocols():
 
 @pytest.mark.parametrize(
     "columns",
-    [SCORE_COLUMNS, TIMELINE_COLUMNS, results.PREDICTION_COLUMNS],
-    ids=["scores.csv", "timeline", "predictions.csv"],
+    [
+        SCORE_COLUMNS,
+        TIMELINE_COLUMNS,
+        results.PREDICTION_COLUMNS,
+        results.RECORDING_COLUMNS,
+        results.SPECTRUM_COLUMNS,
+    ],
+    ids=["scores.csv", "timeline", "predictions.csv", "recordings.csv", "spectra.csv"],
 )
 def test_the_page_on_files_lists_the_columns(columns):
     text = " ".join(read("docs/files.md").split())

@@ -260,3 +260,53 @@ def test_the_baseline_s_mark_is_noted(run):
     notes = json.loads((run / "leakage.json").read_text())["notes"]
 
     assert "it marks the trial" in notes[0]
+
+
+@pytest.fixture(scope="module")
+def unmixed_store(tiny_store, tmp_path_factory):
+    """Subjects whose trials lie in one recording each, whose EEG was unmixed."""
+    folder = tmp_path_factory.mktemp("unmixed") / "store"
+    options = {"artefacts": "icalabel", "in_one_recording": True}
+    return tiny_store(folder, n_subjects=4, n_trials=8, n_segments=2, **options)
+
+
+def find_leaks_of(store, out, protocol, *, learner="network", streams="bio"):
+    settings = replace(QUICK, protocols=(protocol,), streams=(streams,))
+    evaluate(store.path, out, settings=settings, execution=ALONE)
+    said = results.read_leakage(out / "leakage.json")
+    (part,) = (part for part in said["parts"] if part["learner"] == learner)
+    return part["leaks"], said["notes"]
+
+
+def test_unmixing_a_recording_of_both_training_and_test_leaks(unmixed_store, tmp_path):
+    leaks, notes = find_leaks_of(unmixed_store, tmp_path / "run", "trial")
+
+    assert leaks == "unlabelled"
+    assert any("unmixed" in note for note in notes)
+
+
+def test_unmixing_does_not_leak_where_no_recording_is_on_both_sides(
+    unmixed_store, tmp_path
+):
+    assert find_leaks_of(unmixed_store, tmp_path / "run", "subject")[0] == "none"
+
+
+@pytest.mark.parametrize(
+    ("learner", "streams"), [("majority", "bio"), ("network", "peripheral")]
+)
+def test_what_reads_no_eeg_is_not_touched_by_unmixing(
+    unmixed_store, tmp_path, learner, streams
+):
+    out = tmp_path / "run"
+
+    leaks, _ = find_leaks_of(
+        unmixed_store, out, "trial", learner=learner, streams=streams
+    )
+
+    assert leaks == "none"
+
+
+def test_a_recording_that_was_not_unmixed_leaks_nothing(tiny_store, tmp_path):
+    store = tiny_store(tmp_path / "store", n_trials=8, in_one_recording=True)
+
+    assert find_leaks_of(store, tmp_path / "run", "trial")[0] == "none"

@@ -14,12 +14,14 @@ from deepvanet.config import Execution
 from deepvanet.datasets.synthetic import Knobs
 from deepvanet.datasets.synthetic.deap import Plan, write_ratings, write_subject
 from deepvanet.execution import run_tasks
+from deepvanet.schema import STREAM_SETS, Stream
 from portraits import film_portrait, video_of
 from processes import kill_when, start, wait_until_none_is_left
 from small_deap import write_small_deap
 
 N_SUBJECTS, N_TRIALS = 6, 4
 ALONE, JOBS = ("--jobs", "1"), ("--jobs", "2")
+TRAIN = ("--target", "valence", "--epochs", "2", *ALONE)
 EVALUATE = ("--target", "valence", "--streams", "bio", "--folds", "3", "--epochs", "2")
 
 on_linux = pytest.mark.skipif(
@@ -42,14 +44,13 @@ def run(*parts):
 
 def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
     root, store, model = (tmp_path / name for name in ("DEAP", "store", "model"))
-    train = ("--target", "valence", "--epochs", "2", *ALONE)
 
     run("synth", "deap", root, "--subjects", 2, "--trials", 4, "--seconds", 2, *ALONE)
     run("check", "deap", root)
     run("prepare", "deap", root, "--out", store, *ALONE)
     run("evaluate", store, "--out", tmp_path / "run", *EVALUATE, *ALONE)
     run("report", tmp_path / "run", "--out", tmp_path / "report")
-    run("train", store, "--out", model, "--streams", "face,bio,face+bio", *train)
+    run("train", store, "--out", model, "--streams", "face,bio,face+bio", *TRAIN)
     run(
         *("predict", model, "--out", tmp_path / "timeline.csv", "--trial", 2),
         *("--bio", root / "data_preprocessed_python" / "s01.dat"),
@@ -70,6 +71,58 @@ def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 subjects" in said
     assert "faces: 100.0%" in said
+
+
+ORIGINAL = ("--from", "original")
+WITH_EEG = {name for name, held in STREAM_SETS.items() if Stream.EEG in held}
+
+
+def test_from_made_up_raw_recordings_of_deap_to_a_timeline(tmp_path):
+    root, store, model = (tmp_path / name for name in ("DEAP", "store", "model"))
+    timeline = tmp_path / "timeline.csv"
+    small = ("--subjects", 2, "--trials", 4, "--seconds", 2)
+
+    run("synth", "deap", root, "--original", *small, *ALONE)
+    run("check", "deap", root, *ORIGINAL)
+    run("prepare", "deap", root, *ORIGINAL, "--out", store, *ALONE)
+    leaks = evaluate_every_stream_set(store, tmp_path)
+    run("train", store, "--out", model, "--streams", "bio,face+bio", *TRAIN)
+    run(
+        *("predict", model, "--out", timeline, "--trial", 2),
+        *("--bio", root / "data_original" / "s01.bdf"),
+        *("--video", video_of(root, 1, 2)),
+    )
+
+    for streams in STREAM_SETS:
+        unmixed = streams in WITH_EEG
+        assert leaks["trial", streams] == ("unlabelled" if unmixed else "none")
+        wanted = "trial+unlabelled" if unmixed else "trial"
+        assert leaks["paper", streams] == wanted
+    found = pd.read_csv(tmp_path / "run" / "recordings.csv")
+    assert found["is_unmixed"].all()
+    assert found["n_trials"].tolist() == [4, 4]
+    assert "What cleaning took away" in read_page(tmp_path)
+    streams = pd.read_csv(timeline)["streams"].tolist()
+    assert streams == ["bio"] * 3 + ["face+bio"] * 2
+
+
+def evaluate_every_stream_set(store, folder):
+    """Evaluate and report; return what the network leaks, by protocol and streams."""
+    run(
+        *("evaluate", store, "--out", folder / "run", "--target", "valence"),
+        *("--streams", ",".join(STREAM_SETS), "--folds", 3, "--epochs", 1),
+        *("--batch-size", 4, *ALONE),
+    )
+    run("report", folder / "run", "--out", folder / "report")
+    scores = pd.read_csv(folder / "report" / "scores.csv")
+    network = scores[scores["learner"] == "network"]
+    assert set(network["streams"]) == set(STREAM_SETS)
+    assert network["mean"].notna().any()
+    return network.groupby(["protocol", "streams"])["leaks"].first().to_dict()
+
+
+def read_page(folder):
+    return (folder / "report" / "index.html").read_text()
 
 
 @pytest.fixture(scope="module")

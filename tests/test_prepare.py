@@ -376,7 +376,7 @@ def test_signals_that_cannot_be_read_leave_no_store(deap, tmp_path):
 
 
 def test_a_rate_that_the_recordings_do_not_have_is_refused(filmed_deap, tmp_path):
-    with pytest.raises(UserError, match="trial 01: signals must come at 256 Hz"):
+    with pytest.raises(UserError, match=r"recording 01: filtered .* at 256 Hz"):
         make_store(
             filmed_deap, tmp_path / "store", settings=replace(DEFAULTS, sfreq=256.0)
         )
@@ -429,3 +429,39 @@ def test_a_store_whose_first_subject_failed_may_be_made_with_other_settings(
 
     made = open_store(tmp_path / "store")
     assert made.manifest.settings["baseline"] == "none"
+
+
+def test_subjects_can_be_left_out_by_number(filmed_deap, tmp_path):
+    out = tmp_path / "store"
+
+    made = prepare(
+        "deap", filmed_deap, out, settings=DEFAULTS, execution=ALONE, exclude=["1"]
+    )
+
+    assert made.n_subjects == 1
+    assert open_store(out).table["subject"].unique().tolist() == ["02"]
+
+
+def test_leaving_out_a_subject_who_is_not_there_is_said(filmed_deap, tmp_path, caplog):
+    prepare(
+        "deap",
+        filmed_deap,
+        tmp_path / "store",
+        settings=DEFAULTS,
+        execution=ALONE,
+        exclude=["1", "31"],
+    )
+
+    assert "--exclude 31: there is no such subject" in caplog.text
+
+
+def test_leaving_out_everybody_is_refused(filmed_deap, tmp_path):
+    with pytest.raises(UserError, match="--exclude 1,2: leaves no subject"):
+        prepare(
+            "deap",
+            filmed_deap,
+            tmp_path / "store",
+            settings=DEFAULTS,
+            execution=ALONE,
+            exclude=["1", "2"],
+        )

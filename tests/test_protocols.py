@@ -55,6 +55,7 @@ def make_table(n_subjects, n_trials, *, lengths=(3, 9), lacking=0, seed=SEED):
     table = pd.DataFrame(rows, columns=["subject", "trial", "stimulus", "segment"])
     table["start_s"] = table["segment"].astype(float)
     table["duration_s"] = 1.0
+    table["recording"] = table["trial"]
     return table, np.array(label)
 
 
@@ -398,6 +399,7 @@ def test_sharing_is_counted_by_hand():
             "subject": list("aaaab"),
             "trial": list("11121"),
             "stimulus": ["x", "x", "x", "y", "y"],
+            "recording": ["all of a"] * 4 + ["all of b"],
             "segment": [0, 1, 2, 0, 0],
             "start_s": [0.0, 1.0, 2.0, 0.0, 0.0],
             "duration_s": 1.0,
@@ -408,9 +410,9 @@ def test_sharing_is_counted_by_hand():
     by_trial = check_sharing(table, make_fold([0, 1, 2], [3]))
     by_subject = check_sharing(table, make_fold([0, 1, 2, 3], [4]))
 
-    assert by_segment == Sharing(0, 1, 1, 1, 0.0, 2, 1, 1, 0)
-    assert by_trial == Sharing(0, 0, 1, 0, 0.0, 3, 0, 1, 0)
-    assert by_subject == Sharing(0, 0, 0, 1, 0.0, 4, 0, 1, 0)
+    assert by_segment == Sharing(0, 1, 1, 1, 1, 0.0, 2, 1, 1, 0)
+    assert by_trial == Sharing(0, 0, 1, 0, 1, 0.0, 3, 0, 1, 0)
+    assert by_subject == Sharing(0, 0, 0, 1, 0, 0.0, 4, 0, 1, 0)
 
 
 def test_validation_rows_count_as_seen():
@@ -431,6 +433,7 @@ def test_overlap_is_what_a_fine_ruler_measures(seed):
             "subject": rng.choice(["a", "b"], n),
             "trial": rng.choice(["1", "2", "3"], n),
             "stimulus": "x",
+            "recording": "all",
             "segment": np.arange(n),
             "start_s": rng.integers(0, 200, n) / 10,
             "duration_s": rng.integers(1, 12, n) / 10,
@@ -453,7 +456,7 @@ def test_overlap_is_what_a_fine_ruler_measures(seed):
     assert overlap == pytest.approx(len(in_both) / 10)
 
 
-CLEAN = Sharing(0, 0, 0, 0, 0.0, 10, 5, 5, 0)
+CLEAN = Sharing(0, 0, 0, 0, 0, 0.0, 10, 5, 5, 0)
 
 
 def test_leaks_are_named_in_their_order():

@@ -10,7 +10,9 @@ from deepvanet.config import EvaluateSettings, to_dict, write_toml
 from deepvanet.results import (
     HISTORY_COLUMNS,
     PREDICTION_COLUMNS,
+    RECORDING_COLUMNS,
     SEGMENT_COLUMNS,
+    SPECTRUM_COLUMNS,
     open_run,
     read_predictions,
     read_table,
@@ -21,6 +23,7 @@ from deepvanet.results import (
     write_table,
 )
 from deepvanet.schema import UserError
+from fake_cleaning import invent_excerpt, write_cleaning
 
 PART = {
     "protocol": "paper",
@@ -214,4 +217,88 @@ def test_another_format_of_leakage_is_said(run):
 def test_json_that_is_not_an_object_is_said(run):
     (run / "environment.json").write_text("[1]")
     with pytest.raises(UserError, match=r"expected an object, got list"):
+        open_run(run)
+
+
+def test_what_cleaning_did_is_read_as_it_was_written(run):
+    table = write_cleaning(run, subjects=("01",), recording="007", note="NA")
+
+    opened = open_run(run)
+
+    pd.testing.assert_frame_equal(opened.recordings, table, rtol=1e-8)
+    assert opened.recordings["recording"].unique().tolist() == ["007"]
+    assert list(opened.spectra) == list(SPECTRUM_COLUMNS)
+    assert len(opened.spectra) == 4 * 60
+    arrays = np.load(run / "excerpt.npz")
+    np.testing.assert_array_equal(opened.excerpt.before, arrays["before"])
+    np.testing.assert_array_equal(opened.excerpt.after, arrays["after"])
+    assert opened.excerpt.channels == tuple(arrays["channels"])
+    assert (opened.excerpt.sfreq, opened.excerpt.start_s) == (128.0, 61.0)
+
+
+def test_a_run_on_filtered_recordings_has_nothing_on_cleaning(run):
+    opened = open_run(run)
+
+    assert opened.excerpt is None
+    assert (len(opened.recordings), list(opened.recordings)) == (
+        0,
+        list(RECORDING_COLUMNS),
+    )
+    assert len(opened.spectra) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"is_unmixed": "yes"}, "column is_unmixed: expected numbers, got yes"),
+        ({"n_removed": ""}, "column n_removed: expected numbers, got nan"),
+        ({"variance_removed": "much"}, "variance_removed: expected numbers, got much"),
+        ({"removed": "eye"}, "expected classes as in eye:2.muscle:1, got eye"),
+        ({"removed": "eye:two"}, "expected classes as in .* got eye:two"),
+    ],
+)
+def test_a_wrong_cell_on_recordings_is_said(run, changes, says):
+    write_cleaning(run, **changes)
+
+    with pytest.raises(UserError, match=rf"recordings.csv: .*{says}"):
+        open_run(run)
+
+
+@pytest.mark.parametrize("name", ["recordings.csv", "spectra.csv", "excerpt.npz"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"\xff\xfe"])
+def test_a_damaged_file_on_cleaning_is_named(run, name, content):
+    write_cleaning(run)
+    (run / name).write_bytes(content)
+
+    with pytest.raises(UserError, match=rf"{name}: "):
+        open_run(run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"after": np.zeros((8, 3))}, r"expected before and after as \(channel, time"),
+        ({"before": np.zeros(5)}, "expected before and after"),
+        ({"channels": np.array(["Cz"])}, "expected before and after"),
+        ({"sfreq": np.array(0.0)}, "expected a rate above 0 Hz, got 0"),
+        ({"sfreq": np.array("fast")}, "cannot be read as an excerpt"),
+        ({"channels": np.array([None] * 8)}, "cannot be read as an excerpt"),
+    ],
+)
+def test_an_excerpt_that_does_not_fit_together_is_said(run, changes, says):
+    write_cleaning(run)
+    arrays = invent_excerpt("01", "2", np.random.default_rng(0)) | changes
+    np.savez(run / "excerpt.npz", **arrays)
+
+    with pytest.raises(UserError, match=rf"excerpt.npz: {says}"):
+        open_run(run)
+
+
+def test_an_excerpt_that_lacks_an_array_is_said(run):
+    write_cleaning(run)
+    arrays = dict(invent_excerpt("01", "2", np.random.default_rng(0)))
+    del arrays["after"]
+    np.savez(run / "excerpt.npz", **arrays)
+
+    with pytest.raises(UserError, match=r"cannot be read as an excerpt: .*after"):
         open_run(run)

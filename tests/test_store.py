@@ -1,6 +1,7 @@
 """Tests of :mod:`deepvanet.store`."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ def make_block(subject, trial, *, n_segments=3, face=(1, 1, 1)):
     table = table.assign(subject=subject, trial=trial, stimulus=trial)
     table = table.assign(start_s=table["segment"] * 1.0, duration_s=1.0)
     table = table.assign(valence=float(trial), arousal=5.0, has_face=list(face))
-    table = table.assign(has_eeg=1, has_peripheral=1)
+    table = table.assign(has_eeg=1, has_peripheral=1, recording="all")
     table = table.assign(n_faces_found=5, n_faces_filled=0, n_frames_padded=0)
     mark = 100 * int(subject) + 10 * int(trial) + table["segment"].to_numpy()
     bio = np.ones((n_segments, 3, 4), np.float32) * mark[:, None, None]
@@ -38,7 +39,7 @@ def make_block(subject, trial, *, n_segments=3, face=(1, 1, 1)):
 @pytest.fixture
 def path(tmp_path):
     """Two subjects; subject 01 lost a face in trial 1, subject 02 has no video."""
-    manifest = stores.Manifest("deap", {"baseline": "mean"}, "abc", CHANNELS, {})
+    manifest = stores.Manifest("deap", False, {"baseline": "mean"}, "abc", CHANNELS, {})
     (tmp_path / "subjects").mkdir()
     (tmp_path / "manifest.json").write_text(manifest.to_json())
     blocks = [make_block("01", "1", face=(1, 0, 1)), make_block("01", "2")]
@@ -137,3 +138,48 @@ def test_a_label_rule_says_what_five_is(rule, labels):
 def test_an_unknown_label_rule_is_answered_with_the_known_ones():
     with pytest.raises(UserError, match="unknown label rule '=>5'"):
         stores.label_ratings([1.0], "=>5")
+
+
+def make_record(subject, recording, removed):
+    spectra = {"frequency_hz": [1.0, 2.0], "before_db": [3.0, 2.0], "after_db": 1.0}
+    names = {"subject": subject, "recording": recording}
+    return stores.CleaningRecord(
+        row=names | {"variance_removed": removed, "bad_channels": "Fp1+Cz"},
+        spectra=pd.DataFrame(names | spectra),
+        excerpt={"recording": np.array(recording), "before": np.ones((2, 5))},
+    )
+
+
+def write_cleaned(path, subject, removed):
+    """Write a subject of one trial a recording, from which so much was removed."""
+    blocks = (
+        replace(make_block(subject, str(k)), cleaning=make_record(subject, f"r{k}", m))
+        for k, m in enumerate(removed)
+    )
+    stores.write_subject(path, subject, parts=blocks, inputs={})
+
+
+def test_what_cleaning_did_is_read_for_all_subjects_or_some(path):
+    write_cleaned(path, "03", [0.1, 0.7])
+    write_cleaned(path, "04", [np.nan, 0.2])
+
+    everyone = stores.read_cleaning(path)
+    one = stores.read_cleaning(path, subjects=["04"])
+
+    assert everyone.recordings["recording"].tolist() == ["r0", "r1"] * 2
+    assert everyone.recordings["subject"].tolist() == ["03", "03", "04", "04"]
+    assert len(everyone.spectra) == 8
+    assert one.recordings["subject"].unique().tolist() == ["04"]
+
+
+def test_the_excerpt_is_of_the_recording_that_lost_most(path):
+    write_cleaned(path, "03", [0.1, 0.7, np.nan])
+    write_cleaned(path, "04", [np.nan, 0.2])
+
+    assert stores.read_cleaning(path).excerpt["recording"] == "r1"
+    assert stores.read_cleaning(path, subjects=["04"]).excerpt["recording"] == "r1"
+
+
+def test_a_store_of_filtered_recordings_says_nothing_of_cleaning(path):
+    assert stores.read_cleaning(path) is None
+    assert not (path / "subjects" / "01" / "recordings.csv").exists()

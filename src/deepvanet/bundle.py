@@ -4,6 +4,7 @@ The folder::
 
     MODEL/bundle.json                        recipe, channels, rates, label rule
     MODEL/networks/valence/face+bio/         one network: safetensors and JSON
+    MODEL/face-weights.safetensors           where face trunks started, if given
 
 Nothing in it is executed when it is loaded. A network's folder appears whole or
 not at all, ``bundle.json`` last, so an interrupted training goes on.
@@ -11,7 +12,7 @@ not at all, ``bundle.json`` last, so an interrupted training goes on.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -27,6 +28,7 @@ from deepvanet.config import (
 )
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.network import FittedNetwork, NetworkLearner, load_network
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.schema import (
@@ -57,6 +59,8 @@ class Bundle:
     ----------
     recipe : PrepareSettings
         Of the store it was trained on.
+    is_raw : bool
+        Whether that store was made from raw recordings, which are to be cleaned.
     training : mapping
         The ``TrainSettings``, as plain values.
     networks : tuple of (target, stream set)
@@ -65,6 +69,7 @@ class Bundle:
 
     path: Path
     dataset: str
+    is_raw: bool
     recipe: PrepareSettings
     training: Mapping[str, Any]
     channels: tuple[Channel, ...]
@@ -100,9 +105,19 @@ class Bundle:
 
 
 def train_bundle(
-    store_path: Path, out: Path, *, settings: TrainSettings, execution: Execution
+    store_path: Path,
+    out: Path,
+    *,
+    settings: TrainSettings,
+    execution: Execution,
+    face_weights: Path | None = None,
 ) -> Bundle:
     """Train a network for each target and stream set on all rows of a store.
+
+    Parameters
+    ----------
+    face_weights : Path | None
+        What the face trunk starts from, as ``pretrain`` or others wrote it.
 
     Raises
     ------
@@ -112,10 +127,13 @@ def train_bundle(
     store = open_store(store_path)
     pick("scale", settings.network.scale, ["train", "none"])
     label_ratings([], settings.label_rule)
+    network = name_face_weights(settings.network, face_weights)
+    settings = replace(settings, network=network)
     subjects = pick_subjects(store, settings.subjects)
     described = {
         "format": FORMAT,
         "dataset": store.manifest.dataset,
+        "is_raw": store.manifest.is_raw,
         "recipe": dict(store.manifest.settings),
         "training": {**to_dict(settings), "subjects": list(subjects)},
         "store_digest": digest_store(store),
@@ -131,8 +149,9 @@ def train_bundle(
     for folder in (out, *(_name_folder(out, *task).parent for task in tasks)):
         remove_unfinished(folder)
     claim_folder(out, described, what="bundle")
+    kept = keep_face_weights(out, face_weights)
     waiting = [task for task in tasks if not _name_folder(out, *task).is_dir()]
-    work = partial(_train, store_path, out, settings, subjects)
+    work = partial(_train, store_path, out, settings, subjects, kept)
     for _ in run_tasks(work, waiting, execution=execution, what="train"):
         pass
     described["networks"] = [{"target": t, "streams": s} for t, s in tasks]
@@ -146,10 +165,12 @@ def _train(
     out: Path,
     settings: TrainSettings,
     subjects: tuple[str, ...],
+    face_weights: Path | None,
     task: tuple[Target, str],
 ) -> None:
     rows = _select_rows(store_path, settings, subjects, *task)
-    fitted = NetworkLearner(settings.network, settings.seed).fit(rows)
+    learner = NetworkLearner(settings.network, settings.seed, face_weights)
+    fitted = learner.fit(rows)
     folder = _name_folder(out, *task)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fitted.save(folder)
@@ -202,6 +223,7 @@ def load_bundle(path: Path) -> Bundle:
         return Bundle(
             path=path,
             dataset=values["dataset"],
+            is_raw=values["is_raw"] is True,
             recipe=_read_recipe(values["recipe"]),
             training=values["training"],
             channels=tuple(

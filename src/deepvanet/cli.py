@@ -36,7 +36,23 @@ Jobs = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Draws everything that is drawn.")]
-Layout = Annotated[str, typer.Argument(help="How the data set lies on disk: deap.")]
+Layout = Annotated[
+    str, typer.Argument(help="How the data set lies on disk: deap or mahnob.")
+]
+AnyLayout = Annotated[
+    str, typer.Argument(help="How the data set lies on disk: deap, mahnob or afew-va.")
+]
+Source = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        help="Which files of DEAP: preprocessed, or original, its raw BDF.",
+        show_default="preprocessed",
+    ),
+]
+Exclude = Annotated[
+    str, typer.Option(help="Without these subjects, as 9,12.", show_default="none")
+]
 Root = Annotated[Path, typer.Argument(help="Folder of the data set.")]
 Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Passes of training.")]
@@ -51,6 +67,17 @@ Scale = Annotated[
 LabelRule = Annotated[str, typer.Option(help="Which ratings are high: >=5 or >5.")]
 Subjects = Annotated[
     str, typer.Option(help="Only these subjects, as 1,2,5.", show_default="all")
+]
+FaceWeights = Annotated[
+    Path | None,
+    typer.Option(
+        help="File that the face trunk starts from, by `pretrain` or a PyTorch state "
+        "dict of others.",
+        show_default="drawn at random",
+    ),
+]
+FreezeFace = Annotated[
+    bool, typer.Option("--freeze-face", help="Keep those weights as they are.")
 ]
 Threads = Annotated[
     int, typer.Option(min=1, help="Threads of one fit. Numbers change with it.")
@@ -100,11 +127,21 @@ def demo(
     epilog="Example: deepvanet synth deap DEAP --subjects 4 --trials 8 --seconds 5",
 )
 def synth(
-    layout: Layout,
+    layout: AnyLayout,
     root: Root,
-    subjects: Annotated[int, typer.Option(help="1 to 32.")] = 4,
-    trials: Annotated[int, typer.Option(help="Trials of each subject, 1 to 40.")] = 8,
-    seconds: Annotated[int, typer.Option(help="Length of a trial.")] = 60,
+    subjects: Annotated[
+        int, typer.Option(help="Subjects, or the actors of afew-va.")
+    ] = 4,
+    trials: Annotated[
+        int, typer.Option(help="Trials of each subject, or clips of each actor.")
+    ] = 8,
+    seconds: Annotated[
+        int | None,
+        typer.Option(
+            help="Length of a trial or clip; of mahnob's, which differ, the median.",
+            show_default="60, for afew-va 2",
+        ),
+    ] = None,
     effect: Annotated[
         float,
         typer.Option(
@@ -122,14 +159,20 @@ def synth(
     subject_effect: Annotated[
         float, typer.Option(min=0, help="How much some subjects rate higher.")
     ] = 0.3,
+    original: Annotated[
+        bool, typer.Option("--original", help="DEAP's raw BDF files.")
+    ] = False,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="AFEW-VA's clips in a folder for each zip.")
+    ] = False,
     seed: Seed = 0,
     jobs: Jobs = JOBS,
 ) -> None:
     """Write synthetic recordings in a data set's own format."""
-    pick("layout", layout, ["deap"])
     from deepvanet.datasets import synthetic
 
-    synthetic.write_deap(
+    written = synthetic.write(
+        _name_layout(layout, "original" if original else ""),
         root,
         n_subjects=subjects,
         n_trials=trials,
@@ -139,18 +182,30 @@ def synth(
             stimulus_effect=stimulus_effect,
             subject_effect=subject_effect,
         ),
+        nested=nested,
         seed=seed,
         execution=_execute(jobs),
     )
-    print(f"{root}: {subjects} subjects, {trials} trials each, {seconds} s a trial")
+    print(f"{root}: {written}")
 
 
-@app.command(epilog="Example: deepvanet check deap DEAP")
-def check(layout: Layout, root: Root, jobs: Jobs = 1) -> None:
+@app.command(epilog="Example: deepvanet check mahnob MAHNOB --exclude 9")
+def check(
+    layout: AnyLayout,
+    root: Root,
+    source: Source = "",
+    exclude: Exclude = "",
+    jobs: Jobs = 1,
+) -> None:
     """Say what is there, what is missing, and what looks wrong."""
     from deepvanet.inspection import inspect
 
-    inspection = inspect(layout, root, execution=_execute(jobs))
+    inspection = inspect(
+        _name_layout(layout, source),
+        root,
+        exclude=_split(exclude),
+        execution=_execute(jobs),
+    )
     _show_inspection(inspection)
     if inspection.refused:
         raise UserError(f"prepare would refuse: {inspection.findings[0].text}")
@@ -170,23 +225,105 @@ def prepare(
             "mean one-second waveform (as published: it marks the trial), or none."
         ),
     ] = "mean",
+    source: Source = "",
     artefacts: Annotated[
-        str, typer.Option(help="How EEG is cleaned: none, DEAP's files are clean.")
-    ] = "none",
+        str | None,
+        typer.Option(
+            help="How raw EEG is cleaned: icalabel takes out components of eye, "
+            "muscle, heart, line and channel noise; none filters only.",
+            show_default="icalabel for raw recordings, else none",
+        ),
+    ] = None,
+    artefact_probability: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="A component goes when it is an artefact by more."
+        ),
+    ] = config.PrepareSettings.artefact_probability,
     face: Annotated[
         str,
         typer.Option(
             help="Face backend: dlib5, yunet, dlib68 (research use) or mesh:FILE."
         ),
     ] = "dlib5",
+    exclude: Exclude = "",
+    seed: Seed = 0,
     jobs: Jobs = JOBS,
 ) -> None:
     """Turn recordings into a store of one-second segments; resumes."""
     from deepvanet.prepare import prepare as run
+    from deepvanet.prepare import suggest_artefacts
 
-    settings = config.PrepareSettings(baseline=baseline, artefacts=artefacts, face=face)
-    made = run(layout, root, out, settings=settings, execution=_execute(jobs))
+    layout = _name_layout(layout, source)
+    settings = config.PrepareSettings(
+        baseline=baseline,
+        artefacts=suggest_artefacts(layout) if artefacts is None else artefacts,
+        artefact_probability=artefact_probability,
+        seed=seed,
+        face=face,
+    )
+    made = run(
+        layout,
+        root,
+        out,
+        settings=settings,
+        execution=_execute(jobs),
+        exclude=_split(exclude),
+    )
     _show_prepared(made)
+
+
+@app.command(epilog="Example: deepvanet pretrain AFEW-VA --out face.safetensors")
+def pretrain(
+    root: Annotated[Path, typer.Argument(help="Folder of AFEW-VA.")],
+    out: Annotated[Path, typer.Option(help="File of weights, for --face-weights.")],
+    epochs: Epochs = config.PretrainSettings.epochs,
+    batch_size: Annotated[
+        int, typer.Option(min=1)
+    ] = config.PretrainSettings.batch_size,
+    learning_rate: Annotated[
+        float, typer.Option(min=0)
+    ] = config.PretrainSettings.learning_rate,
+    validation: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of actors that choose the epoch.")
+    ] = config.PretrainSettings.validation,
+    test: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of actors that it is tested on.")
+    ] = config.PretrainSettings.test,
+    scale: Annotated[
+        str,
+        typer.Option(
+            help="train: images relative to the mean image of the training actors; "
+            "none: as published."
+        ),
+    ] = config.PretrainSettings.scale,
+    aspect: Annotated[
+        float,
+        typer.Option(
+            min=0.1, help="Width of a pixel by its height; of PAL frames 16:15."
+        ),
+    ] = config.PretrainSettings.aspect,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Train the face network's trunk on AFEW-VA, actors apart; say how good it is."""
+    from deepvanet.pretraining import pretrain as run
+
+    settings = config.PretrainSettings(
+        scale=scale,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation=validation,
+        test=test,
+        aspect=aspect,
+        seed=seed,
+        threads=threads,
+    )
+    made = run(root, out, settings=settings, execution=_execute(jobs))
+    for line in made.lines():
+        print(line)
 
 
 @app.command(
@@ -223,6 +360,8 @@ def evaluate(
     subjects: Subjects = "",
     batch_size: Annotated[int, typer.Option(min=2)] = 64,
     learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
+    face_weights: FaceWeights = None,
+    freeze_face: FreezeFace = False,
     threads: Threads = 1,
     jobs: Jobs = JOBS,
 ) -> None:
@@ -244,9 +383,16 @@ def evaluate(
             batch_size=batch_size,
             learning_rate=learning_rate,
             threads=threads,
+            freeze_face=freeze_face,
         ),
     )
-    made = run(store, out, settings=settings, execution=_execute(jobs))
+    made = run(
+        store,
+        out,
+        settings=settings,
+        execution=_execute(jobs),
+        face_weights=face_weights,
+    )
     for line in made.lines():
         print(line)
 
@@ -275,6 +421,8 @@ def train(
     epochs: Epochs = 50,
     seed: Seed = 0,
     subjects: Subjects = "",
+    face_weights: FaceWeights = None,
+    freeze_face: FreezeFace = False,
     threads: Threads = 1,
     jobs: Jobs = JOBS,
 ) -> None:
@@ -287,9 +435,17 @@ def train(
         label_rule=label_rule,
         seed=seed,
         subjects=_split(subjects),
-        network=config.NetworkSettings(scale=scale, epochs=epochs, threads=threads),
+        network=config.NetworkSettings(
+            scale=scale, epochs=epochs, threads=threads, freeze_face=freeze_face
+        ),
     )
-    bundle = train_bundle(store, out, settings=settings, execution=_execute(jobs))
+    bundle = train_bundle(
+        store,
+        out,
+        settings=settings,
+        execution=_execute(jobs),
+        face_weights=face_weights,
+    )
     print(f"bundle: {out} ({len(bundle.networks)} networks)")
 
 
@@ -310,15 +466,25 @@ def predict(
         float | None,
         typer.Option(
             help="Second of the signals at which the video starts.",
-            show_default="0, or the stimulus in a DEAP file",
+            show_default="0, or the stimulus of a data set's file",
         ),
     ] = None,
     baseline_start: Annotated[
-        float, typer.Option(min=0, help="Second at which the rest starts.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            min=0,
+            help="Second at which the rest starts.",
+            show_default="0, or 3 s before the stimulus of a data set's file",
+        ),
+    ] = None,
     baseline_end: Annotated[
-        float, typer.Option(min=0, help="Second at which the rest ends.")
-    ] = 3.0,
+        float | None,
+        typer.Option(
+            min=0,
+            help="Second at which the rest ends.",
+            show_default="3, or the stimulus of a data set's file",
+        ),
+    ] = None,
 ) -> None:
     """Write valence and arousal for each second of a recording."""
     from deepvanet.inference import predict as run
@@ -380,6 +546,16 @@ def _show_prepared(made: "Prepared") -> None:
     ):
         if total[column]:
             print(f"{total[column]} channels (counted over trials) are {what}")
+
+
+def _name_layout(layout: str, source: str) -> str:
+    """Return the layout's name; DEAP can be read from two kinds of files."""
+    if not source:
+        return layout
+    if layout != "deap":
+        raise UserError(f"--from {source}: only deap has a choice of files")
+    pick("kind of files", source, ["preprocessed", "original"])
+    return "deap-original" if source == "original" else "deap"
 
 
 def _execute(jobs: int) -> config.Execution:

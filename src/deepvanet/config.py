@@ -32,6 +32,15 @@ class PrepareSettings:
     baseline : str
         ``mean`` (one number a channel), ``waveform`` (the mean one-second
         waveform, as the published code does) or ``none``.
+    artefacts : str
+        ``icalabel`` unmixes raw EEG and takes out what is not brain; ``none`` only
+        filters it.
+    artefact_probability : float
+        A component goes when it is an artefact, of whatever class, with more than
+        this probability. On made-up recordings cleaned EEG is least wrong from 0.7
+        to 0.8.
+    seed : int
+        Draws what the unmixing starts from.
     face : str
         Name of the face backend.
     face_fps : float
@@ -44,6 +53,8 @@ class PrepareSettings:
 
     baseline: str = "mean"
     artefacts: str = "none"
+    artefact_probability: float = 0.7
+    seed: int = 0
     face: str = "dlib5"
     face_fps: float = 5.0
     face_size: int = 64
@@ -64,6 +75,10 @@ class NetworkSettings:
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
         Threads of one fit. Part of the settings, since sums change with it.
+    face_weights : str
+        Digest of the weights that the face trunk starts from; empty: drawn ones.
+    freeze_face : bool
+        Whether the trunk keeps those weights.
     """
 
     scale: str = "train"
@@ -73,6 +88,36 @@ class NetworkSettings:
     face_features: int = 16
     bio_features: int = 64
     dropout: float = 0.5
+    threads: int = 1
+    face_weights: str = ""
+    freeze_face: bool = False
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """How the face trunk is pretrained.
+
+    Attributes
+    ----------
+    scale : str
+        ``train``: images relative to the mean image of the training actors;
+        ``none``: pixels as 0 to 1, as published.
+    validation, test : float
+        Shares of the actors.
+    aspect : float
+        How wide a pixel of the frames is.
+    threads : int
+        Part of the settings, since sums change with it.
+    """
+
+    scale: str = "train"
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    validation: float = 0.15
+    test: float = 0.15
+    aspect: float = 1.0
+    seed: int = 0
     threads: int = 1
 
 

@@ -18,13 +18,21 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle, load_bundle
-from deepvanet.datasets.recordings import Recording, read_recording
+from deepvanet.datasets.recordings import read_recording
 from deepvanet.files import check_file, whole_file
 from deepvanet.preprocessing import segments
 from deepvanet.preprocessing.bio import BASELINES
+from deepvanet.preprocessing.cleaning import clean
 from deepvanet.preprocessing.face import FrameState, make_backend, track_face
 from deepvanet.preprocessing.video import probe, sample_frames
-from deepvanet.schema import STREAM_SETS, Stream, Target, UserError
+from deepvanet.schema import (
+    STREAM_SETS,
+    Recording,
+    Stream,
+    Target,
+    UserError,
+    as_recording,
+)
 
 TIMELINE_COLUMNS = (
     "time_s",
@@ -35,6 +43,10 @@ TIMELINE_COLUMNS = (
     "face_found",
     "streams",
 )
+
+
+USUAL_REST_S = 3.0
+"""Of a recording of which nothing else is known, at its start."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,7 @@ def predict(
     bio: Path | None,
     trial: str | None = None,
     video_offset_s: float | None = None,
-    baseline_s: tuple[float, float] = (0.0, 3.0),
+    baseline_s: tuple[float | None, float | None] = (None, None),
 ) -> Timeline:
     """Score each second of a recording.
 
@@ -92,9 +104,11 @@ def predict(
         Which trial of a signal file that holds several.
     video_offset_s : float, optional
         Second of the signals at which the video starts; where it is not given,
-        the stimulus of a DEAP file, else 0.
-    baseline_s : (float, float)
-        The rest that the bundle's recipe subtracts, in seconds of the signals.
+        the stimulus of a data set's file, else 0.
+    baseline_s : (float | None, float | None)
+        Start and end of the rest that the bundle's recipe subtracts, in seconds of
+        the signals. None is the rest before the stimulus of a data set's file, else
+        the first three seconds.
 
     Raises
     ------
@@ -107,12 +121,14 @@ def predict(
     offset_s, true_fps = video_offset_s or 0.0, None
     seconds: dict[Stream, _Seconds] = {}
     if bio is not None:
-        recording = read_recording(bio, channels=bundle.channels, trial=trial)
-        seconds |= _cut_signals(recording, bundle, bio, baseline_s)
-        if video_offset_s is None:
-            offset_s = recording.stimulus_s
-        if video and recording.video and video.samefile(recording.video):
-            true_fps = recording.fps
+        recording = _read(bio, bundle, trial)
+        rest_s = _place_rest(recording, *baseline_s)
+        seconds |= _cut_signals(recording, bundle, bio, rest_s)
+        for span in recording.spans:
+            if video_offset_s is None:
+                offset_s = span.onset_s
+            if video and span.video and video.samefile(span.video):
+                true_fps = span.fps
     if video is not None:
         end = max((item.first + len(item.has) for item in seconds.values()), default=0)
         seconds[Stream.FACE] = _cut_video(
@@ -127,18 +143,33 @@ def _cut_signals(
     path: Path,
     baseline_s: tuple[float, float],
 ) -> dict[Stream, _Seconds]:
-    """Prepare signals as the bundle's recipe says, stream by stream."""
+    """Cut cleaned signals as the bundle's recipe says, stream by stream."""
     sfreq = bundle.recipe.sfreq
-    if recording.sfreq != sfreq:
-        raise UserError(
-            f"--bio {path}: the bundle was trained at {sfreq:g} Hz, got "
-            f"{recording.sfreq:g} Hz"
-        )
     rest = _cut_rest(recording, path, baseline_s)
     remove = BASELINES[bundle.recipe.baseline]
-    cleaned = remove(recording.bio, rest, segments.measure_segment(sfreq))
-    array = segments.cut_bio(cleaned, sfreq=sfreq)
-    cut = {}
+    signals = remove(recording.bio, rest, segments.measure_segment(sfreq))
+    array = segments.cut_bio(signals, sfreq=sfreq)
+    return {
+        stream: _Seconds(0, np.ones(len(array), bool), array[:, index])
+        for stream, index in _place_channels(recording, bundle, path).items()
+    }
+
+
+def _read(path: Path, bundle: Bundle, trial: str | None) -> Recording:
+    """Read a recording, and clean it as those that the bundle was trained on."""
+    recording = read_recording(path, channels=bundle.channels, trial=trial)
+    _place_channels(recording, bundle, path)  # refuses before the long work
+    recording = _clean(recording, bundle, path)
+    if trial is None:
+        return recording
+    return as_recording(next(segments.cut_trials(recording)))
+
+
+def _place_channels(
+    recording: Recording, bundle: Bundle, path: Path
+) -> dict[Stream, list[int]]:
+    """Return where the channels lie that the bundle needs, stream by stream."""
+    places = {}
     for stream in dict.fromkeys(channel.stream for channel in recording.channels):
         if stream not in bundle.streams:
             continue
@@ -149,9 +180,46 @@ def _cut_signals(
                 f"--bio {path}: {len(missing)} of {len(wanted)} {stream} channels are "
                 f"missing: {', '.join(missing)}"
             )
-        index = [recording.channels.index(channel) for channel in wanted]
-        cut[stream] = _Seconds(0, np.ones(len(array), bool), array[:, index])
-    return cut
+        places[stream] = [recording.channels.index(channel) for channel in wanted]
+    return places
+
+
+def _clean(recording: Recording, bundle: Bundle, path: Path) -> Recording:
+    """Bring a recording to where the bundle's own were before they were cut."""
+    recipe = bundle.recipe
+    if bundle.is_raw and not recording.is_raw:
+        raise UserError(
+            f"--bio {path}: the bundle was trained on raw recordings, got one that "
+            "was filtered before"
+        )
+    if bundle.is_raw:
+        cleaned = clean(
+            recording,
+            artefacts=recipe.artefacts,
+            probability=recipe.artefact_probability,
+            sfreq=recipe.sfreq,
+            seed=recipe.seed,
+        )
+        return cleaned.recording
+    if recording.sfreq != recipe.sfreq:
+        raise UserError(
+            f"--bio {path}: the bundle was trained at {recipe.sfreq:g} Hz, got "
+            f"{recording.sfreq:g} Hz"
+        )
+    return recording
+
+
+def _place_rest(
+    recording: Recording, start_s: float | None, end_s: float | None
+) -> tuple[float, float]:
+    """Return the rest asked for, or that of the data set, or the first seconds."""
+    usual = (0.0, USUAL_REST_S)
+    for span in recording.spans:
+        usual = (span.onset_s - span.baseline_s, span.onset_s)
+    return (
+        usual[0] if start_s is None else start_s,
+        usual[1] if end_s is None else end_s,
+    )
 
 
 def _cut_rest(

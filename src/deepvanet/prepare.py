@@ -11,7 +11,7 @@ import logging
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -27,11 +27,12 @@ from deepvanet.config import (
     refuse_difference,
     to_dict,
 )
-from deepvanet.datasets import LAYOUTS, Layout
+from deepvanet.datasets import LAYOUTS, Layout, leave_out
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.preprocessing import bio as bio_signals
 from deepvanet.preprocessing import segments
+from deepvanet.preprocessing.cleaning import ARTEFACTS, CleaningFacts, clean
 from deepvanet.preprocessing.face import (
     FaceBackend,
     FaceTrack,
@@ -40,8 +41,10 @@ from deepvanet.preprocessing.face import (
     track_face,
 )
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.schema import Stream, Target, Trial, UserError, pick
+from deepvanet.results import NOTE_SEPARATOR
+from deepvanet.schema import Recording, Stream, Target, Trial, UserError, pick
 from deepvanet.store import (
+    CleaningRecord,
     Manifest,
     SegmentBlock,
     read_manifest,
@@ -51,11 +54,9 @@ from deepvanet.store import (
 
 logger = logging.getLogger(__name__)
 
-ARTEFACTS = ("none",)
-"""Ways of cleaning EEG that were built; ``none`` leaves it as it is."""
-
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PACKAGES = ("deepvanet", "numpy", "av", "opencv-python-headless")
+_PACKAGES_OF_RAW = ("mne", "mne-icalabel", "python-picard", "torch")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,12 @@ class Prepared:
     trials: pd.DataFrame
 
 
+def suggest_artefacts(layout: str) -> str:
+    """Return how a layout's EEG is cleaned where nothing else is asked for."""
+    reader = LAYOUTS[pick("layout", layout, LAYOUTS)]
+    return "icalabel" if reader.IS_RAW else "none"
+
+
 def prepare(
     layout: str,
     root: Path,
@@ -83,6 +90,7 @@ def prepare(
     *,
     settings: PrepareSettings,
     execution: Execution,
+    exclude: Sequence[str] = (),
 ) -> Prepared:
     """Turn a folder of recordings into a store, or complete one.
 
@@ -92,6 +100,8 @@ def prepare(
         A name of ``datasets.LAYOUTS``.
     root, out : Path
         The data set as downloaded, and the store.
+    exclude : sequence of str
+        Subjects to leave out.
 
     Raises
     ------
@@ -102,13 +112,15 @@ def prepare(
     pick("baseline", settings.baseline, bio_signals.BASELINES)
     pick("way of removing artefacts", settings.artefacts, ARTEFACTS)
     backend = make_backend(settings.face)
-    subjects = reader.list_subjects(root)
+    subjects = leave_out(reader.list_subjects(root), exclude)
     for subject in subjects:
         _check_name(subject, root)
-    first = next(reader.read_subject(root, subjects[0]))
+    first = reader.read_recordings(root, subjects[0])
+    if not reader.IS_RAW:
+        _clean(next(first), settings)  # refuses what cannot be cleaned
     make_folder(out / "subjects")
     remove_unfinished(out / "subjects")
-    _claim(out, _describe(reader.name_dataset(root), settings, backend, first))
+    _claim(out, _describe(reader, root, settings, backend))
     _warn_of_strangers(out, subjects, root)
 
     waiting = [
@@ -128,17 +140,22 @@ def prepare(
 
 
 def _describe(
-    dataset: str, settings: PrepareSettings, backend: FaceBackend, first: Trial
+    reader: Layout,
+    root: Path,
+    settings: PrepareSettings,
+    backend: FaceBackend,
 ) -> Manifest:
-    values = to_dict(settings)
+    dataset, values = reader.name_dataset(root), to_dict(settings)
+    packages = (*_PACKAGES, *(_PACKAGES_OF_RAW if reader.IS_RAW else ()))
     return Manifest(
         dataset=dataset,
+        is_raw=reader.IS_RAW,
         settings=values,
         digest=digest({"dataset": dataset, **values}),
-        channels=first.channels,
+        channels=reader.CHANNELS,
         versions={
             "python": platform.python_version(),
-            **{name: version(name) for name in _PACKAGES},
+            **{name: version(name) for name in packages},
             f"face backend {backend.name}": backend.version,
         },
     )
@@ -180,9 +197,11 @@ def _prepare_subject(
 ) -> str:
     reader: Layout = LAYOUTS[layout]
     inputs = _fingerprint(reader.input_files(root, subject), root)
+    backend = _get_backend(settings.face)
     blocks = (
-        prepare_trial(trial, settings=settings, backend=_get_backend(settings.face))
-        for trial in reader.read_subject(root, subject)
+        block
+        for recording in reader.read_recordings(root, subject)
+        for block in prepare_recording(recording, settings=settings, backend=backend)
     )
     write_subject(out, subject, parts=blocks, inputs={"inputs": inputs})
     return subject
@@ -194,15 +213,56 @@ def _get_backend(name: str) -> FaceBackend:
     return make_backend(name)
 
 
+def prepare_recording(
+    recording: Recording, *, settings: PrepareSettings, backend: FaceBackend
+) -> Iterator[SegmentBlock]:
+    """Clean a recording, cut out its trials, and cut those into segments."""
+    recording, facts = _clean(recording, settings)
+    record = None if facts is None else _record(recording, facts)
+    for trial in segments.cut_trials(recording):
+        block = prepare_trial(trial, settings=settings, backend=backend)
+        block.table["recording"] = recording.name
+        yield replace(block, cleaning=record)
+        record = None
+
+
+def _clean(
+    recording: Recording, settings: PrepareSettings
+) -> tuple[Recording, CleaningFacts | None]:
+    """Clean a raw recording; hand on one that others have cleaned."""
+    if recording.is_raw or settings.artefacts != "none":
+        cleaned = clean(
+            recording,
+            artefacts=settings.artefacts,
+            probability=settings.artefact_probability,
+            sfreq=settings.sfreq,
+            seed=settings.seed,
+        )
+        return cleaned.recording, cleaned.facts
+    if recording.sfreq != settings.sfreq:
+        raise UserError(
+            f"subject {recording.subject} recording {recording.name}: filtered "
+            f"signals must come at {settings.sfreq:g} Hz, got {recording.sfreq:g} Hz"
+        )
+    return recording, None
+
+
+def _record(recording: Recording, facts: CleaningFacts) -> CleaningRecord:
+    names = {"subject": recording.subject, "recording": recording.name}
+    row = names | dict(facts.row())
+    row["note"] = NOTE_SEPARATOR.join(filter(None, [*recording.notes, facts.note]))
+    excerpt = names | asdict(facts.excerpt)
+    return CleaningRecord(
+        row=row,
+        spectra=pd.DataFrame(names | asdict(facts.spectra)),
+        excerpt={name: np.array(value) for name, value in excerpt.items()},
+    )
+
+
 def prepare_trial(
     trial: Trial, *, settings: PrepareSettings, backend: FaceBackend
 ) -> SegmentBlock:
     """Cut one trial into segments of all its streams."""
-    if trial.sfreq != settings.sfreq:
-        raise UserError(
-            f"subject {trial.subject} trial {trial.trial}: signals must come at "
-            f"{settings.sfreq:g} Hz, got {trial.sfreq:g} Hz"
-        )
     n_rest = round(trial.baseline_s * trial.sfreq)
     rest, stimulus = np.split(trial.bio, [n_rest], axis=1)
     cleaned = bio_signals.BASELINES[settings.baseline](

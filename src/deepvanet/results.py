@@ -9,9 +9,12 @@ The folder::
         leakage.json       what training and test shared, for every fold
         settings.toml      what changes numbers
         environment.json   what does not
+        recordings.csv     one row a raw recording: what cleaning took away
+        spectra.csv        power by frequency, before and after cleaning
+        excerpt.npz        ten seconds before and after
 
-Identifiers are text; numbers have nine digits, which keep a float32; equal
-tables give equal bytes.
+The last three are there where raw recordings were read. Identifiers are text;
+numbers have nine digits, which keep a float32; equal tables give equal bytes.
 """
 
 import json
@@ -20,8 +23,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from numpy.typing import NDArray
 
 from deepvanet.config import read_toml
 from deepvanet.files import whole_file, write_text
@@ -70,9 +77,75 @@ PART_LETTERS = {"train": "R", "validation": "V", "test": "E", "discarded": "-"}
 ``segments.csv`` has one letter for each fold, the first for fold 0."""
 TRIAL_COLUMNS = ("subject", "trial", "stimulus")
 """Columns of ``trials.csv`` that identify a row; more follow."""
+RECORDING_COLUMNS = (
+    "subject",
+    "recording",
+    "n_trials",
+    "seconds",
+    "sfreq",
+    "artefacts",
+    "is_unmixed",
+    "n_eeg",
+    "bad_channels",
+    "n_components",
+    "n_removed",
+    "removed",
+    "variance_removed",
+    "note",
+)
+"""``bad_channels`` is ``+``-joined; ``removed`` is as ``eye:2+muscle:1``;
+``variance_removed`` is the fraction of the EEG's variance between 4 and 45 Hz that
+unmixing took, blank where nothing was unmixed; ``note`` holds sentences joined by
+``NOTE_SEPARATOR``."""
+NOTE_SEPARATOR = "; "
+SPECTRUM_COLUMNS = ("subject", "recording", "frequency_hz", "before_db", "after_db")
+"""Median over EEG channels of the power density, in dB re 1 uV^2/Hz."""
+EXCERPT_ARRAYS = (
+    "before",
+    "after",
+    "sfreq",
+    "channels",
+    "subject",
+    "recording",
+    "start_s",
+)
 
-_TEXT = (*PART_COLUMNS, "folds", "subject", "trial", "stimulus")
+_TEXT = (
+    *PART_COLUMNS,
+    "folds",
+    "subject",
+    "trial",
+    "stimulus",
+    "recording",
+    "artefacts",
+    "bad_channels",
+    "removed",
+    "note",
+)
 _FLOAT_FORMAT = "%.9g"
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Seconds of a recording, filtered only and cleaned.
+
+    Attributes
+    ----------
+    before, after : array, shape (channel, time)
+        In microvolts; ``before`` is filtered as ``after`` is.
+    sfreq : float
+        In Hz.
+    start_s : float
+        Of the first sample, since the recording's first.
+    """
+
+    before: Float[np.ndarray, "channel time"]
+    after: Float[np.ndarray, "channel time"]
+    sfreq: float
+    channels: tuple[str, ...]
+    subject: str
+    recording: str
+    start_s: float
 
 
 @dataclass(frozen=True)
@@ -84,6 +157,11 @@ class Run:
     predictions, history, trials : DataFrame
         Columns ``PREDICTION_COLUMNS``, ``HISTORY_COLUMNS`` and at least
         ``TRIAL_COLUMNS``.
+    recordings, spectra : DataFrame
+        Columns ``RECORDING_COLUMNS`` and ``SPECTRUM_COLUMNS``; without a row
+        where no raw recording was read.
+    excerpt : Excerpt | None
+        None where nothing was cleaned.
     settings, environment, leakage : mapping
         Plain values of the files of that name.
     """
@@ -92,6 +170,9 @@ class Run:
     predictions: pd.DataFrame
     history: pd.DataFrame
     trials: pd.DataFrame
+    recordings: pd.DataFrame
+    spectra: pd.DataFrame
+    excerpt: Excerpt | None
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
     leakage: Mapping[str, Any]
@@ -126,6 +207,9 @@ def open_run(path: Path) -> Run:
         predictions=read_predictions(path / "predictions.csv"),
         history=read_table(path / "history.csv", HISTORY_COLUMNS),
         trials=read_table(path / "trials.csv", TRIAL_COLUMNS),
+        recordings=read_recordings(path / "recordings.csv"),
+        spectra=read_spectra(path / "spectra.csv"),
+        excerpt=read_excerpt(path / "excerpt.npz"),
         settings=read_toml(path / "settings.toml"),
         environment=read_json(path / "environment.json"),
         leakage=read_leakage(path / "leakage.json"),
@@ -193,6 +277,107 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
                 f"{path}: column {column} is missing, got {', '.join(header)}"
             )
     return table
+
+
+def read_recordings(path: Path) -> pd.DataFrame:
+    """Read what cleaning did to each recording; no file gives a table without rows.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, or a cell is not what its column says.
+    """
+    table = _read_numbers(path, RECORDING_COLUMNS, may_be_blank=("variance_removed",))
+    for cell in table["removed"]:
+        try:
+            count_removed(cell)
+        except ValueError:
+            raise UserError(
+                f"{path}: column removed: expected classes as in eye:2+muscle:1, "
+                f"got {cell}"
+            ) from None
+    return table
+
+
+def read_spectra(path: Path) -> pd.DataFrame:
+    """Read spectra before and after cleaning; no file gives a table without rows."""
+    return _read_numbers(path, SPECTRUM_COLUMNS, may_be_blank=("before_db", "after_db"))
+
+
+def _read_numbers(
+    path: Path, columns: Sequence[str], *, may_be_blank: Sequence[str]
+) -> pd.DataFrame:
+    """Read a table that may be absent and whose columns, but for text, are numbers."""
+    if not path.is_file():
+        return pd.DataFrame(columns=list(columns))
+    table = read_table(path, columns)
+    for column in columns:
+        if column in _TEXT:
+            continue
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        wrong = numbers.isna() & ~(table[column].isna() & (column in may_be_blank))
+        if wrong.any():
+            raise UserError(
+                f"{path}: column {column}: expected numbers, got "
+                f"{table[column][wrong].iloc[0]}"
+            )
+        table[column] = numbers
+    return table
+
+
+def count_removed(cell: str) -> dict[str, int]:
+    """Return how many components of each class a cell of ``removed`` names.
+
+    Examples
+    --------
+    >>> count_removed("eye:2+muscle:1"), count_removed("")
+    ({'eye': 2, 'muscle': 1}, {})
+    """
+    pairs = (part.rpartition(":") for part in cell.split("+") if part)
+    return {name: int(number) for name, _, number in pairs}
+
+
+def read_excerpt(path: Path) -> Excerpt | None:
+    """Read seconds before and after cleaning, or None where there is no file.
+
+    Raises
+    ------
+    UserError
+        When the file is damaged, or its arrays do not belong together.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            values = {name: held[name] for name in EXCERPT_ARRAYS}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        raise UserError(f"{path}: cannot be read as an excerpt: {error}") from None
+    shapes = {name: array.shape for name, array in values.items()}
+    before = shapes["before"]
+    wanted = {"before": before, "after": before, "channels": before[:1]}
+    if len(before) != 2 or shapes != dict.fromkeys(EXCERPT_ARRAYS, ()) | wanted:
+        raise UserError(
+            f"{path}: expected before and after as (channel, time), got {shapes}"
+        )
+    return _make_excerpt(path, values)
+
+
+def _make_excerpt(path: Path, values: Mapping[str, NDArray[Any]]) -> Excerpt:
+    try:
+        excerpt = Excerpt(
+            before=values["before"].astype(np.float32),
+            after=values["after"].astype(np.float32),
+            sfreq=float(values["sfreq"]),
+            channels=tuple(map(str, values["channels"])),
+            subject=str(values["subject"]),
+            recording=str(values["recording"]),
+            start_s=float(values["start_s"]),
+        )
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read as an excerpt: {error}") from None
+    if not excerpt.sfreq > 0:
+        raise UserError(f"{path}: expected a rate above 0 Hz, got {excerpt.sfreq:g}")
+    return excerpt
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -76,6 +76,65 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class TrialSpan:
+    """Where a trial lies in a recording, and all that is known of it.
+
+    Attributes
+    ----------
+    trial, stimulus : str
+        The place in the order of viewing, and what was shown.
+    onset_s, end_s : float
+        Of the stimulus, in seconds since the recording's first sample.
+    baseline_s : float
+        Seconds of rest before the onset that belong to the trial.
+    video, fps : Path | None, float | None
+        As in ``Trial``.
+    """
+
+    trial: str
+    stimulus: str
+    onset_s: float
+    end_s: float
+    baseline_s: float
+    video: Path | None
+    fps: float | None
+    ratings: Mapping[Target, float]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Signals of one subject without a gap, and the trials that lie in them.
+
+    What is done to continuous signals (unmix, filter, resample) is done to a
+    recording; then its trials are cut out.
+
+    Attributes
+    ----------
+    subject : str
+        Whose signals they are.
+    name : str
+        What results call it, unique within the subject.
+    bio : array, shape (channel, time)
+        Signals in the units of ``channels``.
+    sfreq : float
+        Samples a second of ``bio``, in Hz.
+    is_raw : bool
+        Whether nobody filtered it yet. Only then can it be cleaned.
+    notes : tuple of str
+        What had to be assumed, a sentence each.
+    """
+
+    subject: str
+    name: str
+    bio: "numpy.ndarray[Any, Any]"
+    sfreq: float
+    channels: tuple[Channel, ...]
+    spans: tuple[TrialSpan, ...]
+    is_raw: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Trial:
     """One stimulus shown to one subject, as recorded.
 
@@ -103,6 +162,29 @@ class Trial:
     video: Path | None
     fps: float | None
     ratings: Mapping[Target, float]
+
+
+def as_recording(trial: Trial) -> Recording:
+    """Return a trial that was cut by others, as a recording of nothing else."""
+    span = TrialSpan(
+        trial=trial.trial,
+        stimulus=trial.stimulus,
+        onset_s=trial.baseline_s,
+        end_s=trial.bio.shape[1] / trial.sfreq,
+        baseline_s=trial.baseline_s,
+        video=trial.video,
+        fps=trial.fps,
+        ratings=trial.ratings,
+    )
+    return Recording(
+        subject=trial.subject,
+        name=trial.trial,
+        bio=trial.bio,
+        sfreq=trial.sfreq,
+        channels=trial.channels,
+        spans=(span,),
+        is_raw=False,
+    )
 
 
 def pick(kind: str, name: str, known: Iterable[str]) -> str:

@@ -5,14 +5,18 @@ The folder::
     STORE/manifest.json              settings and their digest, streams, versions
     STORE/subjects/01/segments.csv   one row a segment, columns below
                       trials.csv     one row a trial: what its video gave
+                      recordings.csv one row a raw recording: what cleaning did,
+                      spectra.csv    its spectra before and after,
+                      excerpt.npz    and ten seconds of where it did most
                       face.npy       (row with a face, frame, height, width, 3) uint8
                       eeg.npy        (row with EEG, channel, time) float32
                       peripheral.npy
                       subject.json   digests of the input files
 
 A stream's array holds a row for each table row whose ``has_<stream>`` is 1, in
-the order of the table; a subject without video has no ``face.npy``. A subject's
-folder appears whole or not at all.
+the order of the table; a subject without video has no ``face.npy``, one whose
+recordings were not raw has nothing on cleaning. A subject's folder appears whole
+or not at all.
 """
 
 import json
@@ -31,8 +35,8 @@ from deepvanet.config import digest
 from deepvanet.files import whole_folder
 from deepvanet.schema import Channel, ChannelType, Stream, Target, UserError, pick
 
-FORMAT = "deepvanet-store-1"
-TEXT_COLUMNS = ("subject", "trial", "stimulus")
+FORMAT = "deepvanet-store-2"
+TEXT_COLUMNS = ("subject", "trial", "stimulus", "recording")
 COLUMNS = (
     *TEXT_COLUMNS,
     "segment",
@@ -54,7 +58,9 @@ class Manifest:
     Attributes
     ----------
     dataset : str
-        What results call the recordings: ``deap`` or ``deap-synthetic``.
+        What results call the recordings, as ``deap`` or ``deap-synthetic``.
+    is_raw : bool
+        Whether the recordings were raw, and so were filtered here.
     settings : mapping
         The ``PrepareSettings`` as plain values, and ``digest``, their digest.
     channels : tuple of Channel
@@ -64,6 +70,7 @@ class Manifest:
     """
 
     dataset: str
+    is_raw: bool
     settings: Mapping[str, Any]
     digest: str
     channels: tuple[Channel, ...]
@@ -84,6 +91,23 @@ class Manifest:
             for item in values.pop("channels")
         )
         return cls(channels=channels, **values)
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What cleaning did to all recordings of a store.
+
+    Attributes
+    ----------
+    recordings, spectra : DataFrame
+        All subjects' ``recordings.csv`` and ``spectra.csv``.
+    excerpt : mapping
+        The ``excerpt.npz`` of the recording that lost most.
+    """
+
+    recordings: pd.DataFrame
+    spectra: pd.DataFrame
+    excerpt: Mapping[str, NDArray[Any]]
 
 
 class SegmentStore:
@@ -267,10 +291,38 @@ def read_table(folder: Path) -> pd.DataFrame:
 
 def read_trials(path: Path) -> pd.DataFrame:
     """Read all subjects' ``trials.csv``: one row a trial, what its video gave."""
+    return _read_all(_list_subjects(path), "trials.csv")
+
+
+def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | None":
+    """Read what cleaning did to raw recordings, or None where there are none.
+
+    Parameters
+    ----------
+    subjects : sequence of str
+        Only theirs; empty takes all.
+    """
+    folders = [
+        folder
+        for folder in _list_subjects(path)
+        if (folder / "recordings.csv").is_file()
+        and (not subjects or folder.name in subjects)
+    ]
+    if not folders:
+        return None
+    recordings = _read_all(folders, "recordings.csv")
+    lost = recordings.groupby("subject")["variance_removed"].max().fillna(-1)
+    most = path / "subjects" / str(lost.idxmax()) / "excerpt.npz"
+    with np.load(most, allow_pickle=False) as arrays:
+        excerpt = dict(arrays)
+    return Cleaning(recordings, _read_all(folders, "spectra.csv"), excerpt)
+
+
+def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
     return pd.concat(
         [
-            pd.read_csv(folder / "trials.csv", dtype=dict.fromkeys(TEXT_COLUMNS, str))
-            for folder in _list_subjects(path)
+            pd.read_csv(folder / name, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+            for folder in folders
         ],
         ignore_index=True,
     )
@@ -297,10 +349,12 @@ def write_subject(
     with whole_folder(path / "subjects" / subject) as folder:
         writers: dict[Stream, _ArrayWriter] = {}
         tables, trials = [], []
+        cleaned: list[CleaningRecord] = []
         try:
             for part in parts:
                 tables.append(part.table)
                 trials.append(part.trial)
+                cleaned += [part.cleaning] if part.cleaning else []
                 for stream, array in part.arrays.items():
                     if stream not in writers:
                         writers[stream] = _ArrayWriter(folder / f"{stream}.npy", array)
@@ -312,7 +366,18 @@ def write_subject(
             folder / "segments.csv", index=False, columns=list(COLUMNS)
         )
         pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
+        if cleaned:
+            _write_cleaning(folder, cleaned)
         (folder / "subject.json").write_text(json.dumps(inputs, indent=2) + "\n")
+
+
+def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:
+    rows = pd.DataFrame([record.row for record in cleaned])
+    rows.to_csv(folder / "recordings.csv", index=False)
+    spectra = pd.concat([record.spectra for record in cleaned], ignore_index=True)
+    spectra.to_csv(folder / "spectra.csv", index=False, float_format="%.4f")
+    most = int(rows["variance_removed"].fillna(-1).to_numpy().argmax())
+    np.savez(folder / "excerpt.npz", allow_pickle=False, **cleaned[most].excerpt)
 
 
 @dataclass(frozen=True)
@@ -327,11 +392,33 @@ class SegmentBlock:
         Of each stream, the rows that have it.
     trial : mapping
         The trial's row of ``trials.csv``.
+    cleaning : CleaningRecord | None
+        With the first trial of a raw recording: what was done to the recording.
     """
 
     table: pd.DataFrame
     arrays: Mapping[Stream, NDArray[Any]]
     trial: Mapping[str, Any]
+    cleaning: "CleaningRecord | None" = None
+
+
+@dataclass(frozen=True)
+class CleaningRecord:
+    """What cleaning did to one recording.
+
+    Attributes
+    ----------
+    row : mapping
+        Its row of ``recordings.csv``.
+    spectra : DataFrame
+        Its rows of ``spectra.csv``.
+    excerpt : mapping
+        What ``excerpt.npz`` holds if no other recording of the subject lost more.
+    """
+
+    row: Mapping[str, Any]
+    spectra: pd.DataFrame
+    excerpt: Mapping[str, NDArray[Any]]
 
 
 class _ArrayWriter:

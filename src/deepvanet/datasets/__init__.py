@@ -1,18 +1,32 @@
 """Recordings as they were downloaded, read into trials, one module a layout."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from deepvanet.datasets import deap
-from deepvanet.schema import Trial
+from deepvanet.datasets import deap, deap_original, mahnob
+from deepvanet.schema import Channel, Recording, UserError
+
+logger = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Layout(Protocol):
     """How one data set lies on disk; a module of this package is one.
 
     Each function raises ``UserError`` for what the user can put right.
+
+    Attributes
+    ----------
+    IS_RAW : bool
+        Whether nobody filtered its signals yet.
+    CHANNELS : tuple of Channel
+        Those of every recording, in their order.
     """
+
+    IS_RAW: bool
+    CHANNELS: tuple[Channel, ...]
 
     def name_dataset(self, root: Path) -> str:
         """Return what results call the data set of this folder."""
@@ -20,12 +34,38 @@ class Layout(Protocol):
     def list_subjects(self, root: Path) -> list[str]:
         """Return the ids of the subjects found, in order."""
 
-    def read_subject(self, root: Path, subject: str) -> Iterator[Trial]:
-        """Check a subject's files, then yield the trials in viewing order."""
+    def read_recordings(self, root: Path, subject: str) -> Iterator[Recording]:
+        """Check a subject's files, then yield the recordings in viewing order."""
 
     def input_files(self, root: Path, subject: str) -> list[Path]:
         """Return every file that a subject's trials are made of."""
 
 
-LAYOUTS: Mapping[str, Layout] = {"deap": deap}
+LAYOUTS: Mapping[str, Layout] = {
+    "deap": deap,
+    "deap-original": deap_original,
+    "mahnob": mahnob,
+}
 """The layouts that can be read, by name."""
+
+
+def leave_out(subjects: Sequence[str], exclude: Sequence[str]) -> list[str]:
+    """Return the subjects but those to leave out; ``9`` leaves out ``09``.
+
+    One that is not there is said and passed over: lists of whom to leave out name
+    subjects who have nothing that could be used.
+
+    Raises
+    ------
+    UserError
+        When none is left.
+    """
+    there = {name.lstrip("0"): name for name in subjects}
+    for name in exclude:
+        if name.lstrip("0") not in there:
+            logger.warning("--exclude %s: there is no such subject", name)
+    numbers = [name.lstrip("0") for name in exclude]
+    left = [name for number, name in there.items() if number not in numbers]
+    if not left:
+        raise UserError(f"--exclude {','.join(exclude)}: leaves no subject")
+    return left

@@ -18,7 +18,7 @@ References
 import csv
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,15 @@ from deepvanet.schema import (
     LOWEST_RATING,
     Channel,
     ChannelType,
+    Recording,
     Target,
     Trial,
     UserError,
+    as_recording,
     pick,
 )
 
+IS_RAW = False
 SFREQ = 128.0  # Hz, after the authors' own down-sampling from 512 Hz
 BASELINE_S = 3.0  # seconds of rest before each stimulus
 VIDEO_FPS = 50.0  # frames a second; the containers are known to say otherwise
@@ -132,6 +135,10 @@ class RatingsRow:
             )
         return rating
 
+    def rate(self) -> dict[Target, float]:
+        """Return the rating of each target, or raise ``UserError``."""
+        return {t: self.rating(column) for t, column in TARGET_COLUMNS.items()}
+
 
 def name_dataset(root: Path) -> str:
     """Return what results call this data set: real and synthetic ones differ."""
@@ -146,16 +153,29 @@ def list_subjects(root: Path) -> list[str]:
     UserError
         When the folder is missing, is not DEAP, or holds no subject.
     """
+    return find_subjects(root, signals_file)
+
+
+def find_subjects(root: Path, locate: Callable[[Path, str], Path]) -> list[str]:
+    """Return the subjects whose file lies where ``locate(root, subject)`` says.
+
+    Raises
+    ------
+    UserError
+        When the folder is missing, is not DEAP, or holds no subject.
+    """
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
-    folder = signals_file(root, "01").parent
-    if not folder.is_dir():
-        raise UserError(f"{root}: not DEAP as downloaded, {folder.name} is missing")
-    names = [path.name for path in folder.iterdir() if path.is_file()]
-    found = {match[1] for name in names if (match := _SIGNALS.fullmatch(name))}
-    subjects = [subject for subject in SUBJECTS if subject in found]
+    first, last = locate(root, SUBJECTS[0]), locate(root, SUBJECTS[-1])
+    if not first.parent.is_dir():
+        raise UserError(
+            f"{root}: not DEAP as downloaded, {first.parent.name} is missing"
+        )
+    subjects = [subject for subject in SUBJECTS if locate(root, subject).is_file()]
     if not subjects:
-        raise UserError(f"{folder}: no subject, expected files s01.dat to s32.dat")
+        raise UserError(
+            f"{first.parent}: no subject, expected files {first.name} to {last.name}"
+        )
     return subjects
 
 
@@ -178,6 +198,11 @@ def read_subject(root: Path, subject: str) -> Iterator[Trial]:
     rows = select_ratings(root, subject, n_trials=len(signals.data))
     videos = list_videos(root, subject)
     return (_make_trial(subject, row, signals, videos) for row in rows)
+
+
+def read_recordings(root: Path, subject: str) -> Iterator[Recording]:
+    """Check one subject's files, then yield each trial as a recording of its own."""
+    return map(as_recording, read_subject(root, subject))
 
 
 def read_trial(path: Path, trial: str) -> Trial:
@@ -286,20 +311,14 @@ def select_ratings(root: Path, subject: str, *, n_trials: int) -> list[RatingsRo
         When rows are missing, double or beyond the ``.dat``, or a rating is not
         a number from 1 to 9.
     """
-    path = ratings_file(root)
-    rows = [
-        row
-        for row in read_ratings(root)
-        if row.number("Participant_id") == int(subject)
-    ]
-    for column in ("Trial", "Experiment_id"):
-        _check_unique(rows, column)
+    rows = list_ratings(root, subject)
     experiments = {row.number("Experiment_id"): row for row in rows}
     for experiment in range(1, n_trials + 1):
         if experiment not in experiments:
             raise UserError(
-                f"{path}: no row for Participant_id {int(subject)}, Experiment_id "
-                f"{experiment}, which {signals_file(root, subject).name} holds"
+                f"{ratings_file(root)}: no row for Participant_id {int(subject)}, "
+                f"Experiment_id {experiment}, which "
+                f"{signals_file(root, subject).name} holds"
             )
     for experiment, row in experiments.items():
         if not 1 <= experiment <= n_trials:
@@ -307,8 +326,26 @@ def select_ratings(root: Path, subject: str, *, n_trials: int) -> list[RatingsRo
                 f"{row.where}: Experiment_id must be 1 to {n_trials}, the trials of "
                 f"{signals_file(root, subject).name}, got {experiment}"
             )
-        for column in TARGET_COLUMNS.values():
-            row.rating(column)
+    return rows
+
+
+def list_ratings(root: Path, subject: str) -> list[RatingsRow]:
+    """Return a subject's rows of the ratings table in viewing order.
+
+    Raises
+    ------
+    UserError
+        When a trial stands there twice, or a rating is not a number from 1 to 9.
+    """
+    rows = [
+        row
+        for row in read_ratings(root)
+        if row.number("Participant_id") == int(subject)
+    ]
+    for column in ("Trial", "Experiment_id"):
+        _check_unique(rows, column)
+    for row in rows:
+        row.rate()
     return sorted(rows, key=lambda row: row.number("Trial"))
 
 
@@ -340,7 +377,7 @@ def _make_trial(
         channels=CHANNELS,
         video=videos.get(trial),
         fps=VIDEO_FPS,
-        ratings={t: row.rating(column) for t, column in TARGET_COLUMNS.items()},
+        ratings=row.rate(),
     )
 
 

@@ -1,56 +1,39 @@
 """One recording from a signal file, for prediction.
 
-A DEAP ``.dat`` holds all trials of a subject, in order of *experiment*; its
-trials are found through the ratings table of the data set it lies in. Everything
-else is opened by MNE: BDF, EDF, FIF, BrainVision, EEGLAB.
+A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
+all trials of a subject, which the ratings table tells apart; a ``.bdf`` of
+MAHNOB-HCI holds one. Everything else is opened by MNE: BDF, EDF, FIF, BrainVision,
+EEGLAB.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-from deepvanet.datasets import deap
-from deepvanet.schema import Channel, ChannelType, UserError
+from deepvanet.datasets import deap, deap_original, mahnob
+from deepvanet.schema import (
+    Channel,
+    ChannelType,
+    Recording,
+    UserError,
+    as_recording,
+)
 
 _MICROVOLTS = {ChannelType.EEG, ChannelType.EOG, ChannelType.EMG, ChannelType.ECG}
-
-
-@dataclass(frozen=True)
-class Recording:
-    """Signals of some channels, one after another in the order asked for.
-
-    Attributes
-    ----------
-    bio : array, shape (channel, time)
-        In the units of ``channels``.
-    channels : tuple of Channel
-        Those asked for that the file has.
-    stimulus_s : float
-        When a stimulus starts that the file is known to hold, else 0.
-    video : Path | None
-        The face video that is known to belong to it.
-    fps : float | None
-        The true rate of that video, where its container cannot be trusted.
-    """
-
-    bio: Float[np.ndarray, "channel time"]
-    channels: tuple[Channel, ...]
-    sfreq: float
-    stimulus_s: float
-    video: Path | None = None
-    fps: float | None = None
 
 
 def read_recording(
     path: Path, *, channels: Sequence[Channel], trial: str | None = None
 ) -> Recording:
-    """Read the channels that a signal file has among those asked for.
+    """Read the channels that a signal file has among those asked for, in that order.
+
+    A trial of a data set comes as a recording of one span; of any other file nobody
+    knows what was shown when, or whether it was filtered: it counts as raw.
 
     Parameters
     ----------
@@ -67,25 +50,29 @@ def read_recording(
     if not path.is_file():
         raise UserError(f"--bio {path}: no such file")
     if path.suffix.lower() == ".dat":
-        return _read_deap(path, channels, trial)
+        named = _name_trial(path, trial)
+        return _pick_channels(as_recording(deap.read_trial(path, named)), channels)
+    if deap_original.holds(path):
+        named = _name_trial(path, trial)
+        return _pick_channels(deap_original.read_trial(path, named), channels)
     if trial is not None:
         raise UserError(f"--trial {trial}: {path} holds one recording, not trials")
+    session = mahnob.find_session(path)
+    if session is not None:
+        return _pick_channels(mahnob.read_recording(session), channels)
     return _read_with_mne(path, channels)
 
 
-def _read_deap(path: Path, channels: Sequence[Channel], trial: str | None) -> Recording:
+def _name_trial(path: Path, trial: str | None) -> str:
     if trial is None:
         raise UserError(f"--trial: {path} holds several trials, name one, as 1")
-    found = deap.read_trial(path, trial)
-    order = [c for c in channels if c in found.channels]
-    return Recording(
-        bio=found.bio[[found.channels.index(c) for c in order]],
-        channels=tuple(order),
-        sfreq=found.sfreq,
-        stimulus_s=found.baseline_s,
-        video=found.video,
-        fps=found.fps,
-    )
+    return trial
+
+
+def _pick_channels(recording: Recording, channels: Sequence[Channel]) -> Recording:
+    order = [c for c in channels if c in recording.channels]
+    index = [recording.channels.index(c) for c in order]
+    return replace(recording, bio=recording.bio[index], channels=tuple(order))
 
 
 def _read_with_mne(path: Path, channels: Sequence[Channel]) -> Recording:
@@ -105,10 +92,13 @@ def _read_with_mne(path: Path, channels: Sequence[Channel]) -> Recording:
     # MNE gives volts
     scale = np.array([1e6 if c.type in _MICROVOLTS else 1.0 for c in found])
     return Recording(
+        subject="",
+        name=path.name,
         bio=picked * scale[:, None],
-        channels=found,
         sfreq=float(raw.info["sfreq"]),
-        stimulus_s=0.0,
+        channels=found,
+        spans=(),
+        is_raw=True,
     )
 
 

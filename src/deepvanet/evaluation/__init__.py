@@ -15,6 +15,10 @@ The folder::
     RUN/segments.csv      fold by fold: which row trained, validated, tested
     RUN/history.csv       losses of each epoch
     RUN/trials.csv        what the videos gave, from the store
+    RUN/recordings.csv    what cleaning did to raw recordings, from the store;
+        spectra.csv       their spectra before and after,
+        excerpt.npz       ten seconds of where it did most
+    RUN/face-weights.safetensors   where the face trunk started, if it was given
     RUN/environment.json  machine and packages
 """
 
@@ -25,6 +29,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from deepvanet import results
@@ -38,14 +43,16 @@ from deepvanet.config import (
 from deepvanet.evaluation.fits import fit_task, list_learners, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.evaluation.statement import (
+    ARTEFACT_NOTES,
     BASELINE_NOTES,
     NEIGHBOURS,
     state_sharing,
 )
 from deepvanet.evaluation.tables import collect, list_segments
 from deepvanet.execution import run_tasks
-from deepvanet.files import make_folder, remove_unfinished
+from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.learners import LEARNERS
+from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import (
@@ -54,6 +61,7 @@ from deepvanet.store import (
     label_ratings,
     open_store,
     pick_subjects,
+    read_cleaning,
     read_trials,
 )
 
@@ -92,9 +100,19 @@ class Evaluated:
 
 
 def evaluate(
-    store_path: Path, out: Path, *, settings: EvaluateSettings, execution: Execution
+    store_path: Path,
+    out: Path,
+    *,
+    settings: EvaluateSettings,
+    execution: Execution,
+    face_weights: Path | None = None,
 ) -> Evaluated:
     """Train and test under each protocol, or complete such a run.
+
+    Parameters
+    ----------
+    face_weights : Path | None
+        What the face trunk starts from, as ``pretrain`` or others wrote it.
 
     Raises
     ------
@@ -105,9 +123,13 @@ def evaluate(
     """
     store = open_store(store_path)
     settings = _check_settings(settings, store)
+    network = name_face_weights(settings.network, face_weights)
+    settings = replace(settings, network=network)
     parts = cut_parts(store, settings)
-    leakage = state_sharing(parts, settings)
-    notes = [BASELINE_NOTES[store.manifest.settings["baseline"]], NEIGHBOURS]
+    recipe = store.manifest.settings
+    leakage = state_sharing(parts, settings, artefacts=recipe["artefacts"])
+    notes = [BASELINE_NOTES[recipe["baseline"]], NEIGHBOURS]
+    notes += [ARTEFACT_NOTES[a] for a in (recipe["artefacts"],) if a in ARTEFACT_NOTES]
     if not any(is_trainable(part, fold) for part, fold in walk(parts)):
         raise UserError(
             f"{store_path}: no subject can be scored: every training part holds one "
@@ -119,6 +141,7 @@ def evaluate(
     remove_unfinished(out / "fits")
     described = _describe(store, settings)
     claim_folder(out, described, what="run")
+    kept = keep_face_weights(out, face_weights)
 
     tasks = [
         plan_task(part, fold, out, settings, digest(described))
@@ -127,7 +150,7 @@ def evaluate(
     waiting = [
         task for task in tasks if not all(f.is_file() for f in task.files.values())
     ]
-    work = partial(fit_task, store_path, settings)
+    work = partial(fit_task, store_path, settings, kept)
     for _ in run_tasks(work, waiting, execution=execution, what="evaluate"):
         pass
 
@@ -137,8 +160,9 @@ def evaluate(
     )
     results.write_table(out / "history.csv", [history], results.HISTORY_COLUMNS)
     results.write_leakage(out / "leakage.json", notes=notes, parts=leakage)
-    trials = _pick_trials(store, settings)
+    trials = _pick(read_trials(store.path), settings)
     results.write_table(out / "trials.csv", [trials], trials.columns.tolist())
+    _copy_cleaning(store, out, settings)
     results.write_json(out / "environment.json", _describe_machine())
     results.write_predictions(out / "predictions.csv", predictions)
     n_learners = len(list_learners(settings))
@@ -179,11 +203,29 @@ def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]
     }
 
 
-def _pick_trials(store: SegmentStore, settings: EvaluateSettings) -> pd.DataFrame:
-    trials = read_trials(store.path)
+def _pick(table: pd.DataFrame, settings: EvaluateSettings) -> pd.DataFrame:
+    """Return the rows of the subjects asked for."""
     if settings.subjects:
-        trials = trials[trials["subject"].isin(settings.subjects)]
-    return trials
+        table = table[table["subject"].isin(settings.subjects)]
+    return table
+
+
+def _copy_cleaning(store: SegmentStore, out: Path, settings: EvaluateSettings) -> None:
+    """Bring what the report says of cleaning into the run."""
+    cleaning = read_cleaning(store.path, subjects=settings.subjects)
+    if cleaning is None:
+        return
+    results.write_table(
+        out / "recordings.csv", [cleaning.recordings], results.RECORDING_COLUMNS
+    )
+    results.write_table(
+        out / "spectra.csv", [cleaning.spectra], results.SPECTRUM_COLUMNS
+    )
+    with (
+        whole_file(out / "excerpt.npz") as unfinished,
+        unfinished.open("wb") as stream,
+    ):
+        np.savez(stream, allow_pickle=False, **cleaning.excerpt)
 
 
 def _describe_machine() -> dict[str, Any]:

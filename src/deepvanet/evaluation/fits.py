@@ -97,7 +97,12 @@ def _open_once(path: Path) -> SegmentStore:
     return open_store(path)
 
 
-def fit_task(store_path: Path, settings: EvaluateSettings, task: Task) -> None:
+def fit_task(
+    store_path: Path,
+    settings: EvaluateSettings,
+    face_weights: Path | None,
+    task: Task,
+) -> None:
     """Fit every learner that has no saved result yet, and save what it scored."""
     store = _open_once(store_path)
     rows = {
@@ -106,7 +111,7 @@ def fit_task(store_path: Path, settings: EvaluateSettings, task: Task) -> None:
     }
     for name, file in task.files.items():
         if not file.is_file():
-            learner = LEARNERS[name](settings.network, task.seed)
+            learner = LEARNERS[name](settings.network, task.seed, face_weights)
             _save_fit(file, **_fit(learner, rows, task))
 
 

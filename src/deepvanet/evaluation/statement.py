@@ -9,9 +9,10 @@ from deepvanet import protocols
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.fits import list_learners
 from deepvanet.evaluation.parts import Part, is_trainable, walk
-from deepvanet.learners import LEARNERS
+from deepvanet.learners import LEARNERS, PRIORS
 from deepvanet.protocols import Fold, Protocol, Sharing
 from deepvanet.results import PART_COLUMNS
+from deepvanet.schema import STREAM_SETS, Stream
 
 BASELINE_NOTES = {
     "mean": "One number a channel, from the rest before the stimulus, was subtracted "
@@ -20,6 +21,11 @@ BASELINE_NOTES = {
     "subtracted from every segment of a trial, as the published code does: it stamps "
     "the trial's own noise on each of its segments and so gives the trial away.",
     "none": "No baseline was removed.",
+}
+ARTEFACT_NOTES = {
+    "icalabel": "Bad channels were found, and EEG was unmixed, on whole recordings "
+    "without their labels. Where a recording holds rows of training and of test, "
+    "test signals had a part in what was taken out of both.",
 }
 NEIGHBOURS = (
     "Filters reach over the borders of neighbouring segments, and a face image "
@@ -37,26 +43,38 @@ class _Entry:
 
 
 def state_sharing(
-    parts: Sequence[Part], settings: EvaluateSettings
+    parts: Sequence[Part], settings: EvaluateSettings, *, artefacts: str
 ) -> list[dict[str, Any]]:
     """Check every fold's rows; return the parts of ``leakage.json``.
+
+    Parameters
+    ----------
+    artefacts : str
+        How the store's EEG was cleaned.
 
     Raises
     ------
     ProtocolViolation
         When a fold is not what its protocol's name says.
     """
-    has_epochs = {
-        name: LEARNERS[name](settings.network, 0).has_epochs
-        for name in list_learners(settings)
-    }
+    learners = list_learners(settings)
+    has_epochs = {n: LEARNERS[n](settings.network, 0).has_epochs for n in learners}
     entries: dict[tuple[str, str, str, str], _Entry] = {}
     for part, fold in walk(parts):
         sharing = protocols.check_sharing(part.table, fold)
-        for protocol, learner in product(part.protocols, has_epochs):
+        for protocol, learner in product(part.protocols, learners):
             key = (protocol.name, str(part.target), part.streams, learner)
             entry = entries.setdefault(key, _Entry())
-            _add_fold(entry, part, fold, protocol, sharing, has_epochs[learner])
+            unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, learner)
+            _add_fold(
+                entry,
+                part,
+                fold,
+                protocol,
+                sharing,
+                has_epochs=has_epochs[learner],
+                unlabelled=unmixed and sharing.shared_recordings > 0,
+            )
     return [
         dict(zip(PART_COLUMNS, key, strict=True)) | _close(entry)
         for key, entry in entries.items()
@@ -74,6 +92,10 @@ def _close(entry: _Entry) -> dict[str, Any]:
     }
 
 
+def _reads_eeg(part: Part, learner: str) -> bool:
+    return Stream.EEG in STREAM_SETS[part.streams] and learner not in PRIORS
+
+
 def _order(found: Sequence[str], names: Iterable[str]) -> list[str]:
     return [name for name in names if name in found]
 
@@ -84,14 +106,19 @@ def _add_fold(
     fold: Fold,
     protocol: Protocol,
     sharing: Sharing,
+    *,
     has_epochs: bool,
+    unlabelled: bool,
 ) -> None:
     chosen_on, note = ("none", "no epochs")
     if has_epochs:
         chosen_on, note = _say_how_epoch_is_chosen(part, fold, protocol)
-    leaks = protocols.find_leaks(sharing, epoch_chosen_on=chosen_on)
+    leaks = protocols.find_leaks(
+        sharing, epoch_chosen_on=chosen_on, unlabelled_test_signals=unlabelled
+    )
     shares = protocols.find_shares(sharing)
-    protocols.verify(protocol, sharing, leaks, shares)
+    # the store's name for how it was cleaned admits it
+    protocols.verify(protocol, sharing, leaks, shares, declared=("unlabelled",))
     entry.leaks += leaks
     entry.shares += shares
     entry.folds.append(
@@ -103,7 +130,7 @@ def _add_fold(
             "epoch_chosen_on": chosen_on,
             "epoch_note": note,
             "fitted_on_test_labels": False,
-            "unlabelled_test_signals": False,
+            "unlabelled_test_signals": unlabelled,
             "one_class_training": not is_trainable(part, fold),
         }
     )

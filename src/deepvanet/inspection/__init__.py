@@ -4,12 +4,15 @@ Nothing is repaired and nothing is guessed: numbers are shown beside what the
 data set's documentation says, and each finding says where it was seen.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deepvanet.config import Execution
+from deepvanet.inspection.afew_va import inspect_afew_va
 from deepvanet.inspection.deap import inspect_deap
+from deepvanet.inspection.deap_original import inspect_deap_original
 from deepvanet.inspection.findings import Finding, Inspection, Severity, Table
+from deepvanet.inspection.mahnob import inspect_mahnob
 from deepvanet.schema import pick
 
 __all__ = [
@@ -19,15 +22,27 @@ __all__ = [
     "Severity",
     "Table",
     "inspect",
+    "inspect_afew_va",
     "inspect_deap",
+    "inspect_deap_original",
+    "inspect_mahnob",
 ]
 
-INSPECTORS: Mapping[str, Callable[..., Inspection]] = {"deap": inspect_deap}
+INSPECTORS: Mapping[str, Callable[..., Inspection]] = {
+    "deap": inspect_deap,
+    "deap-original": inspect_deap_original,
+    "mahnob": inspect_mahnob,
+    "afew-va": inspect_afew_va,
+}
 """The layouts that can be inspected, by name."""
 
 
 def inspect(
-    layout: str, root: Path, *, execution: Execution | None = None
+    layout: str,
+    root: Path,
+    *,
+    exclude: Sequence[str] = (),
+    execution: Execution | None = None,
 ) -> Inspection:
     """Look at every recording of a folder.
 
@@ -37,6 +52,8 @@ def inspect(
         A name of ``INSPECTORS``.
     root : Path
         The data set as downloaded.
+    exclude : sequence of str
+        Subjects to leave out.
 
     Raises
     ------
@@ -45,4 +62,4 @@ def inspect(
         with single files is a finding.
     """
     run = INSPECTORS[pick("layout", layout, INSPECTORS)]
-    return run(root, execution=execution)
+    return run(root, exclude=exclude, execution=execution)

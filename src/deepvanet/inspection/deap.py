@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepvanet.config import Execution
-from deepvanet.datasets import deap
+from deepvanet.datasets import deap, leave_out
 from deepvanet.execution import run_tasks
 from deepvanet.inspection import deap_files, deap_signs
 from deepvanet.inspection.deap_facts import (
@@ -23,15 +23,25 @@ from deepvanet.schema import UserError
 NOTHING = "-"
 
 
-def inspect_deap(root: Path, *, execution: Execution | None = None) -> Inspection:
+def inspect_deap(
+    root: Path,
+    *,
+    exclude: Sequence[str] = (),
+    execution: Execution | None = None,
+) -> Inspection:
     """Look at every file of a copy of DEAP, one subject at a time.
+
+    Parameters
+    ----------
+    exclude : sequence of str
+        Subjects to leave out.
 
     Raises
     ------
     UserError
         When there is no folder, or no subject in it.
     """
-    subjects = deap.list_subjects(root)
+    subjects = leave_out(deap.list_subjects(root), exclude)
     examine = partial(examine_subject, root)
     execution = execution or Execution()
     facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
@@ -61,8 +71,9 @@ def _find_all(
     yield from deap_files.find_odd_videos(facts)
     yield from deap_files.find_other_rates(facts)
     yield from deap_files.find_absent_videos(root, facts)
+    yield from deap_files.find_absent_subjects(root, facts, deap.signals_file)
     yield from deap_files.find_other_size(facts)
-    yield from deap_files.find_ignored_files(root, facts)
+    yield from deap_files.find_ignored_files(root, facts, deap.signals_file)
     yield from deap_files.find_mark(root)
 
 

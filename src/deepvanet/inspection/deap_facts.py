@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -84,6 +84,31 @@ class VideoFacts:
     refusal: str = ""
 
 
+@runtime_checkable
+class Viewer(Protocol):
+    """What was seen of a subject, whatever its signals were read from."""
+
+    @property
+    def subject(self) -> str:
+        """Its number."""
+
+    @property
+    def rows(self) -> tuple[deap.RatingsRow, ...] | None:
+        """Its ratings in viewing order; None where they cannot be used."""
+
+    @property
+    def videos(self) -> tuple[VideoFacts, ...] | None:
+        """Its videos; None where they cannot be told apart."""
+
+    @property
+    def stimulus_s(self) -> float | None:
+        """Seconds of a stimulus; None where none was found."""
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why ``prepare`` would refuse the subject, videos aside."""
+
+
 @dataclass(frozen=True)
 class SubjectFacts:
     """What was seen of one subject.
@@ -106,6 +131,11 @@ class SubjectFacts:
     videos: tuple[VideoFacts, ...] | None
     refusals: tuple[str, ...]
 
+    @property
+    def stimulus_s(self) -> float | None:
+        """Seconds of each stimulus."""
+        return None if self.signals is None else self.signals.stimulus_s
+
     def name_trial(self, row: int) -> str:
         """Return how a row of the ``.dat`` is called by who viewed it."""
         for rated in self.rows or ():
@@ -117,28 +147,36 @@ class SubjectFacts:
 def examine_subject(root: Path, subject: str) -> SubjectFacts:
     """Read all files of one subject; what cannot be used becomes a refusal."""
     refusals: list[str] = []
-    signals = _attempt(
+    signals = attempt(
         refusals, lambda: _examine_signals(deap.read_signals(root, subject))
     )
     rows = None
     if signals is not None:
         n_trials = signals.n_trials
-        rows = _attempt(
+        rows = attempt(
             refusals, lambda: deap.select_ratings(root, subject, n_trials=n_trials)
         )
-    videos = _attempt(refusals, lambda: deap.list_videos(root, subject))
     return SubjectFacts(
         subject=subject,
         signals=signals,
         rows=None if rows is None else tuple(rows),
-        videos=None
-        if videos is None
-        else tuple(_examine_video(trial, path) for trial, path in videos.items()),
+        videos=examine_videos(refusals, root, subject),
         refusals=tuple(refusals),
     )
 
 
-def _attempt(refusals: list[str], read: Callable[[], T]) -> T | None:
+def examine_videos(
+    refusals: list[str], root: Path, subject: str
+) -> tuple[VideoFacts, ...] | None:
+    """Look at all videos of a subject, None where they cannot be told apart."""
+    videos = attempt(refusals, lambda: deap.list_videos(root, subject))
+    if videos is None:
+        return None
+    return tuple(_examine_video(trial, path) for trial, path in videos.items())
+
+
+def attempt(refusals: list[str], read: Callable[[], T]) -> T | None:
+    """Read something, or note why it was refused."""
     try:
         return read()
     except UserError as error:

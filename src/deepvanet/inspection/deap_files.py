@@ -1,18 +1,20 @@
 """Files of DEAP that are short, broken, absent, or not part of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from deepvanet.datasets import deap
-from deepvanet.inspection.deap_facts import SubjectFacts, VideoFacts
+from deepvanet.inspection.deap_facts import SubjectFacts, VideoFacts, Viewer
 from deepvanet.inspection.findings import Finding, Severity, list_some
+
+Locate = Callable[[Path, str], Path]
 
 VIDEO_PART = 59.05 / 60  # how much of a trial its video shows, by the documentation
 LENGTH_TOLERANCE = 0.01  # of the expected frames, and one frame more
 ORIGINAL_SIZE = 40, 8064  # trials a subject, and samples a trial
 
 
-def find_odd_videos(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
+def find_odd_videos(facts: Sequence[Viewer]) -> Iterator[Finding]:
     """Name videos that are short, long, begin badly or have no trial."""
     for subject in facts:
         rated = list_rated(subject)
@@ -34,7 +36,7 @@ def find_odd_videos(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
             yield Finding(Severity.WRONG, f"{text}: {list_some(videos)}")
 
 
-def find_other_rates(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
+def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
     """Say which rates the containers declare, if not the documented one."""
     declared = [round(v.fps, 2) for f in facts for v in f.videos or () if v.fps]
     other = sorted({fps for fps in declared if fps != deap.VIDEO_FPS})
@@ -47,34 +49,34 @@ def find_other_rates(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
         )
 
 
-def is_short(subject: SubjectFacts, video: VideoFacts) -> bool:
+def is_short(subject: Viewer, video: VideoFacts) -> bool:
     """Say whether a video ends before the documentation says it does."""
-    if video.refusal or subject.signals is None:
+    if video.refusal or subject.stimulus_s is None:
         return False
-    nominal = subject.signals.stimulus_s * VIDEO_PART * deap.VIDEO_FPS
+    nominal = subject.stimulus_s * VIDEO_PART * deap.VIDEO_FPS
     return video.n_frames < nominal * (1 - LENGTH_TOLERANCE) - 1
 
 
-def _is_long(subject: SubjectFacts, video: VideoFacts) -> bool:
-    if video.refusal or subject.signals is None:
+def _is_long(subject: Viewer, video: VideoFacts) -> bool:
+    if video.refusal or subject.stimulus_s is None:
         return False
-    whole = subject.signals.stimulus_s * deap.VIDEO_FPS
+    whole = subject.stimulus_s * deap.VIDEO_FPS
     return video.n_frames > whole * (1 + LENGTH_TOLERANCE) + 1
 
 
-def list_rated(subject: SubjectFacts) -> list[int]:
+def list_rated(subject: Viewer) -> list[int]:
     """Return the trial numbers that the ratings table has of a subject."""
     return [row.number("Trial") for row in subject.rows or ()]
 
 
-def list_expected(subject: SubjectFacts) -> list[int]:
+def list_expected(subject: Viewer) -> list[int]:
     """Return the trials whose video the original has."""
     lost = deap.MISSING_VIDEOS.get(subject.subject, ())
     is_filmed = subject.subject in deap.FILMED
     return [t for t in list_rated(subject) if is_filmed and t not in lost]
 
 
-def find_absent_videos(root: Path, facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
+def find_absent_videos(root: Path, facts: Sequence[Viewer]) -> Iterator[Finding]:
     """Name the videos that are not there, apart from those never published."""
     if not (root / "face_video").is_dir():
         yield Finding(Severity.NOTE, "no folder face_video: no face stream at all")
@@ -103,15 +105,19 @@ def find_absent_videos(root: Path, facts: Sequence[SubjectFacts]) -> Iterator[Fi
             )
 
 
-def find_other_size(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
-    """Say where there are fewer subjects, trials or seconds than published."""
+def find_absent_subjects(
+    root: Path, facts: Sequence[Viewer], locate: Locate
+) -> Iterator[Finding]:
+    """Name the published subjects who have no signals."""
     absent = [s for s in deap.SUBJECTS if s not in [f.subject for f in facts]]
     if absent:
-        yield Finding(
-            Severity.NOTE,
-            f"{len(absent)} of {len(deap.SUBJECTS)} subjects have no .dat: "
-            f"{list_some(absent)}",
-        )
+        suffix = locate(root, absent[0]).suffix
+        text = f"{len(absent)} of {len(deap.SUBJECTS)} subjects have no {suffix}"
+        yield Finding(Severity.NOTE, f"{text}: {list_some(absent)}")
+
+
+def find_other_size(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
+    """Say where there are fewer trials or seconds than published."""
     sizes = [
         f"s{f.subject} {f.signals.n_trials} trials of {f.signals.n_samples}"
         for f in facts
@@ -133,13 +139,21 @@ def find_mark(root: Path) -> Iterator[Finding]:
         yield Finding(Severity.NOTE, f"made by deepvanet synth, see {mark}")
 
 
-def find_ignored_files(root: Path, facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
-    """Name the files beside the recordings that no command reads."""
+def find_ignored_files(
+    root: Path, facts: Sequence[Viewer], locate: Locate
+) -> Iterator[Finding]:
+    """Name the files beside the recordings that no command reads.
+
+    Parameters
+    ----------
+    locate : callable
+        Where a subject's signals lie, by root and subject.
+    """
     subjects = [f.subject for f in facts]
-    read = {deap.signals_file(root, subject) for subject in subjects}
+    read = {locate(root, subject) for subject in subjects}
     read |= {deap.video_folder(root, subject) for subject in subjects}
     read |= {video.path for f in facts for video in f.videos or ()}
-    folders = [deap.signals_file(root, "01").parent, root / "face_video"]
+    folders = [locate(root, "01").parent, root / "face_video"]
     folders += [deap.video_folder(root, f.subject) for f in facts if f.videos]
     ignored = sorted(
         path.relative_to(root).as_posix()

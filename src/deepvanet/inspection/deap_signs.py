@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepvanet.datasets import deap
-from deepvanet.inspection.deap_facts import BAND_HZ, SubjectFacts
+from deepvanet.inspection.deap_facts import BAND_HZ, SubjectFacts, Viewer
 from deepvanet.inspection.findings import Finding, Severity, list_some
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream
 
@@ -25,7 +25,7 @@ MOST_OUTSIDE = 0.2  # of the EEG's power may lie outside its band
 _EEG = [c.stream is Stream.EEG for c in deap.CHANNELS]
 
 
-def find_refusals(facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
+def find_refusals(facts: Sequence[Viewer]) -> Iterator[Finding]:
     """Say why ``prepare`` would stop; once, where many subjects share a reason."""
     reasons = [reason for subject in facts for reason in subject.refusals]
     reasons += [v.refusal for subject in facts for v in subject.videos or ()]

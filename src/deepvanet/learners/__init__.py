@@ -3,11 +3,10 @@
 A learner is one file here and one line in ``LEARNERS``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from deepvanet.config import NetworkSettings
 from deepvanet.learners import priors
-from deepvanet.learners.learner import Choice, EpochRecord, Fitted, Learner
+from deepvanet.learners.learner import Choice, EpochRecord, Fitted, Learner, MakeLearner
 from deepvanet.learners.network import NetworkLearner
 
 __all__ = ["LEARNERS", "PRIORS", "Choice", "EpochRecord", "Fitted", "Learner"]
@@ -15,7 +14,7 @@ __all__ = ["LEARNERS", "PRIORS", "Choice", "EpochRecord", "Fitted", "Learner"]
 PRIORS = tuple(priors.PRIORS)
 """Learners that read no stream; they are always scored too."""
 
-LEARNERS: Mapping[str, Callable[[NetworkSettings, int], Learner]] = {
+LEARNERS: Mapping[str, MakeLearner] = {
     "network": NetworkLearner,
     **priors.PRIORS,
 }

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from deepvanet.config import NetworkSettings
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -93,6 +94,16 @@ class Learner(Protocol):
         choose : Choice
             Which epoch ``score`` reads by default; all but the last need ``watch``.
         """
+
+
+@runtime_checkable
+class MakeLearner(Protocol):
+    """What makes a learner; those that need neither weights nor a seed ignore them."""
+
+    def __call__(
+        self, settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+    ) -> Learner:
+        """Make it."""
 
 
 def choose_epoch(history: Sequence[EpochRecord], choice: Choice) -> int:

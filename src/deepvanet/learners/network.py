@@ -9,7 +9,6 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,10 +31,12 @@ from deepvanet.learners.inputs import (
     to_tensors,
 )
 from deepvanet.learners.learner import Choice, Epoch, EpochRecord, choose_epoch
+from deepvanet.learners.repeatable import draw_from, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
+from deepvanet.models.trunk_weights import read_trunk
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
@@ -47,17 +48,24 @@ Arrays = Mapping[Stream, NDArray[Any]]
 
 @dataclass(frozen=True)
 class NetworkLearner:
-    """Train the network of the streams that the rows have."""
+    """Train the network of the streams that the rows have.
+
+    Parameters
+    ----------
+    face_weights : Path | None
+        The file whose digest the settings have: where the face trunk starts.
+    """
 
     settings: NetworkSettings
     seed: int
+    face_weights: Path | None = None
     reads_streams: ClassVar[bool] = True
     has_epochs: ClassVar[bool] = True
 
     def fit(
         self, train: Rows, *, watch: Rows | None = None, choose: Choice = Choice.LAST
     ) -> "FittedNetwork":
-        """Train from fresh weights.
+        """Train from fresh weights, those of the face trunk aside if they are given.
 
         Raises
         ------
@@ -70,10 +78,12 @@ class NetworkLearner:
         fetch_watched = None if watch is None else open_rows(watch, scalings)
         recipe = _recipe_for(fetch, settings)
         history: list[EpochRecord] = []
-        with _use_threads(settings.threads), _draw_from(self.seed):
+        with use_threads(settings.threads), draw_from(self.seed):
             network = chosen = recipe.build()
             if settings.scale == "train":
                 _scale_faces(network, train)
+            if self.face_weights is not None:
+                _start_faces(network, self.face_weights, freeze=settings.freeze_face)
             losses = _train(network, fetch, train.label, settings, seed=self.seed)
             for epoch, loss in enumerate(losses, start=1):
                 record = EpochRecord(epoch, loss)
@@ -169,7 +179,7 @@ class FittedNetwork:
         def fetch(index: Index) -> dict[Stream, Tensor]:
             return to_tensors(read(index), self.scalings)
 
-        with _use_threads(self.threads):
+        with use_threads(self.threads):
             return _find_logits(network, fetch, n_rows).sigmoid().numpy()
 
 
@@ -215,9 +225,19 @@ def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Recipe:
 
 def _scale_faces(network: DeepVANet, train: Rows) -> None:
     """Let the network take faces relative to those of the training rows."""
-    for encoder in network.encoders.values():
-        if isinstance(encoder, FaceEncoder):
-            encoder.scale_faces(*measure_faces(train))
+    for encoder in _list_face_encoders(network):
+        encoder.scale_faces(*measure_faces(train))
+
+
+def _start_faces(network: DeepVANet, face_weights: Path, *, freeze: bool) -> None:
+    """Let the face trunk start from weights, or stay at them."""
+    for encoder in _list_face_encoders(network):
+        encoder.trunk.load_state_dict(read_trunk(face_weights).tensors)
+        encoder.trunk.requires_grad_(not freeze)
+
+
+def _list_face_encoders(network: DeepVANet) -> list[FaceEncoder]:
+    return [e for e in network.encoders.values() if isinstance(e, FaceEncoder)]
 
 
 def _train(
@@ -229,9 +249,8 @@ def _train(
     seed: int,
 ) -> Iterator[float]:
     """Train, and yield the mean loss after each epoch."""
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, fused=True
-    )
+    trained = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
     wanted = torch.from_numpy(label).float()
     generator = np.random.default_rng(seed)
     for epoch in range(1, settings.epochs + 1):
@@ -280,21 +299,3 @@ def _find_logits(
         index = np.arange(start, min(start + SCORED_AT_ONCE, n_rows))
         logits[start : start + len(index)] = network(to_network(fetch(index)))
     return logits
-
-
-@contextmanager
-def _use_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _draw_from(seed: int) -> Iterator[None]:
-    """Seed first weights and dropout, and leave the generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

@@ -5,7 +5,7 @@ that most people rate high. A score means something only above these.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
 from deepvanet.files import whole_folder
-from deepvanet.learners.learner import Choice, Epoch, EpochRecord, Learner
+from deepvanet.learners.learner import Choice, Epoch, EpochRecord, Learner, MakeLearner
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-prior-1"
@@ -92,16 +92,18 @@ class FittedPrior:
             (unfinished / "prior.json").write_text(text + "\n", encoding="utf-8")
 
 
-def make_prior(unit: str | None) -> Callable[[NetworkSettings, int], Learner]:
+def make_prior(unit: str | None) -> MakeLearner:
     """Return what makes a prior; it has no settings and nothing to draw."""
 
-    def make(_settings: NetworkSettings, _seed: int) -> Learner:
+    def make(
+        _settings: NetworkSettings, _seed: int, _face_weights: Path | None = None, /
+    ) -> Learner:
         return Prior(unit)
 
     return make
 
 
-PRIORS: Mapping[str, Callable[[NetworkSettings, int], Learner]] = {
+PRIORS: Mapping[str, MakeLearner] = {
     "majority": make_prior(None),
     "subject-prior": make_prior("subject"),
     "stimulus-prior": make_prior("stimulus"),

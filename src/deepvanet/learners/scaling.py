@@ -9,11 +9,11 @@ they are, pixels in [0, 1].
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int
+from jaxtyping import Float, Float32, Float64, Int, UInt8
 from numpy.typing import NDArray
 
 from deepvanet.schema import BIO, Stream, pick
@@ -134,19 +134,28 @@ def _report_missing(rows: Rows, stream: Stream, scaling: Scaling) -> None:
 def measure_faces(
     rows: Rows,
 ) -> tuple[Float64[np.ndarray, "colour height width"], float]:
-    """Return the mean image of all rows, and the deviation from it, in [0, 1].
+    """Return the mean image of all rows, and the deviation from it, in [0, 1]."""
+    starts = range(0, len(rows), AT_ONCE)
+    blocks = (np.arange(s, min(s + AT_ONCE, len(rows))) for s in starts)
+    return measure_images(
+        clip for index in blocks for clip in rows.read(Stream.FACE, index)
+    )
+
+
+def measure_images(
+    batches: Iterable[UInt8[np.ndarray, "image height width colour"]],
+) -> tuple[Float64[np.ndarray, "colour height width"], float]:
+    """Return the mean of images in batches, and the deviation from it, in [0, 1].
 
     Exact: bytes are summed as whole numbers.
     """
     total: NDArray[np.int64] | int = 0
     squares: NDArray[np.int64] | int = 0
     n_images = 0
-    for start in range(0, len(rows), AT_ONCE):
-        index = np.arange(start, min(start + AT_ONCE, len(rows)))
-        for clip in rows.read(Stream.FACE, index):
-            total = total + clip.sum(axis=0, dtype=np.int64)
-            squares = squares + np.square(clip, dtype=np.int64).sum(axis=0)
-            n_images += len(clip)
+    for images in batches:
+        total = total + images.sum(axis=0, dtype=np.int64)
+        squares = squares + np.square(images, dtype=np.int64).sum(axis=0)
+        n_images += len(images)
     mean = np.asarray(total) / n_images
     variance = np.asarray(squares) / n_images - np.square(mean)
     spread = float(np.sqrt(variance.mean())) / 255 or 1.0

@@ -11,6 +11,7 @@ the decision says. AUROC counts only pairs scored by the same fitted model, sinc
 scores of two models are not on one scale and pooling them biases it downward.
 """
 
+from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
 from deepvanet.metrics.counts import METRICS
 from deepvanet.metrics.scores import (
     ALL_FOLDS,
@@ -23,12 +24,14 @@ from deepvanet.metrics.scores import (
 from deepvanet.metrics.tables import SCORE_COLUMNS, tabulate_scores
 
 __all__ = [
+    "AGREEMENTS",
     "ALL_FOLDS",
     "LEVELS",
     "METRICS",
     "SCORE_COLUMNS",
     "count_confusion",
     "mean_over_trials",
+    "measure_agreement",
     "score_labels",
     "score_subjects",
     "tabulate_scores",

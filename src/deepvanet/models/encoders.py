@@ -6,6 +6,7 @@ Layers and sizes are the paper's (section 2.1).
 """
 
 import math
+from collections import OrderedDict
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ TRUNK = ((32, 0), (64, 0), (128, 1))
 
 BIO_LAYERS = ((24, 5), (16, 3), (8, 3))
 """Maps and kernel length of the three convolutions over time."""
+
+PRETRAINING_UNITS = 1000
+"""Units between the maps of one image and what is said of it."""
 
 
 class FaceEncoder(nn.Module):
@@ -126,6 +130,29 @@ def build_trunk(n_colours: int = 3) -> nn.Sequential:
         ]
         n_maps = n_next
     return nn.Sequential(*layers)
+
+
+def build_pretraining(size: int = 64, *, n_outputs: int = 2) -> nn.Sequential:
+    """Build the trunk with the head that it is pretrained with on single images.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of an image.
+
+    Examples
+    --------
+    >>> build_pretraining()(torch.zeros(5, 3, 64, 64)).shape
+    torch.Size([5, 2])
+    """
+    n_features = TRUNK[-1][0] * _shrink(size) ** 2
+    head = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(n_features, PRETRAINING_UNITS),
+        nn.ReLU(),
+        nn.Linear(PRETRAINING_UNITS, n_outputs),
+    )
+    return nn.Sequential(OrderedDict(trunk=build_trunk(), head=head))
 
 
 def _shrink(side: int) -> int:

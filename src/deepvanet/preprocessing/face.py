@@ -33,6 +33,7 @@ __all__ = [
     "TrackedCrop",
     "align_face",
     "follow_face",
+    "is_face",
     "make_backend",
     "track_face",
 ]
@@ -134,7 +135,7 @@ class FaceTracker:
             self._last = None
         chosen = _choose(self.backend.detect(rgb), self._last, elapsed_s)
         face = None if chosen is None else self.backend.refine(rgb, chosen)
-        if face is None or not _is_face(face):
+        if face is None or not is_face(face):
             return None
         self._last, self._last_s = face, time_s
         return face
@@ -258,6 +259,7 @@ def _distance(one: Face, other: Face) -> float:
     return float(np.hypot(*(one.centre - other.centre)))
 
 
-def _is_face(face: Face) -> bool:
+def is_face(face: Face) -> bool:
+    """Say whether the lips are about as far below the eyes as lips are."""
     low, high = LIPS_REACH
-    return low <= face.eyes_to_lips / face.extent <= high
+    return low * face.extent < face.eyes_to_lips <= high * face.extent

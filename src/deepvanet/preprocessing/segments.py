@@ -1,12 +1,51 @@
-"""Cut a trial's signals and faces into pairs of one second."""
+"""Cut recordings into trials, and signals and faces into pairs of one second."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from deepvanet.schema import UserError
+from deepvanet.schema import Recording, Trial, TrialSpan, UserError
 
 SEGMENT_S = 1.0
 """Length of a segment in seconds (the paper's section 3)."""
+
+
+def cut_trials(recording: Recording) -> Iterator[Trial]:
+    """Cut the trials out of a recording, each with its rest before the stimulus.
+
+    Raises
+    ------
+    UserError
+        When a trial reaches beyond the recording.
+    """
+    return (_cut_trial(recording, span) for span in recording.spans)
+
+
+def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
+    start, end = (
+        round(second * recording.sfreq)
+        for second in (span.onset_s - span.baseline_s, span.end_s)
+    )
+    if not 0 <= start < end <= recording.bio.shape[1]:
+        lasts = recording.bio.shape[1] / recording.sfreq
+        raise UserError(
+            f"subject {recording.subject} trial {span.trial}: must lie within its "
+            f"recording {recording.name} of {lasts:g} s, got {span.onset_s:g} s to "
+            f"{span.end_s:g} s after {span.baseline_s:g} s of rest"
+        )
+    return Trial(
+        subject=recording.subject,
+        trial=span.trial,
+        stimulus=span.stimulus,
+        bio=recording.bio[:, start:end],
+        sfreq=recording.sfreq,
+        baseline_s=span.baseline_s,
+        channels=recording.channels,
+        video=span.video,
+        fps=span.fps,
+        ratings=span.ratings,
+    )
 
 
 def count_segments(n_samples: int, sfreq: float) -> int:

@@ -27,6 +27,7 @@ _UNITS: Mapping[str, list[str]] = {
     "trial": ["subject", "trial"],
     "subject": ["subject"],
     "stimulus": ["stimulus"],
+    "recording": ["subject", "recording"],
 }
 _PLURAL = {
     "segment": "segments",

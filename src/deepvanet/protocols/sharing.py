@@ -15,7 +15,8 @@ _COMMON = {"subject": "subjects", "stimulus": "stimuli"}
 _LEAK_SENTENCES = {
     "epoch": "test rows chose the epoch",
     "fit": "something was fitted on test labels",
-    "unlabelled": "test signals were used without their labels",
+    "unlabelled": "test signals, without their labels, entered the ICA that cleaned "
+    "their recording",
 }
 
 
@@ -31,6 +32,8 @@ class Sharing:
     ----------
     shared_segments, shared_trials, shared_subjects, shared_stimuli : int
         Units of the test part that also train or validate.
+    shared_recordings : int
+        Recordings that hold rows of the test part and rows that train or validate.
     overlapping_samples_s : float
         Seconds of signal that are in both.
     """
@@ -39,6 +42,7 @@ class Sharing:
     shared_trials: int
     shared_subjects: int
     shared_stimuli: int
+    shared_recordings: int
     overlapping_samples_s: float
     n_train: int
     n_validation: int
@@ -53,7 +57,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
     ----------
     table : DataFrame
         The table that the fold's row numbers belong to; columns subject, trial,
-        stimulus, segment, start_s, duration_s.
+        stimulus, recording, segment, start_s, duration_s.
     """
     seen = table.iloc[np.concatenate([fold.train, fold.validation])]
     test = table.iloc[fold.test]
@@ -62,6 +66,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
         shared_trials=_count_shared(seen, test, "trial"),
         shared_subjects=_count_shared(seen, test, "subject"),
         shared_stimuli=_count_shared(seen, test, "stimulus"),
+        shared_recordings=_count_shared(seen, test, "recording"),
         overlapping_samples_s=_measure_overlap(seen, test),
         n_train=len(fold.train),
         n_validation=len(fold.validation),

@@ -1,4 +1,4 @@
-"""The figures of a report: subjects, confusions, learning curves, faces.
+"""The figures of a report: subjects, confusions, learning curves, faces, cleaning.
 
 Every panel that shows a protocol says what it leaks, in words and by a hatch.
 """
@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from deepvanet.report import drawing
+from deepvanet.report.cleaning import is_telling
 from deepvanet.report.drawing import Drawing, Sheet, make_file_name, shorten
 from deepvanet.report.grids import draw_confusions, draw_curves
 from deepvanet.report.panels import (
@@ -23,8 +24,9 @@ from deepvanet.report.panels import (
     write_protocol,
 )
 from deepvanet.report.studies import NO_LEAK, PRIORS, Study
+from deepvanet.report.traces import draw_cleaning
 
-KINDS = ("subjects", "confusion", "curves", "faces")
+KINDS = ("subjects", "confusion", "curves", "faces", "cleaning")
 """First words of the figures' names."""
 
 _PRIOR_MARKS = {
@@ -67,6 +69,8 @@ def draw_study(study: Study, *, place: str = "") -> list[Drawing]:
                     drawings += _draw_learner(study, target, learner)
         if study.trials["n_frames"].sum():
             drawings.append(_draw_faces(study))
+        if is_telling(study.recordings):
+            drawings += draw_cleaning(study)
     return [replace(made, name=place + made.name) for made in drawings]
 
 
@@ -101,8 +105,9 @@ def _draw_subjects(study: Study, target: str, streams: str) -> Drawing:
     axes = sheet.add_axes(left, top, drawing.COLUMN_IN - left - 0.16, height)
     for row, protocol in enumerate(protocols):
         middle = (row + 0.5) * band
-        write_protocol(sheet, study, protocol, top + middle)
-        if study.leaks_of(protocol) != NO_LEAK:
+        leaks = study.leaks_of(protocol, streams)
+        write_protocol(sheet, protocol, leaks, top + middle)
+        if leaks != NO_LEAK:
             hatch_rows(axes, row * band, (row + 1) * band)
         if row:
             axes.axhline(row * band, color=drawing.PALE, lw=0.6, zorder=1)

@@ -47,7 +47,7 @@ def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
     )
     grid.sheet.write(0.04, 0.03, f"{target}, {shorten(learner)}", weight="bold")
     for (protocol, streams), rows in wanted.items():
-        leaks = study.leaks_of(protocol) != NO_LEAK
+        leaks = study.leaks_of(protocol, streams) != NO_LEAK
         axes = grid.add_panel(protocol, streams, leaks=leaks)
         _draw_confusion(axes, count_confusion(rows, "trial"), leaks=leaks)
         axes.set_xticks([0, 1], ["low", "high"] if grid.is_lowest(protocol) else [])
@@ -114,7 +114,7 @@ def draw_curves(
     highest = _find_highest_loss(history)
     for key, fits in history.groupby(["protocol", "streams"], sort=False):
         protocol, name = map(str, key)
-        leaks = study.leaks_of(protocol) != NO_LEAK
+        leaks = study.leaks_of(protocol, name) != NO_LEAK
         axes = grid.add_panel(protocol, name, leaks=leaks)
         _draw_losses(axes, fits)
         axes.set(xlim=(0.5, history["epoch"].max() + 0.5), ylim=(0, highest))

@@ -15,6 +15,7 @@ class LeakRow:
     protocol: str
     leaks: str
     shares: str
+    streams: Sequence[str]
     learners: Sequence[str]
     statement: str
     n_folds: int
@@ -37,6 +38,7 @@ SHARED_COUNTS = {
     "shared_trials": "trials",
     "shared_subjects": "subjects",
     "shared_stimuli": "stimuli",
+    "shared_recordings": "recordings",
     "overlapping_samples_s": "signal (s)",
 }
 SIZES = {
@@ -81,11 +83,12 @@ def _make_leak_row(
         protocol,
         leaks,
         shares,
+        list(dict.fromkeys(part["streams"] for part in parts)),
         list(dict.fromkeys(part["learner"] for part in parts)),
         " ".join(dict.fromkeys(part["statement"] for part in parts)),
         len(folds),
         {
-            name: _span(fold[name] for fold in folds)
+            name: _span(fold[name] for fold in folds if name in fold)
             for name in (*SHARED_COUNTS, *SIZES)
         },
         ", ".join(chosen) or "no epochs",
@@ -107,14 +110,16 @@ def _distinct_folds(
 
 
 def _span(numbers: Iterable[int | float]) -> str:
-    """Write numbers as their range.
+    """Write numbers as their range, and nothing where none was counted.
 
     Examples
     --------
-    >>> _span([3, 3, 7]), _span([0, 0])
-    ('3–7', '0')
+    >>> _span([3, 3, 7]), _span([0, 0]), _span([])
+    ('3–7', '0', '')
     """
     found = sorted(numbers)
+    if not found:
+        return ""
     low, high = f"{found[0]:.9g}", f"{found[-1]:.9g}"
     return low if low == high else f"{low}\N{EN DASH}{high}"
 

@@ -10,7 +10,9 @@ from markupsafe import Markup
 from deepvanet.metrics import METRICS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.report import leaks, tables
+from deepvanet.report.cleaning import describe_cleaning
 from deepvanet.report.drawing import Drawing
+from deepvanet.report.figures import KINDS
 from deepvanet.report.grids import MOST_LINES
 from deepvanet.report.studies import NO_LEAK, PRIORS, Study
 
@@ -41,7 +43,12 @@ def render_page(studies: Sequence[Study], drawings: Sequence[Sequence[Drawing]])
         lstrip_blocks=True,
     )
     environment.filters.update(
-        fraction=write_fraction, percent=write_percent, p=write_p, listed=write_list
+        fraction=write_fraction,
+        percent=write_percent,
+        p=write_p,
+        listed=write_list,
+        counted=_count,
+        short=write_short,
     )
     return environment.get_template("page.html").render(
         studies=[
@@ -69,16 +76,18 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
             for made in drawings
             if f"{kind}-" in made.name
         ]
-        for kind in ("subjects", "confusion", "curves", "faces")
+        for kind in KINDS
     }
     pairs = tables.list_pairs(study)
     return {
         "dataset": study.dataset,
         "sentence": describe_run(study),
         "pairs": pairs,
-        "why": explain_difference(study, pairs),
+        "why": explain_difference(pairs),
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
+        "cleaning": describe_cleaning(study),
+        "leaks_of": study.leaks_of,
         "leaks": leaks.list_leaks(study),
         "notes": study.leakage["notes"],
         "counts": leaks.list_counts(study),
@@ -137,11 +146,12 @@ _REASONS = {
     "look alike, so a learner can recognise the trial instead of what was felt",
     "epoch": "the test rows themselves pick the epoch",
     "fit": "something was fitted on test labels",
-    "unlabelled": "test signals entered the fit without their labels",
+    "unlabelled": "test signals, without their labels, entered the ICA that cleaned "
+    "their recording",
 }
 
 
-def explain_difference(study: Study, pairs: Sequence[tables.Pair]) -> str:
+def explain_difference(pairs: Sequence[tables.Pair]) -> str:
     """Say why the two numbers of the headline need not agree."""
     published = next((pair.published for pair in pairs if pair.published), None)
     honest = next((pair.honest for pair in pairs if pair.honest), None)
@@ -150,8 +160,9 @@ def explain_difference(study: Study, pairs: Sequence[tables.Pair]) -> str:
             "The published protocol was not run, so there is nothing to set beside "
             "these scores."
         )
-    leaking = study.leaks_of(published.protocol).split("+")
-    reasons = [_REASONS[leak] for leak in leaking if leak in _REASONS]
+    leaking = _list_leaks(published)
+    there_too = _list_leaks(honest) if honest else []
+    reasons = [_REASONS[name] for name in leaking if name not in there_too]
     because = f"Under “{published.protocol}” {'; '.join(reasons)}."
     if not reasons:
         because = (
@@ -162,10 +173,18 @@ def explain_difference(study: Study, pairs: Sequence[tables.Pair]) -> str:
             f"{because} No protocol that keeps trials whole was run, so nothing here "
             "says how well a new recording would be read."
         )
-    return (
-        f"{because} Under “{honest.protocol}” a whole trial is either in training or "
-        "in test, so only what carries over to a new trial counts."
+    because += (
+        f" Under “{honest.protocol}” a whole trial is either in training or in test, "
+        "so only what carries over to a new trial counts."
     )
+    for name in there_too:
+        which = "both" if name in leaking else f"“{honest.protocol}”"
+        because += f" Under {which}, {_REASONS[name]}."
+    return because
+
+
+def _list_leaks(card: tables.Card) -> list[str]:
+    return [name for name in card.row.leaks.split("+") if name in _REASONS]
 
 
 def write_fraction(value: float) -> str:
@@ -188,6 +207,17 @@ def write_percent(value: float) -> str:
     '98.4'
     """
     return f"{100 * value:.1f}" if isfinite(value) else MISSING
+
+
+def write_short(value: float) -> str:
+    """Write a number with at most one decimal.
+
+    Examples
+    --------
+    >>> write_short(2.0), write_short(2.5), write_short(119.98)
+    ('2', '2.5', '120')
+    """
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def write_p(value: float) -> str:

@@ -31,9 +31,8 @@ def present(names: Sequence[str], found: "pd.Series[Any]") -> list[str]:
     return [name for name in names if name in there]
 
 
-def write_protocol(sheet: Sheet, study: Study, protocol: str, middle: float) -> None:
+def write_protocol(sheet: Sheet, protocol: str, leaks: str, middle: float) -> None:
     """Write a protocol's name and what it leaks at the left of its row."""
-    leaks = study.leaks_of(protocol)
     style: dict[str, Any] = {"color": drawing.GREY}
     if leaks != NO_LEAK:
         style = {"color": "#a84300", "weight": "bold"}
@@ -50,14 +49,19 @@ def hatch_rows(axes: Axes, low: float, high: float) -> None:
 
 
 def add_legend(
-    sheet: Sheet, handles: Sequence[Line2D | Patch], *, top: float, ncols: int
+    sheet: Sheet,
+    handles: Sequence[Line2D | Patch],
+    *,
+    top: float,
+    ncols: int,
+    left: float = 0.04,
 ) -> None:
-    """Add a legend at the left, ``top`` inches below the upper edge."""
+    """Add a legend whose upper left corner is given in inches."""
     sheet.figure.legend(
         handles=list(handles),
         loc="upper left",
         ncols=ncols,
-        bbox_to_anchor=(0.04 / sheet.width, 1 - top / sheet.height),
+        bbox_to_anchor=(left / sheet.width, 1 - top / sheet.height),
         borderaxespad=0,
         borderpad=0,
         labelspacing=0.3,
@@ -101,7 +105,7 @@ class Grid:
         )
         for row, protocol in enumerate(protocols):
             middle = top + row * (height + gap) + height / 2
-            write_protocol(self.sheet, study, protocol, middle)
+            write_protocol(self.sheet, protocol, study.leaks_of(protocol), middle)
         for column, name in enumerate(streams):
             center = left + column * (width + gap) + width / 2
             text = _wrap(shorten(name), width + gap)

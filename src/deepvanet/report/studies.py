@@ -15,7 +15,7 @@ import pandas as pd
 from deepvanet.config import digest
 from deepvanet.metrics import score_subjects, tabulate_scores
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.results import Run, open_run, sharing_of
+from deepvanet.results import Excerpt, Run, open_run, sharing_of
 from deepvanet.schema import STREAM_SETS, Target, UserError
 
 PRIORS = ("majority", "subject-prior", "stimulus-prior")
@@ -132,20 +132,42 @@ class Study:
     @cached_property
     def trials(self) -> pd.DataFrame:
         """One row a trial: what its video gave."""
-        tables = pd.concat([run.trials for run in self.runs], ignore_index=True)
-        return tables.drop_duplicates(["subject", "trial"], ignore_index=True)
+        return _join([run.trials for run in self.runs], ["subject", "trial"])
+
+    @cached_property
+    def recordings(self) -> pd.DataFrame:
+        """One row a raw recording: what cleaning did; no row where none was raw."""
+        return _join([run.recordings for run in self.runs], ["subject", "recording"])
+
+    @cached_property
+    def spectra(self) -> pd.DataFrame:
+        """Spectra of raw recordings before and after cleaning."""
+        return _join(
+            [run.spectra for run in self.runs], ["subject", "recording", "frequency_hz"]
+        )
+
+    @property
+    def excerpt(self) -> Excerpt | None:
+        """Seconds before and after cleaning, of the first run that has some."""
+        return next((run.excerpt for run in self.runs if run.excerpt), None)
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of the first run; the recipe is that of all."""
         return self.runs[0].settings
 
-    def leaks_of(self, protocol: str) -> str:
-        """Return all that any part of a protocol leaks, ``+``-joined, or ``none``."""
+    def leaks_of(self, protocol: str, streams: str = "") -> str:
+        """Return all that any part of a protocol leaks, ``+``-joined, or ``none``.
+
+        Parameters
+        ----------
+        streams : str
+            Only parts of this stream set; empty takes all.
+        """
         return _join_sharing(
             leaks
             for part, (leaks, _) in self.sharing.items()
-            if part.protocol == protocol
+            if part.protocol == protocol and streams in ("", part.streams)
         )
 
     def shares_of(self, protocol: str) -> str:
@@ -242,6 +264,13 @@ def _check_distinct(runs: Sequence[Run]) -> None:
 def _list_parts(run: Run) -> Iterator[Part]:
     rows = run.predictions[list(Part._fields)].drop_duplicates()
     return (Part(*map(str, row)) for row in rows.itertuples(index=False, name=None))
+
+
+def _join(tables: Sequence[pd.DataFrame], identity: Sequence[str]) -> pd.DataFrame:
+    """Put runs' tables together; runs of one store hold the same rows."""
+    held = [table for table in tables if len(table)] or tables[:1]
+    whole = pd.concat(held, ignore_index=True)
+    return whole.drop_duplicates(list(identity), ignore_index=True)
 
 
 def _join_sharing(values: Iterable[str]) -> str:

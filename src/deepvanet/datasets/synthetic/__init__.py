@@ -6,17 +6,95 @@ made-up behaviour: a blink in the video is a blink in the EOG.
 """
 
 from importlib.util import find_spec
+from pathlib import Path
 
-from deepvanet.schema import UserError
+from deepvanet.config import Execution
+from deepvanet.schema import UserError, pick
 
-for _needed in ("neurokit2", "skimage"):
+for _needed in ("neurokit2", "skimage", "edfio"):
     if find_spec(_needed) is None:
         raise UserError(
             f"synth: needs {_needed}, which is not installed: "
             "pip install 'deepvanet[synth]'"
         )
 
+from deepvanet.datasets.synthetic.afew_va import FPS, write_afew_va  # noqa: E402
 from deepvanet.datasets.synthetic.deap import write_deap  # noqa: E402
+from deepvanet.datasets.synthetic.deap_original import (  # noqa: E402
+    write_deap_original,
+)
 from deepvanet.datasets.synthetic.knobs import Knobs  # noqa: E402
+from deepvanet.datasets.synthetic.mahnob import write_mahnob  # noqa: E402
 
-__all__ = ["Knobs", "write_deap"]
+__all__ = [
+    "Knobs",
+    "write",
+    "write_afew_va",
+    "write_deap",
+    "write_deap_original",
+    "write_mahnob",
+]
+
+_WRITERS = {
+    "deap": write_deap,
+    "deap-original": write_deap_original,
+    "mahnob": write_mahnob,
+}
+USUAL_SECONDS, USUAL_CLIP_SECONDS = 60, 2
+
+
+def write(
+    layout: str,
+    root: Path,
+    *,
+    n_subjects: int,
+    n_trials: int,
+    seconds: int | None,
+    knobs: Knobs,
+    nested: bool,
+    seed: int,
+    execution: Execution,
+) -> str:
+    """Write a made-up data set, and say what it holds.
+
+    Parameters
+    ----------
+    n_subjects, n_trials : int
+        Of AFEW-VA: actors, and the clips of each.
+    seconds : int, optional
+        Of a trial or a clip.
+    nested : bool
+        Whether AFEW-VA's clips lie in a folder for each zip.
+
+    Raises
+    ------
+    UserError
+        When the layout is unknown, or a number does not fit it.
+    """
+    pick("layout", layout, [*_WRITERS, "afew-va"])
+    if layout == "afew-va":
+        n_frames = round(FPS * (USUAL_CLIP_SECONDS if seconds is None else seconds))
+        write_afew_va(
+            root,
+            n_actors=n_subjects,
+            n_clips=n_trials,
+            n_frames=n_frames,
+            nested=nested,
+            effect=knobs.effect,
+            seed=seed,
+            execution=execution,
+        )
+        return f"{n_subjects} actors, {n_trials} clips each, {n_frames} frames a clip"
+    if nested:
+        raise UserError(f"--nested: is for afew-va, got {layout}")
+    seconds = USUAL_SECONDS if seconds is None else seconds
+    _WRITERS[layout](
+        root,
+        n_subjects=n_subjects,
+        n_trials=n_trials,
+        seconds=seconds,
+        knobs=knobs,
+        seed=seed,
+        execution=execution,
+    )
+    return f"{n_subjects} subjects, {n_trials} trials each, {seconds} s a trial"

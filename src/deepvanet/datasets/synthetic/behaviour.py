@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from deepvanet.datasets.synthetic.knobs import Seconds, State
+from deepvanet.datasets.synthetic.knobs import Seconds, Traits
 
 Times = Float[np.ndarray, " blink"]
 
@@ -23,7 +23,7 @@ CLOSING_S, OPENING_S = 0.10, 0.22
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Courses of movement, ``FPS`` values a second, ``BASELINE_S`` of rest first.
+    """Courses of movement, ``fps`` values a second, from some rest on.
 
     Attributes
     ----------
@@ -37,6 +37,8 @@ class Behaviour:
         From about -1 to 1: of the eyes, and of the head about its three axes.
     blink_times : array, shape (blink,)
         When each blink begins.
+    fps : float
+        Values a second.
     """
 
     time: Seconds
@@ -48,27 +50,45 @@ class Behaviour:
     nod: Seconds
     roll: Seconds
     blink_times: Times
+    fps: float = FPS
 
 
 def draw_behaviour(
-    state: State, *, seconds: int, rng: np.random.Generator
+    state: Traits,
+    *,
+    seconds: float,
+    rng: np.random.Generator,
+    before_s: float = BASELINE_S,
+    fps: float = FPS,
 ) -> Behaviour:
-    """Draw the movements of one trial."""
-    n = round((BASELINE_S + seconds) * FPS)
-    time = np.arange(n) / FPS - BASELINE_S
-    blink_times = _draw_blinks(state, time, rng)
+    """Draw the movements of one trial.
+
+    Parameters
+    ----------
+    seconds : float
+        From the onset of the stimulus to the end of the movements.
+    before_s : float
+        Of rest before the onset; whole frames, so that one is at the onset.
+    fps : float
+        Of the camera.
+    """
+    n = round((before_s + seconds) * fps)
+    time = np.arange(n) / fps - before_s
+    blink_times = _draw_blinks(state, time, rng, fps)
     motion = np.exp(state.follow("motion", time))
     heads = {
-        axis: state.follow(axis, time) + 0.3 * motion * wander(rng, n, hertz=0.4)
+        axis: state.follow(axis, time)
+        + 0.3 * motion * wander(rng, n, hertz=0.4, sfreq=fps)
         for axis in ("turn", "nod", "roll")
     }
     return Behaviour(
         time=time,
-        smile=_express(state, "smile", time, rng),
-        brows=_express(state, "brows", time, rng),
+        smile=_express(state, "smile", time, rng, fps),
+        brows=_express(state, "brows", time, rng, fps),
         blink=_close_lids(time, blink_times),
-        gaze=_look_about(time, rng),
+        gaze=_look_about(time, rng, fps),
         blink_times=blink_times,
+        fps=fps,
         **heads,
     )
 
@@ -89,15 +109,17 @@ def wander(
 
 
 def _express(
-    state: State, trait: str, time: Seconds, rng: np.random.Generator
+    state: Traits, trait: str, time: Seconds, rng: np.random.Generator, fps: float
 ) -> Seconds:
-    spontaneous = 0.16 * wander(rng, len(time), hertz=0.3)
+    spontaneous = 0.16 * wander(rng, len(time), hertz=0.3, sfreq=fps)
     return np.clip(state.follow(trait, time) + spontaneous, -1.0, 1.0)
 
 
-def _draw_blinks(state: State, time: Seconds, rng: np.random.Generator) -> Times:
+def _draw_blinks(
+    state: Traits, time: Seconds, rng: np.random.Generator, fps: float
+) -> Times:
     rates = BLINKS * np.exp(state.follow("blink_rate", time))
-    wanted = rng.random(len(time)) < rates / FPS
+    wanted = rng.random(len(time)) < rates / fps
     begins = [float(at) for at in time[wanted]]
     kept = begins[:1]
     for at in begins[1:]:
@@ -118,10 +140,10 @@ def _close_lids(time: Seconds, blink_times: Times) -> Seconds:
     return lids
 
 
-def _look_about(time: Seconds, rng: np.random.Generator) -> Seconds:
+def _look_about(time: Seconds, rng: np.random.Generator, fps: float) -> Seconds:
     """Return the side to which the eyes look: steps, a fixation between two."""
     n_steps = 2 + round(float(time[-1] - time[0]) / 0.4)
     begins = time[0] + np.cumsum(rng.uniform(0.4, 2.2, n_steps))
     sides = np.clip(0.45 * rng.standard_normal(n_steps + 1), -1.0, 1.0)
     steps = sides[np.searchsorted(begins, time)]
-    return np.asarray(gaussian_filter1d(steps, 0.02 * FPS))
+    return np.asarray(gaussian_filter1d(steps, 0.02 * fps))

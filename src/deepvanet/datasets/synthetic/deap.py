@@ -13,14 +13,11 @@ same whoever else is written. Nothing longer than one trial is held in memory.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -32,7 +29,7 @@ from deepvanet.datasets.synthetic.behaviour import (
     Behaviour,
     draw_behaviour,
 )
-from deepvanet.datasets.synthetic.face import HEIGHT, WIDTH, Frame, film, make_face
+from deepvanet.datasets.synthetic.face import HEIGHT, WIDTH, film, make_face
 from deepvanet.datasets.synthetic.knobs import Draw, Knobs, State, draw_state, generator
 from deepvanet.datasets.synthetic.portrait import make_portrait
 from deepvanet.datasets.synthetic.python2 import Pieces, write_pickle
@@ -48,9 +45,16 @@ from deepvanet.datasets.synthetic.signals import (
     draw_head,
     simulate_trial,
 )
+from deepvanet.datasets.synthetic.writing import (
+    check_draws,
+    check_number,
+    claim,
+    encode_video,
+    one_thread,
+)
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file, write_text
-from deepvanet.schema import Target, UserError
+from deepvanet.schema import Target
 
 N_SUBJECTS = 32
 N_FILMED = 22
@@ -69,7 +73,6 @@ HEADER = (
     *SCALES,
     "Familiarity",
 )
-ENCODER = {"preset": "ultrafast", "crf": "25", "bf": "0"}
 
 
 @dataclass(frozen=True)
@@ -112,38 +115,48 @@ def write_deap(
         When a number is out of range, ``root`` is a file, or it holds what
         ``synth`` did not write.
     """
-    _check("--subjects", n_subjects, 1, N_SUBJECTS)
-    _check("--trials", n_trials, 1, N_STIMULI)
-    _check("--seconds", seconds, 2, None)
-    _check("--seed", seed, 0, None)
-    knobs, execution = knobs or Knobs(), execution or Execution()
-    _check("--effect", knobs.effect, 0, None)
-    _check("--stimulus-effect", knobs.stimulus_effect, 0, None)
-    _check("--subject-effect", knobs.subject_effect, 0, None)
-    plan = Plan(_claim(root), n_trials, seconds, knobs, seed)
+    write_data_set(
+        write_subject,
+        root,
+        n_subjects=n_subjects,
+        n_trials=n_trials,
+        seconds=seconds,
+        knobs=knobs or Knobs(),
+        seed=seed,
+        execution=execution or Execution(),
+    )
+
+
+def write_data_set(
+    write: Callable[[Plan, int], None],
+    root: Path,
+    *,
+    n_subjects: int,
+    n_trials: int,
+    seconds: int,
+    knobs: Knobs,
+    seed: int,
+    execution: Execution,
+) -> None:
+    """Write the ratings, then each subject by ``write``, as ``write_deap`` says."""
+    check_number("--subjects", n_subjects, 1, N_SUBJECTS)
+    check_number("--trials", n_trials, 1, N_STIMULI)
+    check_number("--seconds", seconds, 2, None)
+    check_draws(seed, knobs)
+    plan = Plan(claim(root), n_trials, seconds, knobs, seed)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
     write_text(root / SYNTHETIC_MARK, f"Made by deepvanet synth, not DEAP.\n{made}\n")
     subjects = range(1, n_subjects + 1)
     write_ratings(plan, subjects)
-    work = partial(write_subject, plan)
+    work = partial(write, plan)
     for _ in run_tasks(work, subjects, execution=execution, what="synth"):
         pass
-
-
-def _claim(root: Path) -> Path:
-    """Make the folder, or refuse one that holds somebody's recordings."""
-    make_folder(root, "ROOT")
-    if any(root.iterdir()) and not (root / SYNTHETIC_MARK).is_file():
-        raise UserError(f"{root}: holds files that synth did not write, choose another")
-    return root
 
 
 def write_subject(plan: Plan, subject: int) -> None:
     """Write the signals and the videos of one subject."""
     _write_signals(plan, subject)
-    if subject <= N_FILMED:
-        with _one_thread():
-            _write_videos(plan, subject)
+    write_videos(plan, subject)
 
 
 def filmed_trials(subject: int, n_trials: int) -> list[int]:
@@ -172,7 +185,7 @@ def count_frames(seconds: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Viewing:
+class Viewing:
     """One subject before one stimulus: how it is and what it does."""
 
     plan: Plan
@@ -182,6 +195,7 @@ class _Viewing:
 
     @cached_property
     def state(self) -> State:
+        """The subject's traits."""
         return draw_state(
             self.ratings,
             subject=self.subject,
@@ -192,17 +206,20 @@ class _Viewing:
 
     @cached_property
     def behaviour(self) -> Behaviour:
+        """What both the camera and the electrodes see."""
         rng = self.generator(Draw.BEHAVIOUR)
-        return draw_behaviour(self.state, seconds=self.plan.seconds, rng=rng)
+        return draw_behaviour(self.state, seconds=float(self.plan.seconds), rng=rng)
 
     def generator(self, draw: Draw) -> np.random.Generator:
+        """Return the random numbers of one purpose."""
         return generator(self.plan.seed, draw, self.subject, self.stimulus)
 
 
-def _view(plan: Plan, subject: int, stimulus: int) -> _Viewing:
+def view(plan: Plan, subject: int, stimulus: int) -> Viewing:
+    """Return how a subject watches a stimulus, from 1."""
     valence, arousal = _rate(plan, subject)[stimulus - 1][:2]
     rated = {Target.VALENCE: float(valence), Target.AROUSAL: float(arousal)}
-    return _Viewing(plan, subject, stimulus, rated)
+    return Viewing(plan, subject, stimulus, rated)
 
 
 def _rate(plan: Plan, subject: int) -> Float[np.ndarray, "experiment scale"]:
@@ -222,7 +239,7 @@ def _write_signals(plan: Plan, subject: int) -> None:
             _simulate(plan, subject, partial(simulate_trial, head)),
         ),
     }
-    folder = _make_clean_folder(plan.root / "data_preprocessed_python")
+    folder = make_clean_folder(plan.root / "data_preprocessed_python")
     path = folder / f"s{subject:02d}.dat"
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         write_pickle(file, arrays)
@@ -232,47 +249,36 @@ def _simulate(
     plan: Plan, subject: int, simulate: Callable[..., Float[np.ndarray, "channel time"]]
 ) -> Iterator[Float[np.ndarray, "channel time"]]:
     for stimulus in range(1, plan.n_trials + 1):
-        viewing = _view(plan, subject, stimulus)
+        viewing = view(plan, subject, stimulus)
         rng = viewing.generator(Draw.SIGNALS)
         yield simulate(viewing.state, viewing.behaviour, rng=rng)
 
 
-def _write_videos(plan: Plan, subject: int) -> None:
+def write_videos(plan: Plan, subject: int) -> None:
+    """Write the videos of one subject, if it is one of those who were filmed."""
+    if subject <= N_FILMED:
+        with one_thread():
+            _film(plan, subject)
+
+
+def _film(plan: Plan, subject: int) -> None:
     stem = f"s{subject:02d}"
-    folder = _make_clean_folder(plan.root / "face_video" / stem)
+    folder = make_clean_folder(plan.root / "face_video" / stem)
     face = make_face(make_portrait(generator(plan.seed, Draw.PORTRAIT, subject)))
     order = draw_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)
     n_frames = count_frames(plan.seconds)
     for trial in filmed_trials(subject, plan.n_trials):
-        viewing = _view(plan, subject, int(order[trial - 1]))
+        viewing = view(plan, subject, int(order[trial - 1]))
         frames = film(
             face, viewing.behaviour, viewing.state, rng=viewing.generator(Draw.CAMERA)
         )
         with whole_file(folder / f"{stem}_trial{trial:02d}.avi") as unfinished:
-            _encode(unfinished, islice(frames, n_frames))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep OpenCV from starting threads: its work on a frame is too short."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-def _encode(path: Path, frames: Iterator[Frame]) -> None:
-    with av.open(str(path), "w", format="avi") as container:
-        stream = container.add_stream("libx264", rate=round(FPS), options=ENCODER)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        # one thread: what x264 writes depends on how many there are
-        stream.thread_count = 1
-        for frame in frames:
-            picture = av.VideoFrame.from_ndarray(frame, format="yuv420p")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
+            encode_video(
+                unfinished,
+                islice(frames, n_frames),
+                fps=round(FPS),
+                size=(WIDTH, HEIGHT),
+            )
 
 
 def write_ratings(plan: Plan, subjects: Iterable[int]) -> None:
@@ -282,7 +288,7 @@ def write_ratings(plan: Plan, subjects: Iterable[int]) -> None:
     table.writerow(HEADER)
     for subject in subjects:
         table.writerows(_tabulate(plan, subject))
-    folder = _make_clean_folder(plan.root / "metadata_csv")
+    folder = make_clean_folder(plan.root / "metadata_csv")
     write_text(folder / "participant_ratings.csv", text.getvalue())
 
 
@@ -302,12 +308,7 @@ def _tabulate(plan: Plan, subject: int) -> Iterator[list[str]]:
         ]
 
 
-def _make_clean_folder(path: Path) -> Path:
+def make_clean_folder(path: Path) -> Path:
+    """Make a folder of the data set, without what died writers left in it."""
     remove_unfinished(make_folder(path, "ROOT"))
     return path
-
-
-def _check(option: str, value: int | float, least: int, most: int | None) -> None:
-    if not value >= least or (most is not None and value > most):
-        bounds = f"{least} to {most}" if most else f"{least} or more"
-        raise UserError(f"{option} {value}: must be {bounds}")

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Shaped, UInt8
 
-from deepvanet.datasets.synthetic.behaviour import FPS, Behaviour, wander
-from deepvanet.datasets.synthetic.knobs import State
+from deepvanet.datasets.synthetic.behaviour import Behaviour, wander
+from deepvanet.datasets.synthetic.knobs import Traits
 from deepvanet.datasets.synthetic.portrait import (
     COARSE,
     DETAIL,
@@ -28,12 +28,12 @@ from deepvanet.datasets.synthetic.portrait import (
 )
 
 WIDTH, HEIGHT = 720, 576
-Plane = UInt8[np.ndarray, "_ _ ..."]
+Plane = Shaped[np.ndarray, "_ _ ..."]
 Field = Float32[np.ndarray, "height width"]
 Move = Float32[np.ndarray, "2 height width"]
 """What to add to x and to y to come to the place that is seen here."""
 Fields = Float32[np.ndarray, "field 2 height width"]
-Frame = UInt8[np.ndarray, "864 720"]
+Frame = UInt8[np.ndarray, "frame_rows frame_columns"]
 """I420: rows of luma, then both chroma planes at half the size."""
 
 TOP_LEFT, BOTTOM_RIGHT = np.array([172.0, 68.0]), np.array([280.0, 188.0])
@@ -102,23 +102,63 @@ def make_face(portrait: Portrait) -> Face:
     return Face(portrait, (left, top), np.stack(bends), np.stack(edges))
 
 
+@dataclass(frozen=True)
+class Camera:
+    """Where a camera stands.
+
+    Attributes
+    ----------
+    zoom : float
+        Pixels of a frame per pixel of the photograph.
+    middle : array, shape (2,)
+        The point of the photograph in the middle of a frame.
+    size : tuple of int
+        Width and height of a frame; even numbers.
+    border : int
+        How OpenCV goes on beyond the portrait, which a small zoom shows.
+    """
+
+    zoom: float
+    middle: Float[np.ndarray, "2"]
+    size: tuple[int, int] = (WIDTH, HEIGHT)
+    border: int = cv2.BORDER_REFLECT
+
+
+def draw_camera(
+    rng: np.random.Generator, *, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Camera:
+    """Draw how one trial's camera stands; it is never quite as before."""
+    zoom = ZOOM * np.exp(0.015 * rng.standard_normal())
+    return Camera(zoom, VIEW + 1.5 * rng.standard_normal(2), size)
+
+
 def film(
-    face: Face, behaviour: Behaviour, state: State, *, rng: np.random.Generator
+    face: Face,
+    behaviour: Behaviour,
+    state: Traits,
+    *,
+    rng: np.random.Generator,
+    camera: Camera | None = None,
 ) -> Iterator[Frame]:
     """Yield the frames of one trial from the onset of the stimulus on."""
-    view = _place_camera(face.portrait, rng)
+    view = place_camera(face.portrait, camera or draw_camera(rng))
     lamps = _move_light(behaviour, state, rng)
     lit = _light_from_both_sides(face.portrait.luma)
-    onset = int(np.searchsorted(behaviour.time, -0.5 / FPS))
-    for k in range(onset, len(behaviour.time)):
+    for k in since_onset(behaviour):
         luma = cv2.addWeighted(lit[0], lamps[0, k], lit[1], lamps[1, k], 0.0)
         chroma = face.portrait.chroma.copy()
-        _move_features(face, behaviour, k, (luma, chroma))
-        yield view.take(luma, chroma, _pose(behaviour, k))
+        move_features(face, behaviour, k, (luma, chroma))
+        yield view.take(luma, chroma, pose_head(behaviour, k))
 
 
-def _move_features(
-    face: Face, behaviour: Behaviour, k: int, planes: tuple[Luma, Chroma]
+def since_onset(behaviour: Behaviour) -> range:
+    """Return the places in a behaviour that are filmed."""
+    onset = int(np.searchsorted(behaviour.time, -0.5 / behaviour.fps))
+    return range(onset, len(behaviour.time))
+
+
+def move_features(
+    face: Face, behaviour: Behaviour, k: int, planes: tuple[Plane, ...]
 ) -> None:
     """Redraw, in place, the part of the planes that expressions move."""
     smile, brows = float(behaviour.smile[k]), float(behaviour.brows[k])
@@ -127,11 +167,11 @@ def _move_features(
     edges = (1 - opened, float(behaviour.blink[k]), float(behaviour.gaze[k]))
     height, width = face.bends.shape[-2:]
     left, top = face.corner
-    hidden = _combine(edges, face.edges) + _identity(height, width)
-    bent = _combine(bends, face.bends) + _identity(height, width)
+    hidden = _combine(edges, face.edges) + stay(height, width)
+    bent = _combine(bends, face.bends) + stay(height, width)
     for plane in planes:
         part = plane[top : top + height, left : left + width]
-        part[:] = _warp(_warp(part, hidden), bent)
+        part[:] = warp(warp(part, hidden), bent)
 
 
 @dataclass(frozen=True)
@@ -148,43 +188,54 @@ class View:
 
     still: Move
     heads: Float32[np.ndarray, "field 2 grid_height grid_width"]
+    border: int
 
     def take(self, luma: Luma, chroma: Chroma, pose: tuple[float, ...]) -> Frame:
         """Return one frame."""
-        moved = _combine(pose, self.heads)
-        x, y = (
-            still + cv2.resize(move, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-            for still, move in zip(self.still, moved, strict=True)
-        )
-        seen = _warp(luma, (x, y))
-        colour = _warp(chroma, (x[::2, ::2].copy(), y[::2, ::2].copy()))
-        planes = colour.transpose(2, 0, 1).reshape(-1, WIDTH)
+        x, y = self.aim(pose)
+        seen = warp(luma, (x, y), self.border)
+        colour = warp(chroma, (x[::2, ::2].copy(), y[::2, ::2].copy()), self.border)
+        planes = colour.transpose(2, 0, 1).reshape(-1, x.shape[1])
         return np.concatenate([seen, planes])
 
+    def aim(self, pose: tuple[float, ...]) -> tuple[Field, Field]:
+        """Return the place in the portrait, x and y, that each pixel shows."""
+        height, width = self.still.shape[1:]
+        moved = _combine(pose, self.heads)
+        x, y = (
+            still + cv2.resize(move, (width, height), interpolation=cv2.INTER_LINEAR)
+            for still, move in zip(self.still, moved, strict=True)
+        )
+        return x, y
 
-def _pose(behaviour: Behaviour, k: int) -> tuple[float, ...]:
+
+def pose_head(behaviour: Behaviour, k: int) -> tuple[float, ...]:
+    """Return how far the head is turned, nods and rolls."""
     return (float(behaviour.turn[k]), float(behaviour.nod[k]), float(behaviour.roll[k]))
 
 
-def _place_camera(portrait: Portrait, rng: np.random.Generator) -> View:
-    """Draw how one trial's camera stands; it is never quite as before."""
-    zoom = ZOOM * np.exp(0.015 * rng.standard_normal())
-    middle = VIEW + 1.5 * rng.standard_normal(2)
-    direction = np.array([-1.0 if portrait.mirrored else 1.0, 1.0]) / zoom
+def place_camera(portrait: Portrait, camera: Camera) -> View:
+    """Return what a camera sees of a portrait."""
+    direction = np.array([-1.0 if portrait.mirrored else 1.0, 1.0]) / camera.zoom
     at = {
         step: np.moveaxis(
-            to_pixels(middle + direction * (_grid(step) - [WIDTH / 2, HEIGHT / 2])),
+            to_pixels(
+                camera.middle
+                + direction * (_grid(camera.size, step) - np.array(camera.size) / 2)
+            ),
             -1,
             0,
         )
         for step in (1, COARSE)
     }
-    return View(at[1].astype(np.float32), _move_head(at[COARSE]))
+    return View(at[1].astype(np.float32), _move_head(at[COARSE]), camera.border)
 
 
-def _grid(step: int) -> Float[np.ndarray, "height width 2"]:
-    x = (np.arange(WIDTH // step) + 0.5) * step
-    y = (np.arange(HEIGHT // step) + 0.5) * step
+def _grid(size: tuple[int, int], step: int) -> Float[np.ndarray, "height width 2"]:
+    counts = [side // step for side in size]
+    x, y = (
+        (np.arange(n) + 0.5) * (side / n) for side, n in zip(size, counts, strict=True)
+    )
     return np.stack(np.meshgrid(x, y), axis=-1)
 
 
@@ -203,14 +254,14 @@ def _move_head(at: Float[np.ndarray, "2 height width"]) -> Fields:
 
 
 def _move_light(
-    behaviour: Behaviour, state: State, rng: np.random.Generator
+    behaviour: Behaviour, state: Traits, rng: np.random.Generator
 ) -> Float[np.ndarray, "2 time"]:
     """Return how strong the lights from the left and the right are."""
     n = len(behaviour.time)
     side = state.follow("light_side", behaviour.time)
-    side = side + 0.25 * wander(rng, n, hertz=0.2)
+    side = side + 0.25 * wander(rng, n, hertz=0.2, sfreq=behaviour.fps)
     strength = state.follow("light", behaviour.time)
-    strength = np.exp(strength + 0.02 * wander(rng, n, hertz=0.5))
+    strength = np.exp(strength + 0.02 * wander(rng, n, hertz=0.5, sfreq=behaviour.fps))
     share = 0.5 + 0.5 * np.tanh(side)
     return np.stack([strength * share, strength * (1 - share)])
 
@@ -238,7 +289,7 @@ def _bend(marks: Mapping[str, Points], moves: Moves, shape: tuple[int, int]) -> 
 def _close_mouth(marks: Mapping[str, Points], shape: tuple[int, int]) -> Move:
     """Return the field that raises the lower lip to the upper one."""
     corners = marks["mouth_corners"]
-    x, y = _identity(*shape)
+    x, y = stay(*shape)
     # a little into both lips, so that no tooth is left between them
     upper = _curve(x[0], _between(corners, marks["upper_lip"])) - 0.3 * DETAIL
     lower = _curve(x[0], _between(corners, marks["lower_lip"])) + 0.7 * DETAIL
@@ -250,7 +301,7 @@ def _close_mouth(marks: Mapping[str, Points], shape: tuple[int, int]) -> Move:
 
 def _close_eye(marks: Mapping[str, Points], side: str, shape: tuple[int, int]) -> Move:
     """Return the field that lowers an upper lid to the lower one."""
-    x, y = _identity(*shape)
+    x, y = stay(*shape)
     upper = _curve(x[0], marks[f"{side}_upper_lid"])
     lower = _curve(x[0], marks[f"{side}_lower_lid"])
     ends = marks[f"{side}_upper_lid"][[0, -1], 0]
@@ -263,7 +314,7 @@ def _close_eye(marks: Mapping[str, Points], side: str, shape: tuple[int, int]) -
 
 def _turn_eye(marks: Mapping[str, Points], side: str, shape: tuple[int, int]) -> Move:
     """Return the field that turns an eye to the right of the picture."""
-    x, y = _identity(*shape)
+    x, y = stay(*shape)
     upper = _curve(x[0], marks[f"{side}_upper_lid"])
     lower = _curve(x[0], marks[f"{side}_lower_lid"])
     middle = marks[f"{side}_upper_lid"][:, 0].mean()
@@ -293,9 +344,14 @@ def _vertical(move: Float[np.ndarray, "height width"]) -> Move:
     return np.stack([np.zeros_like(smooth), smooth])
 
 
-def _warp(plane: Plane, source: tuple[Field, Field] | Move) -> Plane:
+def warp(
+    plane: Plane,
+    source: tuple[Field, Field] | Move,
+    border: int = cv2.BORDER_REFLECT,
+) -> Plane:
+    """Return what a plane, or several at once, shows at other places."""
     x, y = source
-    warped = cv2.remap(plane, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+    warped = cv2.remap(plane, x, y, cv2.INTER_LINEAR, None, border)
     return np.asarray(warped)
 
 
@@ -304,5 +360,6 @@ def _combine(weights: tuple[float, ...], fields: Fields) -> Move:
     return np.asarray(flat.reshape(fields.shape[1:]))
 
 
-def _identity(height: int, width: int) -> Move:
+def stay(height: int, width: int) -> Move:
+    """Return the place of each pixel itself, x and y."""
     return np.indices((height, width), dtype=np.float32)[::-1]

@@ -13,6 +13,7 @@ rest, that signals and face both read. A trial's traits are the sum of
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -64,6 +65,10 @@ class Draw(IntEnum):
     PORTRAIT = 10
     CAMERA = 11
     FAMILIARITY = 12
+    SCALP = 13
+    GAPS = 14
+    RAW = 15
+    SITTING = 16
 
 
 def generator(seed: int, draw: Draw, *which: int) -> np.random.Generator:
@@ -120,6 +125,14 @@ TRAITS: Mapping[str, Trait] = {
 }
 STIMULUS_SHARE = 0.5
 """How far a clip moves a trait, beside the most that anything else does."""
+
+
+@runtime_checkable
+class Traits(Protocol):
+    """What signals and face ask of a state."""
+
+    def follow(self, trait: str, time: Seconds) -> Seconds:
+        """Return a trait over time, in seconds since the onset of the stimulus."""
 
 
 @dataclass(frozen=True)

@@ -176,17 +176,21 @@ class Portrait:
     mirrored: bool
 
 
-def make_portrait(rng: np.random.Generator) -> Portrait:
-    """Draw one subject's face, colours and wall."""
+def make_portrait(
+    rng: np.random.Generator, *, scene: np.random.Generator | None = None
+) -> Portrait:
+    """Draw one subject's face, colours and wall.
+
+    Parameters
+    ----------
+    scene : Generator, optional
+        Draws suit and wall, where they change and the person stays the same.
+    """
     photograph = _to_texture(data.astronaut().astype(np.float32))
-    painted = _paint(photograph, rng)
-    average = {
-        name: to_pixels(np.array(at, dtype=float)) for name, at in LANDMARKS.items()
-    }
+    painted = _paint(photograph, rng, scene or rng)
     own = {name: to_pixels(at) for name, at in _reshape(rng)}
-    moved = np.concatenate([average[name] - own[name] for name in own])
     x, y = _identity(painted.shape[:2])
-    dx, dy = spread_field(np.concatenate(list(own.values())), moved, painted.shape[:2])
+    dx, dy = reshape_field(own, painted.shape[:2])
     warped = cv2.remap(
         painted, x + dx, y + dy, cv2.INTER_CUBIC, None, cv2.BORDER_REFLECT
     )
@@ -197,6 +201,17 @@ def make_portrait(rng: np.random.Generator) -> Portrait:
         landmarks=own,
         mirrored=bool(rng.random() < 0.5),
     )
+
+
+def reshape_field(
+    own: Mapping[str, Points], shape: tuple[int, int]
+) -> tuple[Mask, Mask]:
+    """Return the field, x and y, from a person's features to the photograph's."""
+    average = {
+        name: to_pixels(np.array(at, dtype=float)) for name, at in LANDMARKS.items()
+    }
+    moved = np.concatenate([average[name] - own[name] for name in own])
+    return spread_field(np.concatenate(list(own.values())), moved, shape)
 
 
 def to_pixels(at: Places) -> Places:
@@ -243,7 +258,9 @@ def _reshape(rng: np.random.Generator) -> Iterator[tuple[str, Points]]:
             yield name, centre + scale * (np.array(LANDMARKS[name]) - centre) + shift
 
 
-def _paint(photograph: Rgb, rng: np.random.Generator) -> Rgb:
+def _paint(
+    photograph: Rgb, rng: np.random.Generator, scene: np.random.Generator
+) -> Rgb:
     """Give skin, hair, suit and wall other colours."""
     look = np.array(LOOKS[rng.integers(len(LOOKS))])
     skin, hair = (look * np.exp(0.04 * rng.standard_normal((2, 3)))).astype(np.float32)
@@ -253,12 +270,12 @@ def _paint(photograph: Rgb, rng: np.random.Generator) -> Rgb:
     hair_mask = _soft((HAIR,), 3.0) * (1 - face_mask)
     body_mask = _soft((BODY,), 1.5) * (1 - _soft((FACE,), 1.0)) * (1 - hair_mask)
     person = _soft((FACE, HAIR, BODY), 1.4)
-    dyed = _turn_hue(photograph, int(rng.integers(0, 180)))
+    dyed = _turn_hue(photograph, int(scene.integers(0, 180)))
     picture = _blend(photograph, dyed, body_mask)
     picture = _blend(picture, picture * skin, face_mask)
     picture = _blend(picture, picture * hair, hair_mask)
     inside = np.clip(2 * person - 1, 0.0, 1.0)  # the photograph's wall is bright
-    return _blend(_draw_wall(photograph.shape, rng), picture, inside)
+    return _blend(_draw_wall(photograph.shape, scene), picture, inside)
 
 
 def _draw_wall(shape: tuple[int, ...], rng: np.random.Generator) -> Rgb:

@@ -1,25 +1,26 @@
 """EEG and peripheral signals that nobody had, in the channels and units of DEAP.
 
 The EEG is a sum of sources with a place on the scalp each: 1/f background,
-rhythms, muscles, what is left of the eyes. Pulse, respiration, skin conductance
-and muscles come from neurokit2's simulators [1]_; EOG follows blinks and gaze.
-
-References
-----------
-.. [1] Makowski et al. (2021). NeuroKit2: a Python toolbox for neurophysiological
-   signal processing. Behavior Research Methods 53, 1689-1696.
+rhythms, muscles, what is left of the eyes. EOG follows blinks and gaze.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import neurokit2
 import numpy as np
 from jaxtyping import Float
 from scipy.signal import butter, sosfiltfilt
 
-from deepvanet.datasets.synthetic.behaviour import BASELINE_S, FPS, Behaviour, wander
-from deepvanet.datasets.synthetic.knobs import Seconds, State
+from deepvanet.datasets.synthetic.behaviour import BASELINE_S, FPS, Behaviour
+from deepvanet.datasets.synthetic.knobs import Seconds, State, Traits
+from deepvanet.datasets.synthetic.noise import draw_noise
+from deepvanet.datasets.synthetic.peripherals import (
+    simulate_muscle,
+    simulate_pulse,
+    simulate_resistance,
+    simulate_respiration,
+    simulate_temperature,
+)
 
 SFREQ = 128.0
 N_CHANNELS = 40
@@ -95,8 +96,6 @@ CONTACT = 0.10
 """Change of each electrode's contact over trials, as a logarithm of its gain."""
 
 BLINK_MICROVOLTS, GAZE_MICROVOLTS = 220.0, 120.0
-BEATS_S, BREATHS_S = 1.15, 0.26  # a second, of an ordinary person at rest
-MICROSIEMENS = 4.0
 
 
 @dataclass(frozen=True)
@@ -128,24 +127,48 @@ def simulate_trial(
     """Return one trial in DEAP's preprocessed channels, units and rate."""
     seconds = round(len(behaviour.time) / FPS)
     time = np.arange(round(seconds * SFREQ)) / SFREQ - BASELINE_S
-    blink, gaze, smile = (
-        np.interp(time, behaviour.time, course)
-        for course in (behaviour.blink, behaviour.gaze, behaviour.smile)
-    )
     contact = np.exp(CONTACT * rng.standard_normal(N_CHANNELS))
-    eog = np.stack([GAZE_MICROVOLTS * gaze, BLINK_MICROVOLTS * blink])
-    eog += _noise(rng, (2, len(time)), band=(0.5, 40.0)) * 8.0
+    eog = simulate_eog(behaviour, time, rng, sfreq=SFREQ)
     eeg = _simulate_eeg(head, state, time, eog, contact[:32], rng)
-    peripheral = [
-        *eog,
-        _simulate_muscle(state.follow("zygomaticus", time) + 0.8 * smile, 12.0, rng),
-        _simulate_muscle(state.follow("trapezius", time), 20.0, rng),
-        _simulate_resistance(state, time, rng),
-        _simulate_respiration(state, time, rng),
-        _simulate_pulse(state, time, rng),
-        _simulate_temperature(state, time, rng),
-    ]
-    return np.concatenate([eeg, np.stack(peripheral) * contact[32:, None]])
+    others = simulate_peripherals(state, behaviour, time, rng, sfreq=SFREQ)
+    peripheral = np.concatenate([eog, others])
+    return np.concatenate([eeg, peripheral * contact[32:, None]])
+
+
+def simulate_eog(
+    behaviour: Behaviour, time: Seconds, rng: np.random.Generator, *, sfreq: float
+) -> Float[np.ndarray, "2 time"]:
+    """Return the horizontal and the vertical EOG in microvolts."""
+    blink, gaze = (
+        np.interp(time, behaviour.time, course)
+        for course in (behaviour.blink, behaviour.gaze)
+    )
+    eog = np.stack([GAZE_MICROVOLTS * gaze, BLINK_MICROVOLTS * blink])
+    eog += draw_noise(rng, (2, len(time)), sfreq=sfreq, band=(0.5, 40.0)) * 8.0
+    return eog
+
+
+def simulate_peripherals(
+    state: Traits,
+    behaviour: Behaviour,
+    time: Seconds,
+    rng: np.random.Generator,
+    *,
+    sfreq: float,
+) -> Float[np.ndarray, "6 time"]:
+    """Return zEMG, tEMG, GSR, respiration, pulse and temperature as in DEAP."""
+    smile = np.interp(time, behaviour.time, behaviour.smile)
+    cheek = state.follow("zygomaticus", time) + 0.8 * smile
+    return np.stack(
+        [
+            simulate_muscle(cheek, 12.0, rng, sfreq=sfreq),
+            simulate_muscle(state.follow("trapezius", time), 20.0, rng, sfreq=sfreq),
+            simulate_resistance(state, time, rng, sfreq=sfreq),
+            simulate_respiration(state, time, rng, sfreq=sfreq),
+            simulate_pulse(state, time, rng, sfreq=sfreq),
+            simulate_temperature(state, time, rng, sfreq=sfreq),
+        ]
+    )
 
 
 def _spread_over_scalp(
@@ -165,7 +188,9 @@ def _simulate_eeg(
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "channel time"]:
     rhythms = np.stack([_oscillate(source, state, time, rng) for source in SOURCES])
-    background = _noise(rng, (N_BACKGROUND, len(time)), band=(1.0, 60.0), slope=1.0)
+    background = draw_noise(
+        rng, (N_BACKGROUND, len(time)), sfreq=SFREQ, band=(1.0, 60.0), slope=1.0
+    )
     above_eyes = _spread_over_scalp(
         np.array([[-0.5, 1.1], [0.5, 1.1]]), np.array([0.35, 0.35])
     )
@@ -187,116 +212,7 @@ def _oscillate(
         (factor * state.follow(trait, time) for trait, factor in source.gains.items()),
         np.zeros_like(time),
     )
-    waxing = 0.3 * _noise(rng, time.shape, band=(0.1, 1.0))
-    return np.exp(gain + waxing) * _noise(rng, time.shape, band=source.band)
-
-
-def _noise(
-    rng: np.random.Generator,
-    shape: tuple[int, ...],
-    *,
-    band: tuple[float, float],
-    slope: float = 0.0,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return noise of unit variance in a band of hertz, its power as 1 / f**slope."""
-    n = shape[-1]
-    hertz = np.fft.rfftfreq(n, 1 / SFREQ)
-    low, high = band
-    edges = 1 / (1 + (low / np.maximum(hertz, 1e-6)) ** 8) / (1 + (hertz / high) ** 8)
-    weight = np.sqrt(edges) * np.maximum(hertz, low) ** (-slope / 2)
-    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(shape)) * weight, n)
-    power = 2 * np.sum(weight**2) / n
-    return np.asarray(noise / np.sqrt(power))
-
-
-def _simulate_muscle(
-    tension: Seconds, microvolts: float, rng: np.random.Generator
-) -> Seconds:
-    """Return the EMG of a muscle whose tension is a logarithm."""
-    n = len(tension)
-    duration = int(np.ceil(n / SFREQ))
-    burst = neurokit2.emg_simulate(
-        duration=duration,
-        sampling_rate=int(SFREQ),
-        burst_number=1,
-        burst_duration=duration - 0.1,
-        random_state=_draw_state(rng),
+    waxing = 0.3 * draw_noise(rng, time.shape, sfreq=SFREQ, band=(0.1, 1.0))
+    return np.exp(gain + waxing) * draw_noise(
+        rng, time.shape, sfreq=SFREQ, band=source.band
     )
-    contraction = np.asarray(burst)[:n]
-    centred = contraction - contraction.mean()
-    return np.asarray(microvolts * np.exp(tension) * centred)
-
-
-def _simulate_resistance(
-    state: State, time: Seconds, rng: np.random.Generator
-) -> Seconds:
-    """Return the skin's resistance in ohm."""
-    duration = int(np.ceil(len(time) / SFREQ)) + 1
-    responses = np.exp(state.rest["conductance_responses"])
-    responses *= np.exp(state.added["conductance_responses"])
-    simulated = neurokit2.eda_simulate(
-        duration=duration,
-        sampling_rate=int(SFREQ),
-        scr_number=int(1 + rng.poisson(0.08 * responses * duration)),
-        noise=0.002,
-        random_state=_draw_state(rng),
-    )
-    phasic = np.asarray(simulated)[: len(time)] - float(np.min(simulated))
-    level = np.exp(state.follow("conductance", time)) * MICROSIEMENS
-    return np.asarray(1e6 / (level * (1 + 0.08 * phasic)))
-
-
-def _simulate_respiration(
-    state: State, time: Seconds, rng: np.random.Generator
-) -> Seconds:
-    """Return the belt's stretch, in arbitrary units as DEAP's."""
-    breaths = _count_cycles(BREATHS_S * np.exp(state.follow("respiration_rate", time)))
-    simulated = neurokit2.rsp_simulate(
-        duration=4 * int(np.ceil(breaths[-1]) + 2),
-        sampling_rate=int(SFREQ),
-        respiratory_rate=15,
-        method="sinusoidal",
-        noise=0.01,
-        random_state=_draw_state(rng),
-    )
-    belt = _replay(np.asarray(simulated), breaths + rng.uniform(0, 1), per_cycle_s=4.0)
-    return np.asarray(900.0 * np.exp(state.follow("respiration_depth", time)) * belt)
-
-
-def _simulate_pulse(state: State, time: Seconds, rng: np.random.Generator) -> Seconds:
-    """Return the blood volume at the thumb, in arbitrary units as DEAP's."""
-    beats = _count_cycles(BEATS_S * np.exp(state.follow("heart_rate", time)))
-    simulated = neurokit2.ppg_simulate(
-        duration=int(np.ceil(beats[-1])) + 4,
-        sampling_rate=int(SFREQ),
-        heart_rate=60,
-        motion_amplitude=0.05,
-        random_state=_draw_state(rng),
-    )
-    pulse = _replay(np.asarray(simulated), beats + rng.uniform(0, 1), per_cycle_s=1.0)
-    height = np.exp(state.follow("pulse_height", time))
-    return np.asarray(1500.0 * height * (pulse - pulse.mean()))
-
-
-def _simulate_temperature(
-    state: State, time: Seconds, rng: np.random.Generator
-) -> Seconds:
-    """Return the finger's temperature in millikelvin, its offset removed."""
-    drift = 0.03 * wander(rng, len(time), hertz=0.05, sfreq=SFREQ)
-    return np.asarray(1000.0 * (state.follow("temperature", time) + drift))
-
-
-def _count_cycles(rate: Seconds) -> Seconds:
-    return np.asarray(np.cumsum(rate) / SFREQ)
-
-
-def _replay(
-    simulated: Float[np.ndarray, " simulated"], cycles: Seconds, *, per_cycle_s: float
-) -> Seconds:
-    """Play a simulation of constant rate so that it has gone through ``cycles``."""
-    at = cycles * per_cycle_s * SFREQ
-    return np.asarray(np.interp(at, np.arange(len(simulated)), simulated))
-
-
-def _draw_state(rng: np.random.Generator) -> int:
-    return int(rng.integers(2**31))

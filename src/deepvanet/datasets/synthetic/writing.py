@@ -1,0 +1,76 @@
+"""What every made-up data set does before it is written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import cv2
+
+from deepvanet.datasets.deap import SYNTHETIC_MARK
+from deepvanet.datasets.synthetic.face import Frame
+from deepvanet.datasets.synthetic.knobs import Knobs
+from deepvanet.files import make_folder
+from deepvanet.schema import UserError
+
+ENCODER = {"preset": "ultrafast", "crf": "25", "bf": "0"}
+
+
+def claim(root: Path) -> Path:
+    """Make the folder, or refuse one that holds somebody's recordings."""
+    make_folder(root, "ROOT")
+    if any(root.iterdir()) and not (root / SYNTHETIC_MARK).is_file():
+        raise UserError(f"{root}: holds files that synth did not write, choose another")
+    return root
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV from starting threads: its work on a frame is too short."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def check_number(
+    option: str, value: int | float, least: int | float, most: int | None
+) -> None:
+    """Refuse a number outside of its bounds, which belong to it."""
+    if not value >= least or (most is not None and value > most):
+        bounds = f"{least} to {most}" if most else f"{least} or more"
+        raise UserError(f"{option} {value}: must be {bounds}")
+
+
+def check_draws(seed: int, knobs: Knobs) -> None:
+    """Refuse a seed or a knob that is negative or not a number."""
+    check_number("--seed", seed, 0, None)
+    check_number("--effect", knobs.effect, 0, None)
+    check_number("--stimulus-effect", knobs.stimulus_effect, 0, None)
+    check_number("--subject-effect", knobs.subject_effect, 0, None)
+
+
+def encode_video(
+    path: Path, frames: Iterator[Frame], *, fps: int, size: tuple[int, int]
+) -> None:
+    """Write an AVI in H.264; a frame at a time is in memory.
+
+    Parameters
+    ----------
+    fps : int
+        What the container says.
+    size : tuple of int
+        Width and height of a frame.
+    """
+    with av.open(str(path), "w", format="avi") as container:
+        stream = container.add_stream("libx264", rate=fps, options=ENCODER)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        # one thread: what x264 writes depends on how many there are
+        stream.thread_count = 1
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(frame, format="yuv420p")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))

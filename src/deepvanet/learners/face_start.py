@@ -1,0 +1,52 @@
+"""Where the face trunk of a run's networks starts: named, and kept with the run."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from deepvanet.config import NetworkSettings
+from deepvanet.models.trunk_weights import copy_trunk, read_trunk
+from deepvanet.schema import UserError
+
+FILE = "face-weights.safetensors"
+"""The copy in a folder of results, so that work goes on without the original."""
+
+_log = logging.getLogger(__name__)
+
+
+def name_face_weights(
+    settings: NetworkSettings, face_weights: Path | None
+) -> NetworkSettings:
+    """Return the settings with the digest of the weights; their scale is checked.
+
+    Raises
+    ------
+    UserError
+        When they are no weights of a trunk, or there are none to freeze.
+    """
+    if face_weights is None:
+        if settings.freeze_face:
+            raise UserError("--freeze-face: needs --face-weights, got none")
+        return replace(settings, face_weights="")
+    trunk = read_trunk(face_weights)
+    # nobody but us trains on other pixels than the published 0 to 1
+    trained = trunk.scale or "none"
+    if trained != settings.scale:
+        _log.warning(
+            "%s: trained on faces as --scale %s has them, but used with --scale %s: "
+            "expect less of them",
+            face_weights,
+            trained,
+            settings.scale,
+        )
+    return replace(settings, face_weights=trunk.digest)
+
+
+def keep_face_weights(folder: Path, face_weights: Path | None) -> Path | None:
+    """Copy the trunk into a folder, unless it is there, and return the copy."""
+    if face_weights is None:
+        return None
+    kept = folder / FILE
+    if not kept.is_file():
+        copy_trunk(kept, read_trunk(face_weights))
+    return kept

@@ -1,0 +1,127 @@
+"""Filter and resample signals without moving them in time.
+
+Both look at one channel at a time, in float64, so that an hour of 48 channels
+needs no second copy. Beyond its ends a signal goes on as its mirror image about
+its last sample, so that neither an offset nor a drift rings there.
+"""
+
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.signal import firwin, kaiserord, oaconvolve, resample_poly
+
+Signal = Float[np.ndarray, " time"]
+Resampled = Float[np.ndarray, " resampled"]
+
+BAND_HZ = (4.0, 45.0)
+"""What is kept of the EEG: DEAP's own band."""
+BAND_EDGES_HZ = (2.0, 4.0)
+"""How steep that is: nothing is left below 2 Hz, nor at 50 Hz, where lines hum."""
+SHARE_OF_RATE = 0.45
+"""The highest frequency that a filter keeps, as a share of the sampling rate."""
+
+_STOP_DB = 80.0
+_KEPT = 0.9  # of the band that the lower rate can hold
+
+
+def band_pass(
+    signal: Signal,
+    *,
+    sfreq: float,
+    band: tuple[float, float],
+    edges: tuple[float, float],
+) -> Signal:
+    """Keep a band of frequencies above 0, with zero phase.
+
+    Parameters
+    ----------
+    band : tuple of float
+        The lowest and the highest frequency kept whole, in Hz.
+    edges : tuple of float
+        How many Hz outside of it nothing is left.
+    """
+    taps = _design_band(sfreq, band, edges)
+    extended = _extend(signal - signal[0], len(taps) // 2)
+    return np.asarray(oaconvolve(extended, taps, mode="valid"))
+
+
+def filter_eeg(signal: Signal, *, sfreq: float) -> Signal:
+    """Keep what results are made of, 4 to 45 Hz."""
+    low, high = BAND_HZ[0], min(BAND_HZ[1], SHARE_OF_RATE * sfreq)
+    edges = (BAND_EDGES_HZ[0], min(BAND_EDGES_HZ[1], sfreq / 2 - high))
+    return band_pass(signal, sfreq=sfreq, band=(low, high), edges=edges)
+
+
+def resample(signal: Signal, *, sfreq: float, to: float) -> Resampled:
+    """Return a signal at another rate, without what that rate cannot hold.
+
+    The first sample stays at time 0.
+    """
+    ratio = Fraction(to / sfreq).limit_denominator(10_000)
+    up, down = ratio.numerator, ratio.denominator
+    if up == down:
+        return signal
+    taps: Any = _design_antialias(max(up, down))
+    n_extra = -(-len(taps) // (2 * up * down)) * down
+    # the phases of the filter differ a little in how much of an offset they pass
+    offset = signal[0]
+    extended = _extend(signal - offset, n_extra)
+    resampled = resample_poly(extended, up, down, window=taps) + offset
+    start, n = n_extra * up // down, -(-len(signal) * up // down)
+    return np.asarray(resampled[start : start + n])
+
+
+def bridge_gaps(signal: Any) -> Signal:
+    """Return a signal in float64, with lines drawn over samples that are not finite."""
+    whole = np.asarray(signal, dtype=np.float64)
+    is_finite = np.isfinite(whole)
+    if is_finite.all():
+        return whole
+    if not is_finite.any():
+        return np.zeros_like(whole)
+    at = np.arange(len(whole))
+    return np.interp(at, at[is_finite], whole[is_finite])
+
+
+def mark_gaps(resampled: Resampled, signal: Any) -> Resampled:
+    """Return a resampled signal that is not finite where the original is not."""
+    gaps = np.flatnonzero(~np.isfinite(signal))
+    nearest = np.rint(gaps * (len(resampled) / len(signal))).astype(int)
+    marked = resampled.copy()
+    marked[np.minimum(nearest, len(resampled) - 1)] = np.nan
+    return marked
+
+
+@cache
+def _design_band(
+    sfreq: float, band: tuple[float, float], edges: tuple[float, float]
+) -> Float[np.ndarray, " tap"]:
+    from mne.filter import create_filter
+
+    return np.asarray(
+        create_filter(
+            None,
+            sfreq,
+            *band,
+            l_trans_bandwidth=edges[0],
+            h_trans_bandwidth=edges[1],
+            verbose="ERROR",
+        )
+    )
+
+
+@cache
+def _design_antialias(factor: int) -> Float[np.ndarray, " tap"]:
+    """Design a filter for a rate that is ``factor`` times the lower of two."""
+    n_taps, beta = kaiserord(_STOP_DB, (1 - _KEPT) / factor)
+    middle = (1 + _KEPT) / 2 / factor
+    return np.asarray(firwin(n_taps | 1, middle, window=("kaiser", beta)))
+
+
+def _extend(signal: Signal, n: int) -> Float[np.ndarray, " extended"]:
+    if len(signal) == 1:
+        return np.pad(signal, n, mode="edge")
+    return np.pad(signal, n, mode="reflect", reflect_type="odd")
