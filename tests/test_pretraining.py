@@ -17,17 +17,15 @@ from deepvanet.config import (
     EvaluateSettings,
     Execution,
     NetworkSettings,
-    PrepareSettings,
     PretrainSettings,
 )
 from deepvanet.datasets.afew_va import find_clips
-from deepvanet.datasets.synthetic import Knobs, write_afew_va, write_deap
+from deepvanet.datasets.synthetic import write_afew_va
 from deepvanet.evaluation import evaluate
 from deepvanet.learners import LEARNERS
 from deepvanet.metrics import measure_agreement
 from deepvanet.models.encoders import build_pretraining, build_trunk
 from deepvanet.models.trunk_weights import read_facts, read_trunk
-from deepvanet.prepare import prepare
 from deepvanet.pretraining import pretrain
 from deepvanet.pretraining.learning import split_actors
 from deepvanet.results import read_predictions
@@ -272,56 +270,3 @@ def test_freezing_needs_weights(tiny_store, tmp_path, capsys):
 
     assert main(command) == 2
     assert "--freeze-face: needs --face-weights" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_it_is_better_than_the_mean_on_actors_never_seen(tmp_path):
-    root = tmp_path / "AFEW-VA"
-    jobs = Execution(jobs=2)
-    write_afew_va(root, n_actors=24, n_clips=4, n_frames=10, execution=jobs)
-    settings = PretrainSettings(epochs=20, batch_size=32, threads=2)
-
-    made = pretrain(root, tmp_path / "w", settings=settings, execution=jobs)
-
-    for target, scores in made.facts["scores"].items():
-        assert scores["rmse"] < scores["rmse_of_mean"], (target, scores)
-        assert scores["ccc"] > 0.2, (target, scores)
-
-
-@pytest.mark.slow
-def test_starting_from_it_beats_a_random_start_on_a_small_task(tmp_path):
-    jobs = Execution(jobs=2)
-    faces, deap = tmp_path / "AFEW-VA", tmp_path / "DEAP"
-    write_afew_va(faces, n_actors=20, n_clips=4, n_frames=8, execution=jobs)
-    settings = PretrainSettings(epochs=12, batch_size=32, threads=2)
-    weights = pretrain(faces, tmp_path / "w", settings=settings, execution=jobs).weights
-    knobs = Knobs(stimulus_effect=0.0)
-    options = {"n_subjects": 2, "n_trials": 12, "seconds": 3, "knobs": knobs}
-    write_deap(deap, **options, execution=jobs)
-    store = tmp_path / "store"
-    prepare("deap", deap, store, settings=PrepareSettings(), execution=jobs)
-
-    def score(name, face_weights):
-        evaluate(
-            store,
-            tmp_path / name,
-            settings=EvaluateSettings(
-                protocols=("trial",),
-                targets=("valence",),
-                streams=("face",),
-                folds=4,
-                seeds=(0, 1),
-                network=NetworkSettings(epochs=6, batch_size=8),
-            ),
-            execution=jobs,
-            face_weights=face_weights,
-        )
-        table = read_predictions(tmp_path / name / "predictions.csv")
-        table = table[table["learner"] == "network"]
-        is_high = table["label"] == 1
-        right = (table["score"] > 0.5) == is_high
-        return (right[is_high].mean() + right[~is_high].mean()) / 2
-
-    started, drawn = score("started", weights), score("drawn", None)
-
-    assert started > drawn, (started, drawn)
