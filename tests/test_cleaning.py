@@ -176,6 +176,56 @@ def test_what_others_have_filtered_is_refused(raw):
         clean(record(filtered), artefacts="icalabel", **CLEAN)
 
 
+def test_a_soft_low_pass_does_not_hide_a_high_pass(raw):
+    soft = mne.filter.filter_data(raw.recorded, SFREQ, 4, 45, verbose="ERROR")
+
+    with pytest.raises(UserError, match="whose power below 2 Hz is gone"):
+        clean(record(soft), artefacts="icalabel", **CLEAN)
+
+
+@pytest.mark.parametrize("artefacts", ["none", "icalabel"])
+def test_a_recording_without_eeg_is_only_resampled(artefacts):
+    gsr = Channel("GSR", ChannelType.GSR, "Ohm")
+    signal = 2e5 + np.arange(20.0 * SFREQ)
+    recording = replace(
+        record(signal[None], names=("Cz",)), bio=signal[None], channels=(gsr,)
+    )
+
+    found = clean(recording, artefacts=artefacts, **CLEAN)
+
+    np.testing.assert_allclose(found.recording.bio[0], signal[::2], rtol=1e-5)
+    assert (found.facts.n_eeg, found.facts.is_unmixed) == (0, False)
+    assert np.isnan(found.facts.spectra.after_db).all()
+
+
+@pytest.mark.parametrize("n_alive", [0, 3])
+def test_eeg_without_enough_living_channels_is_flagged(raw, n_alive):
+    eeg = raw.recorded[:, : 20 * int(SFREQ)].copy()
+    eeg[n_alive:] = 0.0
+
+    found = clean(record(eeg), artefacts="icalabel", **CLEAN)
+
+    assert found.facts.note == f"not cleaned: {n_alive} of 32 EEG channels are good"
+    assert found.facts.bad_channels == NAMES[n_alive:]
+    assert not found.facts.is_unmixed
+    assert np.isfinite(found.recording.bio).all()
+
+
+def test_a_gap_in_eeg_is_drawn_anew_and_one_elsewhere_stays(raw):
+    eeg = raw.recorded.copy()
+    eeg[NAMES.index("F7"), 100:200] = np.nan
+    gsr = np.full(eeg.shape[1], 2e5)
+    gsr[:500] = np.nan
+    others = ((Channel("GSR", ChannelType.GSR, "Ohm"), gsr),)
+
+    found = clean(record(eeg, others=others), artefacts="icalabel", **CLEAN)
+
+    assert "F7" in found.facts.bad_channels
+    assert np.isfinite(found.recording.bio[:32]).all()
+    assert np.isnan(found.recording.bio[32, :249]).all()
+    np.testing.assert_allclose(found.recording.bio[32, 251:], 2e5, rtol=1e-5)
+
+
 def test_electrodes_without_a_place_are_named(raw):
     names = ("A1x", *NAMES[1:])
 

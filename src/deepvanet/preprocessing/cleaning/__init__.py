@@ -93,7 +93,7 @@ def clean(
             else plan_cleaning(recording, is_eeg, probability=probability, seed=seed)
         )
         bio = _resample(recording, to=sfreq)
-        filtered = _filter(recording, is_eeg, to=sfreq)
+        filtered = _filter(recording, is_eeg, to=sfreq, n_samples=bio.shape[1])
         facts = _take_down(recording, plan, bio[is_eeg], filtered, artefacts, sfreq)
         bio[is_eeg] = _restore_gaps(plan, plan.clean @ filtered, bio[is_eeg])
     cleaned = replace(recording, bio=bio, sfreq=sfreq, is_raw=False)
@@ -110,20 +110,24 @@ def _resample(recording: Recording, *, to: float) -> NDArray[np.float32]:
 
 
 def _filter(
-    recording: Recording, is_eeg: Bool[np.ndarray, " channel"], *, to: float
+    recording: Recording,
+    is_eeg: Bool[np.ndarray, " channel"],
+    *,
+    to: float,
+    n_samples: int,
 ) -> Float[np.ndarray, "eeg time"]:
     """Filter the EEG and resample it, channel by channel."""
     rate = recording.sfreq
-    rows = []
-    for row in np.flatnonzero(is_eeg):
+    filtered = np.empty((int(is_eeg.sum()), n_samples))
+    for place, row in enumerate(np.flatnonzero(is_eeg)):
         whole = filter_eeg(bridge_gaps(recording.bio[row]), sfreq=rate)
-        rows.append(resample(whole, sfreq=rate, to=to))
-    return np.array(rows).reshape(len(rows), -1 if rows else 0)
+        filtered[place] = resample(whole, sfreq=rate, to=to)
+    return filtered
 
 
 def _restore_gaps(plan: Plan, after: Bio, resampled: NDArray[np.float32]) -> Bio:
     """Let a dead channel that was not drawn anew be dead."""
-    if plan.is_whole or not len(after):
+    if plan.is_whole:
         return after
     return np.where(np.isfinite(resampled), after, np.nan)
 

@@ -25,6 +25,9 @@ BLOCK_S = 10.0
 
 LEAST_BAND_DB = -25.0
 _FILTERED_ABOVE_HZ, _COMPARED_HZ = 52.0, (20.0, 40.0)
+LEAST_SLOW_DB = -20.0
+"""Five real recordings have -9 to 19 dB; a high-pass at 4 Hz leaves -50."""
+_SLOW_HZ, _BESIDE_HZ, _SLOW_WINDOW_S = (1.0, 1.5), (5.0, 8.0), 4.0
 _LINES_HZ, _LINE_WIDTH_HZ = (50.0, 60.0, 100.0), 2.0
 
 Copy = Float[np.ndarray, "channel time"]
@@ -79,19 +82,49 @@ def measure_band(copy: Copy, *, sfreq: float) -> float:
     return float(10 * np.log10(max(ratio, 1e-30)))
 
 
+def measure_slow(copy: Copy, *, sfreq: float) -> float:
+    """Return how much stronger an EEG is at 1 to 1.5 Hz than at 5 to 8 Hz, in dB.
+
+    A high-pass shows here, whatever its low-pass is; 0 where a recording is too short
+    for such slow waves.
+
+    Parameters
+    ----------
+    sfreq : float
+        The rate of the recording, not of its copy.
+    """
+    rate = choose_rate(sfreq)
+    length = round(_SLOW_WINDOW_S * rate)
+    if copy.shape[1] < length:
+        return 0.0
+    hertz, density = welch(copy, rate, nperseg=length)
+    middle = np.median(density, axis=0)
+    slow, beside = (
+        middle[(hertz >= low) & (hertz <= high)].mean()
+        for low, high in (_SLOW_HZ, _BESIDE_HZ)
+    )
+    return float(10 * np.log10(max(slow / beside, 1e-30))) if beside > 0 else 0.0
+
+
 def check_band(copy: Copy, *, sfreq: float, name: str) -> None:
     """Refuse an EEG that somebody has filtered.
 
     Raises
     ------
     UserError
-        When its power above 50 Hz is gone.
+        When its power above 50 Hz is gone, or that below 2 Hz.
     """
     weaker_db = measure_band(copy, sfreq=sfreq)
     if weaker_db < LEAST_BAND_DB:
         raise UserError(
             f"--artefacts icalabel: needs raw EEG, got {name}, whose power above 50 Hz "
             f"is gone ({-weaker_db:.0f} dB below that at 20-40 Hz; already filtered?)"
+        )
+    slower_db = measure_slow(copy, sfreq=sfreq)
+    if slower_db < LEAST_SLOW_DB:
+        raise UserError(
+            f"--artefacts icalabel: needs raw EEG, got {name}, whose power below 2 Hz "
+            f"is gone ({-slower_db:.0f} dB below that at 5-8 Hz; already filtered?)"
         )
 
 

@@ -140,12 +140,13 @@ def _measure_density(
     signals: Bio, sfreq: float
 ) -> tuple[Float[np.ndarray, " frequency"], Float[np.ndarray, " frequency"]]:
     length = round(sfreq)
-    frequency, density = welch(
-        signals, sfreq, nperseg=min(length, signals.shape[1]), nfft=length
-    )
+    frequency = np.fft.rfftfreq(length, 1 / sfreq)
     shown = (frequency > 0) & (frequency <= HIGHEST_HZ)
-    if not len(signals):
-        return frequency[shown], np.full(int(shown.sum()), np.nan)
-    middle = np.median(density[:, shown], axis=0)
-    with np.errstate(divide="ignore"):
-        return frequency[shown], 10 * np.log10(middle)
+    level = np.full(int(shown.sum()), np.nan)
+    if len(signals):
+        n_samples = min(length, signals.shape[1])
+        _, density = welch(signals, sfreq, nperseg=n_samples, nfft=length)
+        middle = np.median(density[:, shown], axis=0)
+        # where there is no power there is no level
+        np.log10(middle, out=level, where=middle > 0)
+    return frequency[shown], 10 * level

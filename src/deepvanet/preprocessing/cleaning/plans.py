@@ -77,7 +77,9 @@ def plan_cleaning(
     copy = copy_eeg(eeg, sfreq=sfreq)
     check_band(copy, sfreq=sfreq, name=name)
     is_alive = ~find_dead(eeg)
-    is_good = is_alive & ~find_outliers(copy, info, is_alive)
+    is_good = is_alive
+    if is_alive.sum() >= _FEWEST_ELECTRODES:
+        is_good = is_alive & ~find_outliers(copy, info, is_alive)
     if is_good.sum() < _FEWEST_ELECTRODES:
         few = f"not cleaned: {is_good.sum()} of {len(eeg)} EEG channels are good"
         return replace(plan_reference(recording, is_eeg), is_good=is_good, note=few)
