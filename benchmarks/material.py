@@ -18,13 +18,13 @@ from deepvanet.datasets.deap import (
 )
 from deepvanet.datasets.synthetic import write_deap
 from deepvanet.datasets.synthetic.python2 import Pieces, write_pickle
+from deepvanet.labels import label_ratings
 from deepvanet.schema import Stream, Target
 from deepvanet.store import (
     Manifest,
     Rows,
     SegmentBlock,
     SegmentStore,
-    label_ratings,
     open_store,
     write_subject,
 )

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.config import PrepareSettings, digest, to_dict
+from deepvanet.labels import label_ratings
 from deepvanet.schema import Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
     Rows,
     SegmentBlock,
     SegmentStore,
-    label_ratings,
     open_store,
     write_subject,
 )

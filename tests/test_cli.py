@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 from deepvanet.cli import main
+from deepvanet.labels import KNOWN_RULES
 from deepvanet.learners import LEARNERS, PRIORS
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS
-from deepvanet.store import LABEL_RULES
 from films import number_pictures, write_video
 from portraits import video_of
 from small_deap import HEADER, pickle_as_python_2
@@ -117,7 +117,7 @@ def test_each_command_s_help_shows_an_example_that_can_be_read(command, capsys):
         ("evaluate", "--protocol", PROTOCOLS),
         ("evaluate", "--streams", STREAM_SETS),
         ("evaluate", "--learner", [n for n in LEARNERS if n not in PRIORS]),
-        ("evaluate", "--label-rule", LABEL_RULES),
+        ("evaluate", "--label-rule", KNOWN_RULES),
         ("prepare", "--baseline", BASELINES),
         ("prepare", "--face", BACKENDS),
     ],

@@ -214,7 +214,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
         ({"streams": ("faces",)}, "unknown stream set 'faces', did you mean 'face'"),
         ({"learners": ("net",)}, "unknown learner 'net', did you mean 'network'"),
         ({"targets": ("dominance",)}, "unknown target 'dominance'"),
-        ({"label_rule": ">6"}, "unknown label rule '>6', did you mean"),
+        ({"label_rule": "=>6"}, "unknown label rule '=>6'. Known forms: >=5"),
         ({"subjects": ("9",)}, "unknown subject '9'"),
         ({"network": NetworkSettings(scale="test")}, "unknown scale 'test'"),
         ({"folds": 20}, "20 folds"),

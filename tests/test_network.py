@@ -260,7 +260,9 @@ def test_every_learner_keeps_the_contract(halves, name, tmp_path):
     assert isinstance(learner, Learner)
     assert isinstance(fitted, Fitted)
     assert (
-        (fitted.chosen_epoch is not None) == learner.has_epochs == bool(fitted.history)
+        (fitted.chosen_epoch is not None)
+        == learner.traits.has_epochs
+        == bool(fitted.history)
     )
     for epoch in ("chosen", "last"):
         scores = fitted.score(watch, epoch=epoch)

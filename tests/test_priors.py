@@ -62,8 +62,8 @@ def test_a_prior_has_no_epochs_and_reads_no_stream(rows, name, monkeypatch):
 
     fitted = learner.fit(rows, watch=rows)
 
-    assert not learner.reads_streams
-    assert not learner.has_epochs
+    assert not learner.traits.reads_streams
+    assert not learner.traits.has_epochs
     assert fitted.chosen_epoch is None
     assert len(fitted.history) == 0
     assert np.array_equal(fitted.score(rows), fitted.score(rows, epoch="last"))

@@ -128,18 +128,6 @@ def test_a_subject_that_failed_halfway_is_not_in_the_store(path):
     assert [p.name for p in sorted((path / "subjects").iterdir())] == ["01", "02"]
 
 
-@pytest.mark.parametrize(
-    ("rule", "labels"), [(">=5", [0, 1, 1]), (">5", [0, 0, 1])], ids=["paper", "above"]
-)
-def test_a_label_rule_says_what_five_is(rule, labels):
-    assert stores.label_ratings([4.99, 5.0, 5.01], rule).tolist() == labels
-
-
-def test_an_unknown_label_rule_is_answered_with_the_known_ones():
-    with pytest.raises(UserError, match="unknown label rule '=>5'"):
-        stores.label_ratings([1.0], "=>5")
-
-
 def make_record(subject, recording, removed):
     spectra = {"frequency_hz": [1.0, 2.0], "before_db": [3.0, 2.0], "after_db": 1.0}
     names = {"subject": subject, "recording": recording}

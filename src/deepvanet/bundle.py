@@ -28,6 +28,7 @@ from deepvanet.config import (
 )
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.labels import check_label_rule, has_label, label_ratings
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.network import FittedNetwork, NetworkLearner, load_network
 from deepvanet.preprocessing.bio import BASELINES
@@ -43,7 +44,6 @@ from deepvanet.schema import (
 from deepvanet.store import (
     Rows,
     digest_store,
-    label_ratings,
     open_store,
     pick_subjects,
 )
@@ -126,7 +126,7 @@ def train_bundle(
     """
     store = open_store(store_path)
     pick("scale", settings.network.scale, ["train", "none"])
-    label_ratings([], settings.label_rule)
+    check_label_rule(settings.label_rule)
     network = name_face_weights(settings.network, face_weights)
     settings = replace(settings, network=network)
     subjects = pick_subjects(store, settings.subjects)
@@ -186,11 +186,11 @@ def _select_rows(
     store = open_store(store_path)
     numbers = store.rows_with(STREAM_SETS[streams])
     table = store.table.iloc[numbers]
-    keep = table[target].notna()
+    keep = has_label(table[target].to_numpy(), settings.label_rule)
     if subjects:
-        keep &= table["subject"].isin(subjects)
-    numbers = numbers[keep.to_numpy()]
-    label = label_ratings(store.table[target].to_numpy()[numbers], settings.label_rule)
+        keep &= table["subject"].isin(subjects).to_numpy()
+    numbers, table = numbers[keep], table[keep]
+    label = label_ratings(table[target].to_numpy(), settings.label_rule, table=table)
     if len(set(label.tolist())) < 2:
         raise UserError(
             f"{store_path}: {target} from {streams}: {len(numbers)} segments, "

@@ -64,7 +64,13 @@ Scale = Annotated[
         "rows, faces by their mean image; none: the published recipe."
     ),
 ]
-LabelRule = Annotated[str, typer.Option(help="Which ratings are high: >=5 or >5.")]
+LabelRule = Annotated[
+    str,
+    typer.Option(
+        help="Which ratings are high: >=5, >5, <4,>6 (what lies between is left "
+        "out), or median (the subject's own, over its training trials)."
+    ),
+]
 Subjects = Annotated[
     str, typer.Option(help="Only these subjects, as 1,2,5.", show_default="all")
 ]

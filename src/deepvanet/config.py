@@ -79,6 +79,9 @@ class NetworkSettings:
         Digest of the weights that the face trunk starts from; empty: drawn ones.
     freeze_face : bool
         Whether the trunk keeps those weights.
+    grid_face, grid_bio : tuple of int
+        Lengths that each fold chooses from, in place of ``face_features`` and
+        ``bio_features``, on its validation rows; empty: nothing is chosen.
     """
 
     scale: str = "train"
@@ -91,6 +94,8 @@ class NetworkSettings:
     threads: int = 1
     face_weights: str = ""
     freeze_face: bool = False
+    grid_face: tuple[int, ...] = ()
+    grid_bio: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,11 @@ class EvaluateSettings:
         None takes each protocol's own default.
     subjects : tuple of str
         Empty takes all.
+    control : str
+        ``none``; ``shuffled-labels``: ratings are permuted over the trials of each
+        subject before anything is trained; ``noise``: signals are noise with the
+        subject's average spectrum, faces are those of unrelated seconds. A score
+        above chance then is no recognition of affect.
     """
 
     protocols: tuple[str, ...] = ("paper", "trial")
@@ -141,6 +151,7 @@ class EvaluateSettings:
     folds: int | None = None
     seeds: tuple[int, ...] = (0,)
     subjects: tuple[str, ...] = ()
+    control: str = "none"
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
@@ -175,15 +186,16 @@ def suggest_jobs() -> int:
 
 def to_dict(settings: Any) -> dict[str, Any]:
     """Return a settings dataclass as plain values without its Nones."""
-    return {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in _walk(dataclasses.asdict(settings)).items()
-    }
+    return _walk(dataclasses.asdict(settings))
 
 
 def _walk(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: _walk(value) if isinstance(value, Mapping) else value
+        key: _walk(value)
+        if isinstance(value, Mapping)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
         for key, value in values.items()
         if value is not None
     }

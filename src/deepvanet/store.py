@@ -20,7 +20,7 @@ or not at all.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 
 from deepvanet.config import digest
@@ -447,36 +447,6 @@ class _ArrayWriter:
         head = np.lib.format.header_data_from_array_1_0(self._like)
         head["shape"] = (self._count, *self._like.shape[1:])
         np.lib.format.write_array_header_2_0(self._file, head)
-
-
-_Ratings = Float[np.ndarray, " row"]
-
-
-def label_ratings(
-    ratings: Sequence[float] | NDArray[Any], rule: str
-) -> Int[np.ndarray, " row"]:
-    """Turn ratings into labels: 1 is high, 0 is low.
-
-    Parameters
-    ----------
-    ratings : array, shape (row,)
-        From 1 to 9.
-    rule : str
-        ``>=5`` (the paper's code) or ``>5``.
-
-    Examples
-    --------
-    >>> label_ratings([4.9, 5.0, 7.1], ">=5").tolist()
-    [0, 1, 1]
-    """
-    high = LABEL_RULES[pick("label rule", rule, LABEL_RULES)]
-    return high(np.asarray(ratings, dtype=float)).astype(np.int64)
-
-
-LABEL_RULES: Mapping[str, Callable[[_Ratings], Bool[np.ndarray, " row"]]] = {
-    ">=5": lambda ratings: ratings >= 5,
-    ">5": lambda ratings: ratings > 5,
-}
 
 
 def pick_subjects(store: SegmentStore, asked: Sequence[str]) -> tuple[str, ...]:

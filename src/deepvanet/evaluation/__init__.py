@@ -40,7 +40,7 @@ from deepvanet.config import (
     digest,
     to_dict,
 )
-from deepvanet.evaluation.fits import fit_task, list_learners, plan_task
+from deepvanet.evaluation.fits import fit_task, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
@@ -51,6 +51,7 @@ from deepvanet.evaluation.statement import (
 from deepvanet.evaluation.tables import collect, list_segments
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
+from deepvanet.labels import check_label_rule
 from deepvanet.learners import LEARNERS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.protocols import PROTOCOLS
@@ -58,7 +59,6 @@ from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import (
     SegmentStore,
     digest_store,
-    label_ratings,
     open_store,
     pick_subjects,
     read_cleaning,
@@ -147,6 +147,7 @@ def evaluate(
         plan_task(part, fold, out, settings, digest(described))
         for part, fold in walk(parts)
     ]
+    n_before = sum(f.is_file() for task in tasks for f in task.files.values())
     waiting = [
         task for task in tasks if not all(f.is_file() for f in task.files.values())
     ]
@@ -165,12 +166,11 @@ def evaluate(
     _copy_cleaning(store, out, settings)
     results.write_json(out / "environment.json", _describe_machine())
     results.write_predictions(out / "predictions.csv", predictions)
-    n_learners = len(list_learners(settings))
     return Evaluated(
         run=out,
         n_predictions=len(predictions),
-        n_fits=len(tasks) * n_learners,
-        n_fits_before=(len(tasks) - len(waiting)) * n_learners,
+        n_fits=sum(len(task.files) for task in tasks),
+        n_fits_before=n_before,
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
     )
 
@@ -190,7 +190,7 @@ def _check_settings(
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
         for name in names:
             pick(kind, name, known)
-    label_ratings([], settings.label_rule)
+    check_label_rule(settings.label_rule)
     return replace(settings, subjects=pick_subjects(store, settings.subjects))
 
 

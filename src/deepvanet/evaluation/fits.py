@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from deepvanet.config import EvaluateSettings, digest
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
-from deepvanet.learners import LEARNERS, PRIORS
-from deepvanet.learners.learner import Choice, Learner
+from deepvanet.learners import LEARNERS, PRIORS, Choice, Learner, Traits
 from deepvanet.protocols import Fold, can_choose_epoch
 from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
@@ -31,6 +30,8 @@ class Task:
         ``validation`` and ``test``.
     watch : str
         The part that is looked at after each epoch, or nothing.
+    unit : str
+        What the protocol never splits.
     files : mapping
         Where each learner's result goes.
     """
@@ -41,6 +42,7 @@ class Task:
     label: Mapping[str, Int[np.ndarray, " row"]]
     watch: str
     choice: Choice
+    unit: str
     files: Mapping[str, Path]
 
 
@@ -55,12 +57,13 @@ def plan_task(
         The run's digest: a fit of other settings has another file name.
     """
     rows = {"train": fold.train, "validation": fold.validation, "test": fold.test}
+    label = part.label_in(fold)
     watch, choice = "", Choice.LAST
     if part.chooses_on_test:
         watch, choice = "test", Choice.ACCURACY
     elif len(fold.validation):
         watch = "validation"
-        if can_choose_epoch(part.table, part.label, fold.validation):
+        if can_choose_epoch(part.table, label, fold.validation):
             choice = Choice.LOSS
     # what tells this fit from every other fit of the run
     name = {
@@ -76,19 +79,26 @@ def plan_task(
         streams=STREAM_SETS[part.streams],
         seed=part.seed,
         numbers={key: part.numbers[row] for key, row in rows.items()},
-        label={key: part.label[row] for key, row in rows.items()},
+        label={key: label[row] for key, row in rows.items()},
         watch=watch,
         choice=choice,
+        unit=part.protocols[0].unit,
         files={
             learner: out / "fits" / f"{digest({**name, 'learner': learner})}.npz"
-            for learner in list_learners(settings)
+            for learner in list_learners(settings, part.streams)
         },
     )
 
 
-def list_learners(settings: EvaluateSettings) -> list[str]:
-    """Return the learners asked for, then the priors, which are always scored."""
-    return list(dict.fromkeys([*settings.learners, *PRIORS]))
+def list_learners(settings: EvaluateSettings, streams: str) -> list[str]:
+    """Return the learners that read a stream set, then the priors, always scored."""
+    asked = dict.fromkeys([*settings.learners, *PRIORS])
+    return [n for n in asked if streams in find_traits(n, settings).stream_sets]
+
+
+def find_traits(learner: str, settings: EvaluateSettings) -> Traits:
+    """Return what a learner is like."""
+    return LEARNERS[learner](settings.network, 0).traits
 
 
 @cache
@@ -123,8 +133,8 @@ def _fit(
     if base_rate in (0.0, 1.0):
         score = np.full(len(rows["test"]), base_rate)
         return {"chosen": score, "last": score, "history": np.empty((0, 4))}
-    watch = rows[task.watch] if task.watch and learner.has_epochs else None
-    fitted = learner.fit(rows["train"], watch=watch, choose=task.choice)
+    watch = rows[task.watch] if task.watch and learner.traits.has_epochs else None
+    fitted = learner.fit(rows["train"], watch=watch, choose=task.choice, unit=task.unit)
     history = [
         (item.epoch, item.train_loss, item.watched_loss, item.watched_accuracy)
         for item in fitted.history

@@ -9,9 +9,10 @@ import pandas as pd
 from jaxtyping import Int
 
 from deepvanet.config import EvaluateSettings
+from deepvanet.labels import MEDIAN, has_label, label_ratings
 from deepvanet.protocols import PROTOCOLS, Fold, Protocol, cut_folds
 from deepvanet.schema import STREAM_SETS, Target, UserError
-from deepvanet.store import SegmentStore, label_ratings
+from deepvanet.store import SegmentStore
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Part:
     numbers : array, shape (row,)
         Row numbers of the store that have the streams and a rating.
     label : array, shape (row,)
+        As the folds are balanced by; ``label_in`` says what a fold is told.
     folds : tuple of Fold
         Row numbers count within ``numbers``.
     """
@@ -37,11 +39,21 @@ class Part:
     label: Int[np.ndarray, " row"]
     table: pd.DataFrame
     folds: tuple[Fold, ...]
+    label_rule: str
 
     @property
     def chooses_on_test(self) -> bool:
         """Whether some protocol lets the test fold pick the epoch."""
         return any(protocol.chooses_on == "test" for protocol in self.protocols)
+
+    def label_in(self, fold: Fold) -> Int[np.ndarray, " row"]:
+        """Return the labels by what is known from a fold's training rows alone."""
+        if self.label_rule != MEDIAN:
+            return self.label
+        ratings = self.table[self.target].to_numpy()
+        return label_ratings(
+            ratings, self.label_rule, table=self.table, train=fold.train
+        )
 
 
 def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
@@ -75,19 +87,23 @@ def _cut_part(
     seed: int,
 ) -> Part:
     numbers = store.rows_with(STREAM_SETS[streams])
-    rated = store.table[target].notna().to_numpy()
+    rated = has_label(store.table[target].to_numpy(), settings.label_rule)
     numbers = numbers[rated[numbers]]
     if settings.subjects:
         subject = store.table["subject"].isin(settings.subjects).to_numpy()
         numbers = numbers[subject[numbers]]
     if len(numbers) == 0:
         raise UserError(
-            f"--streams {streams}: no segment of {store.path} has them and a rating"
+            f"--streams {streams}: no segment of {store.path} has them and a rating "
+            f"that is high or low by {settings.label_rule}"
         )
     table = store.table.iloc[numbers].reset_index(drop=True)
-    label = label_ratings(table[target].to_numpy(), settings.label_rule)
+    rule = settings.label_rule
+    label = label_ratings(table[target].to_numpy(), rule, table=table)
     folds = cut_folds(table, label, family[0], n_folds=settings.folds, seed=seed)
-    return Part(family, target, streams, seed, numbers, label, table, tuple(folds))
+    return Part(
+        family, target, streams, seed, numbers, label, table, tuple(folds), rule
+    )
 
 
 def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
@@ -97,4 +113,4 @@ def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
 
 def is_trainable(part: Part, fold: Fold) -> bool:
     """Say whether a fold's training rows hold both classes."""
-    return len(np.unique(part.label[fold.train])) == 2
+    return len(np.unique(part.label_in(fold)[fold.train])) == 2

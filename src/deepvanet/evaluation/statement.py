@@ -7,9 +7,9 @@ from typing import Any
 
 from deepvanet import protocols
 from deepvanet.config import EvaluateSettings
-from deepvanet.evaluation.fits import list_learners
+from deepvanet.evaluation.fits import find_traits, list_learners
 from deepvanet.evaluation.parts import Part, is_trainable, walk
-from deepvanet.learners import LEARNERS, PRIORS
+from deepvanet.learners import Traits
 from deepvanet.protocols import Fold, Protocol, Sharing
 from deepvanet.results import PART_COLUMNS
 from deepvanet.schema import STREAM_SETS, Stream
@@ -57,23 +57,25 @@ def state_sharing(
     ProtocolViolation
         When a fold is not what its protocol's name says.
     """
-    learners = list_learners(settings)
-    has_epochs = {n: LEARNERS[n](settings.network, 0).has_epochs for n in learners}
     entries: dict[tuple[str, str, str, str], _Entry] = {}
     for part, fold in walk(parts):
         sharing = protocols.check_sharing(part.table, fold)
+        learners = list_learners(settings, part.streams)
         for protocol, learner in product(part.protocols, learners):
             key = (protocol.name, str(part.target), part.streams, learner)
             entry = entries.setdefault(key, _Entry())
-            unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, learner)
+            traits = find_traits(learner, settings)
+            unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, traits)
+            seen = (unmixed and sharing.shared_recordings > 0) or traits.adapts_to_test
+            seen |= traits.spans_trial and sharing.shared_trials > 0
             _add_fold(
                 entry,
                 part,
                 fold,
                 protocol,
                 sharing,
-                has_epochs=has_epochs[learner],
-                unlabelled=unmixed and sharing.shared_recordings > 0,
+                has_epochs=traits.has_epochs,
+                unlabelled=seen,
             )
     return [
         dict(zip(PART_COLUMNS, key, strict=True)) | _close(entry)
@@ -92,8 +94,8 @@ def _close(entry: _Entry) -> dict[str, Any]:
     }
 
 
-def _reads_eeg(part: Part, learner: str) -> bool:
-    return Stream.EEG in STREAM_SETS[part.streams] and learner not in PRIORS
+def _reads_eeg(part: Part, traits: Traits) -> bool:
+    return traits.reads_streams and Stream.EEG in STREAM_SETS[part.streams]
 
 
 def _order(found: Sequence[str], names: Iterable[str]) -> list[str]:
@@ -141,6 +143,6 @@ def _say_how_epoch_is_chosen(
 ) -> tuple[str, str]:
     if protocol.chooses_on != "validation":
         return protocol.chooses_on, ""
-    if protocols.can_choose_epoch(part.table, part.label, fold.validation):
+    if protocols.can_choose_epoch(part.table, part.label_in(fold), fold.validation):
         return "validation", ""
     return "last", "too few validation trials, or one class: the last epoch is used"

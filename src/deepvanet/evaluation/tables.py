@@ -55,7 +55,7 @@ def _tabulate(
 ) -> pd.DataFrame:
     units = part.table.iloc[fold.test][["subject", "trial", "stimulus", "segment"]]
     frame = units.reset_index(drop=True).assign(
-        **key, label=part.label[fold.test], score=score
+        **key, label=part.label_in(fold)[fold.test], score=score
     )
     return frame[list(results.PREDICTION_COLUMNS)]
 

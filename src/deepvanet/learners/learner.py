@@ -14,9 +14,36 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
+from deepvanet.schema import STREAM_SETS
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a learner is like, as far as others must know.
+
+    Attributes
+    ----------
+    stream_sets : tuple of str
+        The stream sets that it can read.
+    reads_streams : bool
+        Whether scores depend on the streams at all.
+    has_epochs : bool
+        Whether there is an epoch to choose.
+    spans_trial : bool
+        Whether a row's features are computed from its whole trial, so that a trial
+        cut into training and test gives the training something of the test.
+    adapts_to_test : bool
+        Whether the rows that are scored together change each other's scores.
+    """
+
+    stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
+    reads_streams: bool = True
+    has_epochs: bool = False
+    spans_trial: bool = False
+    adapts_to_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +88,10 @@ class Fitted(Protocol):
     def chosen_epoch(self) -> int | None:
         """The number of the epoch, from 1, that ``score`` reads by default."""
 
+    @property
+    def choices(self) -> Mapping[str, float]:
+        """What else was chosen or fitted and is worth a table: weights, sizes."""
+
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
     ) -> Float[np.ndarray, " row"]:
@@ -75,15 +106,16 @@ class Learner(Protocol):
     """Something that can be fitted."""
 
     @property
-    def reads_streams(self) -> bool:
-        """Whether scores depend on the streams at all."""
-
-    @property
-    def has_epochs(self) -> bool:
-        """Whether there is an epoch to choose."""
+    def traits(self) -> Traits:
+        """What it is like; the same for all fits."""
 
     def fit(
-        self, train: Rows, *, watch: Rows | None = None, choose: Choice = Choice.LAST
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,
+        choose: Choice = Choice.LAST,
+        unit: str = "trial",
     ) -> Fitted:
         """Fit on rows.
 
@@ -93,6 +125,9 @@ class Learner(Protocol):
             Rows that are scored after each epoch.
         choose : Choice
             Which epoch ``score`` reads by default; all but the last need ``watch``.
+        unit : str
+            What the protocol never splits. A learner that divides its training
+            rows further keeps it whole too.
         """
 
 

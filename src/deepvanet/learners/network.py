@@ -30,7 +30,13 @@ from deepvanet.learners.inputs import (
     to_network,
     to_tensors,
 )
-from deepvanet.learners.learner import Choice, Epoch, EpochRecord, choose_epoch
+from deepvanet.learners.learner import (
+    Choice,
+    Epoch,
+    EpochRecord,
+    Traits,
+    choose_epoch,
+)
 from deepvanet.learners.repeatable import draw_from, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
@@ -59,11 +65,15 @@ class NetworkLearner:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    reads_streams: ClassVar[bool] = True
-    has_epochs: ClassVar[bool] = True
+    traits: ClassVar[Traits] = Traits(has_epochs=True)
 
     def fit(
-        self, train: Rows, *, watch: Rows | None = None, choose: Choice = Choice.LAST
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,
+        choose: Choice = Choice.LAST,
+        unit: str = "trial",  # noqa: ARG002 - nothing is divided
     ) -> "FittedNetwork":
         """Train from fresh weights, those of the face trunk aside if they are given.
 
@@ -124,6 +134,7 @@ class FittedNetwork:
     history: Sequence[EpochRecord]
     chosen_epoch: int
     threads: int
+    choices: ClassVar[Mapping[str, float]] = {}
 
     @property
     def streams(self) -> tuple[Stream, ...]:

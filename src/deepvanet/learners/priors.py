@@ -16,7 +16,14 @@ from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
 from deepvanet.files import whole_folder
-from deepvanet.learners.learner import Choice, Epoch, EpochRecord, Learner, MakeLearner
+from deepvanet.learners.learner import (
+    Choice,
+    Epoch,
+    EpochRecord,
+    Learner,
+    MakeLearner,
+    Traits,
+)
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-prior-1"
@@ -33,8 +40,7 @@ class Prior:
     """
 
     unit: str | None
-    reads_streams: ClassVar[bool] = False
-    has_epochs: ClassVar[bool] = False
+    traits: ClassVar[Traits] = Traits(reads_streams=False)
 
     def fit(
         self,
@@ -42,6 +48,7 @@ class Prior:
         *,
         watch: Rows | None = None,  # noqa: ARG002 - nothing changes between epochs
         choose: Choice = Choice.LAST,  # noqa: ARG002
+        unit: str = "trial",  # noqa: ARG002
     ) -> "FittedPrior":
         """Take means."""
         label = pd.Series(train.label)
@@ -72,6 +79,7 @@ class FittedPrior:
     rates: Mapping[str, float]
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
+    choices: ClassVar[Mapping[str, float]] = {}
 
     def score(
         self,
