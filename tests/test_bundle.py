@@ -220,7 +220,7 @@ def test_a_bundle_of_another_store_is_refused(bundle, tiny_store, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"label_rule": ">6"}, "unknown label rule '>6', did you mean"),
+        ({"label_rule": "=>6"}, "unknown label rule '=>6'. Known forms: >=5"),
         ({"subjects": ("9",)}, "unknown subject '9'"),
         ({"network": NetworkSettings(scale="test")}, "unknown scale 'test'"),
     ],

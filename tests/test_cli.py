@@ -116,7 +116,10 @@ def test_each_command_s_help_shows_an_example_that_can_be_read(command, capsys):
     [
         ("evaluate", "--protocol", PROTOCOLS),
         ("evaluate", "--streams", STREAM_SETS),
-        ("evaluate", "--learner", [n for n in LEARNERS if n not in PRIORS]),
+        (
+            *("evaluate", "--learner"),
+            [n.rpartition(":")[2] for n in LEARNERS if n not in PRIORS],
+        ),
         ("evaluate", "--label-rule", KNOWN_RULES),
         ("prepare", "--baseline", BASELINES),
         ("prepare", "--face", BACKENDS),

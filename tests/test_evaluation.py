@@ -218,6 +218,11 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
         ({"subjects": ("9",)}, "unknown subject '9'"),
         ({"network": NetworkSettings(scale="test")}, "unknown scale 'test'"),
         ({"folds": 20}, "20 folds"),
+        ({"control": "noises"}, "unknown control 'noises', did you mean 'noise'"),
+        (
+            {"learners": ("decision-fusion:stacking",)},
+            "decision-fusion:stacking: reads face+eeg, face+peripheral, face+bio, got",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -310,3 +315,72 @@ def test_a_recording_that_was_not_unmixed_leaks_nothing(tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store", n_trials=8, in_one_recording=True)
 
     assert find_leaks_of(store, tmp_path / "run", "trial")[0] == "none"
+
+
+def test_a_learner_is_left_out_where_it_cannot_read_and_that_is_said(store, tmp_path):
+    settings = replace(
+        QUICK,
+        protocols=("paper",),
+        streams=("bio", "face+bio"),
+        learners=("decision-fusion:stacking",),
+        network=NetworkSettings(epochs=1, batch_size=16),
+    )
+
+    made = evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    table = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    fused = table[table["learner"] == "decision-fusion:stacking"]
+    assert set(fused["streams"]) == {"face+bio"}
+    assert "decision-fusion:stacking cannot read bio: left out" in made.lines()[-1]
+    choices = results.read_table(
+        tmp_path / "run" / "choices.csv", results.CHOICE_COLUMNS
+    )
+    assert set(choices["name"]) == {
+        *("face_epoch", "bio_epoch", "is_fitted", "face_weight", "bio_weight", "bias")
+    }
+    assert len(choices) == 6 * 2 * 3  # two subjects with faces, three folds
+
+
+def test_a_grid_chooses_in_every_fold_and_says_what(store, tmp_path):
+    network = NetworkSettings(
+        epochs=1, batch_size=16, grid_face=(4, 8), grid_bio=(4, 16)
+    )
+    settings = replace(QUICK, protocols=("paper", "reference", "trial"))
+
+    evaluate(
+        store.path,
+        tmp_path / "run",
+        settings=replace(settings, network=network),
+        execution=Execution(jobs=2),
+    )
+
+    table = results.read_table(tmp_path / "run" / "choices.csv", results.CHOICE_COLUMNS)
+    lengths = table[table["name"] == "bio_features"]
+    # eight trials leave too few to validate with: then nothing is chosen
+    chosen = (table.loc[table["name"] == "is_chosen", "value"] == 1).to_numpy()
+    assert set(lengths["value"][chosen]) == {4, 16}
+    assert set(lengths["protocol"][~chosen]) == {"trial"}
+    assert set(lengths["value"][~chosen]) == {64}
+    # bio alone has no face to choose for
+    assert set(table.loc[table["name"] == "face_features", "value"]) == {16}
+    assert lengths.groupby("protocol").size().to_dict() == {
+        "paper": 9,
+        "reference": 9,
+        "trial": 9,
+    }
+
+
+def test_the_median_rule_labels_the_test_by_training_trials_alone(store, tmp_path):
+    settings = replace(QUICK, label_rule="median", learners=("majority",))
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    table = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    assert set(table["label"]) == {0, 1}
+
+
+def test_two_bounds_leave_trials_out_of_all_tables(store, tmp_path):
+    settings = replace(QUICK, label_rule="<4,>8", learners=("majority",))
+
+    with pytest.raises(UserError, match="no subject can be scored"):
+        evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import LEARNERS, Choice, Fitted, Learner
+from deepvanet.learners import Choice
 from deepvanet.learners import inputs as batches
 from deepvanet.learners.learner import EpochRecord, choose_epoch
 from deepvanet.learners.network import NetworkLearner, load_network
@@ -248,41 +248,6 @@ def test_the_history_is_saved_as_numbers(halves, tmp_path):
 
     assert len(values["history"]) == 3
     assert {type(item["watched_loss"]) for item in values["history"]} == {float}
-
-
-@pytest.mark.parametrize("name", LEARNERS)
-def test_every_learner_keeps_the_contract(halves, name, tmp_path):
-    train, watch = halves
-    learner = LEARNERS[name](QUICK, 0)
-
-    fitted = learner.fit(train, watch=watch)
-
-    assert isinstance(learner, Learner)
-    assert isinstance(fitted, Fitted)
-    assert (
-        (fitted.chosen_epoch is not None)
-        == learner.traits.has_epochs
-        == bool(fitted.history)
-    )
-    for epoch in ("chosen", "last"):
-        scores = fitted.score(watch, epoch=epoch)
-        assert scores.dtype == np.float64
-        assert ((scores >= 0) & (scores <= 1)).all()
-    fitted.save(tmp_path / "fitted")
-    assert any((tmp_path / "fitted").iterdir())
-
-
-@pytest.mark.parametrize("name", LEARNERS)
-def test_garbage_in_the_watched_rows_changes_no_last_score(halves, name):
-    train, watch = halves
-    poisoned = Rows(watch.store, watch.numbers, watch.streams, 1 - watch.label)
-
-    scores = [
-        LEARNERS[name](QUICK, 0).fit(train, watch=rows).score(train, epoch="last")
-        for rows in (None, watch, poisoned)
-    ]
-
-    assert scores[0].tobytes() == scores[1].tobytes() == scores[2].tobytes()
 
 
 @pytest.mark.parametrize(("scale", "relative"), [("train", True), ("none", False)])

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
@@ -351,7 +351,13 @@ def evaluate(
         str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
     ] = "face+bio",
     learner: Annotated[
-        str, typer.Option(help="Learners; the priors are always scored too.")
+        str,
+        typer.Option(
+            help="Any of network (network:16x64 and the like have feature vectors of "
+            "other lengths, face x bio) and decision-fusion:RULE, whose rule is "
+            "adaboost, stacking, mean-logit, weight-grid or adaboost-published; the "
+            "priors are always scored too."
+        ),
     ] = "network",
     scale: Scale = "train",
     label_rule: LabelRule = ">=5",
@@ -368,6 +374,22 @@ def evaluate(
     learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = False,
+    grid: Annotated[
+        str,
+        typer.Option(
+            help="Lengths of the feature vectors that each fold chooses from on its "
+            "validation rows, as face=16,32;bio=16,64.",
+            show_default="none: 16 and 64",
+        ),
+    ] = "",
+    control: Annotated[
+        str,
+        typer.Option(
+            help="none; shuffled-labels permutes each subject's ratings over its "
+            "trials; noise takes the signals and faces away. What scores then is not "
+            "affect."
+        ),
+    ] = "none",
     threads: Threads = 1,
     jobs: Jobs = JOBS,
 ) -> None:
@@ -383,6 +405,7 @@ def evaluate(
         folds=folds,
         seeds=_split_numbers("--seed", seed),
         subjects=_split(subjects),
+        control=control,
         network=config.NetworkSettings(
             scale=scale,
             epochs=epochs,
@@ -390,6 +413,7 @@ def evaluate(
             learning_rate=learning_rate,
             threads=threads,
             freeze_face=freeze_face,
+            **_split_grid(grid),
         ),
     )
     made = run(
@@ -580,6 +604,24 @@ def _split_numbers(option: str, text: str) -> tuple[int, ...]:
     if not parts or not all(part.isdecimal() for part in parts):
         raise UserError(f"{option}: needs whole numbers from 0, got {text!r}")
     return tuple(int(part) for part in parts)
+
+
+class _Grid(TypedDict):
+    grid_face: tuple[int, ...]
+    grid_bio: tuple[int, ...]
+
+
+def _split_grid(text: str) -> "_Grid":
+    """Read ``face=16,32;bio=16,64`` as settings of the network."""
+    found: dict[str, tuple[int, ...]] = {"face": (), "bio": ()}
+    for part in filter(None, text.split(";")):
+        name, _, numbers = part.partition("=")
+        if name not in found:
+            raise UserError(f"--grid: expected face=16,32;bio=16,64, got {text!r}")
+        found[name] = _split_numbers("--grid", numbers)
+        if 0 in found[name]:
+            raise UserError(f"--grid: a length is at least 1, got {text!r}")
+    return {"grid_face": found["face"], "grid_bio": found["bio"]}
 
 
 def _pick_all(kind: str, text: str, known: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The folder::
     RUN/predictions.csv    one row a test segment: the result, all else is derived
         segments.csv       fold by fold, which row trained, validated, tested
         history.csv        one row an epoch of every fit
+        choices.csv        what else each fit chose: lengths, fusion weights
         trials.csv         the store's table of trials: what each video gave
         leakage.json       what training and test shared, for every fold
         settings.toml      what changes numbers
@@ -61,6 +62,8 @@ HISTORY_COLUMNS = (
     "watched_accuracy",
     "chosen",
 )
+CHOICE_COLUMNS = (*PART_COLUMNS, "seed", "subject", "fold", "name", "value")
+"""What a fit chose beside the epoch: lengths of feature vectors, fusion weights."""
 SEGMENT_COLUMNS = (
     "protocol",
     "target",
@@ -121,6 +124,7 @@ _TEXT = (
     "bad_channels",
     "removed",
     "note",
+    "name",
 )
 _FLOAT_FORMAT = "%.9g"
 

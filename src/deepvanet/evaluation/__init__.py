@@ -14,6 +14,7 @@ The folder::
     RUN/leakage.json      what training and test shared, checked from the rows
     RUN/segments.csv      fold by fold: which row trained, validated, tested
     RUN/history.csv       losses of each epoch
+    RUN/choices.csv       what else each fit chose: lengths, fusion weights
     RUN/trials.csv        what the videos gave, from the store
     RUN/recordings.csv    what cleaning did to raw recordings, from the store;
         spectra.csv       their spectra before and after,
@@ -23,6 +24,8 @@ The folder::
 """
 
 import platform
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -40,7 +43,8 @@ from deepvanet.config import (
     digest,
     to_dict,
 )
-from deepvanet.evaluation.fits import fit_task, plan_task
+from deepvanet.evaluation.controls import CONTROLS, write_noise_store
+from deepvanet.evaluation.fits import Task, find_traits, fit_task, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
@@ -52,7 +56,7 @@ from deepvanet.evaluation.tables import collect, list_segments
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.labels import check_label_rule
-from deepvanet.learners import LEARNERS
+from deepvanet.learners import LEARNERS, find_learner
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
@@ -83,6 +87,7 @@ class Evaluated:
     n_fits: int
     n_fits_before: int
     n_one_class: int
+    left_out: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """Say it in sentences."""
@@ -96,7 +101,7 @@ class Evaluated:
                 f"{self.n_one_class} folds had one class in training: their test "
                 "rows got the base rate"
             )
-        return said
+        return said + list(self.left_out)
 
 
 def evaluate(
@@ -151,28 +156,50 @@ def evaluate(
     waiting = [
         task for task in tasks if not all(f.is_file() for f in task.files.values())
     ]
-    work = partial(fit_task, store_path, settings, kept)
-    for _ in run_tasks(work, waiting, execution=execution, what="evaluate"):
-        pass
+    _fit_waiting(store, out, settings, execution, kept, waiting)
 
-    predictions, history = collect(parts, tasks)
+    collected = collect(parts, tasks)
     results.write_table(
         out / "segments.csv", list_segments(parts), results.SEGMENT_COLUMNS
     )
-    results.write_table(out / "history.csv", [history], results.HISTORY_COLUMNS)
+    for name, table, columns in (
+        ("history.csv", collected.history, results.HISTORY_COLUMNS),
+        ("choices.csv", collected.choices, results.CHOICE_COLUMNS),
+    ):
+        results.write_table(out / name, [table], columns)
     results.write_leakage(out / "leakage.json", notes=notes, parts=leakage)
     trials = _pick(read_trials(store.path), settings)
     results.write_table(out / "trials.csv", [trials], trials.columns.tolist())
     _copy_cleaning(store, out, settings)
     results.write_json(out / "environment.json", _describe_machine())
-    results.write_predictions(out / "predictions.csv", predictions)
+    results.write_predictions(out / "predictions.csv", collected.predictions)
     return Evaluated(
         run=out,
-        n_predictions=len(predictions),
+        n_predictions=len(collected.predictions),
         n_fits=sum(len(task.files) for task in tasks),
         n_fits_before=n_before,
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
+        left_out=tuple(_list_left_out(settings)),
     )
+
+
+def _fit_waiting(
+    store: SegmentStore,
+    out: Path,
+    settings: EvaluateSettings,
+    execution: Execution,
+    face_weights: Path | None,
+    waiting: Sequence[Task],
+) -> None:
+    """Fit what no finished fit is there for, on noise if that is the control."""
+    path, noise = store.path, out / "noise"
+    if settings.control == "noise" and waiting:
+        seed = settings.seeds[0]
+        path = write_noise_store(store, noise, seed=seed, execution=execution)
+    work = partial(fit_task, path, settings, face_weights)
+    for _ in run_tasks(work, waiting, execution=execution, what="evaluate"):
+        pass
+    shutil.rmtree(noise, ignore_errors=True)
 
 
 def _check_settings(
@@ -183,15 +210,40 @@ def _check_settings(
         ("protocol", settings.protocols, PROTOCOLS),
         ("target", settings.targets, [*Target]),
         ("stream set", settings.streams, STREAM_SETS),
-        ("learner", settings.learners, LEARNERS),
         ("scale", (settings.network.scale,), ["train", "none"]),
+        ("control", (settings.control,), CONTROLS),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
         for name in names:
             pick(kind, name, known)
     check_label_rule(settings.label_rule)
+    _check_learners(settings)
     return replace(settings, subjects=pick_subjects(store, settings.subjects))
+
+
+def _check_learners(settings: EvaluateSettings) -> None:
+    if not settings.learners:
+        raise UserError(f"learner: needs at least one of {', '.join(LEARNERS)}")
+    for learner in settings.learners:
+        find_learner(learner)
+        readable = find_traits(learner, settings).stream_sets
+        if not set(readable) & set(settings.streams):
+            raise UserError(
+                f"learner {learner}: reads {', '.join(readable)}, got --streams "
+                f"{','.join(settings.streams)}"
+            )
+
+
+def _list_left_out(settings: EvaluateSettings) -> list[str]:
+    """Say which learner was not asked about which stream sets."""
+    said = []
+    for learner in settings.learners:
+        readable = find_traits(learner, settings).stream_sets
+        others = [streams for streams in settings.streams if streams not in readable]
+        if others:
+            said.append(f"learner {learner} cannot read {', '.join(others)}: left out")
+    return said
 
 
 def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from deepvanet.config import EvaluateSettings, digest
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
-from deepvanet.learners import LEARNERS, PRIORS, Choice, Learner, Traits
+from deepvanet.learners import PRIORS, Choice, Learner, Traits, find_learner
+from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import Fold, can_choose_epoch
 from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
@@ -32,6 +33,8 @@ class Task:
         The part that is looked at after each epoch, or nothing.
     unit : str
         What the protocol never splits.
+    readings : tuple of str
+        Which epochs the protocols read: the chosen one, the last one, or both.
     files : mapping
         Where each learner's result goes.
     """
@@ -43,6 +46,7 @@ class Task:
     watch: str
     choice: Choice
     unit: str
+    readings: tuple[Epoch, ...]
     files: Mapping[str, Path]
 
 
@@ -83,6 +87,7 @@ def plan_task(
         watch=watch,
         choice=choice,
         unit=part.protocols[0].unit,
+        readings=part.readings,
         files={
             learner: out / "fits" / f"{digest({**name, 'learner': learner})}.npz"
             for learner in list_learners(settings, part.streams)
@@ -98,7 +103,7 @@ def list_learners(settings: EvaluateSettings, streams: str) -> list[str]:
 
 def find_traits(learner: str, settings: EvaluateSettings) -> Traits:
     """Return what a learner is like."""
-    return LEARNERS[learner](settings.network, 0).traits
+    return find_learner(learner)(settings.network, 0).traits
 
 
 @cache
@@ -121,7 +126,7 @@ def fit_task(
     }
     for name, file in task.files.items():
         if not file.is_file():
-            learner = LEARNERS[name](settings.network, task.seed, face_weights)
+            learner = find_learner(name)(settings.network, task.seed, face_weights)
             _save_fit(file, **_fit(learner, rows, task))
 
 
@@ -132,7 +137,8 @@ def _fit(
     base_rate = rows["train"].label.mean()
     if base_rate in (0.0, 1.0):
         score = np.full(len(rows["test"]), base_rate)
-        return {"chosen": score, "last": score, "history": np.empty((0, 4))}
+        nothing = {"history": np.empty((0, 4)), **_spell_choices({})}
+        return {**dict.fromkeys(task.readings, score), **nothing}
     watch = rows[task.watch] if task.watch and learner.traits.has_epochs else None
     fitted = learner.fit(rows["train"], watch=watch, choose=task.choice, unit=task.unit)
     history = [
@@ -140,10 +146,17 @@ def _fit(
         for item in fitted.history
     ]
     return {
-        "chosen": fitted.score(rows["test"], epoch="chosen"),
-        "last": fitted.score(rows["test"], epoch="last"),
+        **{epoch: fitted.score(rows["test"], epoch=epoch) for epoch in task.readings},
         "history": np.array(history, dtype=float).reshape(-1, 4),
         "chosen_epoch": np.array(fitted.chosen_epoch or 0),
+        **_spell_choices(fitted.choices),
+    }
+
+
+def _spell_choices(choices: Mapping[str, float]) -> dict[str, NDArray[Any]]:
+    return {
+        "choice_names": np.array(list(choices), dtype=str),
+        "choice_values": np.array(list(choices.values()), dtype=float),
     }
 
 

@@ -9,7 +9,9 @@ import pandas as pd
 from jaxtyping import Int
 
 from deepvanet.config import EvaluateSettings
+from deepvanet.evaluation.controls import shuffle_ratings
 from deepvanet.labels import MEDIAN, has_label, label_ratings
+from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Fold, Protocol, cut_folds
 from deepvanet.schema import STREAM_SETS, Target, UserError
 from deepvanet.store import SegmentStore
@@ -46,6 +48,11 @@ class Part:
         """Whether some protocol lets the test fold pick the epoch."""
         return any(protocol.chooses_on == "test" for protocol in self.protocols)
 
+    @property
+    def readings(self) -> tuple[Epoch, ...]:
+        """The epochs that the protocols read a fit at."""
+        return tuple(dict.fromkeys(read_epoch(p) for p in self.protocols))
+
     def label_in(self, fold: Fold) -> Int[np.ndarray, " row"]:
         """Return the labels by what is known from a fold's training rows alone."""
         if self.label_rule != MEDIAN:
@@ -54,6 +61,11 @@ class Part:
         return label_ratings(
             ratings, self.label_rule, table=self.table, train=fold.train
         )
+
+
+def read_epoch(protocol: Protocol) -> Epoch:
+    """Return the epoch that a protocol reads a fit at."""
+    return "last" if protocol.chooses_on == "last" else "chosen"
 
 
 def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
@@ -87,7 +99,10 @@ def _cut_part(
     seed: int,
 ) -> Part:
     numbers = store.rows_with(STREAM_SETS[streams])
-    rated = has_label(store.table[target].to_numpy(), settings.label_rule)
+    ratings = store.table[target].to_numpy()
+    if settings.control == "shuffled-labels":
+        ratings = shuffle_ratings(store.table, target, seed=seed)
+    rated = has_label(ratings, settings.label_rule)
     numbers = numbers[rated[numbers]]
     if settings.subjects:
         subject = store.table["subject"].isin(settings.subjects).to_numpy()
@@ -97,7 +112,8 @@ def _cut_part(
             f"--streams {streams}: no segment of {store.path} has them and a rating "
             f"that is high or low by {settings.label_rule}"
         )
-    table = store.table.iloc[numbers].reset_index(drop=True)
+    table = store.table.iloc[numbers].assign(**{target: ratings[numbers]})
+    table = table.reset_index(drop=True)
     rule = settings.label_rule
     label = label_ratings(table[target].to_numpy(), rule, table=table)
     folds = cut_folds(table, label, family[0], n_folds=settings.folds, seed=seed)

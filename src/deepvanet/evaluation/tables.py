@@ -1,6 +1,7 @@
 """Finished fits -> the tables of a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,32 +10,46 @@ from jaxtyping import Float
 
 from deepvanet import results
 from deepvanet.evaluation.fits import Task
-from deepvanet.evaluation.parts import Part, walk
+from deepvanet.evaluation.parts import Part, read_epoch, walk
 from deepvanet.protocols import Fold, Protocol
 
 
-def collect(
-    parts: Sequence[Part], tasks: Sequence[Task]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read all fits; return the predictions and the history of training."""
-    predictions, history = [], []
+@dataclass(frozen=True)
+class Collected:
+    """What all fits of a run came to.
+
+    Attributes
+    ----------
+    predictions, history, choices : DataFrame
+        Rows of the files of that name.
+    """
+
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    choices: pd.DataFrame
+
+
+_LAST = "last "  # of names of choices that belong to the last epoch
+
+
+def collect(parts: Sequence[Part], tasks: Sequence[Task]) -> Collected:
+    """Read all fits."""
+    predictions, history, choices = [], [], []
     for (part, fold), task in zip(walk(parts), tasks, strict=True):
         for learner, file in task.files.items():
             with np.load(file, allow_pickle=False) as fit:
                 for protocol in part.protocols:
                     key = _name_fit(part, fold, protocol, learner)
                     predictions.append(
-                        _tabulate(part, fold, key, fit[_reads(protocol)])
+                        _tabulate(part, fold, key, fit[read_epoch(protocol)])
                     )
                     history += _list_epochs(key, fold, protocol, fit)
-    return (
+                    choices += _list_choices(key, fold, protocol, fit)
+    return Collected(
         pd.concat(predictions, ignore_index=True),
         pd.DataFrame(history, columns=list(results.HISTORY_COLUMNS)),
+        pd.DataFrame(choices, columns=list(results.CHOICE_COLUMNS)),
     )
-
-
-def _reads(protocol: Protocol) -> str:
-    return "last" if protocol.chooses_on == "last" else "chosen"
 
 
 def _name_fit(
@@ -66,7 +81,7 @@ def _list_epochs(
     epochs = fit["history"]
     if len(epochs) == 0:
         return []
-    read = epochs[-1, 0] if _reads(protocol) == "last" else fit["chosen_epoch"]
+    read = epochs[-1, 0] if read_epoch(protocol) == "last" else fit["chosen_epoch"]
     return [
         {
             **key,
@@ -78,6 +93,20 @@ def _list_epochs(
             "chosen": int(epoch == read),
         }
         for epoch, train_loss, watched_loss, watched_accuracy in epochs
+    ]
+
+
+def _list_choices(
+    key: Mapping[str, Any], fold: Fold, protocol: Protocol, fit: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """List what a fit chose, as far as the protocol reads it."""
+    held = dict(zip(fit["choice_names"], fit["choice_values"], strict=True))
+    last = {n.removeprefix(_LAST): v for n, v in held.items() if n.startswith(_LAST)}
+    if not last or read_epoch(protocol) == "chosen":
+        last = {n: v for n, v in held.items() if not n.startswith(_LAST)}
+    return [
+        {**key, "subject": fold.scope, "name": str(name), "value": float(value)}
+        for name, value in last.items()
     ]
 
 

@@ -6,6 +6,8 @@ A learner is one file here and one line in ``LEARNERS``.
 from collections.abc import Mapping
 
 from deepvanet.learners import priors
+from deepvanet.learners.decision_fusion import FUSIONS
+from deepvanet.learners.grid import find_cell, make_network
 from deepvanet.learners.learner import (
     Choice,
     EpochRecord,
@@ -14,15 +16,36 @@ from deepvanet.learners.learner import (
     MakeLearner,
     Traits,
 )
-from deepvanet.learners.network import NetworkLearner
+from deepvanet.schema import pick
 
-__all__ = ["LEARNERS", "PRIORS", "Choice", "EpochRecord", "Fitted", "Learner", "Traits"]
+__all__ = [
+    "LEARNERS",
+    "PRIORS",
+    "Choice",
+    "EpochRecord",
+    "Fitted",
+    "Learner",
+    "Traits",
+    "find_learner",
+]
 
 PRIORS = tuple(priors.PRIORS)
 """Learners that read no stream; they are always scored too."""
 
 LEARNERS: Mapping[str, MakeLearner] = {
-    "network": NetworkLearner,
+    "network": make_network,
+    **FUSIONS,
     **priors.PRIORS,
 }
 """What makes a learner from its settings and a seed."""
+
+
+def find_learner(name: str) -> MakeLearner:
+    """Return what makes a learner, ``network:16x64`` and the like included.
+
+    Raises
+    ------
+    UserError
+        When there is no learner of that name.
+    """
+    return find_cell(name) or LEARNERS[pick("learner", name, LEARNERS)]

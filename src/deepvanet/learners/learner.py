@@ -90,7 +90,10 @@ class Fitted(Protocol):
 
     @property
     def choices(self) -> Mapping[str, float]:
-        """What else was chosen or fitted and is worth a table: weights, sizes."""
+        """What else was chosen or fitted and is worth a table: weights, sizes.
+
+        A name that starts with ``last `` is of the reading at the last epoch.
+        """
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
@@ -141,8 +144,8 @@ class MakeLearner(Protocol):
         """Make it."""
 
 
-def choose_epoch(history: Sequence[EpochRecord], choice: Choice) -> int:
-    """Return the number of the epoch that a rule chooses.
+def choose_epoch(history: Sequence[EpochRecord], choice: Choice | int) -> int:
+    """Return the number of the epoch that a rule chooses; a number chooses itself.
 
     Examples
     --------
@@ -150,6 +153,8 @@ def choose_epoch(history: Sequence[EpochRecord], choice: Choice) -> int:
     >>> choose_epoch(history, Choice.LOSS), choose_epoch(history, Choice.ACCURACY)
     (1, 2)
     """
+    if isinstance(choice, int):
+        return choice
     merit = _MERIT[choice]
     merits = [merit(record) for record in history]
     if any(np.isnan(merits)):

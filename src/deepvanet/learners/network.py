@@ -72,10 +72,15 @@ class NetworkLearner:
         train: Rows,
         *,
         watch: Rows | None = None,
-        choose: Choice = Choice.LAST,
+        choose: Choice | int = Choice.LAST,
         unit: str = "trial",  # noqa: ARG002 - nothing is divided
     ) -> "FittedNetwork":
         """Train from fresh weights, those of the face trunk aside if they are given.
+
+        Parameters
+        ----------
+        choose : Choice | int
+            An epoch's number keeps that epoch.
 
         Raises
         ------

@@ -21,6 +21,9 @@ from deepvanet.schema import UserError
 LEAST_VALIDATION_TRIALS = 4
 LEAST_FOLDS = 2
 LEAST_FOLDS_WITH_VALIDATION = 3
+INNER_FOLDS = 3
+INNER_FOLDS_CROSSED = 2
+"""Parts that training rows are dealt into again; 2 x 2 where two units are crossed."""
 
 _UNITS: Mapping[str, list[str]] = {
     "segment": ["subject", "trial", "segment"],
@@ -111,6 +114,51 @@ def cut_folds(
             Fold(scope, number, *(rows[np.flatnonzero(mask)] for mask in masks))
             for number, masks in cut
         ]
+    return folds
+
+
+def cut_inner_folds(
+    table: pd.DataFrame,
+    label: Int[np.ndarray, " row"],
+    *,
+    unit: str,
+    seed: int = 0,
+) -> list[tuple[Int[np.ndarray, " train"], Int[np.ndarray, " held"]]]:
+    """Deal training rows once more, so that each is scored by who never saw its unit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The training rows of a fold.
+    unit : str
+        What the protocol never splits. Where two are crossed, whoever holds out a
+        cell of subject group x stimulus group is trained on neither group.
+
+    Returns
+    -------
+    list
+        Of each part: rows to train on, which hold both classes, and rows held out.
+        Empty where units are too few. Some rows may never be held out.
+    """
+    rng = np.random.default_rng(seed)
+    units = unit.split("+")
+    most = INNER_FOLDS if len(units) == 1 else INNER_FOLDS_CROSSED
+    part = []
+    for name in units:
+        n_parts = min(most, int(number_units(table, name).max()) + 1)
+        if n_parts < LEAST_FOLDS:
+            return []
+        part.append(_deal(table, label, name, n_parts, rng=rng, where="inner folds"))
+    dealt = np.stack(part, axis=1)
+    folds = []
+    for cell in np.unique(dealt, axis=0):
+        same = dealt == cell
+        train, held = (
+            np.flatnonzero(~same.any(axis=1)),
+            np.flatnonzero(same.all(axis=1)),
+        )
+        if _has_both(label[train]):
+            folds.append((train, held))
     return folds
 
 

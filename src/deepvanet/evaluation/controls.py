@@ -1,0 +1,186 @@
+"""Controls: the same evaluation with the answer taken away.
+
+Whatever scores above chance on them is not recognition of affect.
+
+``shuffled-labels``
+    The ratings of each subject are permuted over its trials before folds are cut.
+    Signals and their trials stay as they are, so a learner that knows a trial again
+    still scores where the trial is on both sides.
+``noise``
+    EEG and peripheral signals are noise with the subject's *average* level and
+    spectrum (a trial's own carry what was felt), made for the rest before the
+    stimulus too, from which the store's baseline is then removed as it was from the
+    recordings. The face images of a second are those of another second, of anyone.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Float32
+from numpy.typing import NDArray
+from scipy.signal import welch
+
+from deepvanet.config import Execution
+from deepvanet.execution import run_tasks
+from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.preprocessing.bio import BASELINES
+from deepvanet.schema import BIO, Stream
+from deepvanet.store import (
+    SegmentBlock,
+    SegmentStore,
+    open_store,
+    write_subject,
+)
+
+CONTROLS = ("none", "shuffled-labels", "noise")
+REST_S = 3
+"""Seconds of noise before each stimulus, as long as the rest of DEAP's trials."""
+
+SPECTRUM_S = 4
+"""Length of the pieces whose spectra are averaged, in seconds."""
+
+
+def shuffle_ratings(
+    table: pd.DataFrame, target: str, *, seed: int
+) -> Float[np.ndarray, " row"]:
+    """Return ratings permuted over the trials of each subject.
+
+    Trials without a rating stay without one. The seed and the subject's name alone
+    draw the permutation.
+    """
+    trials = table.drop_duplicates(["subject", "trial"])
+    rated = trials[trials[target].notna()]
+    shuffled = {}
+    for subject, mine in rated.groupby("subject", sort=True, observed=True):
+        order = _draw(seed, str(subject)).permutation(len(mine))
+        pairs = zip(mine["trial"], mine[target].to_numpy()[order], strict=True)
+        shuffled.update({(str(subject), trial): rating for trial, rating in pairs})
+    keys = zip(table["subject"], table["trial"], strict=True)
+    return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
+
+
+def write_noise_store(
+    store: SegmentStore, folder: Path, *, seed: int, execution: Execution
+) -> Path:
+    """Write a store of noise with the rows of another, a subject at a time; resumes."""
+    make_folder(folder / "subjects")
+    remove_unfinished(folder / "subjects")
+    write_text(folder / "manifest.json", store.manifest.to_json())
+    subjects = list(dict.fromkeys(store.table["subject"]))
+    waiting = [
+        name
+        for name in subjects
+        if not (folder / "subjects" / name / "subject.json").is_file()
+    ]
+    work = partial(_write_noise, store.path, folder, seed)
+    for _ in run_tasks(work, waiting, execution=execution, what="noise"):
+        pass
+    return folder
+
+
+def _write_noise(path: Path, folder: Path, seed: int, subject: str) -> None:
+    store = open_store(path)
+    inputs = json.loads((path / "subjects" / subject / "subject.json").read_text())
+    blocks = _make_noise(store, subject, seed)
+    write_subject(folder, subject, parts=blocks, inputs=inputs)
+
+
+def _make_noise(store: SegmentStore, subject: str, seed: int) -> Iterator[SegmentBlock]:
+    mine = np.flatnonzero((store.table["subject"] == subject).to_numpy())
+    table = store.table.iloc[mine]
+    averages = {stream: _find_average(store, mine, stream) for stream in BIO}
+    remove = BASELINES[store.manifest.settings["baseline"]]
+    for trial, rows in table.groupby("trial", sort=False, observed=True):
+        rng = _draw(seed, f"{subject}/{trial}")
+        arrays: dict[Stream, NDArray[Any]] = {}
+        for stream, average in averages.items():
+            has = rows[f"has_{stream}"].to_numpy(dtype=bool)
+            if average is None or not has.any():
+                continue
+            level, spectrum = average
+            n_seconds = int(rows["segment"].max()) + 1
+            rate = 2 * (spectrum.shape[1] - 1) // SPECTRUM_S
+            noise = draw_noise(spectrum, (REST_S + n_seconds) * rate, rng)
+            clean = remove(noise[:, REST_S * rate :], noise[:, : REST_S * rate], rate)
+            clean = clean + level[:, None]
+            seconds = clean.reshape(len(clean), n_seconds, rate).swapaxes(0, 1)
+            arrays[stream] = seconds[rows["segment"].to_numpy()[has]].astype(np.float32)
+        n_faces = int(rows[f"has_{Stream.FACE}"].sum())
+        if n_faces:
+            arrays[Stream.FACE] = _draw_faces(store, n_faces, rng)
+        names = {"subject": subject, "trial": trial}
+        yield SegmentBlock(table=rows, arrays=arrays, trial=names)
+
+
+def draw_noise(
+    spectrum: Float[np.ndarray, "channel frequency"],
+    n_samples: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "channel time"]:
+    """Return Gaussian noise of a spectrum.
+
+    Parameters
+    ----------
+    spectrum : array, shape (channel, frequency)
+        Variance at frequencies from 0 to half the sampling rate, evenly; its sum
+        over frequencies is about the variance of the noise.
+    """
+    white = np.fft.rfft(rng.standard_normal((len(spectrum), n_samples)), axis=1)
+    there = np.linspace(0, 1, spectrum.shape[1])
+    wanted = np.linspace(0, 1, white.shape[1])
+    density = np.stack([np.interp(wanted, there, row) for row in spectrum])
+    gain = np.sqrt(density * (spectrum.shape[1] - 1))
+    return np.asarray(np.fft.irfft(white * gain, n_samples, axis=1))
+
+
+def _find_average(
+    store: SegmentStore, rows: NDArray[Any], stream: Stream
+) -> (
+    tuple[Float[np.ndarray, " channel"], Float[np.ndarray, "channel frequency"]] | None
+):
+    """Return a subject's mean level and spectrum, or None without the stream."""
+    table = store.table.iloc[rows]
+    has = table[f"has_{stream}"].to_numpy(dtype=bool)
+    if not has.any():
+        return None
+    trials = table[has].groupby("trial", sort=False, observed=True).indices
+    parts = [rows[has][index] for index in trials.values()]
+    levels = [store.read(stream, part).mean(axis=(0, 2), dtype=float) for part in parts]
+    level = np.nan_to_num(np.mean(levels, axis=0))
+    spectra = [_measure_spectrum(store.read(stream, part), level) for part in parts]
+    return level, np.mean(spectra, axis=0)
+
+
+def _measure_spectrum(
+    segments: Float32[np.ndarray, "segment channel time"],
+    level: Float[np.ndarray, " channel"],
+) -> Float[np.ndarray, "channel frequency"]:
+    """Return a trial's variance around a level by frequency, its offset included."""
+    rate = segments.shape[2]
+    joined = np.concatenate(list(segments), axis=1).astype(float) - level[:, None]
+    joined[~np.isfinite(joined)] = 0
+    short = SPECTRUM_S * rate - joined.shape[1]
+    if short > 0:
+        joined = np.pad(joined, ((0, 0), (0, short)), mode="wrap")
+    power = welch(
+        joined, fs=rate, nperseg=SPECTRUM_S * rate, detrend=False, scaling="density"
+    )[1]
+    return np.asarray(power / SPECTRUM_S)
+
+
+def _draw_faces(
+    store: SegmentStore, n_rows: int, rng: np.random.Generator
+) -> NDArray[Any]:
+    drawn = rng.choice(store.rows_with([Stream.FACE]), size=n_rows)
+    return store.read(Stream.FACE, drawn)
+
+
+def _draw(seed: int, name: str) -> np.random.Generator:
+    """Return what draws for one subject or trial, whoever else is there."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])

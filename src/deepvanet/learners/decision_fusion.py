@@ -1,0 +1,346 @@
+"""Decision-level fusion: a face network and a bio network, trained apart, then joined.
+
+``decision-fusion:RULE`` joins them by a rule of :mod:`deepvanet.learners.fusion_rules`,
+fitted on *inner out-of-fold* scores: the training rows are dealt once more, units
+of the protocol whole, and every part is scored by two networks that never saw it.
+These train for as many epochs as were chosen for the two that are joined. Scores
+are those of evaluation mode and do not depend on the batch.
+
+Where there are too few units to deal, or those held out have one class, nothing can
+be fitted honestly: the members count alike (``mean-logit``), and ``choices`` says
+``is_fitted`` 0.
+
+``decision-fusion:adaboost-published`` does what the published code does, for
+comparison. It differs from ``adaboost`` in this:
+
+- No row is reweighted: scores are compared with labels for equality, which never
+  holds. (Where it held, right rows would gain weight, since the sign is turned.)
+- Weights are not renormalised, so the bio member's error shrinks with the face's.
+- The error is the mean distance of scores from labels, put into the formula for
+  hard votes; a member worse than chance keeps a negative weight.
+- It is measured on the members' own training rows.
+- Networks stay in training mode, in measuring and in testing: dropout is at work,
+  and batch normalisation takes the statistics of the batch and goes on learning
+  from test rows, so that a score depends on the rows beside it (``unlabelled``).
+- Networks are those of the last epoch whatever the protocol.
+- The score lacks the factor 2 of AdaBoost's posterior; decisions do not change.
+
+Ours departs from it in what would stop it: errors are clipped, where an error of 0
+gives an infinite weight there; and members have the paper's sizes for every data
+set, where its bio network takes 48 channels of MAHNOB-HCI and training gives 38.
+
+Saved, a fusion is::
+
+    FOLDER/fusion.json   the rule and its weights
+    FOLDER/face/, bio/   the two networks
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.special import expit
+
+from deepvanet.config import NetworkSettings
+from deepvanet.files import whole_folder, write_text
+from deepvanet.learners.fusion_rules import MEMBERS, RULES, Weights, weigh_as_published
+from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.learner import (
+    Choice,
+    Epoch,
+    EpochRecord,
+    Learner,
+    MakeLearner,
+    Traits,
+)
+from deepvanet.learners.network import SCORED_AT_ONCE, FittedNetwork, NetworkLearner
+from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.models.feature_fusion import DeepVANet
+from deepvanet.protocols import cut_inner_folds
+from deepvanet.schema import Stream
+from deepvanet.store import Rows
+
+FORMAT = "deepvanet-fusion-1"
+FUSED_SETS = ("face+eeg", "face+peripheral", "face+bio")
+ALIKE = "mean-logit"
+"""The rule where there is nothing to fit one on."""
+
+Pair = Mapping[str, FittedNetwork]
+Scores = Float[np.ndarray, "row 2"]
+
+
+@dataclass(frozen=True)
+class DecisionFusion:
+    """Train two networks apart and join their scores by a rule of ``RULES``."""
+
+    rule: str
+    settings: NetworkSettings
+    seed: int
+    face_weights: Path | None = None
+    traits: ClassVar[Traits] = Traits(stream_sets=FUSED_SETS, has_epochs=True)
+
+    def fit(
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,
+        choose: Choice = Choice.LAST,
+        unit: str = "trial",
+    ) -> "FittedFusion":
+        """Train both members, then the rule on inner out-of-fold scores."""
+        pair = _fit_pair(self._member, train, watch, dict.fromkeys(MEMBERS, choose))
+        # validation that chooses leaves the last epoch of no interest
+        readings: tuple[Epoch, ...] = ("chosen", "last")
+        if choose is not Choice.ACCURACY:
+            readings = ("chosen",)
+        held = [
+            (index, self._fit_inside(train.take(inner), pair, choose))
+            for inner, index in self._deal(train, unit)
+        ]
+        weights: dict[str, Weights | None] = {
+            reading: self._fit_rule(train, held, reading) for reading in readings
+        }
+        if choose is Choice.LAST:
+            weights["last"] = weights["chosen"]
+        return FittedFusion(rule=self.rule, pair=pair, weights=weights)
+
+    def _deal(self, train: Rows, unit: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        if not RULES[self.rule].is_fitted:
+            return []
+        return cut_inner_folds(train.table, train.label, unit=unit, seed=self.seed)
+
+    def _fit_inside(self, train: Rows, pair: Pair, choose: Choice) -> Pair:
+        """Fit both members on fewer rows, for as many epochs as were chosen."""
+        epochs = {name: fitted.chosen_epoch for name, fitted in pair.items()}
+
+        def make(name: str) -> NetworkLearner:
+            member = self._member(name)
+            if choose is not Choice.LOSS:
+                return member
+            return replace(member, settings=replace(self.settings, epochs=epochs[name]))
+
+        return _fit_pair(make, train, None, epochs)
+
+    def _fit_rule(
+        self,
+        train: Rows,
+        held: Sequence[tuple[np.ndarray, Pair]],
+        epoch: Epoch,
+    ) -> Weights | None:
+        if not RULES[self.rule].is_fitted:
+            return {}
+        label = np.concatenate([train.label[:0], *(train.label[i] for i, _ in held)])
+        if len(np.unique(label)) < 2:
+            return None
+        scores = [_score_pair(pair, train.take(i), epoch) for i, pair in held]
+        return RULES[self.rule].fit(np.concatenate(scores), label)
+
+    def _member(self, _name: str) -> NetworkLearner:
+        return NetworkLearner(self.settings, self.seed, self.face_weights)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedFusion:
+    """Two networks and how their scores are joined.
+
+    Attributes
+    ----------
+    weights : mapping
+        Of each reading that was asked for; None where nothing could be fitted.
+    """
+
+    rule: str
+    pair: Pair
+    weights: Mapping[str, Weights | None]
+
+    @property
+    def history(self) -> Sequence[EpochRecord]:
+        """The means of both members' records."""
+        pairs = zip(*(self.pair[name].history for name in MEMBERS), strict=True)
+        return [_average(face, bio) for face, bio in pairs]
+
+    @property
+    def chosen_epoch(self) -> int:
+        """The later one of the two members'; ``choices`` has both."""
+        return max(fitted.chosen_epoch for fitted in self.pair.values())
+
+    @property
+    def choices(self) -> Mapping[str, float]:
+        """Epochs and weights."""
+        found: dict[str, float] = {}
+        for reading, weights in self.weights.items():
+            prefix = "last " if reading == "last" else ""
+            for name, fitted in self.pair.items():
+                last = len(fitted.history)
+                epoch = last if prefix else fitted.chosen_epoch
+                found[f"{prefix}{name}_epoch"] = float(epoch)
+            found[f"{prefix}is_fitted"] = float(weights is not None)
+            found |= {f"{prefix}{k}": v for k, v in (weights or {}).items()}
+        return found
+
+    def score(
+        self, rows: Rows, *, epoch: Epoch = "chosen"
+    ) -> Float[np.ndarray, " row"]:
+        """Return the probability that each row is high."""
+        if epoch not in self.weights:
+            raise ValueError("validation rows chose the epoch: there is no last one")
+        weights = self.weights[epoch]
+        rule = RULES[ALIKE if weights is None else self.rule]
+        return rule.join(_score_pair(self.pair, rows, epoch), weights or {})
+
+    def save(self, folder: Path) -> None:
+        """Write both networks and the rule into a new folder."""
+        _save(folder, self.rule, self.pair, self.choices)
+
+
+@dataclass(frozen=True)
+class PublishedFusion:
+    """Do what the published code does; the module says how it differs."""
+
+    settings: NetworkSettings
+    seed: int
+    face_weights: Path | None = None
+    traits: ClassVar[Traits] = Traits(stream_sets=FUSED_SETS, adapts_to_test=True)
+
+    def fit(
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,  # noqa: ARG002 - the last epoch is taken
+        choose: Choice = Choice.LAST,  # noqa: ARG002
+        unit: str = "trial",  # noqa: ARG002 - nothing is divided
+    ) -> "FittedPublishedFusion":
+        """Train both members, and weigh them by their error on the same rows."""
+        pair = _fit_pair(self._member, train, None, dict.fromkeys(MEMBERS, Choice.LAST))
+        scores = _score_in_training_mode(pair, train, self.seed)
+        face, bio = np.abs(scores - train.label[:, None]).mean(axis=0)
+        return FittedPublishedFusion(
+            pair=pair, alpha=weigh_as_published(face, bio), seed=self.seed
+        )
+
+    def _member(self, _name: str) -> NetworkLearner:
+        return NetworkLearner(self.settings, self.seed, self.face_weights)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPublishedFusion:
+    """Two networks that go on learning their batch statistics while they score."""
+
+    pair: Pair
+    alpha: tuple[float, float]
+    seed: int
+    history: ClassVar[Sequence[EpochRecord]] = ()
+    chosen_epoch: ClassVar[int | None] = None
+
+    @property
+    def choices(self) -> Mapping[str, float]:
+        """The two weights."""
+        return {f"{k}_alpha": v for k, v in zip(MEMBERS, self.alpha, strict=True)}
+
+    def score(
+        self,
+        rows: Rows,
+        *,
+        epoch: Epoch = "chosen",  # noqa: ARG002 - there is the last one only
+    ) -> Float[np.ndarray, " row"]:
+        """Return a score of each row, which depends on the rows beside it."""
+        margins = 2 * _score_in_training_mode(self.pair, rows, self.seed) - 1
+        return np.asarray(expit(margins @ np.array(self.alpha)))
+
+    def save(self, folder: Path) -> None:
+        """Write both networks and the weights into a new folder."""
+        _save(folder, "adaboost-published", self.pair, self.choices)
+
+
+def _fit_pair(
+    make: Callable[[str], NetworkLearner],
+    train: Rows,
+    watch: Rows | None,
+    choose: Mapping[str, Choice] | Mapping[str, int],
+) -> Pair:
+    return {
+        name: make(name).fit(
+            _narrow(train, name),
+            watch=None if watch is None else _narrow(watch, name),
+            choose=choose[name],
+        )
+        for name in MEMBERS
+    }
+
+
+def _narrow(rows: Rows, member: str) -> Rows:
+    """Return the rows with the streams of one member."""
+    streams = tuple(s for s in rows.streams if (s is Stream.FACE) == (member == "face"))
+    return replace(rows, streams=streams)
+
+
+def _score_pair(pair: Pair, rows: Rows, epoch: Epoch) -> Scores:
+    scores = [pair[n].score(_narrow(rows, n), epoch=epoch) for n in MEMBERS]
+    return np.stack(scores, axis=1)
+
+
+def _score_in_training_mode(pair: Pair, rows: Rows, seed: int) -> Scores:
+    scores = []
+    for name in MEMBERS:
+        fitted = pair[name]
+        with use_threads(fitted.threads), draw_from(seed):
+            scores.append(_score_batches(fitted, _narrow(rows, name)))
+    return np.stack(scores, axis=1)
+
+
+@torch.no_grad()
+def _score_batches(fitted: FittedNetwork, rows: Rows) -> Float[np.ndarray, " row"]:
+    """Score rows by a network in training mode, which changes its statistics."""
+    network: DeepVANet = fitted.chosen.train()
+    fetch = open_rows(rows, fitted.scalings)
+    parts = [
+        network(to_network(fetch(index))).double().sigmoid().numpy()
+        for index in np.array_split(
+            np.arange(len(rows)), -(-len(rows) // SCORED_AT_ONCE)
+        )
+    ]
+    network.eval()
+    return np.concatenate(parts)
+
+
+def _average(face: EpochRecord, bio: EpochRecord) -> EpochRecord:
+    def mean(a: float | None, b: float | None) -> float | None:
+        return None if a is None or b is None else (a + b) / 2
+
+    return EpochRecord(
+        epoch=face.epoch,
+        train_loss=(face.train_loss + bio.train_loss) / 2,
+        watched_loss=mean(face.watched_loss, bio.watched_loss),
+        watched_accuracy=mean(face.watched_accuracy, bio.watched_accuracy),
+    )
+
+
+def _save(folder: Path, rule: str, pair: Pair, choices: Mapping[str, float]) -> None:
+    values = {"format": FORMAT, "rule": rule, "choices": dict(choices)}
+    with whole_folder(folder) as unfinished:
+        for name, fitted in pair.items():
+            fitted.save(unfinished / name)
+        text = json.dumps(values, indent=2) + "\n"
+        write_text(unfinished / "fusion.json", text)
+
+
+def make_fusion(rule: str) -> MakeLearner:
+    """Return what makes the fusion by one of ``RULES``."""
+
+    def make(
+        settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+    ) -> Learner:
+        return DecisionFusion(rule, settings, seed, face_weights)
+
+    return make
+
+
+FUSIONS: Mapping[str, MakeLearner] = {
+    **{f"decision-fusion:{rule}": make_fusion(rule) for rule in RULES},
+    "decision-fusion:adaboost-published": PublishedFusion,
+}

@@ -1,0 +1,208 @@
+"""The paper's grid search over the lengths of both feature vectors, done nested.
+
+Every fold chooses for itself, and its test rows have no part in it. Where
+validation rows choose the epoch they choose the lengths too, by the least loss.
+Where the protocol takes the last epoch and so has no validation rows, one part of
+the training rows, units whole, is held out to choose; then all of them train.
+Where the test fold picks the epoch (``reference``), it picks the lengths as well.
+
+``network:16x64`` (face x bio) is the network of one cell of the grid, for whoever wants
+the paper's own search: all cells tested, and the best of the tests reported.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from deepvanet.config import NetworkSettings
+from deepvanet.learners.learner import (
+    Choice,
+    Epoch,
+    EpochRecord,
+    Learner,
+    MakeLearner,
+    Traits,
+)
+from deepvanet.learners.network import FittedNetwork, NetworkLearner
+from deepvanet.protocols import cut_inner_folds
+from deepvanet.schema import BIO, Stream
+from deepvanet.store import Rows
+
+_CELL = re.compile(r"network:([1-9]\d{0,3})x([1-9]\d{0,3})")
+
+
+def make_network(
+    settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+) -> Learner:
+    """Make the network, which chooses its lengths where the settings have a grid."""
+    if settings.grid_face or settings.grid_bio:
+        return GridSearch(settings, seed, face_weights)
+    return NetworkLearner(settings, seed, face_weights)
+
+
+def name_cell(face_features: int, bio_features: int) -> str:
+    """Return the learner that is the network of these lengths.
+
+    Examples
+    --------
+    >>> name_cell(16, 64)
+    'network:16x64'
+    """
+    return f"network:{face_features}x{bio_features}"
+
+
+def find_cell(name: str) -> MakeLearner | None:
+    """Return what makes the network of one cell, or None where that is no cell."""
+    found = _CELL.fullmatch(name)
+    if found is None:
+        return None
+    face, bio = int(found[1]), int(found[2])
+
+    def make(
+        settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+    ) -> Learner:
+        fixed = replace(settings, face_features=face, bio_features=bio)
+        return NetworkLearner(fixed, seed, face_weights)
+
+    return make
+
+
+@dataclass(frozen=True)
+class GridSearch:
+    """Train a network of every cell and keep the one that validation chooses."""
+
+    settings: NetworkSettings
+    seed: int
+    face_weights: Path | None = None
+    traits: ClassVar[Traits] = Traits(has_epochs=True)
+
+    def fit(
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,
+        choose: Choice = Choice.LAST,
+        unit: str = "trial",
+    ) -> "FittedGrid":
+        """Train every cell; rows too few to choose by leave the paper's lengths."""
+        if choose is Choice.LAST and watch is not None:
+            fitted = self._network(self.settings).fit(train, watch=watch)
+            return FittedGrid(fitted, fitted, is_chosen=False)
+        last = None
+        if choose is not Choice.LOSS:
+            best = self._choose_inside(train, unit)
+            last = self._network(best or self.settings).fit(train)
+            if choose is Choice.LAST:
+                return FittedGrid(last, last, is_chosen=best is not None)
+        return FittedGrid(self._choose(train, watch, choose), last, is_chosen=True)
+
+    def _choose(self, train: Rows, watch: Rows | None, choose: Choice) -> FittedNetwork:
+        best: FittedNetwork | None = None
+        for cell in self._list_cells(train.streams):
+            fitted = self._network(cell).fit(train, watch=watch, choose=choose)
+            if best is None or _merit(fitted, choose) > _merit(best, choose):
+                best = fitted
+        if best is None:
+            raise ValueError("a grid without cells")
+        return best
+
+    def _choose_inside(self, train: Rows, unit: str) -> NetworkSettings | None:
+        """Choose a cell by training rows that are held out of the training."""
+        folds = cut_inner_folds(train.table, train.label, unit=unit, seed=self.seed)
+        if not folds:
+            return None
+        inner, held = (train.take(index) for index in folds[0])
+        losses = {
+            cell: self._network(cell).fit(inner, watch=held).history[-1].watched_loss
+            for cell in self._list_cells(train.streams)
+        }
+        return min(losses, key=lambda cell: losses[cell] or 0.0)
+
+    def _list_cells(self, streams: Sequence[Stream]) -> list[NetworkSettings]:
+        """Return the cells that differ for these streams."""
+        usual = self.settings
+        face = usual.grid_face if Stream.FACE in streams else ()
+        bio = usual.grid_bio if set(streams) & set(BIO) else ()
+        return [
+            replace(usual, face_features=f, bio_features=b, grid_face=(), grid_bio=())
+            for f, b in product(
+                face or (usual.face_features,), bio or (usual.bio_features,)
+            )
+        ]
+
+    def _network(self, settings: NetworkSettings) -> NetworkLearner:
+        return NetworkLearner(settings, self.seed, self.face_weights)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedGrid:
+    """The networks that were chosen.
+
+    Attributes
+    ----------
+    chosen, last : FittedNetwork
+        Read at the chosen and at the last epoch; there is no last one where
+        validation rows chose.
+    is_chosen : bool
+        Whether there were rows to choose by.
+    """
+
+    chosen: FittedNetwork
+    last: FittedNetwork | None
+    is_chosen: bool
+
+    @property
+    def history(self) -> Sequence[EpochRecord]:
+        """Of the chosen network."""
+        return self.chosen.history
+
+    @property
+    def chosen_epoch(self) -> int:
+        """Of the chosen network."""
+        return self.chosen.chosen_epoch
+
+    @property
+    def choices(self) -> Mapping[str, float]:
+        """The lengths, and whether they were chosen."""
+        found = self._name_lengths(self.chosen)
+        if self.last is not None and self.last is not self.chosen:
+            lengths = self._name_lengths(self.last)
+            found |= {f"last {name}": value for name, value in lengths.items()}
+        return found
+
+    def score(
+        self, rows: Rows, *, epoch: Epoch = "chosen"
+    ) -> Float[np.ndarray, " row"]:
+        """Return the probability that each row is high."""
+        fitted = {"chosen": self.chosen, "last": self.last}[epoch]
+        if fitted is None:
+            raise ValueError("validation rows chose the epoch: there is no last one")
+        return fitted.score(rows, epoch=epoch)
+
+    def save(self, folder: Path) -> None:
+        """Write the chosen network into a new folder."""
+        self.chosen.save(folder)
+
+    def _name_lengths(self, fitted: FittedNetwork) -> dict[str, float]:
+        recipe = fitted.recipe
+        return {
+            "face_features": float(recipe.face_features),
+            "bio_features": float(recipe.bio_features),
+            "is_chosen": float(self.is_chosen),
+        }
+
+
+def _merit(fitted: FittedNetwork, choose: Choice) -> float:
+    record = fitted.history[fitted.chosen_epoch - 1]
+    value = (
+        record.watched_accuracy
+        if choose is Choice.ACCURACY
+        else -(record.watched_loss or 0.0)
+    )
+    return float("nan") if value is None else value
