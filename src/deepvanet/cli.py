@@ -390,10 +390,15 @@ def evaluate(
             "affect."
         ),
     ] = "none",
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
+    ] = False,
     threads: Threads = 1,
     jobs: Jobs = JOBS,
 ) -> None:
     """Train and test under protocols; say what training and test shared; resumes."""
+    from deepvanet.evaluation import estimate_run
     from deepvanet.evaluation import evaluate as run
 
     settings = config.EvaluateSettings(
@@ -416,6 +421,10 @@ def evaluate(
             **_split_grid(grid),
         ),
     )
+    if estimate or grid:
+        print(estimate_run(store, settings).line(_execute(jobs)), flush=True)
+    if estimate:
+        return
     made = run(
         store,
         out,
