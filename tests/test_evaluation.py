@@ -49,7 +49,13 @@ def test_every_learner_scores_every_row_once_under_every_protocol(run, store):
 
     keys = ["protocol", "learner"]
     counts = predictions.groupby(keys).size()
-    learners = {"network", "majority", "subject-prior", "stimulus-prior"}
+    learners = {
+        "network",
+        "majority",
+        "subject-prior",
+        "stimulus-prior",
+        "additive-prior",
+    }
     assert set(counts.index) == {(p, x) for p in ("paper", "trial") for x in learners}
     assert set(counts) == {len(store.table)}
     assert not predictions.duplicated([*keys, "subject", "trial", "segment"]).any()

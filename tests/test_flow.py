@@ -61,7 +61,7 @@ def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
     leaks = scores.groupby("protocol")["leaks"].unique().map(list).to_dict()
     assert leaks == {"paper": ["trial"], "trial": ["none"]}
     assert set(scores["learner"]) == {
-        *("network", "majority", "subject-prior", "stimulus-prior")
+        *("network", "majority", "subject-prior", "stimulus-prior", "additive-prior")
     }
     page = (tmp_path / "report" / "index.html").read_text()
     assert "<svg" in page

@@ -354,8 +354,9 @@ def evaluate(
         str,
         typer.Option(
             help="Any of network (network:16x64 and the like have feature vectors of "
-            "other lengths, face x bio) and decision-fusion:RULE, whose rule is "
-            "adaboost, stacking, mean-logit, weight-grid or adaboost-published; the "
+            "other lengths, face x bio), decision-fusion:RULE, whose rule is "
+            "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
+            "bandpower-svm, bandpower-logistic, bandpower-nb, riemann, eegnet; the "
             "priors are always scored too."
         ),
     ] = "network",

@@ -33,6 +33,7 @@ _PRIOR_MARKS = {
     "majority": (drawing.GREY, "^"),
     "subject-prior": (drawing.ORANGE, "s"),
     "stimulus-prior": (drawing.GREEN, "D"),
+    "additive-prior": (drawing.VERMILION, "d"),
 }
 _LEARNER_MARKS = (
     (drawing.BLUE, "o"),

@@ -18,7 +18,7 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.results import Excerpt, Run, open_run, sharing_of
 from deepvanet.schema import STREAM_SETS, Target, UserError
 
-PRIORS = ("majority", "subject-prior", "stimulus-prior")
+PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
 """Learners that see no signal, in the order in which they are shown."""
 
 NO_LEAK = "none"
