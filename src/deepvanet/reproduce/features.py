@@ -194,8 +194,8 @@ def measure_purity(
     Examples
     --------
     >>> line = np.array([[0.0], [1.0], [10.0], [11.0]])
-    >>> measure_purity(line, np.array([0, 0, 1, 1]))
-    (33.3, 33.3)
+    >>> [round(share, 1) for share in measure_purity(line, np.array([0, 0, 1, 1]))]
+    [33.3, 33.3]
     """
     n_near = min(NEIGHBOURS, len(group) - 1)
     search = NearestNeighbors(n_neighbors=n_near, algorithm="brute").fit(vectors)

@@ -17,7 +17,7 @@ from deepvanet.report.drawing import Drawing, Sheet
 from deepvanet.report.panels import HATCH, add_legend
 from deepvanet.reproduce.plans import FUSIONS, NETWORK, WHOLE, name_run
 from deepvanet.reproduce.published import DATASETS, PER, find_this_work
-from deepvanet.reproduce.scores import Cell, Scored
+from deepvanet.reproduce.scores import DASH, Cell, Scored
 from deepvanet.reproduce.table2 import SEGMENT, TARGETS, TRIAL
 from deepvanet.schema import STREAM_SETS
 
@@ -41,7 +41,7 @@ PRIOR_LINES = {"majority": (0, ()), "stimulus-prior": (0, (1, 1))}
 _COLORS = dict(zip(TARGETS, (drawing.BLUE, drawing.ORANGE), strict=True))
 _SHORT = {"eeg": "EEG", "peripheral": "periph."}
 _BAR = 0.4
-_LEFT, _TOP, _WIDTH, _HEIGHT, _GAP = 0.56, 0.98, 6.36, 1.05, 0.42
+_LEFT, _TOP, _WIDTH, _HEIGHT, _GAP = 0.56, 1.06, 6.36, 1.05, 0.42
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,14 @@ def draw_bars(bars: Sequence[Bar], key: str) -> Drawing:
     sheet = Sheet(drawing.PAGE_IN, height)
     places = [place for place, *_ in _list_groups()]
     right = max(places) + 0.5
+    sheet.write(0.04, 0.04, DATASETS[key], weight="bold")
     _write_blocks(sheet, right)
     _write_legend(sheet)
     for number, (protocol, _, measure) in enumerate(PANELS):
         top = _TOP + number * (_HEIGHT + _GAP)
         axes = sheet.add_axes(_LEFT, top, _WIDTH, _HEIGHT)
         mine = [b for b in bars if (b.protocol, b.measure) == (protocol, measure)]
-        _write_panel(sheet, top, protocol, measure)
+        _write_panel(sheet, top, protocol, measure, mine)
         for bar in mine:
             _draw_bar(axes, bar)
         axes.set(xlim=(0, right), ylim=(0, 100), yticks=[0, 25, 50, 75, 100])
@@ -178,22 +179,34 @@ def _write_blocks(sheet: Sheet, right: float) -> None:
 
 
 def _write_panel(
-    sheet: Sheet, top: float, protocol: str, measure: tuple[str, str]
+    sheet: Sheet,
+    top: float,
+    protocol: str,
+    measure: tuple[str, str],
+    bars: Sequence[Bar],
 ) -> None:
-    leaks = ", ".join(PROTOCOLS[protocol].leaks)
+    declared = PROTOCOLS[protocol].leaks
+    leaks = ", ".join(declared) or "none"
+    found = (leak for bar in bars for leak in bar.cell.leaks.split("+"))
+    others = [leak for leak in dict.fromkeys(found) if leak not in ("", "none")]
+    if not declared and others:
+        leaks += f" (hatched: {', '.join(others)})"
     level = "accuracy of segments"
     if measure == TRIAL:
         level = "balanced accuracy of whole trials, 50 is chance"
-    style = {"va": "bottom", "weight": "bold"}
-    text = f"{protocol}: {level}; leaks: {leaks or 'none'}"
     sheet.write(
-        _LEFT, top - 0.05, text, color="#a84300" if leaks else drawing.BLACK, **style
+        _LEFT,
+        top - 0.05,
+        f"{protocol}: {level}; leaks: {leaks}",
+        color="#a84300" if declared else drawing.BLACK,
+        va="bottom",
+        weight="bold",
     )
 
 
 def _draw_bar(axes: Axes, bar: Bar) -> None:
     if bar.cell.why:
-        axes.text(bar.place, 2, "\N{EN DASH}", ha="center", va="bottom")
+        axes.text(bar.place, 2, DASH, ha="center", va="bottom")
     else:
         _draw_score(axes, bar)
     for dash, prior in zip(PRIOR_LINES.values(), bar.priors, strict=True):
@@ -275,4 +288,4 @@ def _write_legend(sheet: Sheet) -> None:
     handles.append(
         Line2D([], [], color=drawing.BLACK, linewidth=0.9, label="95 % interval")
     )
-    add_legend(sheet, handles, top=0.06, ncols=7, left=_LEFT)
+    add_legend(sheet, handles, top=0.06, ncols=4, left=_LEFT + 0.9)

@@ -27,6 +27,7 @@ from deepvanet.reproduce.features import (
 from deepvanet.reproduce.given import Given
 from deepvanet.reproduce.plans import NETWORK, WHOLE, Size, find_obstacle, settle
 from deepvanet.reproduce.published import DATASETS
+from deepvanet.reproduce.scores import DASH
 from deepvanet.reproduce.table2 import TARGETS
 
 SHOWN = ("paper", "trial")
@@ -156,8 +157,8 @@ def draw_features(shown: Sequence[Shown], features: Mapping[str, Features]) -> D
     key, protocol = shown[0].given.key, shown[0].protocol
     sheet = Sheet(drawing.PAGE_IN, _TOP + len(shown) * _ROW + 0.04)
     leaks = PROTOCOLS[protocol].leaks
-    head = f"{protocol}: subject {shorten(shown[0].subject)}, one fold's test segments"
-    head += f"; leaks: {', '.join(leaks) or 'none'}"
+    whose = f"subject {shorten(shown[0].subject)}, one fold's test segments"
+    head = f"{DATASETS[key]}, {protocol}: {whose}; leaks: {', '.join(leaks) or 'none'}"
     color = "#a84300" if leaks else drawing.BLACK
     sheet.write(0.04, 0.04, head, weight="bold", color=color)
     for name, start in _BLOCKS:
@@ -193,7 +194,7 @@ def _draw_row(
         weight="bold",
     )
     if one.obstacle:
-        sheet.write(_LEFT, top + 0.3, f"\N{EN DASH} {one.obstacle}", wrap=True)
+        sheet.write(_LEFT, top + 0.3, f"{DASH} {one.obstacle}", wrap=True)
         return
     found = features[one.file]
     for name, start in _BLOCKS:

@@ -8,18 +8,23 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from deepvanet.learners.grid import name_cell
 from deepvanet.report import drawing
 from deepvanet.report.drawing import Drawing, Sheet
+from deepvanet.report.panels import add_legend
 from deepvanet.reproduce.plans import NETWORK, name_grid
 from deepvanet.reproduce.published import CHOSEN, DATASETS
-from deepvanet.reproduce.scores import Cell, Scored
+from deepvanet.reproduce.scores import DASH, Cell, Scored
 from deepvanet.reproduce.table2 import SEGMENT, TARGETS, TRIAL
 from deepvanet.results import CHOICE_COLUMNS, read_table
 
 MEAN = "mean of both"
 """What the paper chooses by."""
+
+_LEFT, _TOP = 0.62, 0.62
+_SOLID, _DASH = (0.0, ()), (0.0, (2.0, 1.2))
 
 Cells = Float[np.ndarray, "face bio"]
 
@@ -158,51 +163,62 @@ def tabulate_grid(searched: Searched) -> pd.DataFrame:
 def draw_grid(searched: Searched) -> Drawing:
     """Draw both searches of a data set: un-nested above, nested below."""
     side = max(0.38 * len(searched.grid), 1.1)
-    left, step, top = 0.62, max(side + 0.4, 2.06), 0.72
-    second = top + side + 1.24
+    step, second = max(side + 0.4, 2.06), _TOP + side + 1.06
     sheet = Sheet(drawing.PAGE_IN, second + side + 0.46)
-    orange = {"color": "#a84300", "weight": "bold"}
-    sheet.write(
-        0.04,
-        0.04,
-        "paper: accuracy of segments (%), every cell on the test folds; leaks: trial, "
-        "and the best is chosen on test folds",
-        **orange,
-    )
-    sheet.write(
-        0.04,
-        second - 0.66,
-        "trial: how many folds chose each cell on their own validation trials; leaks: "
-        "none",
-        weight="bold",
-    )
-    for kind, start in (("paper", top), ("trial", second)):
+    _write_heads(sheet, DATASETS[searched.key], second)
+    for kind, top in (("paper", _TOP), ("trial", second)):
         if searched.why[kind]:
-            text = f"\N{EN DASH} {searched.why[kind]}"
-            sheet.write(left, start, text, wrap=True)
+            text = f"{DASH} {searched.why[kind]}"
+            sheet.write(_LEFT, top, text, wrap=True)
     if not searched.why["paper"]:
         for column, name in enumerate((*TARGETS, MEAN)):
-            axes = sheet.add_axes(left + column * step, top, side, side)
+            axes = sheet.add_axes(_LEFT + column * step, _TOP, side, side)
             _draw_accuracy(axes, searched, name)
             _label(axes, searched.grid, name, is_first=column == 0)
     if not searched.why["trial"]:
         for column, target in enumerate(TARGETS):
-            axes = sheet.add_axes(left + column * step, second, side, side)
+            axes = sheet.add_axes(_LEFT + column * step, second, side, side)
             _draw_cells(axes, searched.chosen[target], "{:.0f}")
             _label(axes, searched.grid, target, is_first=column == 0)
-        _write_nested(sheet, left + 2 * step - 0.1, second, searched)
+        _write_nested(sheet, _LEFT + 2 * step - 0.1, second, searched)
     return sheet.finish(
         f"grid-{searched.key}",
         f"Grid search for {DATASETS[searched.key]}: as published, and nested",
     )
 
 
+def _write_heads(sheet: Sheet, dataset: str, second: float) -> None:
+    """Write what both rows show, and what the frames mean."""
+    sheet.write(
+        0.04,
+        0.04,
+        f"{dataset}, paper: accuracy of segments (%) on the test folds; leaks: trial",
+        color="#a84300",
+        weight="bold",
+    )
+    sheet.write(
+        0.04,
+        second - 0.44,
+        f"{dataset}, trial: how many folds chose each cell on their own validation "
+        "trials; leaks: none",
+        weight="bold",
+    )
+    handles = [
+        Line2D([], [], color=color, linestyle=dash, linewidth=1.4, label=text)
+        for text, color, dash in (
+            ("best cell, chosen on test folds", drawing.VERMILION, _SOLID),
+            ("the paper's choice", drawing.BLACK, _DASH),
+        )
+    ]
+    add_legend(sheet, handles, top=0.22, ncols=2)
+
+
 def _draw_accuracy(axes: Axes, searched: Searched, name: str) -> None:
     _draw_cells(axes, searched.accuracy[name], "{:.1f}")
     if set(CHOSEN) <= set(searched.grid):
-        _frame(axes, searched.grid, CHOSEN, drawing.BLACK, (0, (2, 1.2)), 0.36)
+        _frame(axes, searched.grid, CHOSEN, drawing.BLACK, _DASH, 0.36)
     best = searched.find_best(name)
-    _frame(axes, searched.grid, best, drawing.VERMILION, "-", 0.46)
+    _frame(axes, searched.grid, best, drawing.VERMILION, _SOLID, 0.46)
 
 
 def _draw_cells(axes: Axes, values: Cells, text: str) -> None:
@@ -224,7 +240,7 @@ def _frame(
     grid: Sequence[int],
     cell: tuple[int, int],
     color: str,
-    dash: str | tuple[int, tuple[float, float]],
+    dash: tuple[float, tuple[float, ...]],
     half: float,
 ) -> None:
     face, bio = grid.index(cell[0]), grid.index(cell[1])
@@ -258,5 +274,12 @@ def _write_nested(sheet: Sheet, left: float, top: float, searched: Searched) -> 
         segment, trial = (searched.nested[target, m].text for m in (SEGMENT, TRIAL))
         lines += [f"{target}: segments {segment},", f"  trials, balanced {trial}"]
     if searched.n_unchosen:
-        lines += ["", f"{searched.n_unchosen} folds could not choose"]
+        n_folds = searched.n_unchosen + int(
+            sum(c.sum() for c in searched.chosen.values())
+        )
+        lines += [
+            "",
+            f"{searched.n_unchosen} of {n_folds} folds have too few",
+            "validation trials: 16 and 64",
+        ]
     sheet.write(left, top, "\n".join(lines))

@@ -12,6 +12,9 @@ from deepvanet.reproduce.plans import Plan
 from deepvanet.reproduce.published import DATASETS
 from deepvanet.results import open_run, sharing_of
 
+DASH = "\N{EN DASH}"
+"""What stands where there is no number."""
+
 _POOLED = tuple(name for name, facts in PROTOCOLS.items() if facts.scope == "all")
 
 
@@ -39,7 +42,7 @@ class Cell:
     def text(self) -> str:
         """The number with two decimals, as the paper has it, or a dash."""
         is_known = not self.why and self.percent == self.percent
-        return f"{self.percent:.2f}" if is_known else "\N{EN DASH}"
+        return f"{self.percent:.2f}" if is_known else DASH
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Table 2 in the paper's layout, ours beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -82,9 +82,12 @@ _ELSEWHERE = {
     PER: "a protocol of all subjects together",
     INTER: "a protocol of one subject at a time",
 }
+_UNDECLARED = {
+    "unlabelled": "test signals, without their labels, change the scores",
+}
 _OTHERS = "another study's method, not run here"
 _NO_NUMBER = {
-    **dict.fromkeys(FUSIONS, "Fig. 2 draws it for DEAP, without a number"),
+    **dict.fromkeys(FUSIONS, "not in the paper's text: only Fig. 2 draws it, for DEAP"),
     **dict.fromkeys(PRIORS, "not in the paper"),
 }
 
@@ -206,27 +209,43 @@ def _find(
     )
 
 
-def spell_pair(cells: tuple[Cell, ...], notes: Notes, *, declared: str = "") -> str:
-    """Write valence/arousal as the paper does, with the letter of a note.
+def spell_cells(
+    pairs: Sequence[tuple[Cell, ...]], notes: Notes, *, declared: str = ""
+) -> str:
+    """Write valence/arousal as the paper does, by semicolons; letters of notes last.
 
     Parameters
     ----------
     declared : str
         What the column's head says of leaks, so that only other leaks are noted.
     """
-    found = [cell.why for cell in cells if cell.why]
-    known = declared.split("+")
-    others = [
-        f"leaks {leak} too"
+    cells = [cell for pair in pairs for cell in pair]
+    known = ("", "none", *declared.split("+"))
+    reasons = [cell.why for cell in cells if cell.why]
+    reasons += [
+        f"leaks {leak} too: {_UNDECLARED.get(leak, 'see the protocols')}"
         for cell in cells
         for leak in cell.leaks.split("+")
-        if leak not in (*known, "", "none")
+        if leak not in known
     ]
-    letters = dict.fromkeys(notes.mark(reason) for reason in [*found, *others])
-    text = "/".join(cell.text for cell in cells)
-    if len(found) == len(cells):
-        text = cells[0].text
+    letters = dict.fromkeys(notes.mark(reason) for reason in reasons)
+    texts = [
+        pair[0].text if all(cell.why for cell in pair) else spell_pair(pair)
+        for pair in pairs
+    ]
+    text = "; ".join(dict.fromkeys(texts) if all(c.why for c in cells) else texts)
     return text + (f" ({', '.join(letters)})" if letters else "")
+
+
+def spell_pair(pair: Sequence[Cell]) -> str:
+    """Write valence/arousal as the paper does.
+
+    Examples
+    --------
+    >>> spell_pair([Cell(98.56), Cell(98.18)])
+    '98.56/98.18'
+    """
+    return "/".join(cell.text for cell in pair)
 
 
 def write_table(folder: Path, rows: list[Row]) -> None:
@@ -274,8 +293,10 @@ def write_markdown(rows: list[Row]) -> str:
     ]
     for before, row in zip([None, *rows], rows, strict=False):
         if before is None or _block(before) != _block(row):
-            label = f"*{row.experiment.capitalize()} experiments*"
-            lines.append(f"| **{row.dataset}** | {label} |{' |' * (len(heads) - 2)}")
+            label = (
+                f"| **{row.dataset}** | *{row.experiment.capitalize()} experiments* |"
+            )
+            lines.append(label + " |" * (len(heads) - 2))
         lines.append(f"| | {' | '.join(spell_row(row, notes))} |")
     lines += ["", *(f"({letter}) {why}" for why, letter in notes.letters.items())]
     return "\n".join(line + "  " if line[:1] == "(" else line for line in lines) + "\n"
@@ -301,13 +322,10 @@ def _block(row: Row) -> tuple[str, str]:
 
 def spell_row(row: Row, notes: Notes) -> list[str]:
     """Return the texts of a row from the study on."""
-    texts = [row.study, row.modalities, spell_pair(row.published, notes)]
+    texts = [row.study, row.modalities, spell_cells([row.published], notes)]
     for column in COLUMNS:
-        shown = [
-            spell_pair(row.cells[column.name, m], notes, declared=column.leaks)
-            for m in column.measures
-        ]
-        texts.append("; ".join(dict.fromkeys(shown)))
+        pairs = [row.cells[column.name, measure] for measure in column.measures]
+        texts.append(spell_cells(pairs, notes, declared=column.leaks))
     return texts
 
 
