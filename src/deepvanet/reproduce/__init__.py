@@ -37,7 +37,7 @@ from deepvanet.reproduce.page import Made, render
 from deepvanet.reproduce.plans import PARTS, SIZES, Plan, plan_runs
 from deepvanet.reproduce.published import DATASETS
 from deepvanet.reproduce.scores import Scored, score_runs
-from deepvanet.reproduce.work import describe_work, do_work
+from deepvanet.reproduce.work import describe_work, do_work, estimate_work
 from deepvanet.schema import pick
 
 __all__ = ["PARTS", "SIZES", "reproduce"]
@@ -80,9 +80,10 @@ def reproduce(
             list(given.values()), size=how, seed=seed, face_weights=face_weights
         )
     runs = make_folder(out / "runs")
-    yield from describe_work(runs, plans, shown, execution=execution)
+    estimates = estimate_work(runs, plans, shown)
+    yield from describe_work(estimates, plans, execution=execution)
     yield from do_work(
-        runs, plans, shown, execution=execution, face_weights=face_weights
+        runs, plans, shown, estimates, execution=execution, face_weights=face_weights
     )
     scored = score_runs(runs, plans, given=tuple(given))
     made = Made(

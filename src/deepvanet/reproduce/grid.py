@@ -162,8 +162,8 @@ def tabulate_grid(searched: Searched) -> pd.DataFrame:
 
 def draw_grid(searched: Searched) -> Drawing:
     """Draw both searches of a data set: un-nested above, nested below."""
-    side = max(0.38 * len(searched.grid), 1.1)
-    step, second = max(side + 0.4, 2.06), _TOP + side + 1.06
+    side = max(0.36 * len(searched.grid), 1.1)
+    step, second = max(side + 0.3, 2.06), _TOP + side + 1.06
     sheet = Sheet(drawing.PAGE_IN, second + side + 0.46)
     _write_heads(sheet, DATASETS[searched.key], second)
     for kind, top in (("paper", _TOP), ("trial", second)):

@@ -1,7 +1,8 @@
 """Say what is left to do and what it takes, then do it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.config import Execution
@@ -14,38 +15,49 @@ from deepvanet.reproduce.fig3 import Shown, name_folder
 from deepvanet.reproduce.plans import Plan
 from deepvanet.schema import Stream
 
+SHORT_HOURS = 20 / 3600
+"""A process takes some seconds to start."""
+
 _Measured = dict[tuple[Stream, ...], float]
 
 
-def describe_work(
-    runs: Path,
-    plans: Sequence[Plan],
-    shown: Sequence[Shown],
-    *,
-    execution: Execution,
-) -> Iterator[str]:
-    """Say what is finished, what is left, and how long that will take.
+def estimate_work(
+    runs: Path, plans: Sequence[Plan], shown: Sequence[Shown]
+) -> dict[str, Estimate]:
+    """Estimate what is not finished, by the names of runs and of files of features.
 
     A few steps of training are timed on each store, for each stream set.
     """
-    possible = [plan for plan in plans if not plan.obstacle]
-    waiting = [plan for plan in possible if not _is_finished(runs, plan)]
-    unfitted = [one for one in shown if _is_waiting(runs, one)]
-    finished = f"{len(possible) - len(waiting)} of {len(possible)} runs are finished"
-    if not waiting and not unfitted:
-        yield f"{finished}: nothing is left to fit"
-        return
     measured: dict[str, _Measured] = {}
-    total = Estimate(0, 0.0, 0)
-    for plan in waiting:
-        total += estimate_run(
+    found = {
+        plan.name: estimate_run(
             plan.given.path,
             plan.settings,
             measured=measured.setdefault(plan.given.key, {}),
         )
-    for one in unfitted:
-        total += _estimate_features(one, measured.setdefault(one.given.key, {}))
-    yield total.line(execution)
+        for plan in plans
+        if not plan.obstacle and not _is_finished(runs, plan)
+    }
+    for one in shown:
+        if _is_waiting(runs, one):
+            known = measured.setdefault(one.given.key, {})
+            found[one.file] = _estimate_features(one, known)
+    return found
+
+
+def describe_work(
+    estimates: Mapping[str, Estimate], plans: Sequence[Plan], *, execution: Execution
+) -> Iterator[str]:
+    """Say what is finished, what is left, and how long that will take."""
+    possible = [plan for plan in plans if not plan.obstacle]
+    n_finished = sum(plan.name not in estimates for plan in possible)
+    finished = f"{n_finished} of {len(possible)} runs are finished"
+    if not possible:
+        finished = "no run is needed"
+    if not estimates:
+        yield f"{finished}: nothing is left to fit"
+        return
+    yield sum(estimates.values(), Estimate(0, 0.0, 0)).line(execution)
     yield (
         "an estimate: a few steps of training were timed on each store and multiplied; "
         f"{finished}, fits that unfinished runs have already are counted again. "
@@ -65,6 +77,7 @@ def do_work(
     runs: Path,
     plans: Sequence[Plan],
     shown: Sequence[Shown],
+    estimates: Mapping[str, Estimate],
     *,
     execution: Execution,
     face_weights: Path | None,
@@ -79,12 +92,18 @@ def do_work(
             plan.given.path,
             runs / plan.name,
             settings=plan.settings,
-            execution=execution,
+            execution=_shrink(execution, estimates.get(plan.name)),
             face_weights=face_weights,
         )
         new = done.n_fits - done.n_fits_before
         yield f"{plan.name}: {new} new fits of {done.n_fits}{_say_since(began, new)}"
     yield from _do_features(runs, shown, execution, face_weights)
+
+
+def _shrink(execution: Execution, estimate: Estimate | None) -> Execution:
+    """Keep a short run in this process: it is over before others have started."""
+    is_short = estimate is None or estimate.hours < SHORT_HOURS
+    return replace(execution, jobs=1) if is_short else execution
 
 
 def _do_features(
