@@ -13,6 +13,14 @@ scores of two models are not on one scale and pooling them biases it downward.
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
 from deepvanet.metrics.counts import METRICS
+from deepvanet.metrics.paired import (
+    compare_folds,
+    correct_by_holm,
+    draw_interval,
+    find_smallest_visible,
+    flip_signs,
+    rank_signs,
+)
 from deepvanet.metrics.scores import (
     ALL_FOLDS,
     LEVELS,
@@ -29,9 +37,15 @@ __all__ = [
     "LEVELS",
     "METRICS",
     "SCORE_COLUMNS",
+    "compare_folds",
+    "correct_by_holm",
     "count_confusion",
+    "draw_interval",
+    "find_smallest_visible",
+    "flip_signs",
     "mean_over_trials",
     "measure_agreement",
+    "rank_signs",
     "score_labels",
     "score_subjects",
     "tabulate_scores",

@@ -23,8 +23,9 @@ from deepvanet.report.panels import (
     select,
     write_protocol,
 )
-from deepvanet.report.studies import NO_LEAK, PRIORS, Study
+from deepvanet.report.studies import NO_LEAK, Study
 from deepvanet.report.traces import draw_cleaning
+from deepvanet.schema import PRIORS
 
 KINDS = ("subjects", "confusion", "curves", "faces", "cleaning")
 """First words of the figures' names."""

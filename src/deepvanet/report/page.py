@@ -14,7 +14,8 @@ from deepvanet.report.cleaning import describe_cleaning
 from deepvanet.report.drawing import Drawing
 from deepvanet.report.figures import KINDS
 from deepvanet.report.grids import MOST_LINES
-from deepvanet.report.studies import NO_LEAK, PRIORS, Study
+from deepvanet.report.studies import NO_LEAK, Study
+from deepvanet.schema import PRIORS
 
 MISSING = "\N{EN DASH}"
 

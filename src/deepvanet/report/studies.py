@@ -16,10 +16,7 @@ from deepvanet.config import digest
 from deepvanet.metrics import score_subjects, tabulate_scores
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.results import Excerpt, Run, open_run, sharing_of
-from deepvanet.schema import STREAM_SETS, Target, UserError
-
-PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
-"""Learners that see no signal, in the order in which they are shown."""
+from deepvanet.schema import PRIORS, STREAM_SETS, Target, UserError
 
 NO_LEAK = "none"
 

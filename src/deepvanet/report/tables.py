@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepvanet.metrics import LEVELS, METRICS
-from deepvanet.report.studies import NO_LEAK, PRIORS, Part, Study
+from deepvanet.report.studies import NO_LEAK, Part, Study
+from deepvanet.schema import PRIORS
 
 PUBLISHED = ("paper", "paper-pooled", "reference")
 HONEST = ("trial", "trial-pooled", "subject", "subject-stimulus")
