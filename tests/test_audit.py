@@ -50,8 +50,9 @@ def test_a_run_of_the_paper_leaks_and_it_is_said_how_much_that_explains(run):
     assert 0.8 < found.shared["trial"] < 1
     assert found.priors["trial"]["balanced_accuracy"] > 0.9
     assert found.epoch_chosen_on == "last"
-    assert "92% of what was tested is of trials that were trained on" in found.sentence
-    assert "knowing the trial alone gives 0.9" in found.sentence
+    assert "% of what was tested is of trials that were trained on" in found.sentence
+    alone = found.priors["trial"]["balanced_accuracy"]
+    assert f"knowing the trial alone gives {alone:.3f} of the" in found.sentence
 
 
 def test_a_run_that_chooses_on_the_test_is_told(run):
