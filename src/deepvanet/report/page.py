@@ -87,6 +87,8 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "why": explain_difference(pairs),
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
+        "seeds": _list_seeds(study),
+        "controls_say": tables.describe_controls(study),
         "cleaning": describe_cleaning(study),
         "leaks_of": study.leaks_of,
         "leaks": leaks.list_leaks(study),
@@ -103,6 +105,12 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
             for run in study.runs
         ],
     }
+
+
+def _list_seeds(study: Study) -> list[dict[str, Any]]:
+    rows = study.seeds
+    rows = rows[(rows["level"] == "trial") & (rows["metric"] == "balanced_accuracy")]
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
 
 
 def describe_run(study: Study) -> str:
