@@ -155,8 +155,8 @@ _REASONS = {
     "look alike, so a learner can recognise the trial instead of what was felt",
     "epoch": "the test rows themselves pick the epoch",
     "fit": "something was fitted on test labels",
-    "unlabelled": "test signals, without their labels, entered the ICA that cleaned "
-    "their recording",
+    "unlabelled": "test signals, without their labels, had a part in training or in "
+    "scoring each other",
 }
 
 
