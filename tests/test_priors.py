@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import LEARNERS, PRIORS
+from deepvanet.learners import LEARNERS, PRIORS, priors
 from deepvanet.store import Rows
 from small_store import take_rows
 
@@ -94,3 +94,7 @@ def test_a_saved_prior_is_plain_json(rows, tmp_path):
     values = json.loads((tmp_path / "prior" / "prior.json").read_text())
     assert values["base_rate"] == rows.label.mean()
     assert list(values["rates"]["subject"]) == ["01", "02", "03", "04"]
+
+
+def test_the_priors_are_those_that_the_reports_know():
+    assert tuple(priors.PRIORS) == PRIORS

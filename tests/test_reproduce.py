@@ -21,6 +21,7 @@ from deepvanet.reproduce.features import (
     read_features,
 )
 from deepvanet.reproduce.fig2 import BLOCKS
+from deepvanet.reproduce.fig3 import SHOWN
 from deepvanet.reproduce.given import open_stores
 from deepvanet.reproduce.grid import MEAN, Searched, count_choices
 from deepvanet.reproduce.plans import SIZES, find_obstacle, plan_runs
@@ -238,7 +239,8 @@ def test_fig_2_says_of_every_bar_what_leaks(made):
 
 
 def test_fig_3_compares_neighbours_with_chance(made):
-    table = pd.read_csv(made[0] / "figures" / "fig3-deap.csv")
+    files = (made[0] / "figures" / f"fig3-deap-{name}.csv" for name in SHOWN)
+    table = pd.concat(map(pd.read_csv, files))
 
     assert set(table["features"]) == {"face", "bio", "fused"}
     assert set(table["same"]) == {"label", "trial"}
@@ -251,7 +253,7 @@ def test_fig_3_compares_neighbours_with_chance(made):
 
 
 def test_fig_3_without_features_says_why(made):
-    table = pd.read_csv(made[0] / "figures" / "fig3-mahnob.csv")
+    table = pd.read_csv(made[0] / "figures" / "fig3-mahnob-paper.csv")
 
     assert table["why"].str.contains("no segment of").all()
     assert (

@@ -448,6 +448,94 @@ def report(
     print(f"report: {write_report(runs, out)}")
 
 
+@app.command(
+    epilog="Example: deepvanet compare run --a face+bio --b bio",
+)
+def compare(
+    run: Annotated[Path, typer.Argument(help="Folder that `evaluate` wrote.")],
+    a: Annotated[
+        str,
+        typer.Option(help="A protocol, stream set or learner, or several with commas."),
+    ],
+    b: Annotated[str, typer.Option(help="What it is compared with.")],
+    metric: Annotated[
+        str,
+        typer.Option(help="balanced_accuracy, accuracy, macro_f1, mcc or auroc."),
+    ] = "balanced_accuracy",
+    level: Annotated[str, typer.Option(help="trial or segment.")] = "trial",
+    unit: Annotated[
+        str, typer.Option(help="subject, or fold where there is one subject.")
+    ] = "subject",
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write.", show_default="none")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Test two learners, stream sets or protocols of a run against each other."""
+    from deepvanet.comparison import compare as run_comparison
+
+    made = run_comparison(run, a, b, metric=metric, level=level, unit=unit, seed=seed)
+    if out is not None:
+        made.write(out)
+    for line in made.lines():
+        print(line)
+
+
+@app.command(
+    epilog="Example: deepvanet audit predictions.csv --table segments.csv",
+)
+def audit(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A run, or anybody's predictions as a CSV file."),
+    ],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="With predictions: all rows and the fold in which each tests.",
+            show_default="none",
+        ),
+    ] = None,
+    per_subject: Annotated[
+        bool,
+        typer.Option(
+            "--per-subject", help="With predictions: a model was fitted for each."
+        ),
+    ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="With a run: fit it again on shuffled labels of this store.",
+            show_default="none",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for machines (JSON); the control goes beside it.",
+            show_default="none",
+        ),
+    ] = None,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Say what training and test shared, and how much of a score that explains."""
+    from deepvanet.audit import audit as run
+
+    control = None
+    if store is not None:
+        from deepvanet.evaluation import refit_control
+
+        beside = path if out is None else out.parent
+        control = refit_control(
+            path, store, beside / "control", execution=_execute(jobs)
+        )
+    made = run(path, table=table, control=control, per_subject=per_subject or None)
+    if out is not None:
+        made.write(out)
+    for line in made.lines():
+        print(line)
+
+
 @app.command(epilog="Example: deepvanet train store --out model --streams face,bio")
 def train(
     store: Store,

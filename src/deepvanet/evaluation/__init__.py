@@ -41,6 +41,7 @@ from deepvanet.config import (
     Execution,
     claim_folder,
     digest,
+    read_evaluate_settings,
     to_dict,
 )
 from deepvanet.evaluation.asking import check_settings, list_left_out
@@ -57,6 +58,7 @@ from deepvanet.evaluation.statement import (
 from deepvanet.evaluation.tables import collect, list_segments
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
+from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.schema import UserError
 from deepvanet.store import (
@@ -67,7 +69,7 @@ from deepvanet.store import (
     read_trials,
 )
 
-__all__ = ["Evaluated", "estimate_run", "evaluate"]
+__all__ = ["Evaluated", "estimate_run", "evaluate", "refit_control"]
 
 _PACKAGES = ("deepvanet", "numpy", "pandas", "scikit-learn", "torch")
 
@@ -181,6 +183,31 @@ def evaluate(
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
         left_out=tuple(list_left_out(settings)),
     )
+
+
+def refit_control(
+    run: Path, store_path: Path, out: Path, *, execution: Execution
+) -> Path:
+    """Do a run again on shuffled labels, or complete it; return its folder.
+
+    Raises
+    ------
+    UserError
+        When there is no run, or it was made with another store.
+    """
+    there = results.open_run(run).settings
+    if there["store_digest"] != digest_store(open_store(store_path)):
+        raise UserError(f"{run}: was made with another store than {store_path}")
+    asked = read_evaluate_settings(there["evaluate"])
+    weights = run / FACE_WEIGHTS
+    evaluate(
+        store_path,
+        out,
+        settings=replace(asked, control="shuffled-labels"),
+        execution=execution,
+        face_weights=weights if weights.is_file() else None,
+    )
+    return out
 
 
 def _fit_waiting(

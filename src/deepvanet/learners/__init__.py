@@ -19,7 +19,7 @@ from deepvanet.learners.learner import (
     Traits,
 )
 from deepvanet.learners.riemann import make_riemann
-from deepvanet.schema import pick
+from deepvanet.schema import PRIORS, pick
 
 __all__ = [
     "LEARNERS",
@@ -31,9 +31,6 @@ __all__ = [
     "Traits",
     "find_learner",
 ]
-
-PRIORS = tuple(priors.PRIORS)
-"""Learners that read no stream; they are always scored too."""
 
 LEARNERS: Mapping[str, MakeLearner] = {
     "network": make_network,

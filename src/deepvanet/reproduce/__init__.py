@@ -21,7 +21,7 @@ from deepvanet.files import make_folder, whole_file, write_text
 from deepvanet.metrics import SCORE_COLUMNS
 from deepvanet.report import drawing
 from deepvanet.reproduce import table2
-from deepvanet.reproduce.fig2 import draw_bars, list_bars, tabulate_bars
+from deepvanet.reproduce.fig2 import draw_bars, list_bars
 from deepvanet.reproduce.fig3 import (
     SHOWN,
     Shown,
@@ -29,10 +29,9 @@ from deepvanet.reproduce.fig3 import (
     name_folder,
     plan_features,
     read_shown,
-    tabulate_purity,
 )
 from deepvanet.reproduce.given import Given, open_stores
-from deepvanet.reproduce.grid import draw_grid, read_search, tabulate_grid
+from deepvanet.reproduce.grid import draw_grid, read_search
 from deepvanet.reproduce.page import Made, render
 from deepvanet.reproduce.plans import PARTS, SIZES, Plan, plan_runs
 from deepvanet.reproduce.published import DATASETS
@@ -129,15 +128,16 @@ def _make(
     with drawing.house_style():
         for key in scored.given:
             if "fig2" in asked:
-                _make_fig2(figures, made, scored, key)
+                _make_fig2(made, scored, key)
             if "fig3" in asked:
                 mine = [one for one in shown if one.given.key == key]
-                _make_fig3(figures, out / "runs", made, mine)
+                _make_fig3(made, out / "runs", mine)
             if "grid" in asked:
-                _make_grid(figures, out / "runs", made, scored, key)
-    drawings = [*made.fig2, *made.fig3, *made.grid]
-    for one in drawings:
+                searched = read_search(out / "runs", scored, key, made.size.grid)
+                made.grid.append(draw_grid(searched))
+    for one in [*made.fig2, *made.fig3, *made.grid]:
         write_text(figures / f"{one.name}.svg", one.svg)
+        _write_csv(figures / f"{one.name}.csv", one.numbers)
         yield f"{one.title}: {figures / one.name}.svg"
     _write_csv(out / "scores.csv", scored.table[["run", *SCORE_COLUMNS]])
     page = out / "index.html"
@@ -145,30 +145,20 @@ def _make(
     yield f"page: {page}"
 
 
-def _make_fig2(figures: Path, made: Made, scored: Scored, key: str) -> None:
+def _make_fig2(made: Made, scored: Scored, key: str) -> None:
     bars = list_bars(scored, key)
     one = draw_bars(bars, key)
     made.fig2.append(one)
     made.reasons[one.name] = list(
         dict.fromkeys(bar.cell.why for bar in bars if bar.cell.why)
     )
-    _write_csv(figures / f"{one.name}.csv", tabulate_bars(bars))
 
 
-def _make_fig3(figures: Path, runs: Path, made: Made, shown: Sequence[Shown]) -> None:
-    key = shown[0].given.key
-    features = read_shown(runs / name_folder(key), shown)
+def _make_fig3(made: Made, runs: Path, shown: Sequence[Shown]) -> None:
+    features = read_shown(runs / name_folder(shown[0].given.key), shown)
     for protocol in SHOWN:
         mine = [one for one in shown if one.protocol == protocol]
         made.fig3.append(draw_features(mine, features))
-    _write_csv(figures / f"fig3-{key}.csv", tabulate_purity(shown, features))
-
-
-def _make_grid(figures: Path, runs: Path, made: Made, scored: Scored, key: str) -> None:
-    searched = read_search(runs, scored, key, made.size.grid)
-    one = draw_grid(searched)
-    made.grid.append(one)
-    _write_csv(figures / f"{one.name}.csv", tabulate_grid(searched))
 
 
 def _write_csv(file: Path, table: pd.DataFrame) -> None:

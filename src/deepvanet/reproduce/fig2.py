@@ -161,6 +161,7 @@ def draw_bars(bars: Sequence[Bar], key: str) -> Drawing:
         f"fig2-{key}",
         f"Fig. 2 for {name}: valence and arousal by stream set and fusion, under the "
         "published and the honest protocol",
+        tabulate_bars(bars),
     )
 
 

@@ -174,6 +174,7 @@ def draw_features(shown: Sequence[Shown], features: Mapping[str, Features]) -> D
         f"fig3-{key}-{protocol}",
         f"Fig. 3 for {DATASETS[key]} under {protocol}: t-SNE of face, bio and fused "
         "features, valence above, arousal below; by label, and by trial",
+        tabulate_purity(shown, features),
     )
 
 

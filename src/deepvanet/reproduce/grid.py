@@ -184,6 +184,7 @@ def draw_grid(searched: Searched) -> Drawing:
     return sheet.finish(
         f"grid-{searched.key}",
         f"Grid search for {DATASETS[searched.key]}: as published, and nested",
+        tabulate_grid(searched),
     )
 
 
