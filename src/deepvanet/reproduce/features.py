@@ -184,6 +184,17 @@ def bound_perplexity(n_segments: int) -> float:
     return max(1.0, min(PERPLEXITY, (n_segments - 1) / 3))
 
 
+def count_neighbours(n_segments: int) -> int:
+    """Return how many neighbours are asked: a third of the others at most.
+
+    Examples
+    --------
+    >>> count_neighbours(240), count_neighbours(6)
+    (5, 1)
+    """
+    return max(1, min(NEIGHBOURS, (n_segments - 1) // 3))
+
+
 def measure_purity(
     vectors: Vectors, group: Int[np.ndarray, " segment"]
 ) -> tuple[float, float]:
@@ -195,9 +206,9 @@ def measure_purity(
     --------
     >>> line = np.array([[0.0], [1.0], [10.0], [11.0]])
     >>> [round(share, 1) for share in measure_purity(line, np.array([0, 0, 1, 1]))]
-    [33.3, 33.3]
+    [100.0, 33.3]
     """
-    n_near = min(NEIGHBOURS, len(group) - 1)
+    n_near = count_neighbours(len(group))
     search = NearestNeighbors(n_neighbors=n_near, algorithm="brute").fit(vectors)
     # without an argument the segment itself is left out
     near = search.kneighbors(return_distance=False)

@@ -19,8 +19,8 @@ from deepvanet.report.panels import HATCH, add_legend
 from deepvanet.reproduce.features import (
     KINDS,
     LEAST_SEGMENTS,
-    NEIGHBOURS,
     Features,
+    count_neighbours,
     count_segments,
     name_fit,
     read_features,
@@ -142,7 +142,7 @@ def _list_purities(
         return
     found = features[one.file]
     n_segments = len(found.label)
-    n_near = min(NEIGHBOURS, n_segments - 1)
+    n_near = count_neighbours(n_segments)
     for (kind, same), numbers in found.purity.items():
         yield (*where, kind, same, *numbers, n_segments, n_near, "")
 
