@@ -507,7 +507,7 @@ def test_a_leak_that_the_column_does_not_say_is_noted():
 @pytest.mark.slow
 def test_the_whole_paper_on_synthetic_recordings(tmp_path):
     for layout in DATASETS:
-        size = ["--subjects", "3", "--trials", "6", "--seconds", "3"]
+        size = ["--subjects", "3", "--trials", "6", "--seconds", "2"]
         assert main(["synth", layout, str(tmp_path / layout), *size]) == 0
         store = str(tmp_path / f"{layout}-store")
         face = ["--face", "yunet", "--artefacts", "none"]

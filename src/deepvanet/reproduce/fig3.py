@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -227,7 +228,9 @@ def _draw_points(axes: Axes, found: Features, kind: str, name: str) -> None:
     axes.spines[:].set(visible=True, color=drawing.GREY)
 
 
-def _list_groups(found: Features, name: str) -> Iterator[tuple[np.ndarray, str, str]]:
+def _list_groups(
+    found: Features, name: str
+) -> Iterator[tuple[Bool[np.ndarray, " segment"], str, str]]:
     if name == "label":
         for value, _, color, shape in _LABELS:
             yield found.label == value, color, shape
