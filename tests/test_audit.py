@@ -68,8 +68,12 @@ def test_an_honest_run_is_clean_and_what_it_shares_is_said(run):
     assert (trial.verdict, subject.verdict) == ("clean", "clean")
     assert trial.shared == {"segment": 0, "trial": 0, "subject": 1, "stimulus": 0}
     assert subject.shared == {"segment": 0, "trial": 0, "subject": 0, "stimulus": 1}
-    assert trial.sentence.startswith(
-        "trial, valence, bio, network: No trial is on both sides; shared are subjects"
+    assert re.fullmatch(
+        r"trial, valence, bio, network: No trial is on both sides; "
+        r"shared are subjects; "
+        r"(the score of 0\.\d{3} is not above chance|of 0\.\d{3} the \w+ prior reaches "
+        r"0\.\d{3} without a signal|the \w+ prior, .*)\.",
+        trial.sentence,
     )
     assert trial.priors["trial"]["balanced_accuracy"] <= 0.5
 

@@ -132,12 +132,20 @@ def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp
         compare(both, "paper", "trial", unit="fold")
 
 
-def test_one_subject_is_too_few_to_say_anything_of_subjects(tmp_path):
-    path = write_run(tmp_path / "run", subjects=["01"])
+@pytest.mark.parametrize(
+    ("n_subjects", "are_enough"), [(1, False), (5, False), (6, True)]
+)
+def test_subjects_of_whom_no_signs_could_be_rare_are_too_few(
+    tmp_path, n_subjects, are_enough
+):
+    subjects = [f"{number:02d}" for number in range(n_subjects)]
+    path = write_run(tmp_path / "run", subjects=subjects)
 
     said = compare(path, "face", "bio").lines()
 
-    assert "no difference that 1 subjects can show" in said[0]
+    # five differences of one sign have a p-value of 2 in 32
+    too_few = f"{n_subjects} subjects are too few to show any difference"
+    assert (too_few in said[0]) != are_enough
 
 
 @pytest.mark.parametrize(

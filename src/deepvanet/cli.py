@@ -214,7 +214,8 @@ def check(
     )
     _show_inspection(inspection)
     if inspection.refused:
-        raise UserError(f"prepare would refuse: {inspection.findings[0].text}")
+        verb = "pretrain" if layout == "afew-va" else "prepare"
+        raise UserError(f"{verb} would refuse: {inspection.findings[0].text}")
 
 
 @app.command(

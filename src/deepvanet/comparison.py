@@ -297,8 +297,8 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
 
 def _judge(row: Mapping[str, Any], a: str, b: str, n_pairs: int) -> str:
     p = row["p_holm"]
-    if not p <= 1:
-        return f"{row['n_units']} {row['unit']}s are too few to say anything."
+    if not p <= 1 or 2 ** (1 - row["n_units"]) > LEVEL:
+        return f"{row['n_units']} {row['unit']}s are too few to show any difference."
     corrected = f", corrected for {n_pairs} comparisons" if n_pairs > 1 else ""
     interval = ""
     if np.isfinite(row["ci_low"]):

@@ -259,12 +259,13 @@ def _say(
         )
     if "test" in chosen_on.split("+"):
         said.append("the test rows chose the epoch")
-    opening = "This score leaks: " if verdict == LEAKS else "No trial is on both sides"
+    opening = "This score leaks: "
     if verdict != LEAKS:
         common = [_PLURAL[unit] for unit in _PLURAL if shared[unit]]
-        said.append(f"; shared are {' and '.join(common)}" if common else "")
+        opening = "No trial is on both sides; "
+        if common:
+            said.append(f"shared are {' and '.join(common)}")
         said.append(_say_what_priors_explain(score, priors))
-        opening += said.pop(0)
     tail = f"{opening}{'; '.join(said)}."
     if chosen_on == "unknown":
         tail += " What chose the epoch is not told."
