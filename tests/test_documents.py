@@ -11,7 +11,7 @@ from typer.main import get_command
 from deepvanet import cli, results
 from deepvanet.inference import TIMELINE_COLUMNS
 from deepvanet.learners import LEARNERS, Fitted, Learner
-from deepvanet.metrics import METRICS, SCORE_COLUMNS
+from deepvanet.metrics import METRICS, SCORE_COLUMNS, SEED_COLUMNS
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Stream
@@ -86,8 +86,13 @@ def test_the_protocol_option_names_all_protocols():
         results.PREDICTION_COLUMNS,
         results.RECORDING_COLUMNS,
         results.SPECTRUM_COLUMNS,
+        results.CHOICE_COLUMNS,
+        SEED_COLUMNS,
     ],
-    ids=["scores.csv", "timeline", "predictions.csv", "recordings.csv", "spectra.csv"],
+    ids=[
+        *("scores.csv", "timeline", "predictions.csv", "recordings.csv"),
+        *("spectra.csv", "choices.csv", "seeds.csv"),
+    ],
 )
 def test_the_page_on_files_lists_the_columns(columns):
     text = " ".join(read("docs/files.md").split())
