@@ -31,24 +31,38 @@ _LOSSES: Sequence[tuple[str, str, str, tuple[float, Sequence[float]]]] = (
 )
 
 
-def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
-    """Draw trials counted by label and prediction."""
-    wanted = {
+_Panels = Mapping[tuple[str, str], pd.DataFrame]  # by protocol and stream set
+
+
+def _list_panels(study: Study, target: str, learner: str) -> _Panels:
+    return {
         (part.protocol, part.streams): rows
         for part, rows in study.parts.items()
         if (part.target, part.learner) == (target, learner)
     }
-    found = pd.DataFrame(list(wanted), columns=["protocol", "streams"])
-    grid = Grid(
+
+
+def _lay_out(
+    study: Study, panels: _Panels, *, side: float, gap: float, left: float
+) -> Grid:
+    """Lay out square panels, protocols below each other."""
+    found = pd.DataFrame(list(panels), columns=["protocol", "streams"])
+    return Grid(
         study,
         present(study.protocols, found["protocol"]),
         present(study.streams, found["streams"]),
-        panel=(0.66, 0.66),
-        gap=0.12,
-        left=1.62,
+        panel=(side, side),
+        gap=gap,
+        left=left,
         top=0.6,
-        bottom=0.42,
+        bottom=0.46,
     )
+
+
+def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
+    """Draw trials counted by label and prediction."""
+    wanted = _list_panels(study, target, learner)
+    grid = _lay_out(study, wanted, side=0.66, gap=0.12, left=1.62)
     grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
     for (protocol, streams), rows in wanted.items():
         leaks = study.leaks_of(protocol, streams) != NO_LEAK
@@ -68,7 +82,7 @@ def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
     )
 
 
-def _list_confusions(wanted: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+def _list_confusions(wanted: _Panels) -> pd.DataFrame:
     counted = {key: count_confusion(rows, "trial") for key, rows in wanted.items()}
     rows = [
         (*key, label, predicted, int(counts[label, predicted]))
@@ -145,22 +159,8 @@ def draw_curves(
 
 def draw_calibration(study: Study, target: str, learner: str) -> Drawing:
     """Draw how often scores of each size come true, by protocol and stream set."""
-    wanted = {
-        (part.protocol, part.streams): rows
-        for part, rows in study.parts.items()
-        if (part.target, part.learner) == (target, learner)
-    }
-    found = pd.DataFrame(list(wanted), columns=["protocol", "streams"])
-    grid = Grid(
-        study,
-        present(study.protocols, found["protocol"]),
-        present(study.streams, found["streams"]),
-        panel=(0.78, 0.78),
-        gap=0.14,
-        left=2.0,
-        top=0.6,
-        bottom=0.46,
-    )
+    wanted = _list_panels(study, target, learner)
+    grid = _lay_out(study, wanted, side=0.78, gap=0.14, left=2.0)
     grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
     tables = []
     for (protocol, streams), rows in wanted.items():
