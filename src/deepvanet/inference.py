@@ -104,7 +104,7 @@ def predict(
         Which trial of a signal file that holds several.
     video_offset_s : float, optional
         Second of the signals at which the video starts; where it is not given,
-        the stimulus of a data set's file, else 0.
+        where the data set's videos do, as at the stimulus, else 0.
     baseline_s : (float | None, float | None)
         Start and end of the rest that the bundle's recipe subtracts, in seconds of
         the signals. None is the rest before the stimulus of a data set's file, else
@@ -126,7 +126,7 @@ def predict(
         seconds |= _cut_signals(recording, bundle, bio, rest_s)
         for span in recording.spans:
             if video_offset_s is None:
-                offset_s = span.onset_s
+                offset_s = span.onset_s - span.video_onset_s
             if video and span.video and video.samefile(span.video):
                 true_fps = span.fps
     if video is not None:

@@ -290,7 +290,11 @@ def _track(
         return None
     n_frames = round(n_segments * segments.SEGMENT_S * settings.face_fps)
     frames = sample_frames(
-        trial.video, fps=settings.face_fps, true_fps=trial.fps, n_frames=n_frames
+        trial.video,
+        fps=settings.face_fps,
+        true_fps=trial.fps,
+        n_frames=n_frames,
+        start_s=trial.video_onset_s,
     )
     return track_face(
         frames,

@@ -91,7 +91,7 @@ class TrialSpan:
         Of the stimulus, in seconds since the recording's first sample.
     baseline_s : float
         Seconds of rest before the onset that belong to the trial.
-    video, fps : Path | None, float | None
+    video, fps, video_onset_s : Path | None, float | None, float
         As in ``Trial``.
     """
 
@@ -103,6 +103,7 @@ class TrialSpan:
     video: Path | None
     fps: float | None
     ratings: Mapping[Target, float]
+    video_onset_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,11 @@ class Trial:
     sfreq : float
         Samples a second of ``bio``, in Hz.
     video : Path | None
-        Face video whose first frame is the stimulus's first instant, or None.
+        Face video, or None.
     fps : float | None
         The video's true rate where its container cannot be trusted.
+    video_onset_s : float
+        Second of the video at which the stimulus starts.
     """
 
     subject: str
@@ -166,6 +169,7 @@ class Trial:
     video: Path | None
     fps: float | None
     ratings: Mapping[Target, float]
+    video_onset_s: float = 0.0
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -179,6 +183,7 @@ def as_recording(trial: Trial) -> Recording:
         video=trial.video,
         fps=trial.fps,
         ratings=trial.ratings,
+        video_onset_s=trial.video_onset_s,
     )
     return Recording(
         subject=trial.subject,

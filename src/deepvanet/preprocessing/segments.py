@@ -45,6 +45,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         video=span.video,
         fps=span.fps,
         ratings=span.ratings,
+        video_onset_s=span.video_onset_s,
     )
 
 
