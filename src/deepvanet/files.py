@@ -133,7 +133,7 @@ def _temporary(path: Path) -> Path:
 def _is_being_written(left: Path) -> bool:
     owner = left.name.removesuffix(UNFINISHED).rpartition(".")[2]
     machine, _, process = owner.rpartition("-")
-    if machine == _MACHINE:
+    if machine in ("", _MACHINE):
         return process.isdigit() and _is_alive(int(process))
     # who lives on another machine cannot be asked from here
     try:
