@@ -36,6 +36,7 @@ def write_run(
     store_digest: str = "0123456789abcdef",
     seeds: Sequence[int] = (0,),
     unmixed_whole: bool = False,
+    control: str = "none",
     seed: int = 0,
 ) -> Path:
     """Write a run's files; return its folder.
@@ -44,6 +45,8 @@ def write_run(
     ----------
     unmixed_whole : bool
         Whether all trials of a subject lay in one recording that was unmixed.
+    control : str
+        What the settings say was taken away.
     """
     path.mkdir(parents=True)
     rng = np.random.default_rng(seed)
@@ -82,6 +85,7 @@ def write_run(
         streams=tuple(streams),
         learners=tuple(learners) or PRIORS[:1],
         seeds=tuple(seeds),
+        control=control,
         network=NetworkSettings(epochs=N_EPOCHS),
     )
     write_toml(

@@ -42,6 +42,8 @@ def write_small_store(
     without_face: Iterable[str] = (),
     artefacts: str = "none",
     in_one_recording: bool = False,
+    dataset: str = "deap",
+    images: tuple[int, int] = (5, 64),
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and open it.
@@ -59,10 +61,13 @@ def write_small_store(
         How the store says that its EEG was cleaned.
     in_one_recording : bool
         Whether a subject's trials lie in one recording, or each in its own.
+    images : tuple of int
+        How many a segment has, and their side in pixels; fewer and smaller ones make
+        a network quick.
     """
     rng = np.random.default_rng(seed)
     settings = to_dict(PrepareSettings(artefacts=artefacts))
-    manifest = Manifest("deap", False, settings, digest(settings), CHANNELS, {})
+    manifest = Manifest(dataset, False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
     for number in range(1, n_subjects + 1):
@@ -78,6 +83,7 @@ def write_small_store(
                 n_segments=n_segments,
                 streams=held,
                 effect=effect if valence[trial] >= 5 else -effect,
+                images=images,
                 rng=rng,
             )
             for trial, stimulus in enumerate(rng.permutation(n_trials))
@@ -102,6 +108,7 @@ def _draw_trial(
     n_segments: int,
     streams: Iterable[Stream],
     effect: float,
+    images: tuple[int, int],
     rng: np.random.Generator,
 ) -> SegmentBlock:
     streams = tuple(streams)
@@ -110,14 +117,16 @@ def _draw_trial(
     )
     table = table.assign(duration_s=1.0)
     table = table.assign(start_s=table["segment"] * 1.0, n_faces_filled=0)
-    table = table.assign(n_faces_found=5 * (Stream.FACE in streams))
+    n_images, side = images
+    table = table.assign(n_faces_found=n_images * (Stream.FACE in streams))
     table = table.assign(**{f"has_{s}": int(s in streams) for s in Stream})
     arrays = {}
     for stream, (rest, unit) in BIO_UNITS.items():
         noise = rng.normal(effect, 1.0, (n_segments, len(rest), 128))
         arrays[stream] = (rest + unit * noise).astype(np.float32)
-    images = rng.normal(128 + 30 * effect, 30, (n_segments, 5, 64, 64, 3))
-    arrays[Stream.FACE] = images.clip(0, 255).astype(np.uint8)
+    shape = (n_segments, n_images, side, side, 3)
+    pixels = rng.normal(128 + 30 * effect, 30, shape)
+    arrays[Stream.FACE] = pixels.clip(0, 255).astype(np.uint8)
     return SegmentBlock(
         table=table,
         arrays={stream: arrays[stream] for stream in streams},

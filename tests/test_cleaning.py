@@ -83,6 +83,18 @@ def test_less_than_half_of_the_error_of_a_filter_is_left(raw, cleaned):
     assert after < before / 2
 
 
+def test_what_is_won_is_won_by_unmixing_and_not_by_the_bad_channel_alone(raw, cleaned):
+    truth = filter_only(raw.brain)
+    nothing_removed = {**CLEAN, "probability": 1.0}
+
+    without = clean(record(raw.recorded), artefacts="icalabel", **nothing_removed)
+
+    assert without.facts.bad_channels == cleaned.facts.bad_channels
+    assert find_error(cleaned.recording.bio, truth) < (
+        find_error(without.recording.bio, truth) / 2
+    )
+
+
 def test_the_rhythms_of_the_brain_survive(raw, cleaned):
     truth = filter_only(raw.brain)
 

@@ -27,6 +27,7 @@ from small_disk import mount_small_disk
 
 COMMANDS = (
     *("demo", "synth", "check", "prepare", "evaluate", "report", "train", "predict"),
+    "reproduce",
 )
 ALONE = ("--jobs", "1")
 QUICK = ("--streams", "bio", "--target", "valence", "--epochs", "1", *ALONE)

@@ -10,10 +10,12 @@ from typer.main import get_command
 
 from deepvanet import cli, results
 from deepvanet.inference import TIMELINE_COLUMNS
-from deepvanet.metrics import METRICS, SCORE_COLUMNS
+from deepvanet.learners import LEARNERS, Fitted, Learner
+from deepvanet.metrics import METRICS, SCORE_COLUMNS, SEED_COLUMNS
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.schema import STREAM_SETS
+from deepvanet.schema import STREAM_SETS, Stream
+from small_store import take_rows
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -84,8 +86,13 @@ def test_the_protocol_option_names_all_protocols():
         results.PREDICTION_COLUMNS,
         results.RECORDING_COLUMNS,
         results.SPECTRUM_COLUMNS,
+        results.CHOICE_COLUMNS,
+        SEED_COLUMNS,
     ],
-    ids=["scores.csv", "timeline", "predictions.csv", "recordings.csv", "spectra.csv"],
+    ids=[
+        *("scores.csv", "timeline", "predictions.csv", "recordings.csv"),
+        *("spectra.csv", "choices.csv", "seeds.csv"),
+    ],
 )
 def test_the_page_on_files_lists_the_columns(columns):
     text = " ".join(read("docs/files.md").split())
@@ -105,6 +112,30 @@ def test_the_page_on_faces_names_all_backends():
     text = read("docs/faces.md")
 
     assert all(f"`{name}" in text for name in BACKENDS)
+
+
+def test_the_page_on_learners_names_all_of_them():
+    text = read("docs/learners.md")
+
+    for name in LEARNERS:
+        rule = name.removeprefix("decision-fusion:")
+        assert f"`{rule}`" in text, name
+
+
+def test_the_learner_of_the_page_on_learners_is_one(tiny_store, tmp_path):
+    code = re.search(r"```python\n(.*?)```", read("docs/learners.md"), re.S)[1]
+    held = {"__name__": "example"}
+    exec(code, held)
+    rows = take_rows(tiny_store(tmp_path / "store", effect=2.0), [Stream.FACE])
+    learner = held["Brightness"]()
+
+    fitted = learner.fit(rows)
+
+    assert isinstance(learner, Learner)
+    assert isinstance(fitted, Fitted)
+    assert ((fitted.score(rows) > 0.5) == rows.label).mean() > 0.9
+    fitted.save(tmp_path / "fitted")
+    assert len(code.split("\n\n\n", 1)[1].splitlines()) <= 20
 
 
 def test_the_page_on_the_layout_has_the_floors_that_are_checked():

@@ -49,7 +49,13 @@ def test_every_learner_scores_every_row_once_under_every_protocol(run, store):
 
     keys = ["protocol", "learner"]
     counts = predictions.groupby(keys).size()
-    learners = {"network", "majority", "subject-prior", "stimulus-prior"}
+    learners = {
+        "network",
+        "majority",
+        "subject-prior",
+        "stimulus-prior",
+        "additive-prior",
+    }
     assert set(counts.index) == {(p, x) for p in ("paper", "trial") for x in learners}
     assert set(counts) == {len(store.table)}
     assert not predictions.duplicated([*keys, "subject", "trial", "segment"]).any()
@@ -159,7 +165,7 @@ def test_paper_and_reference_are_the_same_fits_read_twice(store, tmp_path):
         part.drop(columns=["protocol", "chosen"]).reset_index(drop=True)
         for _, part in history.groupby("protocol")
     ]
-    assert made.n_fits == 3 * 3 * 4  # subjects, folds, learners: not twice that
+    assert made.n_fits == 3 * 3 * 5  # subjects, folds, learners: not twice that
     pd.testing.assert_frame_equal(*per_protocol)
     chosen = history[history["chosen"] == 1].groupby("protocol")["epoch"]
     assert set(chosen.get_group("paper")) == {4}
@@ -212,7 +218,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
     [
         ({"protocols": ("trail",)}, "unknown protocol 'trail', did you mean 'trial'"),
         ({"streams": ("faces",)}, "unknown stream set 'faces', did you mean 'face'"),
-        ({"learners": ("net",)}, "unknown learner 'net', did you mean 'network'"),
+        ({"learners": ("netwrk",)}, "unknown learner 'netwrk', did you mean 'network'"),
         ({"targets": ("dominance",)}, "unknown target 'dominance'"),
         ({"label_rule": "=>6"}, "unknown label rule '=>6'. Known forms: >=5"),
         ({"subjects": ("9",)}, "unknown subject '9'"),

@@ -4,17 +4,19 @@ import json
 import shutil
 import sys
 from functools import partial
+from itertools import chain
 
 import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
+from deepvanet.bundle import load_bundle
 from deepvanet.cli import main
 from deepvanet.config import Execution
 from deepvanet.datasets.synthetic import Knobs
 from deepvanet.datasets.synthetic.deap import Plan, write_ratings, write_subject
 from deepvanet.execution import run_tasks
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.schema import STREAM_SETS, Stream, Target
 from portraits import film_portrait, video_of
 from processes import kill_when, start, wait_until_none_is_left
 from small_deap import write_small_deap
@@ -61,7 +63,7 @@ def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
     leaks = scores.groupby("protocol")["leaks"].unique().map(list).to_dict()
     assert leaks == {"paper": ["trial"], "trial": ["none"]}
     assert set(scores["learner"]) == {
-        *("network", "majority", "subject-prior", "stimulus-prior")
+        *("network", "majority", "subject-prior", "stimulus-prior", "additive-prior")
     }
     page = (tmp_path / "report" / "index.html").read_text()
     assert "<svg" in page
@@ -78,38 +80,70 @@ WITH_EEG = {name for name, held in STREAM_SETS.items() if Stream.EEG in held}
 
 
 def test_from_made_up_raw_recordings_of_deap_to_a_timeline(tmp_path):
-    root, store, model = (tmp_path / name for name in ("DEAP", "store", "model"))
-    timeline = tmp_path / "timeline.csv"
+    root = tmp_path / "DEAP"
     small = ("--subjects", 2, "--trials", 4, "--seconds", 2)
 
     run("synth", "deap", root, "--original", *small, *ALONE)
     run("check", "deap", root, *ORIGINAL)
-    run("prepare", "deap", root, *ORIGINAL, "--out", store, *ALONE)
-    leaks = evaluate_every_stream_set(store, tmp_path)
-    run("train", store, "--out", model, "--streams", "bio,face+bio", *TRAIN)
-    run(
-        *("predict", model, "--out", timeline, "--trial", 2),
-        *("--bio", root / "data_original" / "s01.bdf"),
+    run("prepare", "deap", root, *ORIGINAL, "--out", tmp_path / "store", *ALONE)
+    leaks = evaluate_every_stream_set(tmp_path)
+    timeline = train_and_predict(
+        tmp_path,
+        *("--bio", root / "data_original" / "s01.bdf", "--trial", 2),
         *("--video", video_of(root, 1, 2)),
     )
 
     for streams in STREAM_SETS:
-        unmixed = streams in WITH_EEG
-        assert leaks["trial", streams] == ("unlabelled" if unmixed else "none")
-        wanted = "trial+unlabelled" if unmixed else "trial"
-        assert leaks["paper", streams] == wanted
+        cleaned = streams in WITH_EEG
+        assert leaks["paper", streams] == ("trial+unlabelled" if cleaned else "trial")
+        assert leaks["trial", streams] == ("unlabelled" if cleaned else "none")
     found = pd.read_csv(tmp_path / "run" / "recordings.csv")
     assert found["is_unmixed"].all()
     assert found["n_trials"].tolist() == [4, 4]
     assert "What cleaning took away" in read_page(tmp_path)
-    streams = pd.read_csv(timeline)["streams"].tolist()
-    assert streams == ["bio"] * 3 + ["face+bio"] * 2
+    assert timeline["streams"].tolist() == ["bio"] * 3 + ["face+bio"] * 2
 
 
-def evaluate_every_stream_set(store, folder):
+@pytest.mark.parametrize(
+    ("small", "n_recordings", "is_unmixed"),
+    [
+        pytest.param((2, 4, 2), 8, False, id="too short to unmix"),
+        pytest.param((1, 3, 30), 3, True, id="unmixed", marks=pytest.mark.slow),
+    ],
+)
+def test_from_made_up_sessions_of_mahnob_to_a_timeline(
+    tmp_path, small, n_recordings, is_unmixed
+):
+    root = tmp_path / "MAHNOB"
+    options = zip(("--subjects", "--trials", "--seconds"), small, strict=True)
+
+    run("synth", "mahnob", root, *chain(*options), *JOBS)
+    run("check", "mahnob", root)
+    run("prepare", "mahnob", root, "--out", tmp_path / "store", *JOBS)
+    leaks = evaluate_every_stream_set(tmp_path)
+    session = root / "Sessions" / "2"
+    (bio,), (video,) = session.glob("*.bdf"), session.glob("*C1 trigger*")
+    timeline = train_and_predict(tmp_path, "--bio", bio, "--video", video)
+
+    for streams in STREAM_SETS:
+        cleaned = streams in WITH_EEG
+        assert leaks["paper", streams] == ("trial+unlabelled" if cleaned else "trial")
+        assert leaks["trial", streams] == "none"
+    found = pd.read_csv(tmp_path / "run" / "recordings.csv")
+    assert found["is_unmixed"].tolist() == [is_unmixed] * n_recordings
+    assert found["n_trials"].eq(1).all()
+    assert "What cleaning took away" in read_page(tmp_path)
+    network = load_bundle(tmp_path / "model").load(Target.VALENCE, "face+bio").chosen
+    assert sum(p.numel() for p in network.parameters()) == 1_416_537
+    faces = timeline["time_s"][timeline["streams"] == "face+bio"]
+    assert faces.iloc[0] == 30
+    assert faces.diff().iloc[1:].eq(1).all()
+
+
+def evaluate_every_stream_set(folder):
     """Evaluate and report; return what the network leaks, by protocol and streams."""
     run(
-        *("evaluate", store, "--out", folder / "run", "--target", "valence"),
+        *("evaluate", folder / "store", "--out", folder / "run", "--target", "valence"),
         *("--streams", ",".join(STREAM_SETS), "--folds", 3, "--epochs", 1),
         *("--batch-size", 4, *ALONE),
     )
@@ -119,6 +153,16 @@ def evaluate_every_stream_set(store, folder):
     assert set(network["streams"]) == set(STREAM_SETS)
     assert network["mean"].notna().any()
     return network.groupby(["protocol", "streams"])["leaks"].first().to_dict()
+
+
+def train_and_predict(folder, *recording):
+    """Train on everything, predict a recording, and return its timeline."""
+    store, model, out = (folder / name for name in ("store", "model", "timeline.csv"))
+    run("train", store, "--out", model, "--streams", "bio,face+bio", *TRAIN)
+    run("predict", model, "--out", out, *recording)
+    timeline = pd.read_csv(out)
+    assert timeline["valence"].notna().all()
+    return timeline
 
 
 def read_page(folder):

@@ -3,13 +3,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import LEARNERS, PRIORS
+from deepvanet.learners import LEARNERS, PRIORS, priors
 from deepvanet.store import Rows
 from small_store import take_rows
 
+UNITS = ("subject", "stimulus")
 UNIT = {"subject-prior": "subject", "stimulus-prior": "stimulus"}
 
 
@@ -55,6 +57,23 @@ def test_an_unseen_unit_gets_the_training_base_rate(rows, name):
     assert scores.tolist() == [train.label.mean()] * len(test)
 
 
+def test_the_additive_prior_adds_what_subject_and_clip_depart_from_the_base_rate(rows):
+    table = rows.table
+    seen = (table["subject"] != "04") & (table["stimulus"] != "1")
+    train = rows.take(seen.to_numpy())
+
+    scores = make("additive-prior").fit(train).score(rows)
+
+    base = train.label.mean()
+    by = {u: pd.Series(train.label).groupby(train.table[u]).mean() for u in UNITS}
+    for row, score in zip(table.itertuples(index=False), scores, strict=True):
+        subject = by["subject"].get(row.subject, base)
+        stimulus = by["stimulus"].get(row.stimulus, base)
+        assert score == pytest.approx(np.clip(subject + stimulus - base, 0, 1))
+    nowhere = ~seen & (table["subject"] == "04") & (table["stimulus"] == "1")
+    assert scores[nowhere.to_numpy()] == pytest.approx(base)
+
+
 @pytest.mark.parametrize("name", PRIORS)
 def test_a_prior_has_no_epochs_and_reads_no_stream(rows, name, monkeypatch):
     monkeypatch.setattr(Rows, "read", None)
@@ -74,4 +93,8 @@ def test_a_saved_prior_is_plain_json(rows, tmp_path):
 
     values = json.loads((tmp_path / "prior" / "prior.json").read_text())
     assert values["base_rate"] == rows.label.mean()
-    assert list(values["rates"]) == ["01", "02", "03", "04"]
+    assert list(values["rates"]["subject"]) == ["01", "02", "03", "04"]
+
+
+def test_the_priors_are_those_that_the_reports_know():
+    assert tuple(priors.PRIORS) == PRIORS

@@ -16,6 +16,7 @@ from deepvanet.protocols import (
     can_choose_epoch,
     check_sharing,
     cut_folds,
+    cut_inner_folds,
     describe,
     find_leaks,
     find_shares,
@@ -526,3 +527,44 @@ def test_nothing_shared_is_said_so():
     assert describe((), ()) == (
         "Training and test share no trial, subject or stimulus."
     )
+
+
+INNER_UNITS = sorted({facts.unit for facts in PROTOCOLS.values()})
+
+
+@pytest.mark.parametrize("unit", INNER_UNITS)
+def test_inner_folds_keep_the_unit_whole_and_train_on_both_classes(unit):
+    table, label = make_table(6, 12, lacking=2)
+
+    folds = cut_inner_folds(table, label, unit=unit, seed=SEED)
+
+    assert len(folds) >= 3
+    held = np.concatenate([index for _, index in folds])
+    assert sorted(held) == list(range(len(table)))
+    for train, index in folds:
+        assert set(label[train]) == {0, 1}
+        assert not set(train) & set(index)
+        for name in unit.split("+"):
+            assert not list_units(table, train, name) & list_units(table, index, name)
+
+
+def test_inner_folds_never_train_on_one_class_and_say_nothing_of_too_few_units():
+    table, _ = make_table(1, 4, lengths=(2, 2))
+    rare = (table["trial"] == "01").to_numpy().astype(np.int64)
+
+    for train, held in cut_inner_folds(table, rare, unit="trial"):
+        assert set(rare[train]) == {0, 1}
+        assert "01" not in set(table["trial"].iloc[held])
+    assert cut_inner_folds(table, rare, unit="subject") == []
+
+
+def test_inner_folds_are_drawn_by_the_seed():
+    table, label = make_table(2, 12)
+
+    first, same, other = (
+        [list(held) for _, held in cut_inner_folds(table, label, unit="trial", seed=s)]
+        for s in (0, 0, 1)
+    )
+
+    assert first == same
+    assert first != other

@@ -139,6 +139,7 @@ def test_sections_come_in_the_order_of_the_story(page):
         "Scores",
         "Every subject",
         "Confusion matrices",
+        "Calibration",
         "Learning curves",
         "Face coverage",
         "What leaked",
@@ -212,13 +213,20 @@ def test_every_row_that_leaks_says_so(page, scores):
         assert ("leak" in row.get("class").split()) == (names != "none")
 
 
+ONE_FIGURE = ("bars", "paired", "confusion", "calibration", "curves", "faces")
+
+
 def test_every_figure_of_a_leaking_protocol_says_so(report):
     paths = sorted((report / "figures").glob("*.svg"))
 
-    assert len(paths) == 2 + 1 + 1 + 1
+    kinds = Counter(path.name.partition("-")[0] for path in paths)
+    assert kinds == {"subjects": 2, **dict.fromkeys(ONE_FIGURE, 1)}
     for path in paths:
         texts = [text_of(text) for text in find(parse(path), "text")]
-        if not path.name.startswith("faces"):
+        if path.name.startswith(("bars", "paired")):
+            assert any("paper, leaks: trial" in text for text in texts)
+            assert any("trial, leaks: none" in text for text in texts)
+        elif not path.name.startswith("faces"):
             assert texts.count("paper") == 1
             assert texts.count("leaks: trial") == 1
             assert texts.count("leaks: trial+") == 1
@@ -273,7 +281,7 @@ def test_same_run_gives_the_same_bytes_whatever_the_style(run, report, tmp_path)
         assert dict(mpl.rcParams) == before
 
     written = sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file())
-    assert len(written) == 2 + 5
+    assert len(written) == 2 + 2 * 8  # page, scores, and figures with their numbers
     for name in written:
         assert (tmp_path / name).read_bytes() == (report / name).read_bytes(), name
 

@@ -232,7 +232,8 @@ def check(
     )
     _show_inspection(inspection)
     if inspection.refused:
-        raise UserError(f"prepare would refuse: {inspection.findings[0].text}")
+        verb = "pretrain" if layout == "afew-va" else "prepare"
+        raise UserError(f"{verb} would refuse: {inspection.findings[0].text}")
 
 
 @app.command(
@@ -375,8 +376,9 @@ def evaluate(
         str,
         typer.Option(
             help="Any of network (network:16x64 and the like have feature vectors of "
-            "other lengths, face x bio) and decision-fusion:RULE, whose rule is "
-            "adaboost, stacking, mean-logit, weight-grid or adaboost-published; the "
+            "other lengths, face x bio), decision-fusion:RULE, whose rule is "
+            "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
+            "bandpower-svm, bandpower-logistic, bandpower-nb, riemann, eegnet; the "
             "priors are always scored too."
         ),
     ] = "network",
@@ -411,6 +413,10 @@ def evaluate(
             "affect."
         ),
     ] = "none",
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
+    ] = False,
     threads: Threads = 1,
     jobs: Jobs = JOBS,
     executor: Executor = "local",
@@ -418,6 +424,7 @@ def evaluate(
     gpus_per_task: GpusPerTask = 0.0,
 ) -> None:
     """Train and test under protocols; say what training and test shared; resumes."""
+    from deepvanet.evaluation import estimate_run
     from deepvanet.evaluation import evaluate as run
 
     settings = config.EvaluateSettings(
@@ -440,6 +447,10 @@ def evaluate(
             **_split_grid(grid),
         ),
     )
+    if estimate or grid:
+        print(estimate_run(store, settings).line(_execute(jobs)), flush=True)
+    if estimate:
+        return
     made = run(
         store,
         out,
@@ -460,6 +471,94 @@ def report(
     from deepvanet.report import write_report
 
     print(f"report: {write_report(runs, out)}")
+
+
+@app.command(
+    epilog="Example: deepvanet compare run --a face+bio --b bio",
+)
+def compare(
+    run: Annotated[Path, typer.Argument(help="Folder that `evaluate` wrote.")],
+    a: Annotated[
+        str,
+        typer.Option(help="A protocol, stream set or learner, or several with commas."),
+    ],
+    b: Annotated[str, typer.Option(help="What it is compared with.")],
+    metric: Annotated[
+        str,
+        typer.Option(help="balanced_accuracy, accuracy, macro_f1, mcc or auroc."),
+    ] = "balanced_accuracy",
+    level: Annotated[str, typer.Option(help="trial or segment.")] = "trial",
+    unit: Annotated[
+        str, typer.Option(help="subject, or fold where there is one subject.")
+    ] = "subject",
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write.", show_default="none")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Test two learners, stream sets or protocols of a run against each other."""
+    from deepvanet.comparison import compare as run_comparison
+
+    made = run_comparison(run, a, b, metric=metric, level=level, unit=unit, seed=seed)
+    if out is not None:
+        made.write(out)
+    for line in made.lines():
+        print(line)
+
+
+@app.command(
+    epilog="Example: deepvanet audit predictions.csv --table segments.csv",
+)
+def audit(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A run, or anybody's predictions as a CSV file."),
+    ],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="With predictions: all rows and the fold in which each tests.",
+            show_default="none",
+        ),
+    ] = None,
+    per_subject: Annotated[
+        bool,
+        typer.Option(
+            "--per-subject", help="With predictions: a model was fitted for each."
+        ),
+    ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="With a run: fit it again on shuffled labels of this store.",
+            show_default="none",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for machines (JSON); the control goes beside it.",
+            show_default="none",
+        ),
+    ] = None,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Say what training and test shared, and how much of a score that explains."""
+    from deepvanet.audit import audit as run
+
+    control = None
+    if store is not None:
+        from deepvanet.evaluation import refit_control
+
+        beside = path if out is None else out.parent
+        control = refit_control(
+            path, store, beside / "control", execution=_execute(jobs)
+        )
+    made = run(path, table=table, control=control, per_subject=per_subject or None)
+    if out is not None:
+        made.write(out)
+    for line in made.lines():
+        print(line)
 
 
 @app.command(epilog="Example: deepvanet train store --out model --streams face,bio")
@@ -556,6 +655,46 @@ def predict(
     for line in timeline.lines():
         print(line)
     print(f"timeline: {out}")
+
+
+@app.command(
+    epilog="Example: deepvanet reproduce all --deap store --size small --out paper",
+)
+def reproduce(
+    part: Annotated[
+        str, typer.Argument(help="table2, fig2, fig3, grid, or all of them.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for runs, tables, figures, page.")],
+    deap: Annotated[
+        Path | None, typer.Option(help="Store of DEAP.", show_default="none")
+    ] = None,
+    mahnob: Annotated[
+        Path | None, typer.Option(help="Store of MAHNOB-HCI.", show_default="none")
+    ] = None,
+    size: Annotated[
+        str,
+        typer.Option(
+            help="full: as published, thousands of hours; small: a few subjects, 2 "
+            "epochs, 3 folds, to see that it works."
+        ),
+    ] = "full",
+    seed: Seed = 0,
+    face_weights: FaceWeights = None,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Make the paper's tables and figures, published and honest; resumes."""
+    from deepvanet.reproduce import reproduce as run
+
+    for line in run(
+        part,
+        out,
+        stores={"deap": deap, "mahnob": mahnob},
+        size=size,
+        seed=seed,
+        execution=_execute(jobs),
+        face_weights=face_weights,
+    ):
+        print(line, flush=True)
 
 
 def _show_inspection(inspection: "Inspection") -> None:

@@ -219,6 +219,25 @@ def _walk(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def read_evaluate_settings(values: Mapping[str, Any]) -> EvaluateSettings:
+    """Read what ``to_dict`` made of the settings of a run.
+
+    Raises
+    ------
+    UserError
+        When they are of another version.
+    """
+    plain, network = _as_tuples(values), _as_tuples(values.get("network", {}))
+    try:
+        return EvaluateSettings(**{**plain, "network": NetworkSettings(**network)})
+    except TypeError as error:
+        raise UserError(f"settings of another version: {error}") from None
+
+
+def _as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+
+
 def digest(value: Any) -> str:
     """Return a short name for plain values, the same in every process."""
     text = json.dumps(value, sort_keys=True, default=str)

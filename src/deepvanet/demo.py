@@ -24,6 +24,7 @@ from deepvanet.report import write_report
 
 N_SUBJECTS, N_TRIALS, SECONDS = 2, 12, 4
 STREAMS = ("face", "bio", "face+bio")
+CONTROLS = ("shuffled-labels", "noise")
 NETWORK = NetworkSettings(epochs=10, batch_size=8)
 """Smaller batches than the paper's: its 64 would be less than two steps an epoch."""
 
@@ -34,11 +35,12 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
     Parameters
     ----------
     out : Path
-        Gets ``DEAP``, ``store``, ``run``, ``report``, ``model``, ``timeline.csv``.
+        Gets ``DEAP``, ``store``, ``run``, a run of each control, ``report``, ``model``
+        and ``timeline.csv``.
     """
     make_folder(out)
     root, store, run = out / "DEAP", out / "store", out / "run"
-    yield f"1/7 synth: {N_SUBJECTS} subjects, {N_TRIALS} trials of {SECONDS} s"
+    yield f"1/8 synth: {N_SUBJECTS} subjects, {N_TRIALS} trials of {SECONDS} s"
     synthetic.write_deap(
         root,
         n_subjects=N_SUBJECTS,
@@ -51,20 +53,27 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
 
     inspection = inspect("deap", root)
     n_findings = len(inspection.findings)
-    yield f"2/7 check: {n_findings} findings (deepvanet check deap {root})"
+    yield f"2/8 check: {n_findings} findings (deepvanet check deap {root})"
 
     made = prepare("deap", root, store, settings=PrepareSettings(), execution=execution)
     n_segments = int(made.trials["n_segments"].sum())
-    yield f"3/7 prepare: {n_segments} segments of one second"
+    yield f"3/8 prepare: {n_segments} segments of one second"
 
     settings = EvaluateSettings(
         targets=("valence",), streams=STREAMS, folds=3, seeds=(seed,), network=NETWORK
     )
     done = evaluate(store, run, settings=settings, execution=execution)
-    yield f"4/7 evaluate: {done.n_fits} fits under {' and '.join(settings.protocols)}"
+    yield f"4/8 evaluate: {done.n_fits} fits under {' and '.join(settings.protocols)}"
 
-    page = write_report([run], out / "report")
-    yield f"5/7 report: {page}"
+    controls = []
+    for control in CONTROLS:
+        asked = replace(settings, streams=("bio",), control=control)
+        done = evaluate(store, out / control, settings=asked, execution=execution)
+        controls.append(done.run)
+    yield f"5/8 controls: {' and '.join(CONTROLS)}, so that nothing is left to find"
+
+    page = write_report([run, *controls], out / "report")
+    yield f"6/8 report: {page}"
 
     training = TrainSettings(
         targets=("valence",),
@@ -73,7 +82,7 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
         network=replace(NETWORK, epochs=5),
     )
     train_bundle(store, out / "model", settings=training, execution=execution)
-    yield f"6/7 train: {out / 'model'}"
+    yield f"7/8 train: {out / 'model'}"
 
     timeline = predict(
         out / "model",
@@ -82,7 +91,7 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
         trial="1",
     )
     timeline.write(out / "timeline.csv")
-    yield f"7/7 predict: {out / 'timeline.csv'}"
+    yield f"8/8 predict: {out / 'timeline.csv'}"
 
     yield ""
     yield from _compare(pd.read_csv(out / "report" / "scores.csv"))

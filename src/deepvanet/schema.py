@@ -52,6 +52,10 @@ STREAM_SETS: Mapping[str, tuple[Stream, ...]] = {
 """The paper's seven modality sets (its Fig. 2), by name."""
 
 
+PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
+"""Learners that read no signal, in the order in which they are shown."""
+
+
 class ChannelType(StrEnum):
     """What a sensor measures."""
 

@@ -42,10 +42,13 @@ from deepvanet.config import (
     Execution,
     claim_folder,
     digest,
+    read_evaluate_settings,
     to_dict,
 )
-from deepvanet.evaluation.controls import CONTROLS, write_noise_store
-from deepvanet.evaluation.fits import Task, find_traits, fit_task, plan_task
+from deepvanet.evaluation.asking import check_settings, list_left_out
+from deepvanet.evaluation.controls import write_noise_store
+from deepvanet.evaluation.estimate import estimate_run
+from deepvanet.evaluation.fits import Task, fit_task, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
@@ -56,19 +59,18 @@ from deepvanet.evaluation.statement import (
 from deepvanet.evaluation.tables import collect, list_segments
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
-from deepvanet.labels import check_label_rule
-from deepvanet.learners import LEARNERS, find_learner
+from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
-from deepvanet.protocols import PROTOCOLS
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+from deepvanet.schema import UserError
 from deepvanet.store import (
     SegmentStore,
     digest_store,
     open_store,
-    pick_subjects,
     read_cleaning,
     read_trials,
 )
+
+__all__ = ["Evaluated", "estimate_run", "evaluate", "refit_control"]
 
 _PACKAGES = ("deepvanet", "numpy", "pandas", "scikit-learn", "torch")
 
@@ -130,7 +132,7 @@ def evaluate(
         When fits failed; the others are finished.
     """
     store = open_store(store_path)
-    settings = _check_settings(settings, store)
+    settings = check_settings(settings, store)
     network = name_face_weights(settings.network, face_weights)
     settings = replace(settings, network=network)
     parts = cut_parts(store, settings)
@@ -182,8 +184,33 @@ def evaluate(
         n_fits=sum(len(task.files) for task in tasks),
         n_fits_before=n_before,
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
-        left_out=tuple(_list_left_out(settings)),
+        left_out=tuple(list_left_out(settings)),
     )
+
+
+def refit_control(
+    run: Path, store_path: Path, out: Path, *, execution: Execution
+) -> Path:
+    """Do a run again on shuffled labels, or complete it; return its folder.
+
+    Raises
+    ------
+    UserError
+        When there is no run, or it was made with another store.
+    """
+    there = results.open_run(run).settings
+    if there["store_digest"] != digest_store(open_store(store_path)):
+        raise UserError(f"{run}: was made with another store than {store_path}")
+    asked = read_evaluate_settings(there["evaluate"])
+    weights = run / FACE_WEIGHTS
+    evaluate(
+        store_path,
+        out,
+        settings=replace(asked, control="shuffled-labels"),
+        execution=execution,
+        face_weights=weights if weights.is_file() else None,
+    )
+    return out
 
 
 def _fit_waiting(
@@ -211,50 +238,6 @@ def _fit_waiting(
         pass
     remove_unfinished(out / "fits")  # of machines that were lost
     shutil.rmtree(noise, ignore_errors=True)
-
-
-def _check_settings(
-    settings: EvaluateSettings, store: SegmentStore
-) -> EvaluateSettings:
-    """Return the settings with subjects named as the store names them."""
-    for kind, names, known in (
-        ("protocol", settings.protocols, PROTOCOLS),
-        ("target", settings.targets, [*Target]),
-        ("stream set", settings.streams, STREAM_SETS),
-        ("scale", (settings.network.scale,), ["train", "none"]),
-        ("control", (settings.control,), CONTROLS),
-    ):
-        if not names:
-            raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
-        for name in names:
-            pick(kind, name, known)
-    check_label_rule(settings.label_rule)
-    _check_learners(settings)
-    return replace(settings, subjects=pick_subjects(store, settings.subjects))
-
-
-def _check_learners(settings: EvaluateSettings) -> None:
-    if not settings.learners:
-        raise UserError(f"learner: needs at least one of {', '.join(LEARNERS)}")
-    for learner in settings.learners:
-        find_learner(learner)
-        readable = find_traits(learner, settings).stream_sets
-        if not set(readable) & set(settings.streams):
-            raise UserError(
-                f"learner {learner}: reads {', '.join(readable)}, got --streams "
-                f"{','.join(settings.streams)}"
-            )
-
-
-def _list_left_out(settings: EvaluateSettings) -> list[str]:
-    """Say which learner was not asked about which stream sets."""
-    said = []
-    for learner in settings.learners:
-        readable = find_traits(learner, settings).stream_sets
-        others = [streams for streams in settings.streams if streams not in readable]
-        if others:
-            said.append(f"learner {learner} cannot read {', '.join(others)}: left out")
-    return said
 
 
 def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]:

@@ -6,7 +6,9 @@ A learner is one file here and one line in ``LEARNERS``.
 from collections.abc import Mapping
 
 from deepvanet.learners import priors
+from deepvanet.learners.bandpower import BANDPOWER
 from deepvanet.learners.decision_fusion import FUSIONS
+from deepvanet.learners.eegnet import make_eegnet
 from deepvanet.learners.grid import find_cell, make_network
 from deepvanet.learners.learner import (
     Choice,
@@ -16,7 +18,8 @@ from deepvanet.learners.learner import (
     MakeLearner,
     Traits,
 )
-from deepvanet.schema import pick
+from deepvanet.learners.riemann import make_riemann
+from deepvanet.schema import PRIORS, pick
 
 __all__ = [
     "LEARNERS",
@@ -29,12 +32,12 @@ __all__ = [
     "find_learner",
 ]
 
-PRIORS = tuple(priors.PRIORS)
-"""Learners that read no stream; they are always scored too."""
-
 LEARNERS: Mapping[str, MakeLearner] = {
     "network": make_network,
     **FUSIONS,
+    **BANDPOWER,
+    "riemann": make_riemann,
+    "eegnet": make_eegnet,
     **priors.PRIORS,
 }
 """What makes a learner from its settings and a seed."""

@@ -58,8 +58,9 @@ from deepvanet.learners.learner import (
     MakeLearner,
     Traits,
 )
-from deepvanet.learners.network import SCORED_AT_ONCE, FittedNetwork, NetworkLearner
+from deepvanet.learners.network import FittedNetwork, NetworkLearner
 from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.learners.training import SCORED_AT_ONCE
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.protocols import cut_inner_folds
 from deepvanet.schema import Stream

@@ -81,7 +81,7 @@ def find_alpha(
     Examples
     --------
     >>> hard = np.array([1.0, 1.0, 1.0, -1.0])
-    >>> round(find_alpha(hard, np.full(4, 0.25)), 6), round(np.log(3) / 2, 6)
+    >>> round(find_alpha(hard, np.full(4, 0.25)), 6), round(float(np.log(3)) / 2, 6)
     (0.549306, 0.549306)
     """
 

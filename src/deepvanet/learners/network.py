@@ -6,17 +6,14 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
     FOLDER/learner.json   how inputs are scaled, each epoch, which one was chosen
 """
 
-import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,7 +22,6 @@ from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.inputs import (
     Fetch,
     Index,
-    cut_batches,
     open_rows,
     to_network,
     to_tensors,
@@ -39,6 +35,7 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.repeatable import draw_from, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
+from deepvanet.learners.training import find_logits, train_network
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
@@ -47,7 +44,6 @@ from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-learner-1"
-SCORED_AT_ONCE = 64  # rows; a constant, since the last digits change with it
 
 Arrays = Mapping[Stream, NDArray[Any]]
 
@@ -90,25 +86,25 @@ class NetworkLearner:
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
         fetch = open_rows(train, scalings)
-        fetch_watched = None if watch is None else open_rows(watch, scalings)
+        watched = None if watch is None else (open_rows(watch, scalings), watch)
         recipe = _recipe_for(fetch, settings)
-        history: list[EpochRecord] = []
         with use_threads(settings.threads), draw_from(self.seed):
-            network = chosen = recipe.build()
+            network = recipe.build()
             if settings.scale == "train":
                 _scale_faces(network, train)
             if self.face_weights is not None:
                 _start_faces(network, self.face_weights, freeze=settings.freeze_face)
-            losses = _train(network, fetch, train.label, settings, seed=self.seed)
-            for epoch, loss in enumerate(losses, start=1):
-                record = EpochRecord(epoch, loss)
-                if watch is not None and fetch_watched is not None:
-                    record = _watch(record, network, fetch_watched, watch)
-                history.append(record)
-                if choose_epoch(history, choose) == epoch:
-                    chosen = copy.deepcopy(network)
+            chosen, history = train_network(
+                network,
+                fetch,
+                train.label,
+                settings,
+                seed=self.seed,
+                watched=watched,
+                choose=choose,
+            )
         return FittedNetwork(
-            chosen=chosen.eval(),
+            chosen=chosen,
             last=network.eval(),
             recipe=recipe,
             scalings=scalings,
@@ -196,7 +192,7 @@ class FittedNetwork:
             return to_tensors(read(index), self.scalings)
 
         with use_threads(self.threads):
-            return _find_logits(network, fetch, n_rows).sigmoid().numpy()
+            return find_logits(network, fetch, n_rows).sigmoid().numpy()
 
 
 def load_network(folder: Path) -> FittedNetwork:
@@ -254,64 +250,3 @@ def _start_faces(network: DeepVANet, face_weights: Path, *, freeze: bool) -> Non
 
 def _list_face_encoders(network: DeepVANet) -> list[FaceEncoder]:
     return [e for e in network.encoders.values() if isinstance(e, FaceEncoder)]
-
-
-def _train(
-    network: DeepVANet,
-    fetch: Fetch,
-    label: Int[np.ndarray, " row"],
-    settings: NetworkSettings,
-    *,
-    seed: int,
-) -> Iterator[float]:
-    """Train, and yield the mean loss after each epoch."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
-    wanted = torch.from_numpy(label).float()
-    generator = np.random.default_rng(seed)
-    for epoch in range(1, settings.epochs + 1):
-        network.train()
-        total = 0.0
-        for index in cut_batches(
-            len(label), batch_size=settings.batch_size, generator=generator
-        ):
-            logits = network(to_network(fetch(index)))
-            loss = F.binary_cross_entropy_with_logits(logits, wanted[index])
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
-            total += loss.item() * len(index)
-        if not np.isfinite(total):
-            raise UserError(
-                f"network: the loss is {total} in epoch {epoch}, with learning rate "
-                f"{settings.learning_rate} and --scale {settings.scale}"
-            )
-        yield total / len(label)
-
-
-def _watch(
-    record: EpochRecord, network: DeepVANet, fetch: Fetch, rows: Rows
-) -> EpochRecord:
-    """Add to a record how the network does on rows that it is not trained on."""
-    logits = _find_logits(network, fetch, len(rows))
-    wanted = torch.from_numpy(rows.label).double()
-    losses = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    by_trial = np.bincount(rows.trial, losses.numpy()) / np.bincount(rows.trial)
-    hits = (logits > 0) == (wanted == 1)
-    return replace(
-        record,
-        watched_loss=float(by_trial.mean()),
-        watched_accuracy=hits.double().mean().item(),
-    )
-
-
-@torch.inference_mode()
-def _find_logits(
-    network: DeepVANet, fetch: Fetch, n_rows: int
-) -> Float64[Tensor, " row"]:
-    network.eval()
-    logits = torch.empty(n_rows, dtype=torch.float64)
-    for start in range(0, n_rows, SCORED_AT_ONCE):
-        index = np.arange(start, min(start + SCORED_AT_ONCE, n_rows))
-        logits[start : start + len(index)] = network(to_network(fetch(index)))
-    return logits

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -26,20 +26,20 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.store import Rows
 
-FORMAT = "deepvanet-prior-1"
+FORMAT = "deepvanet-prior-2"
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Predict the mean label of a unit's training rows.
+    """Predict by the mean label of a unit's training rows; of several units, add up.
 
     Parameters
     ----------
-    unit : str | None
-        The column of the segment table that tells units apart; None knows one.
+    units : tuple of str
+        The columns of the segment table that tell units apart; none knows none.
     """
 
-    unit: str | None
+    units: tuple[str, ...]
     traits: ClassVar[Traits] = Traits(reads_streams=False)
 
     def fit(
@@ -52,13 +52,13 @@ class Prior:
     ) -> "FittedPrior":
         """Take means."""
         label = pd.Series(train.label)
-        rates: Mapping[Any, float] = {}
-        if self.unit is not None:
-            rates = label.groupby(train.table[self.unit]).mean().to_dict()
+        means = {u: label.groupby(train.table[u]).mean() for u in self.units}
         return FittedPrior(
-            unit=self.unit,
             base_rate=float(label.mean()),
-            rates={str(name): float(rate) for name, rate in rates.items()},
+            rates={
+                unit: {str(name): float(rate) for name, rate in rates.items()}
+                for unit, rates in means.items()
+            },
         )
 
 
@@ -71,12 +71,11 @@ class FittedPrior:
     base_rate : float
         Over all training rows; what a unit gets that was not among them.
     rates : mapping
-        Over the rows of each unit.
+        Of each kind of unit, over the rows of each.
     """
 
-    unit: str | None
     base_rate: float
-    rates: Mapping[str, float]
+    rates: Mapping[str, Mapping[str, float]]
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
     choices: ClassVar[Mapping[str, float]] = {}
@@ -87,11 +86,11 @@ class FittedPrior:
         *,
         epoch: Epoch = "chosen",  # noqa: ARG002 - there are none
     ) -> Float[np.ndarray, " row"]:
-        """Return the mean label of each row's unit."""
-        if self.unit is None:
-            return np.full(len(rows), self.base_rate)
-        scores = rows.table[self.unit].map(self.rates).fillna(self.base_rate)
-        return scores.to_numpy(dtype=float)
+        """Return the base rate and how far each row's units depart from it."""
+        total = np.full(len(rows), (1 - len(self.rates)) * self.base_rate)
+        for unit, rates in self.rates.items():
+            total += rows.table[unit].map(rates).fillna(self.base_rate).to_numpy()
+        return np.asarray(np.clip(total, 0.0, 1.0))
 
     def save(self, folder: Path) -> None:
         """Write ``prior.json`` into a new folder."""
@@ -100,19 +99,20 @@ class FittedPrior:
             (unfinished / "prior.json").write_text(text + "\n", encoding="utf-8")
 
 
-def make_prior(unit: str | None) -> MakeLearner:
+def make_prior(*units: str) -> MakeLearner:
     """Return what makes a prior; it has no settings and nothing to draw."""
 
     def make(
         _settings: NetworkSettings, _seed: int, _face_weights: Path | None = None, /
     ) -> Learner:
-        return Prior(unit)
+        return Prior(units)
 
     return make
 
 
 PRIORS: Mapping[str, MakeLearner] = {
-    "majority": make_prior(None),
+    "majority": make_prior(),
     "subject-prior": make_prior("subject"),
     "stimulus-prior": make_prior("stimulus"),
+    "additive-prior": make_prior("subject", "stimulus"),
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from threadpoolctl import threadpool_limits
 
 
 @contextmanager
@@ -22,4 +23,11 @@ def draw_from(seed: int) -> Iterator[None]:
     """Seed first weights and dropout, and leave the generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def use_one_thread() -> Iterator[None]:
+    """Let linear algebra use one thread: sums then do not change with the machine."""
+    with threadpool_limits(limits=1):
         yield

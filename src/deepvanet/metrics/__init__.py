@@ -12,7 +12,16 @@ scores of two models are not on one scale and pooling them biases it downward.
 """
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
+from deepvanet.metrics.calibration import find_calibration_error, measure_calibration
 from deepvanet.metrics.counts import METRICS
+from deepvanet.metrics.paired import (
+    compare_folds,
+    correct_by_holm,
+    draw_interval,
+    find_smallest_visible,
+    flip_signs,
+    rank_signs,
+)
 from deepvanet.metrics.scores import (
     ALL_FOLDS,
     LEVELS,
@@ -21,6 +30,7 @@ from deepvanet.metrics.scores import (
     score_labels,
     score_subjects,
 )
+from deepvanet.metrics.seeds import SEED_COLUMNS, tabulate_seeds
 from deepvanet.metrics.tables import SCORE_COLUMNS, tabulate_scores
 
 __all__ = [
@@ -29,10 +39,20 @@ __all__ = [
     "LEVELS",
     "METRICS",
     "SCORE_COLUMNS",
+    "SEED_COLUMNS",
+    "compare_folds",
+    "correct_by_holm",
     "count_confusion",
+    "draw_interval",
+    "find_calibration_error",
+    "find_smallest_visible",
+    "flip_signs",
     "mean_over_trials",
     "measure_agreement",
+    "measure_calibration",
+    "rank_signs",
     "score_labels",
     "score_subjects",
     "tabulate_scores",
+    "tabulate_seeds",
 ]

@@ -15,8 +15,8 @@ _COMMON = {"subject": "subjects", "stimulus": "stimuli"}
 _LEAK_SENTENCES = {
     "epoch": "test rows chose the epoch",
     "fit": "something was fitted on test labels",
-    "unlabelled": "test signals, without their labels, entered the ICA that cleaned "
-    "their recording",
+    "unlabelled": "test signals, without their labels, had a part in training or in "
+    "scoring each other",
 }
 
 

@@ -5,9 +5,13 @@ The folder::
     REPORT/index.html       everything below, for people; opens without a network
     REPORT/scores.csv       a row a protocol, target, stream set, learner, level, metric
     REPORT/figures/*.svg    the page's figures, for papers
+    REPORT/figures/*.csv    the numbers behind each of them
+    REPORT/controls.csv     scores of control runs, as scores.csv, if there are any
+    REPORT/seeds.csv        deviations over seeds and over subjects, of several seeds
 
 Runs of one data set and one recipe (store, label rule, network) are shown
-together, as one *study*; other runs get a section of their own.
+together, as one *study*; other runs get a section of their own. Runs with a control
+are shown beside the run that they control, and never among its scores.
 """
 
 import re
@@ -17,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepvanet.files import make_folder, whole_file, write_text
-from deepvanet.metrics import SCORE_COLUMNS
+from deepvanet.metrics import SCORE_COLUMNS, SEED_COLUMNS
 from deepvanet.report.drawing import Drawing
 from deepvanet.report.figures import KINDS, draw_study
 from deepvanet.report.page import render_page
@@ -62,17 +66,37 @@ def write_report(runs: Sequence[Path], out: Path, *, seed: int = 0) -> Path:
     scores = pd.concat([study.scores for study in studies], ignore_index=True)
     with whole_file(out / "scores.csv") as unfinished:
         scores.to_csv(unfinished, index=False, columns=list(SCORE_COLUMNS))
+    _write_more(
+        out / "controls.csv", [s.controls for s in studies], [*SCORE_COLUMNS, "control"]
+    )
+    _write_more(out / "seeds.csv", [study.seeds for study in studies], SEED_COLUMNS)
     page = out / "index.html"
     write_text(page, render_page(studies, drawings))
     return page
+
+
+def _write_more(
+    path: Path, tables: Sequence[pd.DataFrame], columns: Sequence[str]
+) -> None:
+    """Write a table that some reports have, or remove that of an earlier one."""
+    held = [table for table in tables if len(table)]
+    if not held:
+        path.unlink(missing_ok=True)
+        return
+    with whole_file(path) as unfinished:
+        pd.concat(held, ignore_index=True).to_csv(
+            unfinished, index=False, columns=list(columns)
+        )
 
 
 def _write_figures(folder: Path, drawings: Sequence[Drawing]) -> None:
     """Write the figures and remove those of an earlier report, nothing else."""
     for drawing in drawings:
         write_text(folder / f"{drawing.name}.svg", drawing.svg)
-    kept = {f"{drawing.name}.svg" for drawing in drawings}
-    ours = re.compile(rf"(\d+-)?({'|'.join(KINDS)})-.+\.svg")
+        with whole_file(folder / f"{drawing.name}.csv") as unfinished:
+            drawing.numbers.to_csv(unfinished, index=False, float_format="%.9g")
+    kept = {f"{drawing.name}.{end}" for drawing in drawings for end in ("svg", "csv")}
+    ours = re.compile(rf"(\d+-)?({'|'.join(KINDS)})-.+\.(svg|csv)")
     for old in sorted(folder.iterdir()):
         if ours.fullmatch(old.name) and old.name not in kept:
             old.unlink()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -75,12 +76,15 @@ class Drawing:
         As drawn, in inches.
     svg : str
         The whole file.
+    numbers : DataFrame
+        What is drawn, for who wants to draw it otherwise.
     """
 
     name: str
     title: str
     width_in: float
     svg: str
+    numbers: pd.DataFrame
 
     @property
     def inline(self) -> str:
@@ -123,11 +127,11 @@ class Sheet:
         style = {"va": "top", "ha": "left", **style}
         self.figure.text(left / self.width, 1 - top / self.height, text, **style)
 
-    def finish(self, name: str, title: str) -> Drawing:
-        """Return the drawing of this sheet."""
+    def finish(self, name: str, title: str, numbers: pd.DataFrame) -> Drawing:
+        """Return the drawing of this sheet, with the numbers behind it."""
         file = io.StringIO()
         self.figure.savefig(file, format="svg", metadata=_NO_METADATA)
-        return Drawing(name, title, round(self.width, 2), file.getvalue())
+        return Drawing(name, title, round(self.width, 2), file.getvalue(), numbers)
 
 
 @contextmanager

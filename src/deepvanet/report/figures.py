@@ -13,33 +13,39 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from deepvanet.report import drawing
+from deepvanet.report.bars import draw_bars, draw_paired
 from deepvanet.report.cleaning import is_telling
+from deepvanet.report.controls import draw_controls
 from deepvanet.report.drawing import Drawing, Sheet, make_file_name, shorten
-from deepvanet.report.grids import draw_confusions, draw_curves
+from deepvanet.report.grids import draw_calibration, draw_confusions, draw_curves
 from deepvanet.report.panels import (
     add_legend,
     hatch_rows,
+    name_learner,
     present,
     select,
     write_protocol,
 )
-from deepvanet.report.studies import NO_LEAK, PRIORS, Study
+from deepvanet.report.studies import NO_LEAK, Study
 from deepvanet.report.traces import draw_cleaning
+from deepvanet.schema import PRIORS
 
-KINDS = ("subjects", "confusion", "curves", "faces", "cleaning")
+KINDS = (
+    *("bars", "subjects", "paired", "confusion", "calibration", "curves"),
+    *("faces", "cleaning", "controls"),
+)
 """First words of the figures' names."""
 
 _PRIOR_MARKS = {
     "majority": (drawing.GREY, "^"),
     "subject-prior": (drawing.ORANGE, "s"),
     "stimulus-prior": (drawing.GREEN, "D"),
+    "additive-prior": (drawing.VERMILION, "d"),
 }
-_LEARNER_MARKS = (
-    (drawing.BLUE, "o"),
-    (drawing.PURPLE, "v"),
-    (drawing.SKY, "P"),
-    (drawing.BLACK, "X"),
-)
+_COLORS = (drawing.BLUE, drawing.PURPLE, drawing.SKY, drawing.BLACK)
+_SHAPES = ("o", "v", "P", "X", "<", "*", "h", ">", "p")
+"""Neither number divides the other: 36 learners are told apart."""
+_LONGEST_OF_TWO = 22  # letters that fit into half a column
 _FACE_STATES = (
     ("n_faces_found", "found", drawing.BLUE, ""),
     ("n_faces_filled", "filled from a neighbour", drawing.SKY, "////"),
@@ -67,6 +73,8 @@ def draw_study(study: Study, *, place: str = "") -> list[Drawing]:
             for target in study.targets:
                 if learner not in PRIORS:
                     drawings += _draw_learner(study, target, learner)
+        controls = [draw_controls(study, target) for target in study.targets]
+        drawings += [made for made in controls if made is not None]
         if study.trials["n_frames"].sum():
             drawings.append(_draw_faces(study))
         if is_telling(study.recordings):
@@ -77,7 +85,13 @@ def draw_study(study: Study, *, place: str = "") -> list[Drawing]:
 def _draw_learner(study: Study, target: str, learner: str) -> list[Drawing]:
     drawings = []
     if any((part.target, part.learner) == (target, learner) for part in study.parts):
-        drawings.append(draw_confusions(study, target, learner))
+        paired = draw_paired(study, target, learner)
+        drawings += [
+            draw_bars(study, target, learner),
+            *([] if paired is None else [paired]),
+            draw_confusions(study, target, learner),
+            draw_calibration(study, target, learner),
+        ]
     history = select(study.history, target=target, learner=learner)
     if len(history):
         drawings.append(draw_curves(study, history, target, learner))
@@ -88,7 +102,8 @@ def _mark(study: Study, learner: str) -> tuple[str, str]:
     """Return a learner's colour and shape, the same in every figure."""
     if learner in _PRIOR_MARKS:
         return _PRIOR_MARKS[learner]
-    return _LEARNER_MARKS[study.learners.index(learner) % len(_LEARNER_MARKS)]
+    number = study.learners.index(learner)
+    return _COLORS[number % len(_COLORS)], _SHAPES[number % len(_SHAPES)]
 
 
 def _draw_subjects(study: Study, target: str, streams: str) -> Drawing:
@@ -96,7 +111,11 @@ def _draw_subjects(study: Study, target: str, streams: str) -> Drawing:
     scores = select(study.subject_scores, target=target, streams=streams)
     protocols = present(study.protocols, scores["protocol"])
     learners = present(study.learners, scores["learner"])
-    lane, left, top = 0.17, 1.22, 0.3 + 0.155 * ((len(learners) + 1) // 2)
+    lane, left, top = (
+        0.17,
+        1.22,
+        0.3 + 0.155 * -(-len(learners) // _count_columns(learners)),
+    )
     band = max(len(learners) * lane, 0.44) + 0.12
     height = band * len(protocols)
     sheet = Sheet(drawing.COLUMN_IN, top + height + 0.46)
@@ -124,6 +143,7 @@ def _draw_subjects(study: Study, target: str, streams: str) -> Drawing:
         make_file_name("subjects", target, streams),
         f"{target}, {streams}: balanced accuracy over the trials of each subject; one "
         "dot a subject, the bar is their mean, the dashed line is chance",
+        scores,
     )
 
 
@@ -185,10 +205,14 @@ def _write_learners(sheet: Sheet, study: Study, learners: Sequence[str]) -> None
                 markerfacecolor="white",
                 markeredgecolor=color,
                 markeredgewidth=0.9,
-                label=shorten(learner),
+                label=name_learner(learner),
             )
         )
-    add_legend(sheet, handles, top=0.21, ncols=2)
+    add_legend(sheet, handles, top=0.21, ncols=_count_columns(learners))
+
+
+def _count_columns(learners: Sequence[str]) -> int:
+    return 1 if max(map(len, learners)) > _LONGEST_OF_TWO else 2
 
 
 def _draw_faces(study: Study) -> Drawing:
@@ -230,6 +254,7 @@ def _draw_faces(study: Study) -> Drawing:
     return sheet.finish(
         "faces-subjects",
         "What became of the face images of each subject",
+        table.reset_index(),
     )
 
 

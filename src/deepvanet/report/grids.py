@@ -1,6 +1,6 @@
 """Figures of protocols by stream sets: confusions and learning curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from deepvanet.metrics import count_confusion
+from deepvanet.metrics import (
+    count_confusion,
+    find_calibration_error,
+    measure_calibration,
+)
 from deepvanet.report import drawing
-from deepvanet.report.drawing import Drawing, Sheet, make_file_name, shorten
-from deepvanet.report.panels import Grid, add_legend, present
+from deepvanet.report.drawing import Drawing, Sheet, make_file_name
+from deepvanet.report.panels import Grid, add_legend, name_learner, present
 from deepvanet.report.studies import NO_LEAK, Study
 
 MOST_LINES = 24
@@ -27,25 +31,39 @@ _LOSSES: Sequence[tuple[str, str, str, tuple[float, Sequence[float]]]] = (
 )
 
 
-def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
-    """Draw trials counted by label and prediction."""
-    wanted = {
+_Panels = Mapping[tuple[str, str], pd.DataFrame]  # by protocol and stream set
+
+
+def _list_panels(study: Study, target: str, learner: str) -> _Panels:
+    return {
         (part.protocol, part.streams): rows
         for part, rows in study.parts.items()
         if (part.target, part.learner) == (target, learner)
     }
-    found = pd.DataFrame(list(wanted), columns=["protocol", "streams"])
-    grid = Grid(
+
+
+def _lay_out(
+    study: Study, panels: _Panels, *, side: float, gap: float, left: float
+) -> Grid:
+    """Lay out square panels, protocols below each other."""
+    found = pd.DataFrame(list(panels), columns=["protocol", "streams"])
+    return Grid(
         study,
         present(study.protocols, found["protocol"]),
         present(study.streams, found["streams"]),
-        panel=(0.66, 0.66),
-        gap=0.12,
-        left=1.62,
+        panel=(side, side),
+        gap=gap,
+        left=left,
         top=0.6,
-        bottom=0.42,
+        bottom=0.46,
     )
-    grid.sheet.write(0.04, 0.03, f"{target}, {shorten(learner)}", weight="bold")
+
+
+def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
+    """Draw trials counted by label and prediction."""
+    wanted = _list_panels(study, target, learner)
+    grid = _lay_out(study, wanted, side=0.66, gap=0.12, left=1.62)
+    grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
     for (protocol, streams), rows in wanted.items():
         leaks = study.leaks_of(protocol, streams) != NO_LEAK
         axes = grid.add_panel(protocol, streams, leaks=leaks)
@@ -60,7 +78,20 @@ def draw_confusions(study: Study, target: str, learner: str) -> Drawing:
         make_file_name("confusion", target, learner),
         f"{target}, {learner}: number of trials by how they were rated (rows) and "
         "predicted (columns); darker is a larger share of its row",
+        _list_confusions(wanted),
     )
+
+
+def _list_confusions(wanted: _Panels) -> pd.DataFrame:
+    counted = {key: count_confusion(rows, "trial") for key, rows in wanted.items()}
+    rows = [
+        (*key, label, predicted, int(counts[label, predicted]))
+        for key, counts in counted.items()
+        for label in range(2)
+        for predicted in range(2)
+    ]
+    columns = ["protocol", "streams", "label", "predicted", "n_trials"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _draw_confusion(axes: Axes, counts: Int[np.ndarray, "2 2"], *, leaks: bool) -> None:
@@ -109,7 +140,7 @@ def draw_curves(
         top=0.84 if width < 1.05 else 0.66,
         bottom=0.46,
     )
-    grid.sheet.write(0.04, 0.03, f"{target}, {shorten(learner)}", weight="bold")
+    grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
     _write_losses(grid.sheet)
     highest = _find_highest_loss(history)
     for key, fits in history.groupby(["protocol", "streams"], sort=False):
@@ -122,7 +153,69 @@ def draw_curves(
     return grid.sheet.finish(
         make_file_name("curves", target, learner),
         f"{target}, {learner}: loss of training and watched rows by epoch",
+        history,
     )
+
+
+def draw_calibration(study: Study, target: str, learner: str) -> Drawing:
+    """Draw how often scores of each size come true, by protocol and stream set."""
+    wanted = _list_panels(study, target, learner)
+    grid = _lay_out(study, wanted, side=0.78, gap=0.14, left=2.0)
+    grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
+    tables = []
+    for (protocol, streams), rows in wanted.items():
+        bins = measure_calibration(
+            rows["label"].to_numpy(dtype=np.int64), rows["score"].to_numpy(dtype=float)
+        )
+        error = find_calibration_error(bins)
+        leaks = study.leaks_of(protocol, streams) != NO_LEAK
+        axes = grid.add_panel(protocol, streams, leaks=leaks)
+        _draw_calibration(axes, bins, error)
+        _label_calibration(axes, grid, protocol, streams)
+        tables.append(bins.assign(protocol=protocol, streams=streams, ece=error))
+    return grid.sheet.finish(
+        make_file_name("calibration", target, learner),
+        f"{target}, {learner}: fraction of segments rated high by their mean score, in "
+        "ten bins of equally many; on the diagonal a score comes true as often as it "
+        "says; ECE is the mean distance from it",
+        pd.concat(tables, ignore_index=True),
+    )
+
+
+def _draw_calibration(axes: Axes, bins: pd.DataFrame, error: float) -> None:
+    axes.plot([0, 1], [0, 1], color=drawing.GREY, lw=0.8, dashes=(4, 3), zorder=1)
+    axes.plot(
+        bins["mean_score"],
+        bins["fraction_high"],
+        color=drawing.BLUE,
+        marker="o",
+        markersize=2.5,
+        linewidth=1.2,
+        zorder=3,
+        clip_on=False,
+    )
+    axes.text(
+        0.96,
+        0.05,
+        f"ECE {error:.2f}",
+        ha="right",
+        va="bottom",
+        transform=axes.transAxes,
+        bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.85},
+        zorder=4,
+    )
+    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1])
+
+
+def _label_calibration(axes: Axes, grid: Grid, protocol: str, streams: str) -> None:
+    if grid.is_lowest(protocol):
+        axes.set_xlabel("score", labelpad=-2)
+    else:
+        axes.tick_params(labelbottom=False)
+    if grid.is_left(streams):
+        axes.set_ylabel("rated high", labelpad=0)
+    else:
+        axes.tick_params(labelleft=False)
 
 
 def _label_curves(

@@ -14,7 +14,8 @@ from deepvanet.report.cleaning import describe_cleaning
 from deepvanet.report.drawing import Drawing
 from deepvanet.report.figures import KINDS
 from deepvanet.report.grids import MOST_LINES
-from deepvanet.report.studies import NO_LEAK, PRIORS, Study
+from deepvanet.report.studies import NO_LEAK, Study
+from deepvanet.schema import PRIORS
 
 MISSING = "\N{EN DASH}"
 
@@ -86,6 +87,8 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "why": explain_difference(pairs),
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
+        "seeds": _list_seeds(study),
+        "controls_say": tables.describe_controls(study),
         "cleaning": describe_cleaning(study),
         "leaks_of": study.leaks_of,
         "leaks": leaks.list_leaks(study),
@@ -102,6 +105,12 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
             for run in study.runs
         ],
     }
+
+
+def _list_seeds(study: Study) -> list[dict[str, Any]]:
+    rows = study.seeds
+    rows = rows[(rows["level"] == "trial") & (rows["metric"] == "balanced_accuracy")]
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
 
 
 def describe_run(study: Study) -> str:
@@ -146,8 +155,8 @@ _REASONS = {
     "look alike, so a learner can recognise the trial instead of what was felt",
     "epoch": "the test rows themselves pick the epoch",
     "fit": "something was fitted on test labels",
-    "unlabelled": "test signals, without their labels, entered the ICA that cleaned "
-    "their recording",
+    "unlabelled": "test signals, without their labels, had a part in training or in "
+    "scoring each other",
 }
 
 

@@ -18,6 +18,19 @@ HATCH = "////"
 """Ground of everything that leaks."""
 
 
+def name_learner(learner: str, longest: int = 36) -> str:
+    """Return a learner's name as it fits: of a fusion, its rule is kept.
+
+    Examples
+    --------
+    >>> name_learner("decision-fusion:adaboost-published", 26)
+    'fusion:adaboost-published'
+    """
+    if len(learner) > longest:
+        learner = learner.replace("decision-fusion:", "fusion:")
+    return shorten(learner, longest)
+
+
 def select(table: pd.DataFrame, **values: str) -> pd.DataFrame:
     """Return the rows whose columns have these values."""
     for column, value in values.items():

@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from deepvanet.config import digest
-from deepvanet.metrics import score_subjects, tabulate_scores
+from deepvanet.metrics import (
+    SCORE_COLUMNS,
+    score_subjects,
+    tabulate_scores,
+    tabulate_seeds,
+)
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.results import Excerpt, Run, open_run, sharing_of
-from deepvanet.schema import STREAM_SETS, Target, UserError
+from deepvanet.schema import PRIORS, STREAM_SETS, Target, UserError
 
-PRIORS = ("majority", "subject-prior", "stimulus-prior")
-"""Learners that see no signal, in the order in which they are shown."""
-
-NO_LEAK = "none"
+NO_LEAK = NO_CONTROL = "none"
 
 _POOLED = tuple(name for name, facts in PROTOCOLS.items() if facts.scope == "all")
 
@@ -51,6 +53,8 @@ class Study:
         ``notes`` and ``parts`` of all runs, as in ``leakage.json``.
     scores : DataFrame
         Rows of ``scores.csv``.
+    controls : DataFrame
+        The same of control runs, with a column ``control``; often without a row.
     """
 
     dataset: str
@@ -58,6 +62,12 @@ class Study:
     predictions: pd.DataFrame
     leakage: Mapping[str, Any]
     scores: pd.DataFrame
+    controls: pd.DataFrame
+
+    @cached_property
+    def seeds(self) -> pd.DataFrame:
+        """Rows of ``seeds.csv``; none where there is one seed."""
+        return tabulate_seeds(self.predictions, dataset=self.dataset)
 
     @cached_property
     def parts(self) -> Mapping[Part, pd.DataFrame]:
@@ -218,6 +228,13 @@ def make_study(runs: Sequence[Run], *, seed: int) -> Study:
     seed : int
         Draws the bootstrap samples and permutations.
     """
+    controls = [run for run in runs if name_control(run) != NO_CONTROL]
+    runs = [run for run in runs if name_control(run) == NO_CONTROL]
+    if not runs:
+        raise UserError(
+            f"{controls[0].path}: a run with --control is shown beside the run that it "
+            "controls, of the same store and settings; name that one too"
+        )
     predictions = pd.concat([run.predictions for run in runs], ignore_index=True)
     notes = dict.fromkeys(note for run in runs for note in run.leakage["notes"])
     leakage = {
@@ -232,7 +249,32 @@ def make_study(runs: Sequence[Run], *, seed: int) -> Study:
         pooled=_POOLED,
         seed=seed,
     )
-    return Study(dataset, tuple(runs), predictions, leakage, scores)
+    tables = [_score_control(run, dataset=dataset, seed=seed) for run in controls]
+    return Study(
+        dataset,
+        tuple(runs),
+        predictions,
+        leakage,
+        scores,
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=[*SCORE_COLUMNS, "control"]),
+    )
+
+
+def name_control(run: Run) -> str:
+    """Return what was taken away from a run, or ``NO_CONTROL``."""
+    return str(run.settings["evaluate"].get("control", NO_CONTROL))
+
+
+def _score_control(run: Run, *, dataset: str, seed: int) -> pd.DataFrame:
+    return tabulate_scores(
+        run.predictions,
+        dataset=dataset,
+        sharing=sharing_of(run.leakage),
+        pooled=_POOLED,
+        seed=seed,
+    ).assign(control=name_control(run))
 
 
 def _name_recipe(run: Run) -> str:
@@ -248,10 +290,10 @@ def _name_recipe(run: Run) -> str:
 
 
 def _check_distinct(runs: Sequence[Run]) -> None:
-    owners: dict[tuple[str, Part], Path] = {}
+    owners: dict[tuple[str, str, Part], Path] = {}
     for run in runs:
         for part in _list_parts(run):
-            key = str(run.settings["dataset"]), part
+            key = str(run.settings["dataset"]), name_control(run), part
             if key in owners:
                 raise UserError(
                     f"{run.path}: scores of protocol {part.protocol}, {part.target}, "

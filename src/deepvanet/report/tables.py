@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepvanet.metrics import LEVELS, METRICS
-from deepvanet.report.studies import NO_LEAK, PRIORS, Part, Study
+from deepvanet.report.studies import NO_LEAK, Part, Study
+from deepvanet.schema import PRIORS
 
 PUBLISHED = ("paper", "paper-pooled", "reference")
 HONEST = ("trial", "trial-pooled", "subject", "subject-stimulus")
@@ -202,3 +203,29 @@ def _make_card(part: Part, rows: _Rows, level: str, metric: str) -> Card | None:
     }
     row = rows[level][part]
     return Card(part.protocol, level, metric, row, _MEASURES, lines)
+
+
+CLEARLY_ABOVE_CHANCE = 0.55
+"""Mean balanced accuracy of segments from which it is said that a control scores."""
+
+
+def describe_controls(study: Study) -> list[str]:
+    """Say under which protocols a control scores, a sentence each."""
+    rows = study.controls
+    rows = rows[
+        (rows["level"] == "segment")
+        & (rows["metric"] == "balanced_accuracy")
+        & ~rows["learner"].isin(PRIORS)
+    ]
+    said = []
+    for control, mine in rows.groupby("control", sort=False):
+        best = mine.groupby("protocol")["mean"].max()
+        scoring = [p for p in study.protocols if best.get(p, 0) > CLEARLY_ABOVE_CHANCE]
+        others = [p for p in study.protocols if p in best.index and p not in scoring]
+        name = {"shuffled-labels": "Shuffled labels", "noise": "Noise"}[str(control)]
+        parts = [f"up to {best[p]:.2f} under “{p}”" for p in scoring]
+        if others:
+            parts.append(f"no more than {max(best[p] for p in others):.2f} elsewhere")
+        verb = "score" if name.endswith("s") else "scores"
+        said.append(f"{name} {verb} {', '.join(parts)}.")
+    return said

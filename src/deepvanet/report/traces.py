@@ -52,6 +52,7 @@ def draw_cleaning(study: Study) -> list[Drawing]:
         make_file_name("cleaning", "recordings"),
         "Spectra of raw and of cleaned EEG; components removed, by class; seconds of "
         f"recording {excerpt.subject} {excerpt.recording} before and after",
+        study.spectra,
     )
     return [made]
 

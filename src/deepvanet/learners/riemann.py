@@ -1,0 +1,108 @@
+"""Covariances of EEG on their own curved space: what wins many BCI competitions.
+
+The covariance of each second, by OAS shrinkage since the average reference makes it
+singular, is mapped to the tangent space at the training rows' Riemannian mean; there
+a logistic regression tells high from low.
+
+References
+----------
+.. [1] Barachant et al. (2013). Classification of covariance matrices using a
+   Riemannian-based kernel for BCI applications. Neurocomputing 112, 172-178.
+.. [2] Chen et al. (2010). Shrinkage algorithms for MMSE covariance estimation. IEEE
+   Transactions on Signal Processing 58, 5016-5029.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from deepvanet.config import NetworkSettings
+from deepvanet.learners.baseline import MOST_ROWS, FittedBaseline, draw_evenly
+from deepvanet.learners.learner import Choice, Learner, Traits
+from deepvanet.learners.repeatable import use_one_thread
+from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.schema import Stream, UserError
+from deepvanet.store import Rows
+
+AT_ONCE = 1024  # rows whose covariances are taken in one go
+LEAST_VARIANCE = 1e-6
+"""Added to each channel, in squared interquartile ranges, for seconds that rest."""
+
+Matrices = Float64[np.ndarray, "row channel channel"]
+
+
+@dataclass(frozen=True)
+class Riemann:
+    """Fit a logistic regression in the tangent space.
+
+    At most 10,000 training rows are used, drawn evenly over trials.
+    """
+
+    seed: int
+    traits: ClassVar[Traits] = Traits(stream_sets=("eeg",))
+
+    def fit(
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,  # noqa: ARG002 - nothing changes between epochs
+        choose: Choice = Choice.LAST,  # noqa: ARG002
+        unit: str = "trial",  # noqa: ARG002 - nothing is divided
+    ) -> FittedBaseline:
+        """Find the mean of covariances, then the weights."""
+        train = train.take(draw_evenly(train, MOST_ROWS, seed=self.seed))
+        scaling = fit_scaling(train)[Stream.EEG]
+        with use_one_thread():
+            space = _load_pyriemann().tangentspace.TangentSpace(metric="riemann")
+            vectors = space.fit_transform(_measure_covariances(train, scaling))
+            model = LogisticRegression(class_weight="balanced", max_iter=2000)
+            model.fit(vectors, train.label)
+        weight, bias = model.coef_[0], model.intercept_
+
+        def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+            with use_one_thread():
+                found = space.transform(_measure_covariances(rows, scaling))
+                return np.asarray(expit(found @ weight + bias))
+
+        numbers = {"mean": space.reference_, "weight": weight, "bias": bias}
+        numbers |= {"center": scaling.center, "spread": scaling.spread}
+        return FittedBaseline("riemann", score, numbers)
+
+
+def make_riemann(
+    _settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
+) -> Learner:
+    """Make the learner; it has no settings."""
+    return Riemann(seed)
+
+
+def _measure_covariances(rows: Rows, scaling: Scaling) -> Matrices:
+    estimate = _load_pyriemann().estimation.Covariances(estimator="oas")
+    parts = []
+    for start in range(0, len(rows), AT_ONCE):
+        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+        signals = scaling.apply(rows.read(Stream.EEG, index)).astype(np.float64)
+        moving = np.ptp(signals, axis=(1, 2)) > 0
+        found = np.zeros((len(index), signals.shape[1], signals.shape[1]))
+        if moving.any():
+            found[moving] = estimate.fit_transform(signals[moving])
+        parts.append(found + LEAST_VARIANCE * np.eye(signals.shape[1]))
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=1)
+def _load_pyriemann() -> Any:
+    try:
+        import pyriemann.estimation
+        import pyriemann.tangentspace
+    except ImportError:
+        raise UserError(
+            "learner riemann: needs pyRiemann: pip install 'deepvanet[baselines]'"
+        ) from None
+    return pyriemann

@@ -1,0 +1,117 @@
+"""Train a network on rows, watch it, read its logits: any that maps streams to logits.
+
+A network here is a module that takes a mapping from streams to batches and gives a
+logit a row.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float64, Int
+from torch import Tensor, nn
+
+from deepvanet.config import NetworkSettings
+from deepvanet.learners.inputs import Fetch, cut_batches, to_network
+from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
+from deepvanet.schema import UserError
+from deepvanet.store import Rows
+
+N = TypeVar("N", bound=nn.Module)
+
+SCORED_AT_ONCE = 64  # rows; a constant, since the last digits change with it
+
+
+def train_network(
+    network: N,
+    fetch: Fetch,
+    label: Int[np.ndarray, " row"],
+    settings: NetworkSettings,
+    *,
+    seed: int,
+    watched: tuple[Fetch, Rows] | None,
+    choose: Choice | int,
+) -> tuple[N, list[EpochRecord]]:
+    """Train a network in place; return a copy of it at the chosen epoch, and records.
+
+    Parameters
+    ----------
+    watched : tuple | None
+        Rows to look at after each epoch, and what gathers them.
+    """
+    chosen, history = network, []
+    losses = train_epochs(network, fetch, label, settings, seed=seed)
+    for epoch, loss in enumerate(losses, start=1):
+        record = EpochRecord(epoch, loss)
+        if watched is not None:
+            record = watch_epoch(record, network, *watched)
+        history.append(record)
+        if choose_epoch(history, choose) == epoch:
+            chosen = copy.deepcopy(network)
+    return chosen.eval(), history
+
+
+def train_epochs(
+    network: nn.Module,
+    fetch: Fetch,
+    label: Int[np.ndarray, " row"],
+    settings: NetworkSettings,
+    *,
+    seed: int,
+) -> Iterator[float]:
+    """Train, and yield the mean loss after each epoch."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
+    wanted = torch.from_numpy(label).float()
+    generator = np.random.default_rng(seed)
+    for epoch in range(1, settings.epochs + 1):
+        network.train()
+        total = 0.0
+        for index in cut_batches(
+            len(label), batch_size=settings.batch_size, generator=generator
+        ):
+            logits = network(to_network(fetch(index)))
+            loss = F.binary_cross_entropy_with_logits(logits, wanted[index])
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            total += loss.item() * len(index)
+        if not np.isfinite(total):
+            raise UserError(
+                f"network: the loss is {total} in epoch {epoch}, with learning rate "
+                f"{settings.learning_rate} and --scale {settings.scale}"
+            )
+        yield total / len(label)
+
+
+def watch_epoch(
+    record: EpochRecord, network: nn.Module, fetch: Fetch, rows: Rows
+) -> EpochRecord:
+    """Add to a record how the network does on rows that it is not trained on."""
+    logits = find_logits(network, fetch, len(rows))
+    wanted = torch.from_numpy(rows.label).double()
+    losses = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    by_trial = np.bincount(rows.trial, losses.numpy()) / np.bincount(rows.trial)
+    hits = (logits > 0) == (wanted == 1)
+    return replace(
+        record,
+        watched_loss=float(by_trial.mean()),
+        watched_accuracy=hits.double().mean().item(),
+    )
+
+
+@torch.inference_mode()
+def find_logits(
+    network: nn.Module, fetch: Fetch, n_rows: int
+) -> Float64[Tensor, " row"]:
+    """Return the logits of all rows, in evaluation mode."""
+    network.eval()
+    logits = torch.empty(n_rows, dtype=torch.float64)
+    for start in range(0, n_rows, SCORED_AT_ONCE):
+        index = np.arange(start, min(start + SCORED_AT_ONCE, n_rows))
+        logits[start : start + len(index)] = network(to_network(fetch(index)))
+    return logits

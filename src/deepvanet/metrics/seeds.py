@@ -1,0 +1,38 @@
+"""How much of a score's spread is the seed's, and how much the subjects'."""
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.metrics.counts import METRICS
+from deepvanet.metrics.scores import LEVELS, score_subjects
+
+_PART = ["protocol", "target", "streams", "learner"]
+SEED_COLUMNS = (
+    *("dataset", *_PART, "level", "metric"),
+    *("n_seeds", "sd_over_seeds", "sd_over_subjects"),
+)
+"""Columns of ``seeds.csv``."""
+
+
+def tabulate_seeds(predictions: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
+    """Return the deviation over seeds of the mean over subjects, and over subjects.
+
+    Only parts with several seeds have a row. ``sd_over_subjects`` is that of the
+    subjects' means over seeds.
+    """
+    rows = []
+    for key, part in predictions.groupby(_PART, sort=False, observed=True):
+        seeds = [mine for _, mine in part.groupby("seed", sort=True)]
+        if len(seeds) < 2:
+            continue
+        for level in LEVELS:
+            by_seed = [score_subjects(mine, level)[list(METRICS)] for mine in seeds]
+            means = pd.DataFrame([scores.mean() for scores in by_seed])
+            subjects = score_subjects(part, level)
+            for metric in METRICS:
+                values = subjects[metric].dropna()
+                spread = values.std(ddof=1) if len(values) > 1 else np.nan
+                deviation = means[metric].std(ddof=1)
+                where = (dataset, *map(str, key), level, metric)
+                rows.append((*where, len(seeds), deviation, spread))
+    return pd.DataFrame(rows, columns=list(SEED_COLUMNS))

@@ -1,0 +1,105 @@
+"""The page that shows the tables and figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from deepvanet.learners import PRIORS
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.report.drawing import Drawing
+from deepvanet.reproduce import table2
+from deepvanet.reproduce.features import NEIGHBOURS
+from deepvanet.reproduce.plans import NETWORK, Size
+from deepvanet.reproduce.published import CLAIMS
+from deepvanet.reproduce.table2 import Notes, Row
+
+
+@dataclass
+class Made:
+    """What a page shows.
+
+    Attributes
+    ----------
+    stores, missing : list of str
+        Sentences on what was given, and on what could not be run.
+    reasons : mapping
+        For each drawing of Fig. 2, why bars are missing.
+    """
+
+    stores: list[str]
+    size_name: str
+    size: Size
+    missing: list[str]
+    rows: list[Row] = field(default_factory=list)
+    fig2: list[Drawing] = field(default_factory=list)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    fig3: list[Drawing] = field(default_factory=list)
+    grid: list[Drawing] = field(default_factory=list)
+
+
+def render(made: Made) -> str:
+    """Return the page as HTML."""
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("deepvanet.reproduce", "."),
+                PackageLoader("deepvanet.report", "."),
+            ]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    notes = Notes()
+    return environment.get_template("page.html").render(
+        stores=made.stores,
+        is_small=made.size_name == "small",
+        size=made.size,
+        missing=made.missing,
+        table=_list_blocks(made.rows, notes),
+        columns=table2.COLUMNS,
+        explanation=table2.EXPLANATION,
+        notes=notes.letters,
+        fig2=[
+            {"drawing": _inline(one), "reasons": made.reasons.get(one.name, [])}
+            for one in made.fig2
+        ],
+        fig3=[_inline(one) for one in made.fig3],
+        grid=[_inline(one) for one in made.grid],
+        claims=CLAIMS,
+        n_neighbours=NEIGHBOURS,
+        summaries={name: facts.summary for name, facts in PROTOCOLS.items()},
+    )
+
+
+def _inline(drawing: Drawing) -> Mapping[str, Any]:
+    return {
+        "title": drawing.title,
+        "inline": Markup(drawing.inline),
+        "width_in": drawing.width_in,
+    }
+
+
+def _list_blocks(rows: Sequence[Row], notes: Notes) -> list[dict[str, Any]]:
+    return [
+        {
+            "dataset": dataset,
+            "experiment": experiment,
+            "rows": [
+                {"kind": _class_of(row), "texts": table2.spell_row(row, notes)}
+                for row in rows
+                if (row.dataset, row.experiment) == (dataset, experiment)
+            ],
+        }
+        for dataset, experiment in table2.list_blocks(list(rows))
+    ]
+
+
+def _class_of(row: Row) -> str:
+    if row.learner == NETWORK:
+        return "ours"
+    return "none" if row.learner in PRIORS else "other"

@@ -1,0 +1,177 @@
+"""Tests of :mod:`deepvanet.comparison`."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepvanet.cli import main
+from deepvanet.comparison import COLUMNS, compare
+from deepvanet.metrics import correct_by_holm, flip_signs, score_subjects
+from deepvanet.results import open_run, write_predictions
+from deepvanet.schema import UserError
+from fake_run import write_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Eight subjects under two protocols, three stream sets."""
+    return write_run(tmp_path_factory.mktemp("comparison") / "run")
+
+
+def change(path, out, alter):
+    """Copy a run with other predictions."""
+    import shutil
+
+    shutil.copytree(path, out)
+    write_predictions(out / "predictions.csv", alter(open_run(path).predictions))
+    return out
+
+
+def test_every_subject_s_difference_is_that_of_its_scores(run):
+    table = compare(run, "face+bio", "bio").table
+
+    row = table[(table["target"] == "valence") & table["a"].str.startswith("trial,")]
+    predictions = open_run(run).predictions
+    mine = predictions[
+        (predictions["protocol"] == "trial")
+        & (predictions["target"] == "valence")
+        & (predictions["learner"] == "network")
+    ]
+    scores = [
+        score_subjects(mine[mine["streams"] == name], "trial")["balanced_accuracy"]
+        for name in ("face+bio", "bio")
+    ]
+    difference = (scores[0] - scores[1]).to_numpy(dtype=float)
+    assert row["difference"].item() == pytest.approx(difference.mean())
+    assert row["p_sign_flip"].item() == flip_signs(difference)
+    assert row["n_units"].item() == 8
+
+
+def test_the_family_is_all_that_is_alike_otherwise_and_holm_corrects_it(run):
+    table = compare(run, "face+bio", "bio").table
+
+    # two protocols and two targets; priors read no stream
+    assert len(table) == 4
+    assert table["p_holm"].tolist() == correct_by_holm(table["p_sign_flip"].tolist())
+    assert list(table) == list(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "n_pairs"),
+    [
+        ("paper", "trial", 6),  # targets x stream sets
+        ("network", "majority", 12),
+        ("trial,face", "bio", 2),
+        ("network,bio", "subject-prior", 4),
+    ],
+)
+def test_a_side_is_what_it_names(run, a, b, n_pairs):
+    assert len(compare(run, a, b).table) == n_pairs
+
+
+def test_rows_that_one_side_lacks_are_left_out_of_both(run, tmp_path):
+    def alter(table):
+        lost = (table["streams"] == "bio") & (table["subject"] == "03")
+        return table[~lost]
+
+    fewer = change(run, tmp_path / "run", alter)
+
+    assert set(compare(fewer, "face+bio", "bio").table["n_units"]) == {7}
+
+
+def test_a_clear_difference_is_said_and_no_difference_is_not_called_one(run, tmp_path):
+    def alter(table):
+        network = table["learner"] == "network"
+        right = table["label"].where(table["streams"] == "face", 1 - table["label"])
+        score = np.where(network, 0.25 + right / 2, 0.6)
+        return table.assign(score=score)
+
+    clear = change(run, tmp_path / "run", alter)
+
+    said = compare(clear, "trial,face", "bio").lines()
+    same = compare(clear, "trial,face+bio", "bio").lines()
+    assert all(re.search(r"face is higher \(\+1.000", line) for line in said)
+    assert all("no difference that 8 subjects can show" in line for line in same)
+
+
+def test_what_leaks_is_said_of_the_comparison(run):
+    lines = compare(run, "paper", "trial").lines()
+    honest = compare(run, "trial,face", "bio").lines()
+
+    assert all("one side leaks (trial)" in line for line in lines)
+    assert not any("leak" in line for line in honest)
+
+
+def test_subjects_of_one_class_are_counted(tmp_path):
+    path = write_run(tmp_path / "run", one_class=["02"])
+
+    made = compare(path, "face", "bio")
+
+    assert set(made.table["n_skipped"]) == {1}
+    assert "1 subjects have one class and are left out" in made.lines()[0]
+
+
+def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp_path):
+    path = write_run(
+        tmp_path / "run",
+        subjects=["01"],
+        protocol_names=["paper"],
+        targets=["valence"],
+        n_segments=10,
+    )
+
+    table = compare(path, "face", "bio", level="segment", unit="fold").table
+
+    assert table["n_units"].tolist() == [4]
+    assert table["p_corrected_t"].between(0, 1).all()
+    assert table["p_sign_flip"].isna().all()
+    with pytest.raises(UserError, match="within one protocol only"):
+        both = write_run(tmp_path / "both", subjects=["01"])
+        compare(both, "paper", "trial", unit="fold")
+
+
+@pytest.mark.parametrize(
+    ("n_subjects", "are_enough"), [(1, False), (5, False), (6, True)]
+)
+def test_subjects_of_whom_no_signs_could_be_rare_are_too_few(
+    tmp_path, n_subjects, are_enough
+):
+    subjects = [f"{number:02d}" for number in range(n_subjects)]
+    path = write_run(tmp_path / "run", subjects=subjects)
+
+    said = compare(path, "face", "bio").lines()
+
+    # five differences of one sign have a p-value of 2 in 32
+    too_few = f"{n_subjects} subjects are too few to show any difference"
+    assert (too_few in said[0]) != are_enough
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ("bio", "bio", "both sides are bio"),
+        ("bi", "face", "unknown protocol, stream set or learner 'bi', did you mean"),
+        ("", "face", "a side names a protocol, stream set or learner"),
+        ("bio,face", "face", "a side has one streams, got bio, face"),
+        ("eeg", "bio", "holds no pair of eeg and bio"),
+    ],
+)
+def test_sides_that_name_nothing_are_refused(run, a, b, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        compare(run, a, b)
+
+
+def test_the_command_writes_a_table_and_says_it_in_sentences(run, tmp_path, capsys):
+    out = tmp_path / "comparison.csv"
+
+    status = main(["compare", str(run), "--a", "face", "--b", "bio", "--out", str(out)])
+
+    assert status == 0
+    assert list(pd.read_csv(out)) == list(COLUMNS)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 4
+    assert all("mean over 8 subjects" in line for line in said)
+    assert main(["compare", str(tmp_path), "--a", "face", "--b", "bio"]) == 2
+    assert "no finished run here" in capsys.readouterr().err
