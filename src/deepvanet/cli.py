@@ -681,6 +681,9 @@ def reproduce(
     seed: Seed = 0,
     face_weights: FaceWeights = None,
     jobs: Jobs = JOBS,
+    executor: Executor = "local",
+    address: Address = "",
+    gpus_per_task: GpusPerTask = 0.0,
 ) -> None:
     """Make the paper's tables and figures, published and honest; resumes."""
     from deepvanet.reproduce import reproduce as run
@@ -691,7 +694,7 @@ def reproduce(
         stores={"deap": deap, "mahnob": mahnob},
         size=size,
         seed=seed,
-        execution=_execute(jobs),
+        execution=_execute(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
     ):
         print(line, flush=True)
