@@ -41,6 +41,19 @@ def kill_when(process: subprocess.Popen, is_time: Callable[[], bool], *, group: 
     process.communicate(timeout=DEADLINE_S)
 
 
+def wait_until(
+    is_time: Callable[[], bool], process: subprocess.Popen | None = None
+) -> None:
+    """Wait for something; fail where it does not come, or its process ends before."""
+    end = time.monotonic() + DEADLINE_S
+    while not is_time():
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"ended too early: {process.communicate()[1]}")
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain")
+        time.sleep(0.005)
+
+
 def wait_until_none_is_left(session: int) -> None:
     """Wait for the last process of a session; fail where one stays."""
     end = time.monotonic() + DEADLINE_S

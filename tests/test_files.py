@@ -2,6 +2,8 @@
 
 import errno
 import os
+import platform
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +14,14 @@ import pytest
 
 from deepvanet import files
 from deepvanet.schema import UserError
+
+
+def temporary(path, process):
+    """Return where a process of this machine writes what will be ``path``."""
+    with files.whole_file(path) as lent:
+        lent.touch()
+    path.unlink()
+    return path.with_name(lent.name.replace(f"-{os.getpid()}.", f"-{process}."))
 
 
 def test_a_file_is_not_seen_before_it_is_whole(tmp_path):
@@ -55,13 +65,37 @@ def test_what_a_dead_writer_left_is_removed_and_what_a_live_one_writes_is_not(tm
         text=True,
         check=True,
     ).stdout.strip()
-    (tmp_path / f".fit.{dead}.tmp").mkdir()
-    (tmp_path / f".fit.npz.{dead}.tmp").touch()
-    (tmp_path / f".other.{os.getpid()}.tmp").touch()
+    temporary(tmp_path / "fit", dead).mkdir()
+    temporary(tmp_path / "fit.npz", dead).touch()
+    alive = temporary(tmp_path / "other", os.getpid())
+    alive.touch()
 
     files.remove_unfinished(tmp_path)
 
-    assert [p.name for p in tmp_path.iterdir()] == [f".other.{os.getpid()}.tmp"]
+    assert list(tmp_path.iterdir()) == [alive]
+
+
+def test_what_another_machine_writes_is_left_alone_until_it_is_a_day_old(tmp_path):
+    # no such process lives here, which says nothing of the other machine
+    fresh, old = (
+        tmp_path / f".{name}.elsewhere-{2**22 + 1}.tmp" for name in ("fresh", "old")
+    )
+    fresh.touch()
+    old.touch()
+    a_day_ago = time.time() - 24 * 3600 - 1
+    os.utime(old, (a_day_ago, a_day_ago))
+
+    files.remove_unfinished(tmp_path)
+
+    assert list(tmp_path.iterdir()) == [fresh]
+
+
+def test_two_machines_with_processes_of_one_number_do_not_meet_in_one_file(tmp_path):
+    with files.whole_file(tmp_path / "fit.npz") as lent:
+        lent.touch()
+
+    machine = re.sub("[^A-Za-z0-9]", "_", platform.node())
+    assert lent.name == f".fit.npz.{machine}-{os.getpid()}.tmp"
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="has no /proc")
@@ -70,7 +104,7 @@ def test_what_a_dead_writer_left_is_removed_though_nobody_waited_for_it(tmp_path
     assert zombie.stdout.read() == b""
     while "Z" not in Path(f"/proc/{zombie.pid}/stat").read_text().split():
         time.sleep(0.01)
-    (tmp_path / f".fit.{zombie.pid}.tmp").mkdir()
+    temporary(tmp_path / "fit", zombie.pid).mkdir()
 
     files.remove_unfinished(tmp_path)
 
@@ -79,7 +113,7 @@ def test_what_a_dead_writer_left_is_removed_though_nobody_waited_for_it(tmp_path
 
 
 def test_what_a_dead_writer_of_the_same_number_left_is_no_hindrance(tmp_path):
-    left = tmp_path / f".fit.{os.getpid()}.tmp"
+    left = temporary(tmp_path / "fit", os.getpid())
     left.mkdir()
     (left / "half").touch()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from deepvanet import config, files
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+from deepvanet.schema import STREAM_SETS, Target, TaskError, UserError, pick
 
 if TYPE_CHECKING:
     from deepvanet.inspection import Inspection
@@ -34,6 +34,21 @@ Jobs = Annotated[
     typer.Option(
         min=1, help="Processes side by side. Results do not depend on it.", metavar="N"
     ),
+]
+Executor = Annotated[
+    str,
+    typer.Option(help="local: processes of this machine; ray: also of other machines."),
+]
+Address = Annotated[
+    str,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Head of the Ray cluster.",
+        show_default="--jobs processes here",
+    ),
+]
+GpusPerTask = Annotated[
+    float, typer.Option(min=0, help="Share of a GPU that Ray keeps for a task.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Draws everything that is drawn.")]
 Layout = Annotated[
@@ -98,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = app(given or ["--help"], prog_name="deepvanet", standalone_mode=False)
     except UserError as error:
         return _refuse(str(error))
+    except TaskError as error:
+        print(f"deepvanet: {error}", file=sys.stderr)
+        return 1
     except _USAGE_ERROR as error:
         return _refuse(error.format_message())
     except OSError as error:
@@ -256,6 +274,9 @@ def prepare(
     exclude: Exclude = "",
     seed: Seed = 0,
     jobs: Jobs = JOBS,
+    executor: Executor = "local",
+    address: Address = "",
+    gpus_per_task: GpusPerTask = 0.0,
 ) -> None:
     """Turn recordings into a store of one-second segments; resumes."""
     from deepvanet.prepare import prepare as run
@@ -274,7 +295,7 @@ def prepare(
         root,
         out,
         settings=settings,
-        execution=_execute(jobs),
+        execution=_execute(jobs, executor, address, gpus_per_task),
         exclude=_split(exclude),
     )
     _show_prepared(made)
@@ -398,6 +419,9 @@ def evaluate(
     ] = False,
     threads: Threads = 1,
     jobs: Jobs = JOBS,
+    executor: Executor = "local",
+    address: Address = "",
+    gpus_per_task: GpusPerTask = 0.0,
 ) -> None:
     """Train and test under protocols; say what training and test shared; resumes."""
     from deepvanet.evaluation import estimate_run
@@ -431,7 +455,7 @@ def evaluate(
         store,
         out,
         settings=settings,
-        execution=_execute(jobs),
+        execution=_execute(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
     )
     for line in made.lines():
@@ -657,6 +681,9 @@ def reproduce(
     seed: Seed = 0,
     face_weights: FaceWeights = None,
     jobs: Jobs = JOBS,
+    executor: Executor = "local",
+    address: Address = "",
+    gpus_per_task: GpusPerTask = 0.0,
 ) -> None:
     """Make the paper's tables and figures, published and honest; resumes."""
     from deepvanet.reproduce import reproduce as run
@@ -667,7 +694,7 @@ def reproduce(
         stores={"deap": deap, "mahnob": mahnob},
         size=size,
         seed=seed,
-        execution=_execute(jobs),
+        execution=_execute(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
     ):
         print(line, flush=True)
@@ -727,8 +754,20 @@ def _name_layout(layout: str, source: str) -> str:
     return "deap-original" if source == "original" else "deap"
 
 
-def _execute(jobs: int) -> config.Execution:
-    return config.Execution(jobs=jobs, progress=True)
+def _execute(
+    jobs: int, executor: str = "local", address: str = "", gpus_per_task: float = 0.0
+) -> config.Execution:
+    pick("executor", executor, config.EXECUTORS)
+    if executor == "local" and (address or gpus_per_task):
+        option = "--address" if address else "--gpus-per-task"
+        raise UserError(f"{option}: only --executor ray has a use for it")
+    return config.Execution(
+        jobs=jobs,
+        progress=True,
+        executor=executor,
+        address=address,
+        gpus_per_task=gpus_per_task,
+    )
 
 
 def _split(text: str) -> tuple[str, ...]:

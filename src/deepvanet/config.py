@@ -167,12 +167,30 @@ class TrainSettings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
+EXECUTORS = ("local", "ray")
+
+
 @dataclass(frozen=True)
 class Execution:
-    """Where and how work runs; results do not depend on it."""
+    """Where and how work runs; results do not depend on it.
+
+    Attributes
+    ----------
+    jobs : int
+        Tasks side by side on this machine.
+    executor : str
+        ``local``: processes of this machine; ``ray``: a Ray cluster.
+    address : str
+        Of the cluster; empty: one of this machine alone is started, and ended.
+    gpus_per_task : float
+        Share of a GPU that a cluster keeps for a task.
+    """
 
     jobs: int = 1
     progress: bool = False
+    executor: str = "local"
+    address: str = ""
+    gpus_per_task: float = 0.0
 
 
 def suggest_jobs() -> int:

@@ -2,12 +2,16 @@
 
 Everything is written under a temporary name in the folder where it will stay,
 then renamed, so that a crash, an interrupt or a full disk leaves nothing that
-could be taken for a result.
+could be taken for a result. The temporary name holds the machine's and the process's,
+since several may write into one folder.
 """
 
 import errno
 import os
+import re
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,11 @@ from deepvanet.schema import UserError
 
 UNFINISHED = ".tmp"
 """How the name of everything half-written ends; it begins with a dot."""
+
+ABANDONED_S = 24 * 3600
+"""Age at which what another machine has not finished counts as left behind."""
+
+_MACHINE = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())
 
 _OF_THE_USER = {
     errno.ENOSPC: "the disk is full",
@@ -80,8 +89,7 @@ def write_text(path: Path, text: str) -> None:
 def remove_unfinished(folder: Path) -> None:
     """Remove what writers that died left in a folder."""
     for left in folder.glob(f".*{UNFINISHED}"):
-        owner = left.name.removesuffix(UNFINISHED).rpartition(".")[2]
-        if owner.isdigit() and _is_alive(int(owner)):
+        if _is_being_written(left):
             continue
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
@@ -119,7 +127,19 @@ def make_folder(path: Path, option: str = "--out") -> Path:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    return path.with_name(f".{path.name}.{_MACHINE}-{os.getpid()}{UNFINISHED}")
+
+
+def _is_being_written(left: Path) -> bool:
+    owner = left.name.removesuffix(UNFINISHED).rpartition(".")[2]
+    machine, _, process = owner.rpartition("-")
+    if machine in ("", _MACHINE):
+        return process.isdigit() and _is_alive(int(process))
+    # who lives on another machine cannot be asked from here
+    try:
+        return time.time() - left.stat().st_mtime < ABANDONED_S
+    except FileNotFoundError:
+        return True
 
 
 def _is_placed(error: OSError) -> bool:

@@ -28,7 +28,7 @@ from deepvanet.config import (
     to_dict,
 )
 from deepvanet.datasets import LAYOUTS, Layout, leave_out
-from deepvanet.execution import run_tasks
+from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.preprocessing import bio as bio_signals
 from deepvanet.preprocessing import segments
@@ -107,6 +107,8 @@ def prepare(
     ------
     UserError
         When a recording cannot be used, or the store was made otherwise.
+    TaskError
+        When subjects failed otherwise; the others are prepared.
     """
     reader = LAYOUTS[pick("layout", layout, LAYOUTS)]
     pick("baseline", settings.baseline, bio_signals.BASELINES)
@@ -129,8 +131,12 @@ def prepare(
         if not _is_current(out, subject, reader.input_files(root, subject), root)
     ]
     work = partial(_prepare_subject, layout, root, out, settings)
-    for subject in run_tasks(work, waiting, execution=execution, what="prepare"):
+    done = run_tasks(
+        work, waiting, execution=execution, what="prepare", failures=out / FAILURES
+    )
+    for subject in done:
         logger.info("subject %s is prepared", subject)
+    remove_unfinished(out / "subjects")  # of machines that were lost
     return Prepared(
         store=out,
         n_subjects=len(subjects),

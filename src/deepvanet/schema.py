@@ -20,6 +20,10 @@ class UserError(Exception):
     """Something the user can put right; the message says what, where and got."""
 
 
+class TaskError(Exception):
+    """Some tasks failed while the others went on; the message says where to read it."""
+
+
 class Target(StrEnum):
     """A rated dimension of affect, on a scale from 1 to 9."""
 

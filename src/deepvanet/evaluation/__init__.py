@@ -21,6 +21,7 @@ The folder::
         excerpt.npz       ten seconds of where it did most
     RUN/face-weights.safetensors   where the face trunk started, if it was given
     RUN/environment.json  machine and packages
+    RUN/failures.txt      what went wrong with fits that failed; gone once none does
 """
 
 import platform
@@ -56,7 +57,7 @@ from deepvanet.evaluation.statement import (
     state_sharing,
 )
 from deepvanet.evaluation.tables import collect, list_segments
-from deepvanet.execution import run_tasks
+from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
@@ -127,6 +128,8 @@ def evaluate(
         When the settings do not fit the store, or ``out`` holds another run.
     ProtocolViolation
         When a fold is not what its protocol's name says.
+    TaskError
+        When fits failed; the others are finished.
     """
     store = open_store(store_path)
     settings = check_settings(settings, store)
@@ -224,8 +227,16 @@ def _fit_waiting(
         seed = settings.seeds[0]
         path = write_noise_store(store, noise, seed=seed, execution=execution)
     work = partial(fit_task, path, settings, face_weights)
-    for _ in run_tasks(work, waiting, execution=execution, what="evaluate"):
+    for _ in run_tasks(
+        work,
+        waiting,
+        execution=execution,
+        what="evaluate",
+        threads=settings.network.threads,
+        failures=out / FAILURES,
+    ):
         pass
+    remove_unfinished(out / "fits")  # of machines that were lost
     shutil.rmtree(noise, ignore_errors=True)
 
 

@@ -26,6 +26,8 @@ class Task:
 
     Attributes
     ----------
+    name : str
+        What tells it from the run's other tasks, for people.
     numbers, label : mapping
         Row numbers of the store, and labels, of the parts ``train``,
         ``validation`` and ``test``.
@@ -39,6 +41,7 @@ class Task:
         Where each learner's result goes.
     """
 
+    name: str
     streams: tuple[Stream, ...]
     seed: int
     numbers: Mapping[str, Int[np.ndarray, " row"]]
@@ -48,6 +51,9 @@ class Task:
     unit: str
     readings: tuple[Epoch, ...]
     files: Mapping[str, Path]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def plan_task(
@@ -80,6 +86,10 @@ def plan_task(
         "fold": fold.number,
     }
     return Task(
+        name=(
+            f"{'+'.join(p.name for p in part.protocols)} {part.target} {part.streams} "
+            f"seed {part.seed} {fold.scope} fold {fold.number}"
+        ),
         streams=STREAM_SETS[part.streams],
         seed=part.seed,
         numbers={key: part.numbers[row] for key, row in rows.items()},

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -142,7 +142,7 @@ def _show(
     losses: Iterator[float], n_epochs: int, execution: Execution
 ) -> Iterator[float]:
     """Pass losses on as they come, and show how many epochs there are to go."""
-    alone = replace(execution, jobs=1)
+    alone = Execution(progress=execution.progress)
     return run_tasks(
         lambda _: next(losses), range(n_epochs), execution=alone, what="pretrain"
     )

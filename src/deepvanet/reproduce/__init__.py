@@ -12,11 +12,13 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 
 from deepvanet.config import Execution
+from deepvanet.execution import hold_workers
 from deepvanet.files import make_folder, whole_file, write_text
 from deepvanet.metrics import SCORE_COLUMNS
 from deepvanet.report import drawing
@@ -81,9 +83,15 @@ def reproduce(
     runs = make_folder(out / "runs")
     estimates = estimate_work(runs, plans, shown)
     yield from describe_work(estimates, plans, execution=execution)
-    yield from do_work(
-        runs, plans, shown, estimates, execution=execution, face_weights=face_weights
-    )
+    with hold_workers(execution) if estimates else nullcontext():
+        yield from do_work(
+            runs,
+            plans,
+            shown,
+            estimates,
+            execution=execution,
+            face_weights=face_weights,
+        )
     scored = score_runs(runs, plans, given=tuple(given))
     made = Made(
         stores=[store.describe() for store in given.values()],

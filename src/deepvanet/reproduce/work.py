@@ -101,7 +101,12 @@ def do_work(
 
 
 def _shrink(execution: Execution, estimate: Estimate | None) -> Execution:
-    """Keep a short run in this process: it is over before others have started."""
+    """Keep a short run in this process: it is over before others have started.
+
+    The workers of a cluster are held from run to run, and may have GPUs.
+    """
+    if execution.executor != "local":
+        return execution
     is_short = estimate is None or estimate.hours < SHORT_HOURS
     return replace(execution, jobs=1) if is_short else execution
 
