@@ -31,6 +31,7 @@ from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.labels import check_label_rule, has_label, label_ratings
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.network import FittedNetwork, NetworkLearner, load_network
+from deepvanet.learners.repeatable import settle_machine
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.schema import (
     STREAM_SETS,
@@ -128,7 +129,7 @@ def train_bundle(
     pick("scale", settings.network.scale, ["train", "none"])
     check_label_rule(settings.label_rule)
     network = name_face_weights(settings.network, face_weights)
-    settings = replace(settings, network=network)
+    settings = replace(settings, network=settle_machine(network))
     subjects = pick_subjects(store, settings.subjects)
     described = {
         "format": FORMAT,

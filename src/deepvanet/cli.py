@@ -103,6 +103,14 @@ FreezeFace = Annotated[
 Threads = Annotated[
     int, typer.Option(min=1, help="Threads of one fit. Numbers change with it.")
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="Of the face's convolutions: float32, the same numbers on every machine; "
+        "bfloat16; auto is bfloat16 where the processor multiplies it natively."
+    ),
+]
+Device = Annotated[str, typer.Option(help="Where networks are trained: cpu or cuda.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -418,6 +426,8 @@ def evaluate(
         typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
     ] = False,
     threads: Threads = 1,
+    precision: Precision = "auto",
+    device: Device = "cpu",
     jobs: Jobs = JOBS,
     executor: Executor = "local",
     address: Address = "",
@@ -443,6 +453,8 @@ def evaluate(
             batch_size=batch_size,
             learning_rate=learning_rate,
             threads=threads,
+            precision=precision,
+            device=device,
             freeze_face=freeze_face,
             **_split_grid(grid),
         ),
@@ -577,6 +589,8 @@ def train(
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = False,
     threads: Threads = 1,
+    precision: Precision = "auto",
+    device: Device = "cpu",
     jobs: Jobs = JOBS,
 ) -> None:
     """Train networks on all rows of a store and keep them as a bundle; resumes."""
@@ -589,7 +603,12 @@ def train(
         seed=seed,
         subjects=_split(subjects),
         network=config.NetworkSettings(
-            scale=scale, epochs=epochs, threads=threads, freeze_face=freeze_face
+            scale=scale,
+            epochs=epochs,
+            threads=threads,
+            precision=precision,
+            device=device,
+            freeze_face=freeze_face,
         ),
     )
     bundle = train_bundle(

@@ -75,6 +75,12 @@ class NetworkSettings:
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
         Threads of one fit. Part of the settings, since sums change with it.
+    precision : str
+        Of the face's convolutions: ``float32``; ``bfloat16``, with weights and sums in
+        float32; ``auto`` is bfloat16 where the machine multiplies it natively. All
+        else, signals foremost, is float32.
+    device : str
+        Where networks are trained: ``cpu`` or ``cuda``.
     face_weights : str
         Digest of the weights that the face trunk starts from; empty: drawn ones.
     freeze_face : bool
@@ -92,6 +98,8 @@ class NetworkSettings:
     bio_features: int = 64
     dropout: float = 0.5
     threads: int = 1
+    precision: str = "auto"
+    device: str = "cpu"
     face_weights: str = ""
     freeze_face: bool = False
     grid_face: tuple[int, ...] = ()

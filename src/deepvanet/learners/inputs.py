@@ -20,12 +20,21 @@ Fetch = Callable[[Index], dict[Stream, Tensor]]
 """Gather rows; images stay bytes until ``to_network``."""
 
 
-def open_rows(rows: Rows, scalings: Mapping[Stream, Scaling]) -> Fetch:
-    """Return a function that gathers any of the rows, from memory if they fit."""
+def open_rows(
+    rows: Rows, scalings: Mapping[Stream, Scaling], *, device: str = "cpu"
+) -> Fetch:
+    """Return a function that gathers any of the rows, from memory if they fit.
+
+    Parameters
+    ----------
+    device : str
+        Whose memory they come from, and are kept in.
+    """
 
     def read(index: Index) -> dict[Stream, Tensor]:
         arrays = {stream: rows.read(stream, index) for stream in rows.streams}
-        return to_tensors(arrays, scalings)
+        tensors = to_tensors(arrays, scalings)
+        return {stream: tensor.to(device) for stream, tensor in tensors.items()}
 
     first = read(np.arange(1))
     n_bytes = len(rows) * sum(tensor.nbytes for tensor in first.values())
@@ -34,7 +43,7 @@ def open_rows(rows: Rows, scalings: Mapping[Stream, Scaling]) -> Fetch:
     held = read(np.arange(len(rows)))
 
     def gather(index: Index) -> dict[Stream, Tensor]:
-        where = torch.from_numpy(index)
+        where = torch.from_numpy(index).to(device)
         return {stream: tensor[where] for stream, tensor in held.items()}
 
     return gather

@@ -9,6 +9,7 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ from deepvanet.learners.learner import (
     Traits,
     choose_epoch,
 )
-from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.learners.repeatable import draw_from, name_precision, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.learners.training import find_logits, train_network
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
@@ -85,8 +86,9 @@ class NetworkLearner:
         """
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
-        fetch = open_rows(train, scalings)
-        watched = None if watch is None else (open_rows(watch, scalings), watch)
+        fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
+        fetch = fetch_of(train)
+        watched = None if watch is None else (fetch_of(watch), watch)
         recipe = _recipe_for(fetch, settings)
         with use_threads(settings.threads), draw_from(self.seed):
             network = recipe.build()
@@ -232,6 +234,7 @@ def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Recipe:
         face_features=settings.face_features,
         bio_features=settings.bio_features,
         dropout=settings.dropout,
+        precision=name_precision(settings),
     )
 
 

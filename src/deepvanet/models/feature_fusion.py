@@ -76,6 +76,7 @@ def build_network(
     face_features: int = 16,
     bio_features: int = 64,
     dropout: float = 0.5,
+    precision: str = "float32",
 ) -> DeepVANet:
     """Build the network that reads streams of these shapes.
 
@@ -85,6 +86,8 @@ def build_network(
         Face: frames, colours, height, width. EEG and peripheral: channels, samples.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
+    precision : str
+        Of the face's convolutions, ``float32`` or ``bfloat16``.
 
     Examples
     --------
@@ -95,12 +98,15 @@ def build_network(
     if not shapes:
         raise ValueError("a network needs at least one stream")
     n_features = {"face": face_features, "bio": bio_features}
+    options = {"face": {"precision": precision}, "bio": {}}
     encoders, reads = {}, {}
     for name, (build, readable) in ENCODERS.items():
         streams = tuple(stream for stream in readable if stream in shapes)
         if streams:
             shaped = [shapes[stream] for stream in streams]
-            encoders[name] = build(*shaped, n_features=n_features[name])
+            encoders[name] = build(
+                *shaped, n_features=n_features[name], **options[name]
+            )
             reads[name] = streams
     head = build_head(sum(n_features[name] for name in reads), dropout=dropout)
     return DeepVANet(encoders, reads=reads, head=head)
