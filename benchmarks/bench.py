@@ -432,7 +432,7 @@ def measure_evaluating(
         protocols=(protocol,),
         targets=("valence",),
         streams=("face+bio",),
-        folds=2,
+        folds=3,
         subjects=() if protocol == "subject" else ("01",),
         network=NetworkSettings(epochs=1),
     )
@@ -447,7 +447,7 @@ def measure_evaluating(
             megabytes,
             "MB above imports",
             "<= 2000",
-            f"two folds, one epoch each: {_middle(seconds):.0f} s",
+            f"three folds, one epoch each: {_middle(seconds):.0f} s",
         )
     ]
 
