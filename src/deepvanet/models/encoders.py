@@ -140,7 +140,8 @@ class BioEncoder(nn.Module):
                 maps = F.conv2d(maps, layer.weight.unsqueeze(2), layer.bias)
             else:
                 maps = layer(maps)
-        by_map = self.linear.weight.unflatten(1, (maps.shape[1], -1))
+        weight = self.linear.weight
+        by_map = weight.view(len(weight), maps.shape[1], -1)
         features: Tensor = F.linear(
             maps.permute(0, 2, 3, 1).flatten(1),
             by_map.transpose(1, 2).flatten(1),
