@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from deepvanet.datasets import deap, deap_original, mahnob
+from deepvanet.datasets import amigos, amigos_long, deap, deap_original, mahnob
 from deepvanet.schema import Channel, Recording, UserError
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "deap": deap,
     "deap-original": deap_original,
     "mahnob": mahnob,
+    "amigos": amigos,
+    "amigos-long": amigos_long,
 }
 """The layouts that can be read, by name."""
 

@@ -1,8 +1,8 @@
 """One recording from a signal file, for prediction.
 
 A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
-all trials of a subject, which the ratings table tells apart; a ``.bdf`` of
-MAHNOB-HCI holds one. Everything else is opened by MNE: BDF, EDF, FIF, BrainVision,
+all trials of a subject, which the ratings table tells apart, and so does a ``.mat``
+of AMIGOS; a ``.bdf`` of MAHNOB-HCI holds one. Everything else is opened by MNE: BDF, EDF, FIF, BrainVision,
 EEGLAB.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from deepvanet.datasets import deap, deap_original, mahnob
+from deepvanet.datasets import amigos, deap, deap_original, mahnob
 from deepvanet.schema import (
     Channel,
     ChannelType,
@@ -55,6 +55,9 @@ def read_recording(
     if deap_original.holds(path):
         named = _name_trial(path, trial)
         return _pick_channels(deap_original.read_trial(path, named), channels)
+    if amigos.holds(path):
+        named = _name_trial(path, trial)
+        return _pick_channels(amigos.read_trial(path, named), channels)
     if trial is not None:
         raise UserError(f"--trial {trial}: {path} holds one recording, not trials")
     session = mahnob.find_session(path)
