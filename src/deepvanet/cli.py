@@ -586,6 +586,23 @@ def train(
     epochs: Epochs = 50,
     seed: Seed = 0,
     subjects: Subjects = "",
+    cross_validate: Annotated[
+        bool,
+        typer.Option(
+            help="Train on parts first: that chooses the epochs, up to --epochs, "
+            "calibrates, and says how good it is; about five times the work."
+        ),
+    ] = True,
+    stream_dropout: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="One network for all streams that loses each with this probability "
+            "in training, so that it answers from any of them.",
+            show_default="0: a network a stream set",
+        ),
+    ] = 0.0,
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = False,
     threads: Threads = 1,
@@ -602,6 +619,8 @@ def train(
         label_rule=label_rule,
         seed=seed,
         subjects=_split(subjects),
+        cross_validate=cross_validate,
+        stream_dropout=stream_dropout,
         network=config.NetworkSettings(
             scale=scale,
             epochs=epochs,
@@ -618,7 +637,8 @@ def train(
         execution=_execute(jobs),
         face_weights=face_weights,
     )
-    print(f"bundle: {out} ({len(bundle.networks)} networks)")
+    for line in bundle.lines():
+        print(line)
 
 
 @app.command(
