@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from scipy.special import expit
 
 from deepvanet.bundle.rows import Part, make_learner, open_rows
 from deepvanet.config import TrainSettings
@@ -175,9 +176,7 @@ def _judge(
     logit, label = trials["logit"].to_numpy(), trials["label"].to_numpy()
     temperature = fit_temperature(logit, label)
     where = {"protocol": plan.protocol, "target": str(target), "streams": streams}
-    table = trials.assign(
-        **where, learner="network", seed=0, score=1 / (1 + np.exp(-logit))
-    )
+    table = trials.assign(**where, learner="network", seed=0, score=expit(logit))
     scores = _score(table, plan.protocol)
     return temperature, Validation(
         protocol=plan.protocol,

@@ -7,13 +7,14 @@ EEGLAB.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from deepvanet.datasets import deap, deap_original, mahnob
 from deepvanet.schema import (
@@ -24,7 +25,52 @@ from deepvanet.schema import (
     as_recording,
 )
 
+Bio = Float[np.ndarray, "channel time"]
+
 _MICROVOLTS = {ChannelType.EEG, ChannelType.EOG, ChannelType.EMG, ChannelType.ECG}
+
+
+@dataclass(frozen=True)
+class SignalSource:
+    """Signals of one person that can be read in parts.
+
+    Attributes
+    ----------
+    n_samples : int
+        Length at ``sfreq``, in samples.
+    read : callable
+        From the first sample to the one before the last, in the units of
+        ``channels``.
+    """
+
+    channels: tuple[Channel, ...]
+    sfreq: float
+    n_samples: int
+    read: Callable[[int, int], Bio]
+
+
+def open_source(path: Path, *, channels: Sequence[Channel]) -> SignalSource | None:
+    """Open a signal file that nobody needs to hold as a whole, or return None.
+
+    None is a file of a data set, which ``read_recording`` reads: its trials lie where
+    that data set says.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        Found by name, whatever the case.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(f"--bio {path}: no such file")
+    is_known = path.suffix.lower() == ".dat" or deap_original.holds(path)
+    if is_known or mahnob.find_session(path) is not None:
+        return None
+    return _open_source_with_mne(path, channels)
 
 
 def read_recording(
@@ -76,6 +122,19 @@ def _pick_channels(recording: Recording, channels: Sequence[Channel]) -> Recordi
 
 
 def _read_with_mne(path: Path, channels: Sequence[Channel]) -> Recording:
+    source = _open_source_with_mne(path, channels)
+    return Recording(
+        subject="",
+        name=path.name,
+        bio=source.read(0, source.n_samples),
+        sfreq=source.sfreq,
+        channels=source.channels,
+        spans=(),
+        is_raw=True,
+    )
+
+
+def _open_source_with_mne(path: Path, channels: Sequence[Channel]) -> SignalSource:
     with _explain(path):
         raw = _open_with_mne(path)
     by_name = {name.lower(): name for name in raw.ch_names}
@@ -87,19 +146,16 @@ def _read_with_mne(path: Path, channels: Sequence[Channel]) -> Recording:
             f"--bio {path}: none of the channels the bundle needs ({wanted} ...), got "
             f"{got + ' ...' if got else 'no channel'}"
         )
-    with _explain(path):
-        picked = raw.get_data(picks=[by_name[c.name.lower()] for c in found])
+    picks = [by_name[c.name.lower()] for c in found]
     # MNE gives volts
     scale = np.array([1e6 if c.type in _MICROVOLTS else 1.0 for c in found])
-    return Recording(
-        subject="",
-        name=path.name,
-        bio=picked * scale[:, None],
-        sfreq=float(raw.info["sfreq"]),
-        channels=found,
-        spans=(),
-        is_raw=True,
-    )
+
+    def read(start: int, stop: int) -> Bio:
+        with _explain(path):
+            picked = raw.get_data(picks=picks, start=start, stop=stop)
+        return np.asarray(picked * scale[:, None])
+
+    return SignalSource(found, float(raw.info["sfreq"]), int(raw.n_times), read)
 
 
 def _open_with_mne(path: Path) -> Any:
