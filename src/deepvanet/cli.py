@@ -6,6 +6,7 @@ A command loads only what it uses, so imports stand inside the commands.
 import logging
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -641,42 +642,51 @@ def train(
         print(line)
 
 
+Model = Annotated[Path, typer.Argument(help="Folder that `train` wrote.")]
+Video = Annotated[Path | None, typer.Option(help="Face video.")]
+Bio = Annotated[
+    Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
+]
+Trial = Annotated[
+    str, typer.Option(help="Which trial, where the signal file holds several.")
+]
+VideoOffset = Annotated[
+    float | None,
+    typer.Option(
+        help="Second of the signals at which the video starts.",
+        show_default="0, or the stimulus of a data set's file",
+    ),
+]
+BaselineStart = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Second at which the rest starts.",
+        show_default="0, or 3 s before the stimulus of a data set's file",
+    ),
+]
+BaselineEnd = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Second at which the rest ends.",
+        show_default="3, or the stimulus of a data set's file",
+    ),
+]
+
+
 @app.command(
     epilog="Example: deepvanet predict model --video face.mp4 --out timeline.csv",
 )
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
+    model: Model,
     out: Annotated[Path, typer.Option(help="Table to write, one row a second.")],
-    video: Annotated[Path | None, typer.Option(help="Face video.")] = None,
-    bio: Annotated[
-        Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
-    ] = None,
-    trial: Annotated[
-        str, typer.Option(help="Which trial, where the signal file holds several.")
-    ] = "",
-    video_offset: Annotated[
-        float | None,
-        typer.Option(
-            help="Second of the signals at which the video starts.",
-            show_default="0, or the stimulus of a data set's file",
-        ),
-    ] = None,
-    baseline_start: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="Second at which the rest starts.",
-            show_default="0, or 3 s before the stimulus of a data set's file",
-        ),
-    ] = None,
-    baseline_end: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="Second at which the rest ends.",
-            show_default="3, or the stimulus of a data set's file",
-        ),
-    ] = None,
+    video: Video = None,
+    bio: Bio = None,
+    trial: Trial = "",
+    video_offset: VideoOffset = None,
+    baseline_start: BaselineStart = None,
+    baseline_end: BaselineEnd = None,
 ) -> None:
     """Write valence and arousal for each second of a recording."""
     from deepvanet.inference import predict as run
@@ -694,6 +704,38 @@ def predict(
     for line in timeline.lines():
         print(line)
     print(f"timeline: {out}")
+
+
+@app.command(
+    epilog="Example: deepvanet explain model --video face.mp4 --out explanation",
+)
+def explain(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder of tables and figures.")],
+    video: Video = None,
+    bio: Bio = None,
+    trial: Trial = "",
+    video_offset: VideoOffset = None,
+    baseline_start: BaselineStart = None,
+    baseline_end: BaselineEnd = None,
+) -> None:
+    """Say which streams, channels and parts of the face carried a prediction."""
+    if find_spec("captum") is None:
+        raise UserError("explain: needs captum, as pip install 'deepvanet[explain]'")
+    from deepvanet.explanation import explain as run
+
+    made = run(
+        model,
+        out,
+        video=video,
+        bio=bio,
+        trial=trial or None,
+        video_offset_s=video_offset,
+        baseline_s=(baseline_start, baseline_end),
+    )
+    for line in made.lines():
+        print(line)
+    print(f"explanation: {out}")
 
 
 @app.command(
