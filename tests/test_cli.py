@@ -27,7 +27,7 @@ from small_disk import mount_small_disk
 
 COMMANDS = (
     *("demo", "synth", "check", "prepare", "evaluate", "report", "train", "predict"),
-    "reproduce",
+    *("explain", "reproduce"),
 )
 ALONE = ("--jobs", "1")
 QUICK = ("--streams", "bio", "--target", "valence", "--epochs", "1", *ALONE)
@@ -229,6 +229,7 @@ def test_unknown_names_are_answered_with_the_nearest(
         ("report EMPTY --out OUT", "empty"),
         ("predict GONE --out OUT --bio x.bdf", "gone: no bundle here"),
         ("predict EMPTY --out OUT --bio x.bdf", "empty: no bundle here"),
+        ("explain EMPTY --out OUT --bio x.bdf", "empty: no bundle here"),
     ],
 )
 def test_a_folder_that_is_not_there_or_empty_is_named(refuse, tmp_path, command, named):

@@ -1,6 +1,8 @@
 """Tests of :mod:`deepvanet.explanation`."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from deepvanet.config import Execution, NetworkSettings, TrainSettings
 from deepvanet.explanation import (
     CHANNEL_COLUMNS,
     STREAM_COLUMNS,
+    Explanation,
     attribute_streams,
     explain,
 )
@@ -22,6 +25,7 @@ from deepvanet.explanation.attributing import (
     divide_by_inputs,
     divide_by_streams,
 )
+from deepvanet.explanation.pictures import draw_all
 from deepvanet.inference import predict
 from deepvanet.schema import Stream, Target, UserError
 from deepvanet.store import open_store
@@ -289,9 +293,6 @@ def test_an_explanation_is_of_what_is_predicted(explained, filmed_bundle):
 
 
 def test_few_electrodes_or_unknown_ones_leave_the_scalp_out(told_by_cz, tmp_path):
-    from deepvanet.explanation import Explanation
-    from deepvanet.explanation.pictures import draw_all
-
     _, bundle = told_by_cz
     names = [channel.name for channel in CHANNELS[:3]]
     channels = pd.DataFrame(
@@ -320,3 +321,16 @@ def test_something_to_explain_is_needed(filmed_bundle, tmp_path):
         explain(filmed_bundle, tmp_path / "out", video=None, bio=None)
 
     assert not (tmp_path / "out").exists()
+
+
+def test_captum_is_asked_for_where_it_is_missing():
+    code = (
+        "import sys; sys.modules['captum'] = None\n"
+        "from deepvanet.cli import main\n"
+        "sys.exit(main(['explain', 'model', '--out', 'out']))"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert said.returncode == 2
+    assert "explain: needs captum, which is not installed: pip install" in said.stderr

@@ -6,7 +6,6 @@ A command loads only what it uses, so imports stand inside the commands.
 import logging
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -720,8 +719,6 @@ def explain(
     baseline_end: BaselineEnd = None,
 ) -> None:
     """Say which streams, channels and parts of the face carried a prediction."""
-    if find_spec("captum") is None:
-        raise UserError("explain: needs captum, as pip install 'deepvanet[explain]'")
     from deepvanet.explanation import explain as run
 
     made = run(

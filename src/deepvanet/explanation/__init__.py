@@ -16,6 +16,7 @@ self-rating. They say what the network used, not what the person felt.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,17 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.files import make_folder, whole_file
+from deepvanet.inference.answering import Answerer
+from deepvanet.inference.opened import Opened, open_recording
+from deepvanet.schema import BIO, Stream, Target, UserError
+
+if find_spec("captum") is None:
+    raise UserError(
+        "explain: needs captum, which is not installed: "
+        "pip install 'deepvanet[explain]'"
+    )
+
 from deepvanet.explanation.attributing import (
     Question,
     ask,
@@ -32,10 +44,6 @@ from deepvanet.explanation.attributing import (
     divide_by_streams,
 )
 from deepvanet.explanation.pictures import draw_all
-from deepvanet.files import make_folder, whole_file
-from deepvanet.inference.answering import Answerer
-from deepvanet.inference.opened import Opened, open_recording
-from deepvanet.schema import BIO, Stream, Target
 
 STREAM_COLUMNS = ("time_s", "target", "stream", "attribution")
 CHANNEL_COLUMNS = ("time_s", "target", "stream", "channel", "attribution")
