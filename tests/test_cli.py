@@ -540,6 +540,36 @@ def test_a_damaged_bundle_is_named(refuse, filmed_bundle, filmed_deap, tmp_path)
     assert "bundle.json: not a whole bundle" in sentence
 
 
+@pytest.mark.parametrize("option", ["--cross-validate", "--no-cross-validate"])
+def test_training_says_how_good_it_is_or_that_nobody_knows(
+    filmed_store, tmp_path, capsys, option
+):
+    out = tmp_path / "model"
+
+    assert main(["train", str(filmed_store), "--out", str(out), option, *QUICK]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"bundle: {out} (1 networks; card: README.md)"
+    said = {
+        "--cross-validate": "valence from bio: balanced accuracy ",
+        "--no-cross-validate": "valence from bio: not calibrated, never scored",
+    }
+    assert second.startswith(said[option])
+
+
+def test_an_explanation_says_what_spoke(filmed_bundle, filmed_deap, tmp_path, capsys):
+    out = tmp_path / "out"
+    bio = ("--bio", str(signals_file(filmed_deap)), "--trial", "2")
+
+    assert main(["explain", str(filmed_bundle), "--out", str(out), *bio]) == 0
+
+    valence, arousal, where = capsys.readouterr().out.splitlines()
+    assert re.match(r"valence: (eeg|peripheral) \d+%, (eeg|peripheral) \d+%$", valence)
+    assert arousal.startswith("arousal: ")
+    assert where == f"explanation: {out}"
+    assert (out / "streams.csv").is_file()
+
+
 @pytest.mark.parametrize("command", ["synth", "evaluate", "train", "report", "predict"])
 def test_a_full_disk_is_one_sentence_and_no_half_result(
     command, refuse, filmed_deap, filmed_store, filmed_run, filmed_bundle, tmp_path

@@ -275,4 +275,4 @@ def test_an_hour_needs_no_more_memory_than_five_minutes(raw_bundle, tmp_path):
         peak[minutes] = float(said[1])
 
     # an hour of signals alone is 150 MB, of crops 220 MB
-    assert peak[60] - peak[5] < 80, peak
+    assert peak[60] - peak[5] < 100, peak

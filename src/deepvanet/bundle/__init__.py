@@ -152,7 +152,7 @@ def _cross_validate(
         for number in range(len(plan.folds))
         if not name_fold(out, part, number).is_file()
     ]
-    for _ in run_tasks(work, waiting, execution=execution, what="cross-validate"):
+    for _ in run_tasks(work, waiting, execution=execution, what="validate"):
         pass
 
 
