@@ -15,8 +15,9 @@ from deepvanet.bundle import load_bundle, train_bundle
 from deepvanet.config import Execution, NetworkSettings, TrainSettings
 from deepvanet.datasets import deap
 from deepvanet.inference import TIMELINE_COLUMNS, predict
+from deepvanet.inference.signals import open_signals
 from deepvanet.preprocessing.cleaning import clean
-from deepvanet.schema import Recording, Stream, Target, UserError
+from deepvanet.schema import Recording, Stream, UserError
 from films import write_video
 from long_recordings import write_long_bdf, write_long_video
 from portraits import draw_portrait
@@ -71,8 +72,25 @@ def write(path, bio, sfreq=SFREQ):
     return write_fif(path, bio, CHANNELS, sfreq=float(sfreq))
 
 
+def open_with(bundle, path):
+    return open_signals(
+        path, load_bundle(bundle), trial=None, baseline_s=(None, None), has_video=False
+    )
+
+
+def join(signals):
+    """Read all seconds in blocks, side by side as channels."""
+    blocks = [
+        signals.read(start, min(start + 64, SECONDS))[0]
+        for start in range(0, SECONDS, 64)
+    ]
+    streams = (Stream.EEG, Stream.PERIPHERAL)
+    cut = np.concatenate([np.concatenate([b[s] for b in blocks]) for s in streams], 1)
+    return cut.transpose(1, 0, 2).reshape(len(CHANNELS), -1)
+
+
 def test_blocks_are_filtered_as_the_whole_recording_is(raw_bundle, tmp_path):
-    bio = draw_noise()
+    bio = draw_noise().cumsum(axis=1) + draw_noise(seed=1)  # drifts, so edges ring
     bio[5] = 7.0  # a dead electrode, which no average may count
     path = write(tmp_path / "noise_raw.fif", bio)
     whole = clean(
@@ -83,19 +101,25 @@ def test_blocks_are_filtered_as_the_whole_recording_is(raw_bundle, tmp_path):
         seed=0,
     ).recording.bio
     whole = whole - whole[:, : 3 * 128].mean(axis=1, keepdims=True)
-    segments = whole.reshape(len(CHANNELS), -1, 128).transpose(1, 0, 2)
-    network = load_bundle(raw_bundle).load(Target.VALENCE, "bio")
-    wanted = network.score_arrays(
-        {
-            Stream.EEG: segments[:, :N_EEG].astype(np.float32),
-            Stream.PERIPHERAL: segments[:, N_EEG:].astype(np.float32),
-        }
-    )
+
+    read = join(open_with(raw_bundle, path))
+
+    assert np.isnan(read[5]).all()
+    read, whole = (np.delete(signals, 5, axis=0) for signals in (read, whole))
+    unit = whole.std(axis=1, keepdims=True)
+    np.testing.assert_allclose(read / unit, whole / unit, atol=2e-3)
+
+
+def test_edges_and_the_dead_electrode_of_a_long_recording_are_told(
+    raw_bundle, tmp_path
+):
+    bio = draw_noise()
+    bio[5] = 7.0
+    path = write(tmp_path / "noise_raw.fif", bio)
 
     table = predict(raw_bundle, video=None, bio=path).table
 
     assert len(table) == SECONDS
-    np.testing.assert_allclose(logit(table["valence"]), logit(wanted), atol=1e-3)
     assert table["filter_edge"].tolist() == [1, 1, *[0] * (SECONDS - 4), 1, 1]
     assert set(table["bad_channels"]) == {NAMES[5]}
 
@@ -188,16 +212,16 @@ def test_a_moment_lost_at_rest_does_not_cost_the_channel(filmed_bundle, tmp_path
     bio = draw_noise(8, sfreq=128)
     holed = bio.copy()
     holed[:, 10:12] = np.nan
-
     whole, lossy = (
-        predict(
-            filmed_bundle, video=None, bio=write(tmp_path / f"{n}_raw.fif", b, 128)
-        ).table
-        for n, b in (("whole", bio), ("holed", holed))
+        open_with(filmed_bundle, write(tmp_path / f"{name}_raw.fif", signals, 128))
+        for name, signals in (("whole", bio), ("holed", holed))
     )
 
-    assert lossy["streams"].tolist() == ["", *["bio"] * 7]
-    np.testing.assert_allclose(whole["valence"][1:], lossy["valence"][1:], atol=0.02)
+    (wanted, _), (read, bad) = (signals.read(0, 8) for signals in (whole, lossy))
+
+    for stream, array in read.items():
+        assert bad[stream].all(axis=1).tolist() == [True, *[False] * 7]
+        np.testing.assert_allclose(array[1:], wanted[stream][1:], atol=0.5)
 
 
 def test_logits_are_divided_by_the_temperature(filmed_bundle, tmp_path):
