@@ -75,7 +75,8 @@ def test_the_trunk_gives_six_by_six_maps():
 
 def test_the_bio_maps_are_eight_by_120():
     bio = build(STREAM_SETS["bio"]).encoders["bio"]
-    assert bio.layers(torch.zeros(2, 40, 128)).shape == (2, 8, 120)
+    assert bio.linear.in_features == 8 * 120
+    assert [layer.out_channels for layer in bio.layers[::3]] == [24, 16, 8]
 
 
 @BY_SET

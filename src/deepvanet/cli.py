@@ -758,6 +758,8 @@ def reproduce(
     ] = "full",
     seed: Seed = 0,
     face_weights: FaceWeights = None,
+    precision: Precision = "auto",
+    device: Device = "cpu",
     jobs: Jobs = JOBS,
     executor: Executor = "local",
     address: Address = "",
@@ -772,6 +774,8 @@ def reproduce(
         stores={"deap": deap, "mahnob": mahnob},
         size=size,
         seed=seed,
+        precision=precision,
+        device=device,
         execution=_execute(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
     ):

@@ -14,6 +14,7 @@ from deepvanet.schema import Stream
 from deepvanet.store import Rows
 
 HELD_BYTES = 2**29  # of rows that are read once and kept; a DEAP subject has 2**28
+READ_AT_ONCE = 1024
 
 Index = Int[np.ndarray, " item"]
 Fetch = Callable[[Index], dict[Stream, Tensor]]
@@ -40,7 +41,14 @@ def open_rows(
     n_bytes = len(rows) * sum(tensor.nbytes for tensor in first.values())
     if n_bytes > HELD_BYTES:
         return read
-    held = read(np.arange(len(rows)))
+    held = {
+        stream: tensor.new_empty((len(rows), *tensor.shape[1:]))
+        for stream, tensor in first.items()
+    }
+    for start in range(0, len(rows), READ_AT_ONCE):  # no second copy of all of them
+        index = np.arange(start, min(start + READ_AT_ONCE, len(rows)))
+        for stream, tensor in read(index).items():
+            held[stream][start : start + len(index)] = tensor
 
     def gather(index: Index) -> dict[Stream, Tensor]:
         where = torch.from_numpy(index).to(device)

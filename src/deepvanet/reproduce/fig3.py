@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from deepvanet.config import EvaluateSettings, NetworkSettings
 from deepvanet.learners.face_start import name_face_weights
-from deepvanet.learners.repeatable import settle_machine
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.report import drawing
 from deepvanet.report.drawing import Drawing, Sheet, shorten
@@ -81,8 +80,7 @@ def plan_features(
     given: Sequence[Given], *, size: Size, seed: int, face_weights: Path | None = None
 ) -> list[Shown]:
     """List the models: of the first subject, for each protocol and target."""
-    network = NetworkSettings(epochs=size.epochs)
-    network = settle_machine(name_face_weights(network, face_weights))
+    network = name_face_weights(size.network, face_weights)
     return [
         _plan(store, protocol, target, size, seed, network)
         for store in given
