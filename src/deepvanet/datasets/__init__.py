@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from deepvanet.datasets import deap, deap_original, mahnob, own_recordings
+from deepvanet.datasets import bids, deap, deap_original, mahnob, own_recordings
 from deepvanet.schema import Channel, Recording, UserError
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "deap-original": deap_original,
     "mahnob": mahnob,
     "recordings": own_recordings,
+    "bids": bids,
 }
 """The layouts that can be read, by name."""
 

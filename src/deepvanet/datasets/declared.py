@@ -82,7 +82,7 @@ class Declared:
 
         Examples
         --------
-        >>> Declared(rating_range=(1, 5)).rescale(4)
+        >>> Declared(rating_range=(1.0, 5.0)).rescale(4.0)
         7.0
         """
         low, high = self.rating_range

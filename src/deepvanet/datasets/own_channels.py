@@ -51,6 +51,24 @@ def find_channels(signals: Signals, declared: Declared) -> dict[str, Found]:
     return found
 
 
+def name_channels(
+    signals: Signals, wanted: Sequence[Channel], declared: Declared
+) -> dict[str, Found]:
+    """Return the channels of a file that have the names asked for.
+
+    A unit that nobody tells is taken for the one that is wanted.
+    """
+    found: dict[str, Found] = {}
+    for channel in wanted:
+        for place in find_places(signals, [channel.name])[:1]:
+            label = signals.labels[place]
+            unit = _find_unit(label, channel.type, signals.units[place], declared)
+            is_assumed = UNKNOWN in (keep_in(unit), channel.unit)
+            unit = channel.unit if is_assumed else unit
+            found[channel.name] = Found(channel, place, unit, is_assumed)
+    return found
+
+
 def find_places(signals: Signals, labels: Sequence[str]) -> list[int]:
     """Return where channels stand that are named by their labels."""
     return [place for place, label in enumerate(signals.labels) if _is(label, labels)]

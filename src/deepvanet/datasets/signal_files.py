@@ -22,6 +22,9 @@ from deepvanet.schema import ChannelType, UserError
 BLOCK_S = 60.0  # read at once: an hour is held as single numbers, not as double
 TABLES = (".csv", ".tsv", ".parquet")
 
+COMPANIONS = {".vhdr": (".eeg", ".dat", ".vmrk"), ".set": (".fdt",)}
+"""Files that lie beside one of these, and hold the numbers."""
+
 _SCALES = {
     "µV": 1e-6,
     "uV": 1e-6,
@@ -85,6 +88,12 @@ class Signals:
         return self.n_samples / self.sfreq
 
 
+def list_parts(path: Path) -> list[Path]:
+    """Return a signal file and the files that belong to it."""
+    others = (path.with_suffix(s) for s in COMPANIONS.get(path.suffix.lower(), ()))
+    return [path, *(other for other in others if other.is_file())]
+
+
 def open_signals(path: Path, declared: Declared) -> Signals:
     """Open a signal file, or raise ``UserError``."""
     if not path.is_file():
@@ -103,12 +112,19 @@ def open_signals(path: Path, declared: Declared) -> Signals:
     return describe_raw(path, raw)
 
 
-def describe_raw(path: Path, raw: Any) -> Signals:
-    """Return what MNE opened as ``Signals``."""
-    kinds = raw.get_channel_types()
+def describe_raw(path: Path, raw: Any, *, says_types: bool = False) -> Signals:
+    """Return what MNE opened as ``Signals``.
+
+    Parameters
+    ----------
+    says_types : bool
+        Whether somebody said which channels are EEG; else MNE takes most for it.
+    """
+    # MNE refuses to tell the types of no channels
+    kinds = raw.get_channel_types() if raw.ch_names else []
     picks = [place for place, kind in enumerate(kinds) if kind != "stim"]
     scales = [_find_scale(path, raw, place) for place in picks]
-    says_types = path.suffix.lower() == ".fif"
+    says_types = says_types or path.suffix.lower() == ".fif"
     with explain(path):
         markers = (*_read_annotations(raw), *_read_triggers(raw, kinds))
     return Signals(
@@ -197,7 +213,7 @@ def _read_triggers(raw: Any, kinds: Sequence[str]) -> list[Marker]:
 
 
 @contextmanager
-def explain(path: Path, what: str = "") -> Iterator[None]:
+def explain(path: Path) -> Iterator[None]:
     """Say in one sentence why a file cannot be read."""
     try:
         yield
@@ -206,4 +222,4 @@ def explain(path: Path, what: str = "") -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  readers raise all kinds on bad files
         said = str(error).strip() or "not a format that MNE knows"
         reason = said.splitlines()[0].partition(". ")[0]
-        raise UserError(f"{what}{path}: cannot be read: {reason}") from None
+        raise UserError(f"{path}: cannot be read: {reason}") from None

@@ -21,7 +21,7 @@ from deepvanet.datasets.own_signals import (
     read_bio,
 )
 from deepvanet.datasets.own_trials import Placed, place_alone, place_rows
-from deepvanet.datasets.signal_files import Signals
+from deepvanet.datasets.signal_files import Signals, list_parts
 from deepvanet.datasets.trial_table import Row
 from deepvanet.schema import Channel, Recording, UserError
 
@@ -38,6 +38,8 @@ class Source:
         Names of recordings are told from here.
     lists : tuple of Path
         The files that say all this.
+    beside : callable
+        Returns the files that say more of a file of signals.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Source:
     rows: tuple[Row, ...]
     declared: Declared
     open: Open
+    beside: Callable[[Path], Sequence[Path]] = lambda _: ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,20 @@ def list_files(source: Source, subject: str) -> list[Path]:
     """Return every file that a subject's trials are made of."""
     declared = source.folder / FILE_NAME
     own = (file for row in source.rows if row.subject == subject for file in row.files)
+    parts = (part for file in own for part in (*list_parts(file), *source.beside(file)))
     lists = (*source.lists, *((declared,) if declared.is_file() else ()))
-    return list(dict.fromkeys((*lists, *own)))
+    return list(dict.fromkeys((*lists, *parts)))
 
 
-def list_channels(source: Source) -> tuple[Channel, ...]:
+def list_channels(
+    source: Source, *, skip_unreadable: bool = False
+) -> tuple[Channel, ...]:
     """Return the channels that the recordings share; every file is opened once.
+
+    Parameters
+    ----------
+    skip_unreadable : bool
+        Whether a recording that cannot be opened is passed over.
 
     Raises
     ------
@@ -88,7 +99,7 @@ def list_channels(source: Source) -> tuple[Channel, ...]:
     """
     files = {file for row in source.rows for file in row.signals if file}
     stamps = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-    return _list_channels(_Key(source, stamps))
+    return _list_channels(_Key(source, stamps), skip_unreadable)
 
 
 @dataclass(frozen=True)
@@ -112,16 +123,19 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _list_channels(key: _Key) -> tuple[Channel, ...]:
+def _list_channels(key: _Key, skip_unreadable: bool) -> tuple[Channel, ...]:
     source = key.source
-    groups = [rows for rows in group_rows(source.rows) if rows[0].bio]
-    recordings = [
-        [found.channel for found in open_recording(source, rows[0]).channels.values()]
-        for rows in groups
-    ]
+    opened: list[Opened] = []
+    for rows in group_rows(source.rows):
+        try:
+            opened += [open_recording(source, rows[0])] if rows[0].bio else []
+        except UserError:
+            if not skip_unreadable:
+                raise
+    recordings = [[f.channel for f in one.channels.values()] for one in opened]
     shared = share_channels(recordings, source.declared)
-    if groups and not shared:
-        first = open_recording(source, groups[0][0]).main
+    if opened and not shared:
+        first = opened[0].main
         raise UserError(
             f"{source.lists[0]}: its recordings share no channel that is known as EEG "
             f"or peripheral, name them in {FILE_NAME}; {first.path.name} has "

@@ -17,9 +17,10 @@ ROUNDING = 0.01  # of a rate, within which it is a whole number of Hz
 
 Times = Float[np.ndarray, " sample"]
 Values = Float[np.ndarray, "channel sample"]
+Placed = Float[np.ndarray, "channel step"]
 
 
-def put_on_grid(times: Times, values: Values, *, name: str) -> tuple[Values, float]:
+def put_on_grid(times: Times, values: Values, *, name: str) -> tuple[Placed, float]:
     """Return samples at equal steps from the first one on, and their rate in Hz.
 
     The rate is a whole number where the stamps are near to one. Stamps that jitter
@@ -59,7 +60,7 @@ def put_on_grid(times: Times, values: Values, *, name: str) -> tuple[Values, flo
     return placed, rate
 
 
-def change_rate(values: Values, *, sfreq: float, to: float) -> Values:
+def change_rate(values: Values, *, sfreq: float, to: float) -> Placed:
     """Return signals at another rate, without what that rate cannot hold."""
     ratio = Fraction(to / sfreq).limit_denominator(10_000)
     if ratio == 1:
@@ -78,7 +79,7 @@ def change_rate(values: Values, *, sfreq: float, to: float) -> Values:
     return np.asarray(changed)
 
 
-def shift(values: Values, *, by: int, length: int) -> Values:
+def shift(values: Values, *, by: int, length: int) -> Placed:
     """Return ``length`` samples, the first of ``values`` at ``by``; else no numbers."""
     placed = np.full((len(values), length), np.nan)
     start, end = max(by, 0), min(by + values.shape[1], length)
@@ -112,7 +113,7 @@ def _round_rate(rate: float) -> float:
     return float(nearest) if abs(nearest - rate) < ROUNDING * rate else rate
 
 
-def _straighten(times: Times, is_hole: Bool[np.ndarray, " step"], step: float) -> Times:
+def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -> Times:
     """Put the stamps of each part without a hole on a line, where they are near it."""
     steady = times.astype(np.float64)
     starts = [0, *(np.flatnonzero(is_hole) + 1), len(times)]
