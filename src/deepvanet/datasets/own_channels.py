@@ -91,7 +91,7 @@ def share_channels(
         having = [by_name for by_name in having if by_name]
         known: dict[str, Channel] = {}
         for by_name in having:
-            known = {**by_name, **known}
+            known |= {name: c for name, c in by_name.items() if name not in known}
         asked = declared.eeg if stream is Stream.EEG else declared.peripherals
         shared += [
             channel

@@ -5,7 +5,7 @@ Parquet. What a channel measures is not decided here.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,11 +126,12 @@ def describe_raw(path: Path, raw: Any, *, says_types: bool = False) -> Signals:
     scales = [_find_scale(path, raw, place) for place in picks]
     says_types = says_types or path.suffix.lower() == ".fif"
     with explain(path):
+        written = _read_dimensions(path)
         markers = (*_read_annotations(raw), *_read_triggers(raw, kinds))
     return Signals(
         path=path,
         labels=tuple(raw.ch_names[place].strip() for place in picks),
-        units=tuple(_find_unit(path, raw, place) for place in picks),
+        units=tuple(_find_unit(path, raw, place, written) for place in picks),
         types=tuple(
             read_type(kinds[place])
             if says_types or kinds[place] != ChannelType.EEG
@@ -167,7 +168,7 @@ def _read_raw(
     return values
 
 
-def _find_unit(path: Path, raw: Any, place: int) -> str:
+def _find_unit(path: Path, raw: Any, place: int, written: Mapping[str, str]) -> str:
     """Return the unit that the file's own numbers have."""
     name = raw.ch_names[place]
     if path.suffix.lower() == ".fif":
@@ -175,7 +176,23 @@ def _find_unit(path: Path, raw: Any, place: int) -> str:
         return units.get(int(raw.info["chs"][place]["unit"]), UNKNOWN)
     if path.suffix.lower() == ".set":
         return "uV"
-    return spell_unit(raw._orig_units.get(name, ""))
+    return spell_unit(written.get(name.strip()) or raw._orig_units.get(name, ""))
+
+
+def _read_dimensions(path: Path) -> Mapping[str, str]:
+    """Return the units of EDF and BDF by label; MNE keeps those of voltages only."""
+    if path.suffix.lower() not in (".edf", ".bdf"):
+        return {}
+    with path.open("rb") as file:
+        n_signals = int(file.read(256)[252:])
+        header = file.read(256 * n_signals).decode("latin-1")
+    start, width = 96 * n_signals, 8
+    return {
+        header[16 * k : 16 * k + 16].strip(): header[
+            start + width * k : start + width * k + width
+        ].strip()
+        for k in range(n_signals)
+    }
 
 
 def _find_scale(path: Path, raw: Any, place: int) -> float:

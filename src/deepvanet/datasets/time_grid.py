@@ -50,13 +50,17 @@ def put_on_grid(times: Times, values: Values, *, name: str) -> tuple[Placed, flo
     rate = _round_rate(_find_rate(times, step))
     is_hole = np.diff(times) > max(LONGEST_GAP * step, LEAST_GAP_S)
     steady = _straighten(times, is_hole, step)
-    grid = steady[0] + np.arange(int((steady[-1] - steady[0]) * rate + 1e-3) + 1) / rate
-    if len(grid) == len(times) and np.abs(grid - steady).max() < 0.5 / rate:
+    apart = steady[-1] - steady[0] - (len(times) - 1) / rate
+    if abs(apart) < 1 / rate:
         return values, rate
+    n_samples = int((steady[-1] - steady[0]) * rate + 1e-3) + 1
+    grid = steady[0] + np.arange(n_samples) / rate
     rising = np.concatenate([[True], np.diff(steady) > 0])
     placed = CubicSpline(steady[rising], values[:, rising], axis=1)(grid)
+    half = 0.5 / rate
     for start in np.flatnonzero(is_hole):
-        placed[:, (grid > steady[start]) & (grid < steady[start + 1])] = np.nan
+        inside = (grid > steady[start] + half) & (grid < steady[start + 1] - half)
+        placed[:, inside] = np.nan
     return placed, rate
 
 

@@ -86,10 +86,19 @@ def _load(path: Path) -> list[_Stream]:
     logger.setLevel(logging.CRITICAL)  # what it makes of a file shows in the result
     try:
         with explain(path):
+            _check_magic(path)
             found, _ = pyxdf.load_xdf(str(path))
             return [_read_stream(stream) for stream in found]
     finally:
         logger.setLevel(level)
+
+
+def _check_magic(path: Path) -> None:
+    """Refuse what is not XDF at all, which pyxdf would leave open."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic != b"XDF:" and magic[:2] != b"\x1f\x8b":
+        raise ValueError("not a file in XDF")
 
 
 def _read_stream(stream: Mapping[str, Any]) -> _Stream:
