@@ -12,7 +12,7 @@ from deepvanet.schema import ChannelType, Stream, Target, UserError
 from deepvanet.store import open_store
 from small_recordings import draw_bio, write_edf
 
-LABELS = ("Fp1", "Fp2", "C3", "C4", "O1", "O2", "Heart", "EOGx")
+LABELS = ("Fp1", "Fp2", "C3", "C4", "O1", "E7", "Heart", "EOGx")
 TYPES = ("eeg",) * 6 + ("ecg", "eog")
 SFREQ = 128
 EVENTS = """\
@@ -70,6 +70,7 @@ def test_types_and_units_are_those_of_the_sidecars(root):
     (recording,) = bids.read_recordings(root, "01")
 
     assert [c.name for c in channels] == list(LABELS)
+    assert channels[5].type is ChannelType.EEG
     assert channels[6].type is ChannelType.ECG
     assert channels[7].type is ChannelType.EOG
     expected = draw_bio(9, sfreq=SFREQ, labels=LABELS, seed=1)

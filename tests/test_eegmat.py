@@ -45,8 +45,11 @@ def write_recordings(folder, source, n_people):
         )
         rows.append(
             {
-                "subject": f"{person:02d}", "trial": task + 1, "bio": name,
-                "stimulus": TASKS[task], "arousal": AROUSAL[task],
+                "subject": f"{person:02d}",
+                "trial": task + 1,
+                "bio": name,
+                "stimulus": TASKS[task],
+                "arousal": AROUSAL[task],
             }
         )
     return write_trials(folder / "trials.csv", rows)
