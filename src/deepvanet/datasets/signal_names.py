@@ -29,7 +29,7 @@ _KINDS = {
 }
 """How MNE, BIDS and LSL call types of channels."""
 
-_PREFIX = re.compile(r"^(?:eeg|ecg|eog|emg)[ _]+(?=\S)", re.IGNORECASE)
+_PREFIX = re.compile(r"^(?:eeg|ecg|eog|emg)[ _]+(?=[a-z])", re.IGNORECASE)
 _SUFFIX = re.compile(r"[-_ ](?:ref|le|avg|avr)$", re.IGNORECASE)
 _REFERENCES = frozenset({"a1", "a2", "m1", "m2"})
 _SPLIT = re.compile(r"[^a-z0-9]+")
@@ -40,8 +40,8 @@ def shorten_label(label: str) -> str:
 
     Examples
     --------
-    >>> shorten_label("EEG Fp1-REF"), shorten_label("ECG ECG"), shorten_label("GSR")
-    ('Fp1', 'ECG', 'GSR')
+    >>> shorten_label("EEG Fp1-REF"), shorten_label("ECG ECG"), shorten_label("ECG 2")
+    ('Fp1', 'ECG', 'ECG 2')
     """
     return _SUFFIX.sub("", _PREFIX.sub("", label.strip())).strip()
 
@@ -66,7 +66,7 @@ def guess_type(label: str) -> ChannelType | None:
     >>> guess_type("ECG 2").value, guess_type("EDA_left").value, guess_type("X")
     ('ecg', 'gsr', None)
     """
-    words = list(filter(None, _SPLIT.split(shorten_label(label).lower())))
+    words = list(filter(None, _SPLIT.split(label.lower())))
     for kind, pattern in _WORDS.items():
         if any(re.fullmatch(pattern, word) for word in words):
             return kind
