@@ -90,7 +90,9 @@ def join(signals):
 
 
 def test_blocks_are_filtered_as_the_whole_recording_is(raw_bundle, tmp_path):
-    bio = draw_noise().cumsum(axis=1) + draw_noise(seed=1)  # drifts, so edges ring
+    steps = draw_noise()
+    steps -= steps.mean(axis=1, keepdims=True)
+    bio = steps.cumsum(axis=1) + draw_noise(seed=1)  # drifts, so edges ring
     bio[5] = 7.0  # a dead electrode, which no average may count
     path = write(tmp_path / "noise_raw.fif", bio)
     whole = clean(

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from deepvanet import config, files
-from deepvanet.schema import STREAM_SETS, Target, TaskError, UserError, pick
+from deepvanet.schema import (
+    BIO,
+    STREAM_SETS,
+    Stream,
+    Target,
+    TaskError,
+    UserError,
+    pick,
+)
 
 if TYPE_CHECKING:
     from deepvanet.inspection import Inspection
@@ -52,10 +60,17 @@ GpusPerTask = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Draws everything that is drawn.")]
 Layout = Annotated[
-    str, typer.Argument(help="How the data set lies on disk: deap or mahnob.")
+    str,
+    typer.Argument(
+        help="How the data set lies on disk: deap, mahnob, recordings or bids."
+    ),
 ]
 AnyLayout = Annotated[
-    str, typer.Argument(help="How the data set lies on disk: deap, mahnob or afew-va.")
+    str,
+    typer.Argument(
+        help="How the data set lies on disk: deap, mahnob or afew-va; check also knows "
+        "recordings and bids."
+    ),
 ]
 Source = Annotated[
     str,
@@ -68,7 +83,10 @@ Source = Annotated[
 Exclude = Annotated[
     str, typer.Option(help="Without these subjects, as 9,12.", show_default="none")
 ]
-Root = Annotated[Path, typer.Argument(help="Folder of the data set.")]
+Root = Annotated[
+    Path,
+    typer.Argument(help="Folder of the data set, or the table of one's recordings."),
+]
 Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Passes of training.")]
 Targets = Annotated[str, typer.Option("--target", help="valence, arousal or both.")]
@@ -815,9 +833,16 @@ def _show_prepared(made: "Prepared") -> None:
             f"a neighbour, {total['n_frames_padded']} padded at the end, "
             f"{total['n_faces_lost']} lost"
         )
+    has = {s: trials[f"n_segments_with_{s}"] for s in Stream}
+    parts = (f"{s} in {sum(n)} of them" for s, n in has.items())
+    print(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
     n_silent = int((trials["has_video"] == 0).sum())
     if n_silent:
         print(f"{n_silent} trials have no video: they stay in, without a face stream")
+    for stream in BIO:
+        n_without = int((has[stream] == 0).sum())
+        if n_without:
+            print(f"{n_without} trials have no {stream} stream")
     for column, what in (
         ("n_bad_channels", "not finite"),
         ("n_flat_channels", "flat"),
