@@ -98,6 +98,7 @@ def test_each_target_and_stream_set_has_a_network_of_weights_and_text(store, tmp
             assert made.load(target, streams).streams
     assert {name.rpartition(".")[2] for name in files} == {
         "json",
+        "md",
         "safetensors",
         "toml",
     }

@@ -165,13 +165,25 @@ class EvaluateSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What goes into a bundle."""
+    """What goes into a bundle.
+
+    Attributes
+    ----------
+    cross_validate : bool
+        Whether the number of epochs is chosen, and probabilities are calibrated, by
+        a cross-validation; else there are ``network.epochs`` epochs.
+    stream_dropout : float
+        Above 0: one network for all streams, which loses each of them in training
+        with this probability, and answers from any of them.
+    """
 
     targets: tuple[str, ...] = ("valence", "arousal")
     streams: tuple[str, ...] = ("face", "bio", "face+bio")
     label_rule: str = ">=5"
     seed: int = 0
     subjects: tuple[str, ...] = ()
+    cross_validate: bool = False
+    stream_dropout: float = 0.0
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
