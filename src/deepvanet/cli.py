@@ -62,14 +62,15 @@ Seed = Annotated[int, typer.Option(min=0, help="Draws everything that is drawn."
 Layout = Annotated[
     str,
     typer.Argument(
-        help="How the data set lies on disk: deap, mahnob, recordings or bids."
+        help="How the data set lies on disk: deap, mahnob, amigos, amigos-long (its "
+        "four long videos), recordings or bids."
     ),
 ]
 AnyLayout = Annotated[
     str,
     typer.Argument(
-        help="How the data set lies on disk: deap, mahnob or afew-va; check also knows "
-        "recordings and bids."
+        help="How the data set lies on disk: deap, mahnob, amigos or afew-va; check "
+        "also knows amigos-long, recordings and bids."
     ),
 ]
 Source = Annotated[
@@ -272,7 +273,7 @@ def prepare(
     baseline: Annotated[
         str,
         typer.Option(
-            help="What is subtracted from a trial: the mean of its 3 s of rest, their "
+            help="What is subtracted from a trial: the mean of its rest, that rest's "
             "mean one-second waveform (as published: it marks the trial), or none."
         ),
     ] = "mean",

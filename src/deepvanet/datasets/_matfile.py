@@ -28,14 +28,22 @@ Value: TypeAlias = NDArray[Any] | str | list[Any]
 
 LARGEST = 2**30
 """Bytes that one file may unpack to; a subject of AMIGOS has about a tenth."""
-DEEPEST = 3
-"""Cells within cells."""
+DEEPEST, MOST_CELLS = 2, 1000
+"""Cells within cells, and how many of them one array may have."""
 
 _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
 _NUMBERS = {
-    **{1: "<i1", 2: "<u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4"},
-    **{9: "<f8", 12: "<i8", 13: "<u8"},
+    1: "<i1",
+    2: "<u1",
+    3: "<i2",
+    4: "<u2",
+    5: "<i4",
+    6: "<u4",
+    7: "<f4",
+    9: "<f8",
+    12: "<i8",
+    13: "<u8",
 }
 _TEXTS = {2: "latin-1", 4: "utf-16-le", 16: "utf-8", 17: "utf-16-le"}
 _CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
@@ -152,8 +160,8 @@ def _read_array(content: memoryview, depth: int = 0) -> Value:
     word = int(np.frombuffer(flags[:4], "<u4")[0])
     shape = [int(length) for length in np.frombuffer(sizes, "<i4")]
     kind = word & 0xFF
-    if min(shape, default=-1) < 0 or word & _COMPLEX:
-        raise _OddFileError("it holds complex numbers or a negative length")
+    if len(shape) != 2 or min(shape) < 0 or word & _COMPLEX:
+        raise _OddFileError("it holds complex numbers, or what is no table")
     if kind == _CELL and depth < DEEPEST:
         return list(_read_cells(rest, math.prod(shape), depth + 1))
     if kind == _CHAR:
@@ -166,6 +174,8 @@ def _read_array(content: memoryview, depth: int = 0) -> Value:
 
 
 def _read_cells(data: memoryview, count: int, depth: int) -> Iterator[Value]:
+    if count > MOST_CELLS:
+        raise _OddFileError(f"it holds {count} cells in one array")
     for _ in range(count):
         kind, content, data = _split(data)
         if kind != _MATRIX:

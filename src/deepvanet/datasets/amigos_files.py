@@ -18,7 +18,8 @@ BASELINE_S = 5.0  # before each stimulus, in the signals and in the video
 SHORTEST_S = BASELINE_S + 1  # rest and one segment
 N_CHANNELS = 17
 
-SHORT = tuple("10 13 138 18 19 20 23 30 31 34 36 4 5 58 80 9".split())
+_SHORT = "10 13 138 18 19 20 23 30 31 34 36 4 5 58 80 9"
+SHORT = tuple(_SHORT.split())
 LONG = ("N1", "P1", "B1", "U1")
 """Videos as they are called: 16 of a minute or two, four of a quarter of an hour."""
 N_SUBJECTS = 40

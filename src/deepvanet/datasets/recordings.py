@@ -1,9 +1,9 @@
 """One recording from a signal file, for prediction.
 
 A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
-all trials of a subject, as a ``.mat`` of AMIGOS does; a ``.bdf`` of MAHNOB-HCI holds
-one. Everything else is opened as people's own recordings are, with
-what a ``recordings.toml`` beside it says: whatever MNE reads, XDF, CSV, Parquet.
+all trials of a subject, as does a ``.mat`` of AMIGOS; a ``.bdf`` of MAHNOB-HCI holds
+one. Everything else is opened as people's own recordings are, with what a
+``recordings.toml`` beside it says: whatever MNE reads, XDF, CSV, Parquet.
 """
 
 from collections.abc import Callable, Iterator, Sequence
