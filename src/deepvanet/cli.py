@@ -189,7 +189,7 @@ def synth(
     seconds: Annotated[
         int | None,
         typer.Option(
-            help="Length of a trial or clip; of mahnob's, which differ, the median.",
+            help="Length of a trial or clip; the median where lengths differ.",
             show_default="60, for afew-va 2",
         ),
     ] = None,

@@ -19,6 +19,7 @@ for _needed in ("neurokit2", "skimage", "edfio"):
         )
 
 from deepvanet.datasets.synthetic.afew_va import FPS, write_afew_va  # noqa: E402
+from deepvanet.datasets.synthetic.amigos import write_amigos  # noqa: E402
 from deepvanet.datasets.synthetic.deap import write_deap  # noqa: E402
 from deepvanet.datasets.synthetic.deap_original import (  # noqa: E402
     write_deap_original,
@@ -30,6 +31,7 @@ __all__ = [
     "Knobs",
     "write",
     "write_afew_va",
+    "write_amigos",
     "write_deap",
     "write_deap_original",
     "write_mahnob",
@@ -39,6 +41,7 @@ _WRITERS = {
     "deap": write_deap,
     "deap-original": write_deap_original,
     "mahnob": write_mahnob,
+    "amigos": write_amigos,
 }
 USUAL_SECONDS, USUAL_CLIP_SECONDS = 60, 2
 

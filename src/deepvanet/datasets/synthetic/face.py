@@ -139,22 +139,29 @@ def film(
     *,
     rng: np.random.Generator,
     camera: Camera | None = None,
+    start_s: float = 0.0,
 ) -> Iterator[Frame]:
-    """Yield the frames of one trial from the onset of the stimulus on."""
+    """Yield the frames of one trial.
+
+    Parameters
+    ----------
+    start_s : float
+        The first frame's time since the onset of the stimulus.
+    """
     view = place_camera(face.portrait, camera or draw_camera(rng))
     lamps = _move_light(behaviour, state, rng)
     lit = _light_from_both_sides(face.portrait.luma)
-    for k in since_onset(behaviour):
+    for k in filmed(behaviour, start_s):
         luma = cv2.addWeighted(lit[0], lamps[0, k], lit[1], lamps[1, k], 0.0)
         chroma = face.portrait.chroma.copy()
         move_features(face, behaviour, k, (luma, chroma))
         yield view.take(luma, chroma, pose_head(behaviour, k))
 
 
-def since_onset(behaviour: Behaviour) -> range:
-    """Return the places in a behaviour that are filmed."""
-    onset = int(np.searchsorted(behaviour.time, -0.5 / behaviour.fps))
-    return range(onset, len(behaviour.time))
+def filmed(behaviour: Behaviour, start_s: float = 0.0) -> range:
+    """Return the places in a behaviour that are filmed, from a second on."""
+    first = int(np.searchsorted(behaviour.time, start_s - 0.5 / behaviour.fps))
+    return range(first, len(behaviour.time))
 
 
 def move_features(

@@ -19,10 +19,10 @@ from deepvanet.datasets.synthetic.behaviour import Behaviour
 from deepvanet.datasets.synthetic.face import (
     Camera,
     Face,
+    filmed,
     move_features,
     place_camera,
     pose_head,
-    since_onset,
     stay,
     warp,
 )
@@ -97,7 +97,7 @@ def mark(face: Face, behaviour: Behaviour, camera: Camera) -> Iterator[Points]:
     height, width = portrait.luma.shape
     still = np.ascontiguousarray(np.moveaxis(stay(height, width), 0, -1))
     scale = camera.zoom / DETAIL * np.array([-1.0 if portrait.mirrored else 1.0, 1.0])
-    for k in since_onset(behaviour):
+    for k in filmed(behaviour):
         places = still.copy()
         move_features(face, behaviour, k, (places,))
         aim = view.aim(pose_head(behaviour, k))

@@ -129,10 +129,47 @@ def simulate_trial(
     time = np.arange(round(seconds * SFREQ)) / SFREQ - BASELINE_S
     contact = np.exp(CONTACT * rng.standard_normal(N_CHANNELS))
     eog = simulate_eog(behaviour, time, rng, sfreq=SFREQ)
-    eeg = _simulate_eeg(head, state, time, eog, contact[:32], rng)
+    eeg = simulate_eeg(head, state, time, eog, contact[:32], rng)
     others = simulate_peripherals(state, behaviour, time, rng, sfreq=SFREQ)
     peripheral = np.concatenate([eog, others])
     return np.concatenate([eeg, peripheral * contact[32:, None]])
+
+
+def simulate_eeg(
+    head: Head,
+    state: State,
+    time: Seconds,
+    eog: Float[np.ndarray, "2 time"],
+    contact: Float[np.ndarray, " channel"],
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "channel time"]:
+    """Return the EEG of ``SCALP`` as DEAP's authors cleaned it, in microvolts.
+
+    Parameters
+    ----------
+    time : array
+        When each of ``SFREQ`` samples a second is taken, since the onset.
+    eog : array
+        As of ``simulate_eog``; a little of it is left.
+    contact : array
+        Gain of each electrode.
+    """
+    rhythms = np.stack([_oscillate(source, state, time, rng) for source in SOURCES])
+    background = draw_noise(
+        rng, (N_BACKGROUND, len(time)), sfreq=SFREQ, band=(1.0, 60.0), slope=1.0
+    )
+    above_eyes = _spread_over_scalp(
+        np.array([[-0.5, 1.1], [0.5, 1.1]]), np.array([0.35, 0.35])
+    )
+    of_gaze_and_blink = EYES_LEFT_IN * np.array([[-0.9, 1.0], [0.9, 1.0]])
+    eeg = head.sources @ rhythms
+    eeg += head.background @ background * (BACKGROUND_MICROVOLTS / np.sqrt(6.0))
+    eeg += above_eyes @ of_gaze_and_blink @ eog
+    eeg += SENSOR_MICROVOLTS * rng.standard_normal(eeg.shape)
+    eeg *= contact[:, None]
+    eeg -= eeg.mean(axis=0)
+    band = butter(6, EEG_BAND, "bandpass", fs=SFREQ, output="sos")
+    return np.asarray(sosfiltfilt(band, eeg, axis=1))
 
 
 def simulate_eog(
@@ -177,32 +214,6 @@ def _spread_over_scalp(
     electrodes = np.array(list(SCALP.values()))
     distances = np.linalg.norm(electrodes[:, None] - places[None], axis=2)
     return np.asarray(np.exp(-0.5 * (distances / widths) ** 2))
-
-
-def _simulate_eeg(
-    head: Head,
-    state: State,
-    time: Seconds,
-    eog: Float[np.ndarray, "2 time"],
-    contact: Float[np.ndarray, " channel"],
-    rng: np.random.Generator,
-) -> Float[np.ndarray, "channel time"]:
-    rhythms = np.stack([_oscillate(source, state, time, rng) for source in SOURCES])
-    background = draw_noise(
-        rng, (N_BACKGROUND, len(time)), sfreq=SFREQ, band=(1.0, 60.0), slope=1.0
-    )
-    above_eyes = _spread_over_scalp(
-        np.array([[-0.5, 1.1], [0.5, 1.1]]), np.array([0.35, 0.35])
-    )
-    of_gaze_and_blink = EYES_LEFT_IN * np.array([[-0.9, 1.0], [0.9, 1.0]])
-    eeg = head.sources @ rhythms
-    eeg += head.background @ background * (BACKGROUND_MICROVOLTS / np.sqrt(6.0))
-    eeg += above_eyes @ of_gaze_and_blink @ eog
-    eeg += SENSOR_MICROVOLTS * rng.standard_normal(eeg.shape)
-    eeg *= contact[:, None]
-    eeg -= eeg.mean(axis=0)
-    band = butter(6, EEG_BAND, "bandpass", fs=SFREQ, output="sos")
-    return np.asarray(sosfiltfilt(band, eeg, axis=1))
 
 
 def _oscillate(

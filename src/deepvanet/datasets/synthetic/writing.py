@@ -53,9 +53,14 @@ def check_draws(seed: int, knobs: Knobs) -> None:
 
 
 def encode_video(
-    path: Path, frames: Iterator[Frame], *, fps: int, size: tuple[int, int]
+    path: Path,
+    frames: Iterator[Frame],
+    *,
+    fps: int,
+    size: tuple[int, int],
+    container: str = "avi",
 ) -> None:
-    """Write an AVI in H.264; a frame at a time is in memory.
+    """Write a video in H.264; a frame at a time is in memory.
 
     Parameters
     ----------
@@ -63,14 +68,16 @@ def encode_video(
         What the container says.
     size : tuple of int
         Width and height of a frame.
+    container : str
+        As FFmpeg calls it.
     """
-    with av.open(str(path), "w", format="avi") as container:
-        stream = container.add_stream("libx264", rate=fps, options=ENCODER)
+    with av.open(str(path), "w", format=container) as file:
+        stream = file.add_stream("libx264", rate=fps, options=ENCODER)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         # one thread: what x264 writes depends on how many there are
         stream.thread_count = 1
         for frame in frames:
             picture = av.VideoFrame.from_ndarray(frame, format="yuv420p")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
+            file.mux(stream.encode(picture))
+        file.mux(stream.encode(None))
