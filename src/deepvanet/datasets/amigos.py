@@ -29,6 +29,7 @@ from deepvanet.datasets.amigos_files import (
     find_faces,
     find_files,
     find_home,
+    list_trials,
     read_viewings,
 )
 from deepvanet.schema import (
@@ -87,16 +88,7 @@ def read_recordings(
         When the file is not as documented, or has no trial.
     """
     file, faces = find_files(root)[subject], find_faces(root, subject)
-    usable = [
-        viewing
-        for viewing in read_viewings(file)
-        if viewing.video in videos and not viewing.lacks
-    ]
-    if not usable:
-        raise UserError(
-            f"{file}: has no trial with signals and ratings of {' '.join(videos)}, "
-            f"leave it out: --exclude {int(subject)}"
-        )
+    usable = list_trials(file, read_viewings(file), videos)
     return (as_recording(_make_trial(subject, viewing, faces)) for viewing in usable)
 
 

@@ -161,6 +161,26 @@ def read_viewings(path: Path) -> list[Viewing]:
     ]
 
 
+def list_trials(
+    path: Path, viewings: Sequence[Viewing], videos: Sequence[str]
+) -> list[Viewing]:
+    """Return the viewings of some videos that lack nothing.
+
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    usable = [v for v in viewings if v.video in videos and not v.lacks]
+    if not usable:
+        subject = int(path.stem[-2:])
+        raise UserError(
+            f"{path}: has no trial with signals and ratings of {' '.join(videos)}, "
+            f"leave it out: --exclude {subject}"
+        )
+    return usable
+
+
 def _list_cells(
     path: Path,
     variables: Mapping[str, Value],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deepvanet.config import Execution
 from deepvanet.inspection.afew_va import inspect_afew_va
+from deepvanet.inspection.amigos import inspect_amigos, inspect_amigos_long
 from deepvanet.inspection.deap import inspect_deap
 from deepvanet.inspection.deap_original import inspect_deap_original
 from deepvanet.inspection.findings import Finding, Inspection, Severity, Table
@@ -24,6 +25,8 @@ __all__ = [
     "Table",
     "inspect",
     "inspect_afew_va",
+    "inspect_amigos",
+    "inspect_amigos_long",
     "inspect_bids",
     "inspect_deap",
     "inspect_deap_original",
@@ -35,6 +38,8 @@ INSPECTORS: Mapping[str, Callable[..., Inspection]] = {
     "deap": inspect_deap,
     "deap-original": inspect_deap_original,
     "mahnob": inspect_mahnob,
+    "amigos": inspect_amigos,
+    "amigos-long": inspect_amigos_long,
     "afew-va": inspect_afew_va,
     "recordings": inspect_recordings,
     "bids": inspect_bids,
