@@ -13,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 from deepvanet.bundle import load_bundle
 from deepvanet.cli import main
 from deepvanet.config import Execution
+from deepvanet.datasets import amigos
 from deepvanet.datasets.synthetic import Knobs
 from deepvanet.datasets.synthetic.deap import Plan, write_ratings, write_subject
 from deepvanet.execution import run_tasks
@@ -138,6 +139,37 @@ def test_from_made_up_sessions_of_mahnob_to_a_timeline(
     faces = timeline["time_s"][timeline["streams"] == "face+bio"]
     assert faces.iloc[0] == 30
     assert faces.diff().iloc[1:].eq(1).all()
+
+
+def test_from_made_up_viewings_of_amigos_to_a_timeline(tmp_path, capsys):
+    root = tmp_path / "AMIGOS"
+    small = ("--subjects", 2, "--trials", 4, "--seconds", 2)
+
+    run("synth", "amigos", root, *small, *JOBS)
+    run("check", "amigos", root)
+    run("prepare", "amigos", root, "--out", tmp_path / "store", *JOBS)
+    leaks = evaluate_every_stream_set(tmp_path)
+    name = "Data_Preprocessed_P02"
+    bio = root / "data_preprocessed" / name / f"{name}.mat"
+    (video,) = root.glob("face_videos/*/P2_10_face.mov")
+    (place,) = [
+        recording.name
+        for recording in amigos.read_recordings(root, "02")
+        if recording.spans[0].video == video
+    ]
+    timeline = train_and_predict(
+        tmp_path, "--bio", bio, "--trial", place, "--video", video
+    )
+
+    for streams in STREAM_SETS:
+        assert leaks["paper", streams] == "trial"
+        assert leaks["trial", streams] == "none"
+    scores = pd.read_csv(tmp_path / "report" / "scores.csv")
+    assert set(scores["dataset"]) == {"amigos-synthetic"}
+    trials = pd.read_csv(tmp_path / "run" / "segments.csv", dtype=str)
+    assert set(trials["subject"]) == {"01", "02"}
+    assert timeline["streams"].iloc[-1] == "face+bio"
+    assert "faces: 100.0%" in capsys.readouterr().out
 
 
 def evaluate_every_stream_set(folder):
