@@ -252,6 +252,7 @@ def test_without_cross_validation_the_card_says_so(store, tmp_path):
     ("dataset", "said"),
     [
         ("deap-synthetic", "The recordings were made up"),
+        ("amigos-long", "AMIGOS may be used for academic research only"),
         ("mine", "ask before passing them on"),
     ],
 )

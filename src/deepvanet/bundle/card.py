@@ -26,6 +26,8 @@ _ACADEMIC = (
 TERMS: Mapping[str, str] = {
     "deap": _ACADEMIC.format("DEAP"),
     "mahnob": _ACADEMIC.format("MAHNOB-HCI"),
+    "amigos": _ACADEMIC.format("AMIGOS"),
+    "amigos-long": _ACADEMIC.format("AMIGOS"),
 }
 """What the makers of a data set ask for."""
 _OWN_TERMS = (
