@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format bench docs clean
+.PHONY: help install demo test test-slow check format bench bench-full docs clean
 
 help:  ## Explain the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 install: $(INSTALLED)  ## Make .venv with the package, every extra and the tools
 
@@ -41,6 +41,9 @@ format: install  ## Format the code
 
 bench: install  ## Measure speed as ratios, side by side in one run
 	$(BIN)/python benchmarks/bench.py
+
+bench-full: install  ## The same for half an hour, with all of DEAP's subjects
+	$(BIN)/python benchmarks/bench.py --full
 
 docs: install  ## Build the documentation; a warning is an error
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html

@@ -7,8 +7,9 @@ is the other way's time over ours, ``x as long`` is ours over the other's. Work 
 one thread is timed by the processor time it took, which other work on the machine
 disturbs little; whole commands and the opening of a store by the clock.
 
-*Limits* are what this machine can do at best: the rate of a large float32 matrix
-product on one thread, and of copying memory (bytes read plus bytes written).
+*Limits* are what this machine can do at best: the rate of a large matrix product on
+one thread, in each precision that it has, of copying memory (bytes read plus bytes
+written), of reading a file that is not in memory, and of decoding a video.
 ``% of ...`` says how much of that we reach. The goals are those the project has
 set itself; a row that misses its goal is shown like any other.
 
@@ -20,6 +21,7 @@ commit, and shows its medians beside these.
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -37,6 +39,9 @@ from literal import (
     LiteralTraining,
     find_faces_bare,
     train_bare,
+    train_from_pictures,
+    train_signals,
+    write_pictures,
 )
 from material import (
     take_rows,
@@ -55,16 +60,23 @@ from measuring import (
     take_turns,
 )
 
-from deepvanet.config import Execution, NetworkSettings, PrepareSettings
+from deepvanet.config import (
+    EvaluateSettings,
+    Execution,
+    NetworkSettings,
+    PrepareSettings,
+)
+from deepvanet.evaluation import evaluate
 from deepvanet.files import write_text
 from deepvanet.learners.inputs import open_rows, to_network
 from deepvanet.learners.network import NetworkLearner
+from deepvanet.learners.repeatable import name_precision, use_threads
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.prepare import prepare
 from deepvanet.preprocessing.face import FaceBackend, make_backend, track_face
 from deepvanet.preprocessing.video import sample_frames
 from deepvanet.schema import BIO, Stream
-from deepvanet.store import open_store
+from deepvanet.store import Rows, open_store
 
 MULTIPLY_ADDS = 343_181_268
 """Of one face+bio segment forward, none of them avoidable; 342 million are the
@@ -73,12 +85,22 @@ GEMM_SIDE = 2048
 COPIED_BYTES = 2**28
 
 
-def measure_limits(_folder: Path, *, repeats: int = 5) -> list[Row]:
+def measure_limits(folder: Path, *, repeats: int = 5) -> list[Row]:
     """Measure what the machine can do at best, on one thread."""
-    multiply, copy = take_turns(_multiply_matrices, _make_copier(), repeats=repeats)
+    file = folder / "bytes"
+    file.write_bytes(os.urandom(2**20) * 256)
+    multiplies = [partial(_multiply_matrices, name) for name in _list_precisions()]
+    copy, *multiplied = take_turns(_make_copier(), *multiplies, repeats=repeats)
+    read, *_ = take_turns(
+        partial(_read_cold, file), repeats=repeats, clock=time.perf_counter
+    )
     return [
-        Row("limit: float32 GEMM, one thread", _gemm_rates(multiply), "GFLOP/s"),
+        *(
+            Row(f"limit: {name} GEMM, one thread", _gemm_rates(seconds), "GFLOP/s")
+            for name, seconds in zip(_list_precisions(), multiplied, strict=True)
+        ),
         Row("limit: memory copy", [2 * COPIED_BYTES / s / 1e9 for s in copy], "GB/s"),
+        Row("limit: disk read", [2**28 / s / 1e9 for s in read], "GB/s"),
     ]
 
 
@@ -87,48 +109,159 @@ def measure_step(folder: Path, *, repeats: int = 5, batch: int = 64) -> list[Row
     store = write_noise_store(folder / "faces", n_trials=2, n_segments=batch // 2)
     rows = take_rows(store, tuple(Stream), batch)
     fetch = open_rows(rows, fit_scaling(rows))
-    inputs = to_network(fetch(np.arange(batch)))
-    literal = LiteralTraining(
-        inputs[Stream.FACE],
-        torch.cat([inputs[stream] for stream in BIO], dim=1),
-        torch.from_numpy(rows.label).float(),
+    literal = LiteralTraining(*_read_literally(rows))
+    measured = []
+    for precision in _list_precisions():
+        settings = NetworkSettings(epochs=1, batch_size=batch, precision=precision)
+        learner = NetworkLearner(settings, seed=0)
+        ours, other, gemm, data = take_turns(
+            partial(learner.fit, rows),
+            literal.step,
+            partial(_multiply_matrices, precision),
+            lambda: to_network(fetch(np.random.default_rng(0).permutation(batch))),
+            repeats=repeats,
+        )
+        flop = 2 * 3 * MULTIPLY_ADDS * batch
+        reached = [
+            100 * flop / seconds / 1e9 / rate
+            for seconds, rate in zip(ours, _gemm_rates(gemm), strict=True)
+        ]
+        measured += [
+            Row(
+                f"training step, face+bio, batch {batch}, {precision}, against the "
+                "literal network",
+                _divide(other, ours),
+                "x faster",
+                {"float32": ">= 1.5", "bfloat16": ">= 3"}[precision],
+                f"{_middle(ours):.2f} s against {_middle(other):.2f} s",
+            ),
+            Row(
+                f"the same, necessary operations of the {precision} GEMM rate",
+                reached,
+                "% of GEMM rate",
+                ">= 55",
+                f"{flop / _middle(ours) / 1e9:.1f} GFLOP/s",
+            ),
+            Row(
+                f"the same, {precision}, time spent on data",
+                [100 * share for share in _divide(data, ours)],
+                "% of the step",
+                "<= 3",
+                f"{1000 * _middle(data):.1f} ms",
+            ),
+        ]
+    return measured
+
+
+def measure_pipeline(
+    folder: Path, *, repeats: int = 5, n_segments: int = 128
+) -> list[Row]:
+    """Compare an epoch, data and steps, with one that reads PNGs out of a zip."""
+    store = write_noise_store(
+        folder / "pictures", n_trials=2, n_segments=n_segments // 2
     )
-    learner = NetworkLearner(NetworkSettings(epochs=1, batch_size=batch), seed=0)
-    ours, other, gemm, data = take_turns(
-        lambda: learner.fit(rows),
-        literal.step,
-        _multiply_matrices,
-        lambda: to_network(fetch(np.random.default_rng(0).permutation(batch))),
+    rows = take_rows(store, tuple(Stream), n_segments)
+    file = folder / "faces.zip"
+    write_pictures(file, n_segments)
+    literal = LiteralTraining(*_read_literally(rows))
+    settings = NetworkSettings(epochs=1)
+    ours, other = take_turns(
+        lambda: NetworkLearner(settings, seed=0).fit(rows),
+        partial(train_from_pictures, literal, file),
         repeats=repeats,
     )
-    flop = 2 * 3 * MULTIPLY_ADDS * batch
-    reached = [
-        100 * flop / seconds / 1e9 / rate
-        for seconds, rate in zip(ours, _gemm_rates(gemm), strict=True)
-    ]
     return [
         Row(
-            f"training step, face+bio, batch {batch}, against the literal network",
+            f"a whole epoch of {n_segments} segments, {name_precision(settings)}, "
+            "against the literal pipeline",
             _divide(other, ours),
             "x faster",
-            ">= 1.5",
+            ">= 5",
             f"{_middle(ours):.2f} s against {_middle(other):.2f} s",
-        ),
-        Row(
-            "the same, necessary operations of the GEMM rate",
-            reached,
-            "% of GEMM rate",
-            ">= 55",
-            f"{flop / _middle(ours) / 1e9:.1f} GFLOP/s",
-        ),
-        Row(
-            "the same, time spent on data",
-            [100 * share for share in _divide(data, ours)],
-            "% of the step",
-            "<= 3",
-            f"{1000 * _middle(data):.1f} ms",
-        ),
+        )
     ]
+
+
+def measure_fits(
+    folder: Path, *, repeats: int = 2, n_trials: int = 40, epochs: int = 20
+) -> list[Row]:
+    """Compare fits side by side with one after another that have all threads."""
+    store = write_noise_store(
+        folder / "fits", n_trials=n_trials, n_segments=60, streams=BIO
+    )
+    settings = EvaluateSettings(
+        protocols=("paper",), streams=("bio",), network=NetworkSettings(epochs=epochs)
+    )
+    runs = (folder / f"fits-run-{number}" for number in range(repeats + 1))
+    every = take_rows(store, BIO, len(store.table))
+    read = open_rows(every, fit_scaling(every))(np.arange(len(every)))
+    bio = torch.cat([read[stream] for stream in BIO], dim=1)
+    label = torch.from_numpy(every.label).float()
+    n_train = len(every) * 9 // 10
+
+    def fit_in_turn() -> None:
+        with use_threads(os.cpu_count() or 1):
+            for _ in range(2 * 10):
+                train_signals(bio[:n_train], label[:n_train], epochs=epochs)
+
+    ours, other = take_turns(
+        lambda: evaluate(
+            store.path,
+            next(runs),
+            settings=settings,
+            execution=Execution(jobs=os.cpu_count() or 1),
+        ),
+        fit_in_turn,
+        repeats=repeats,
+        clock=time.perf_counter,
+    )
+    return [
+        Row(
+            f"20 bio fits of {epochs} epochs by evaluate, side by side, against the "
+            "literal network with all threads",
+            _divide(other, ours),
+            "x faster",
+            ">= 1.8",
+            f"{_middle(ours):.1f} s against {_middle(other):.1f} s",
+        )
+    ]
+
+
+def measure_latency(
+    folder: Path, *, repeats: int = 5, n_calls: int = 100, batch: int = 64
+) -> list[Row]:
+    """Time the network on one segment, and on many at once, by the clock."""
+    store = write_noise_store(folder / "latency", n_trials=2, n_segments=batch // 2)
+    rows = take_rows(store, tuple(Stream), batch)
+    measured = []
+    for precision in _list_precisions():
+        settings = NetworkSettings(epochs=1, precision=precision)
+        network = NetworkLearner(settings, seed=0).fit(rows).chosen
+        inputs = to_network(open_rows(rows, fit_scaling(rows))(np.arange(batch)))
+        one = {stream: tensor[:1] for stream, tensor in inputs.items()}
+        with torch.inference_mode():
+            single, many = take_turns(
+                partial(network, one),
+                partial(network, inputs),
+                repeats=repeats * n_calls,
+                clock=time.perf_counter,
+            )
+        groups = np.array_split(np.array(single), repeats)
+        measured += [
+            Row(
+                f"latency of one segment, face+bio, {precision}, one thread, p95",
+                [1000 * float(np.quantile(group, 0.95)) for group in groups],
+                "ms",
+                "<= 6",
+                f"median {1000 * _middle(single):.2f} ms",
+            ),
+            Row(
+                f"the same, {batch} at once",
+                [batch / seconds for seconds in many],
+                "segments/s",
+            ),
+        ]
+    return measured
 
 
 def measure_epoch(
@@ -202,6 +335,11 @@ def measure_faces(folder: Path, *, repeats: int = 5) -> list[Row]:
             "<= 1.3",
             f"{_middle(ours):.2f} s against {_middle(bare):.2f} s, of which decoding "
             f"{_middle(decoding):.2f} s; found in {found} of {n_frames} frames",
+        ),
+        Row(
+            "limit: decoding 720x576 at 50 fps, one core",
+            [n_pictures / seconds for seconds in decoding],
+            "frames/s",
         ),
         Row(
             "faces a second, 720x576 at 50 fps, one core",
@@ -284,15 +422,57 @@ def measure_reruns(folder: Path, *, repeats: int = 3) -> list[Row]:
     return rows
 
 
+def measure_evaluating(
+    folder: Path, *, repeats: int = 1, protocol: str = "paper"
+) -> list[Row]:
+    """Evaluate one target on a store as large as all of DEAP, in a fresh process."""
+    path = folder / "full-evaluated"
+    write_full_size_store(path)
+    settings = EvaluateSettings(
+        protocols=(protocol,),
+        targets=("valence",),
+        streams=("face+bio",),
+        folds=3,
+        subjects=() if protocol == "subject" else ("01",),
+        network=NetworkSettings(epochs=1),
+    )
+    work = partial(
+        evaluate, path, folder / "full-run", settings=settings, execution=Execution()
+    )
+    seconds, megabytes = measure_apart(work, repeats=repeats)
+    what = "all 22 subjects" if protocol == "subject" else "one subject"
+    return [
+        Row(
+            f"evaluating {what} of a store of all of DEAP: memory",
+            megabytes,
+            "MB above imports",
+            "<= 2000",
+            f"three folds, one epoch each: {_middle(seconds):.0f} s",
+        )
+    ]
+
+
 MEASURES: Mapping[str, Callable[[Path], list[Row]]] = {
     "limits": measure_limits,
     "step": measure_step,
+    "pipeline": measure_pipeline,
     "epoch": measure_epoch,
+    "fits": measure_fits,
+    "latency": measure_latency,
     "faces": measure_faces,
     "opening": measure_opening,
     "preparing": measure_preparing,
+    "evaluating": measure_evaluating,
     "reruns": measure_reruns,
 }
+FULL: Mapping[str, Callable[[Path], list[Row]]] = {
+    **MEASURES,
+    "step": partial(measure_step, repeats=15),
+    "pipeline": partial(measure_pipeline, n_segments=640),
+    "fits": partial(measure_fits, epochs=50, repeats=3),
+    "evaluating": partial(measure_evaluating, protocol="subject"),
+}
+"""Of ``make bench-full``: longer where length tells more."""
 
 
 def _recordings(folder: Path) -> Path:
@@ -300,8 +480,30 @@ def _recordings(folder: Path) -> Path:
     return root if root.exists() else write_recordings(root, n_trials=2, seconds=12)
 
 
-def _multiply_matrices() -> None:
-    torch.mm(_MATRIX, _MATRIX)
+def _list_precisions() -> tuple[str, ...]:
+    """List those that this processor multiplies natively."""
+    return tuple(dict.fromkeys(("float32", name_precision(NetworkSettings()))))
+
+
+def _read_literally(rows: Rows) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return faces, signals and labels as the literal network reads them."""
+    inputs = to_network(open_rows(rows, fit_scaling(rows))(np.arange(len(rows))))
+    bio = torch.cat([inputs[stream] for stream in BIO], dim=1)
+    return inputs[Stream.FACE], bio, torch.from_numpy(rows.label).float()
+
+
+def _read_cold(file: Path) -> None:
+    """Read a file that the system was told to forget."""
+    with file.open("rb", buffering=0) as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        while opened.read(2**22):
+            pass
+
+
+def _multiply_matrices(precision: str = "float32") -> None:
+    matrix = _MATRIX[precision]
+    torch.mm(matrix, matrix)
 
 
 def _make_copier() -> Callable[[], object]:
@@ -310,7 +512,10 @@ def _make_copier() -> Callable[[], object]:
     return lambda: target.copy_(source)
 
 
-_MATRIX = torch.ones(GEMM_SIDE, GEMM_SIDE)
+_MATRIX = {
+    name: torch.ones(GEMM_SIDE, GEMM_SIDE, dtype=getattr(torch, name))
+    for name in ("float32", "bfloat16")
+}
 
 
 def _gemm_rates(seconds: Sequence[float]) -> list[float]:
@@ -330,6 +535,7 @@ def main() -> None:
     default = Path(tempfile.gettempdir()) / "deepvanet-bench.json"
     parser.add_argument("--out", type=Path, default=default, help=f"JSON; {default}")
     parser.add_argument("--before", type=Path, help="JSON of another commit")
+    parser.add_argument("--full", action="store_true", help="take half an hour")
     parser.add_argument(
         "--only", nargs="+", choices=list(MEASURES), default=list(MEASURES)
     )
@@ -340,7 +546,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in asked.only:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            rows += MEASURES[name](Path(folder))
+            rows += (FULL if asked.full else MEASURES)[name](Path(folder))
     machine["seconds"] = time.perf_counter() - start
     said = "{processor}, {cores} cores, load {load:.1f} at the start, {seconds:.0f} s"
     print(said.format(**machine))

@@ -4,16 +4,20 @@
 convolutional LSTM joins input and hidden state and convolves both at every
 step, the first included; images are NCHW; ReLU stands before pooling; the
 network ends in a sigmoid, and the loss is BCE of that. It computes what
-``deepvanet.models`` computes, which a test holds it to. The *bare* functions are
-the least that must be done.
+``deepvanet.models`` computes, which a test holds it to. Its images come out of a
+zip of PNGs, five a segment, opened, decoded and resized anew in each epoch. The
+*bare* functions are the least that must be done.
 """
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import av
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from deepvanet.models.feature_fusion import build_network
@@ -23,6 +27,8 @@ from deepvanet.store import Rows
 
 FPS, FACES_PER_S = 50.0, 5.0
 N_MAPS, N_FEATURES, N_BIO_FEATURES = 128, 16, 64
+STORED_SIDE, SIDE = 150, 64
+"""Pixels of an aligned face as dlib cuts it, and as the network reads it."""
 
 
 class LiteralCell(nn.Module):
@@ -99,11 +105,85 @@ class LiteralTraining:
 
     def step(self) -> float:
         """Train one step, and return the loss."""
-        loss = nn.BCELoss()(self.network(*self.batch), self.label)
+        return self.step_on(*self.batch, self.label)
+
+    def step_on(self, face: Tensor, bio: Tensor, label: Tensor) -> float:
+        """Train one step on another batch."""
+        loss = nn.BCELoss()(self.network(face, bio), label)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return float(loss.item())
+
+
+class LiteralSignals(nn.Module):
+    """The part for signals alone: bio (batch, channel, 128) to a score."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        whole = LiteralNetwork(n_channels)
+        self.encoder = nn.Sequential(whole.signals, nn.Flatten(), whole.bio)
+        self.head = nn.Sequential(
+            *(nn.Linear(N_BIO_FEATURES, 20), nn.ReLU(), nn.Dropout(0.5)),
+            *(nn.Linear(20, 1), nn.Sigmoid()),
+        )
+
+    def forward(self, bio: Tensor) -> Tensor:
+        """Return the scores of a batch."""
+        scores: Tensor = self.head(self.encoder(bio))
+        return scores.squeeze(1)
+
+
+def train_signals(bio: Tensor, label: Tensor, *, epochs: int, batch: int = 64) -> None:
+    """Fit the literal part for signals, one segment fetched at a time."""
+    network = LiteralSignals(bio.shape[1])
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    for _ in range(epochs):
+        for index in torch.randperm(len(label)).split(batch):
+            rows = index.tolist()
+            loss = nn.BCELoss()(
+                network(torch.stack([bio[i] for i in rows])), label[index]
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def write_pictures(file: Path, n_segments: int) -> None:
+    """Write a zip with five PNGs a segment, as ``SEGMENT/FRAME.png``."""
+    rng = np.random.default_rng(0)
+    shape = (STORED_SIDE // 10, STORED_SIDE // 10, 3)
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(n_segments * round(FACES_PER_S)):
+            coarse = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+            face = coarse.resize((STORED_SIDE, STORED_SIDE), Image.Resampling.BICUBIC)
+            name = f"{number // round(FACES_PER_S)}/{number % round(FACES_PER_S)}.png"
+            with archive.open(name, "w") as entry:
+                face.save(entry, "PNG")
+
+
+def read_pictures(file: Path, segments: Sequence[int]) -> Tensor:
+    """Read segments one PNG at a time: (segment, frame, 3, 64, 64) in [0, 1]."""
+    clips = []
+    for segment in segments:
+        with zipfile.ZipFile(file) as archive:
+            frames = []
+            for frame in range(round(FACES_PER_S)):
+                with archive.open(f"{segment}/{frame}.png") as entry:
+                    picture = Image.open(entry).convert("RGB").resize((SIDE, SIDE))
+                frames.append(np.asarray(picture, dtype=np.float32) / 255)
+        clips.append(np.stack(frames).transpose(0, 3, 1, 2))
+    return torch.from_numpy(np.stack(clips))
+
+
+def train_from_pictures(
+    training: LiteralTraining, file: Path, *, batch: int = 64
+) -> None:
+    """Train an epoch of the literal network, images out of the zip."""
+    bio, label = training.batch[1], training.label
+    for index in torch.randperm(len(label)).split(batch):
+        face = read_pictures(file, index.tolist())
+        training.step_on(face, bio[index], label[index])
 
 
 def train_bare(inputs: Mapping[Stream, Tensor], rows: Rows, *, epochs: int) -> None:

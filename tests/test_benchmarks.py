@@ -168,7 +168,9 @@ def test_a_table_shows_earlier_medians_beside_later_ones(tmp_path):
     [
         ("limits", {}),
         ("step", {"batch": 2}),
+        ("pipeline", {"n_segments": 4}),
         ("epoch", {"n_trials": 2, "epochs": 1}),
+        ("latency", {"n_calls": 1, "batch": 2}),
         ("opening", {"n_subjects": 1}),
     ],
 )
@@ -180,12 +182,19 @@ def test_a_quick_row_is_measured(tmp_path, measure, options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("measure", ["faces", "preparing", "reruns"])
+@pytest.mark.parametrize("measure", ["faces", "preparing", "evaluating", "reruns"])
 def test_a_slow_row_is_measured(tmp_path, measure):
     rows = bench.MEASURES[measure](tmp_path, repeats=1)
 
     assert rows
     assert all(row.median > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_fits_side_by_side_are_measured(tmp_path):
+    (row,) = bench.measure_fits(tmp_path, repeats=1, n_trials=10, epochs=1)
+
+    assert row.median > 0
 
 
 @pytest.mark.slow
@@ -198,5 +207,7 @@ def test_the_command_writes_the_numbers_that_it_prints(tmp_path):
     )
 
     values = json.loads(out.read_text())
-    assert [row["unit"] for row in values["rows"]] == ["GFLOP/s", "GB/s"]
+    units = [row["unit"] for row in values["rows"]]
+    assert units[-2:] == ["GB/s"] * 2
+    assert set(units[:-2]) == {"GFLOP/s"}
     assert all(row["what"] in done.stdout for row in values["rows"])

@@ -20,6 +20,7 @@ from deepvanet.config import (
     to_dict,
 )
 from deepvanet.learners.network import NetworkLearner
+from deepvanet.learners.repeatable import settle_machine
 from deepvanet.schema import Stream, Target, UserError
 from deepvanet.store import open_store
 from small_store import CHANNELS, take_rows
@@ -77,7 +78,7 @@ def test_a_bundle_knows_what_it_was_trained_on(bundle, store):
     assert loaded == bundle
     assert loaded.dataset == "deap"
     assert loaded.recipe == PrepareSettings()
-    assert loaded.training["network"] == to_dict(QUICK)["network"]
+    assert loaded.training["network"] == to_dict(settle_machine(QUICK.network))
     assert loaded.channels == CHANNELS == store.manifest.channels
     assert loaded.channels_of(Stream.PERIPHERAL) == CHANNELS[3:]
     assert loaded.networks == ((Target.VALENCE, "face"), (Target.VALENCE, "bio"))
@@ -97,6 +98,7 @@ def test_each_target_and_stream_set_has_a_network_of_weights_and_text(store, tmp
             assert made.load(target, streams).streams
     assert {name.rpartition(".")[2] for name in files} == {
         "json",
+        "md",
         "safetensors",
         "toml",
     }

@@ -3,13 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from deepvanet.metrics import (
     METRICS,
     SEED_COLUMNS,
     find_calibration_error,
+    fit_temperature,
     measure_calibration,
+    measure_log_loss,
     score_subjects,
     tabulate_seeds,
 )
@@ -101,3 +106,31 @@ def test_one_seed_has_no_deviation(tmp_path):
 
     assert isinstance(table, pd.DataFrame)
     assert table.empty
+
+
+@pytest.mark.parametrize("true", [0.7, 1.0, 3.0])
+def test_a_temperature_is_that_of_an_unpenalised_regression_without_intercept(true):
+    rng = np.random.default_rng(0)
+    logit = rng.normal(0, 3, 2000)
+    label = (rng.random(2000) < expit(logit / true)).astype(int)
+
+    found = fit_temperature(logit, label)
+
+    model = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-10)
+    slope = model.fit(logit[:, None], label).coef_[0, 0]
+    assert found == pytest.approx(1 / slope, rel=1e-3)
+    assert found == pytest.approx(true, rel=0.15)
+
+
+def test_a_temperature_makes_trials_no_worse_and_knows_bounds():
+    rng = np.random.default_rng(0)
+    logit, label = rng.normal(0, 5, 60), rng.integers(0, 2, 60)
+
+    temperature = fit_temperature(logit, label)
+
+    before, after = (measure_log_loss(x, label) for x in (logit, logit / temperature))
+    assert after <= before
+    assert after == pytest.approx(log_loss(label, expit(logit / temperature)))
+    apart = np.where(label, 1.0, -1.0)
+    assert fit_temperature(apart, label) == pytest.approx(0.5, rel=1e-3)
+    assert fit_temperature(-apart, label) == pytest.approx(20, rel=1e-3)

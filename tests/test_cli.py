@@ -27,7 +27,7 @@ from small_disk import mount_small_disk
 
 COMMANDS = (
     *("demo", "synth", "check", "prepare", "evaluate", "report", "train", "predict"),
-    "reproduce",
+    *("explain", "reproduce"),
 )
 ALONE = ("--jobs", "1")
 QUICK = ("--streams", "bio", "--target", "valence", "--epochs", "1", *ALONE)
@@ -229,6 +229,7 @@ def test_unknown_names_are_answered_with_the_nearest(
         ("report EMPTY --out OUT", "empty"),
         ("predict GONE --out OUT --bio x.bdf", "gone: no bundle here"),
         ("predict EMPTY --out OUT --bio x.bdf", "empty: no bundle here"),
+        ("explain EMPTY --out OUT --bio x.bdf", "empty: no bundle here"),
     ],
 )
 def test_a_folder_that_is_not_there_or_empty_is_named(refuse, tmp_path, command, named):
@@ -537,6 +538,36 @@ def test_a_damaged_bundle_is_named(refuse, filmed_bundle, filmed_deap, tmp_path)
     )
 
     assert "bundle.json: not a whole bundle" in sentence
+
+
+@pytest.mark.parametrize("option", ["--cross-validate", "--no-cross-validate"])
+def test_training_says_how_good_it_is_or_that_nobody_knows(
+    filmed_store, tmp_path, capsys, option
+):
+    out = tmp_path / "model"
+
+    assert main(["train", str(filmed_store), "--out", str(out), option, *QUICK]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"bundle: {out} (1 networks; card: README.md)"
+    said = {
+        "--cross-validate": "valence from bio: balanced accuracy ",
+        "--no-cross-validate": "valence from bio: not calibrated, never scored",
+    }
+    assert second.startswith(said[option])
+
+
+def test_an_explanation_says_what_spoke(filmed_bundle, filmed_deap, tmp_path, capsys):
+    out = tmp_path / "out"
+    bio = ("--bio", str(signals_file(filmed_deap)), "--trial", "2")
+
+    assert main(["explain", str(filmed_bundle), "--out", str(out), *bio]) == 0
+
+    valence, arousal, where = capsys.readouterr().out.splitlines()
+    assert re.match(r"valence: (eeg|peripheral) \d+%, (eeg|peripheral) \d+%$", valence)
+    assert arousal.startswith("arousal: ")
+    assert where == f"explanation: {out}"
+    assert (out / "streams.csv").is_file()
 
 
 @pytest.mark.parametrize("command", ["synth", "evaluate", "train", "report", "predict"])

@@ -9,6 +9,7 @@ import pytest
 from typer.main import get_command
 
 from deepvanet import cli, results
+from deepvanet.explanation import CHANNEL_COLUMNS, STREAM_COLUMNS
 from deepvanet.inference import TIMELINE_COLUMNS
 from deepvanet.learners import LEARNERS, Fitted, Learner
 from deepvanet.metrics import METRICS, SCORE_COLUMNS, SEED_COLUMNS
@@ -83,6 +84,8 @@ def test_the_protocol_option_names_all_protocols():
     [
         SCORE_COLUMNS,
         TIMELINE_COLUMNS,
+        STREAM_COLUMNS,
+        CHANNEL_COLUMNS,
         results.PREDICTION_COLUMNS,
         results.RECORDING_COLUMNS,
         results.SPECTRUM_COLUMNS,
@@ -90,7 +93,14 @@ def test_the_protocol_option_names_all_protocols():
         SEED_COLUMNS,
     ],
     ids=[
-        *("scores.csv", "timeline", "predictions.csv", "recordings.csv"),
+        *(
+            "scores.csv",
+            "timeline",
+            "streams.csv",
+            "channels.csv",
+            "predictions.csv",
+            "recordings.csv",
+        ),
         *("spectra.csv", "choices.csv", "seeds.csv"),
     ],
 )

@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,7 +95,8 @@ def test_a_timeline_has_a_row_a_second_and_the_columns_of_the_contract(
 
     table = pd.read_csv(tmp_path / "timeline.csv")
     assert ",".join(table.columns) == (
-        "time_s,valence,arousal,valence_label,arousal_label,face_found,streams"
+        "time_s,valence,arousal,valence_label,arousal_label,face_found,"
+        "bad_channels,filter_edge,streams"
     )
     assert table["time_s"].tolist() == list(range(3 + SECONDS))
     assert table["streams"].tolist() == ["bio"] * 3 + ["face+bio"] * 3
@@ -258,15 +260,57 @@ def test_a_stream_that_the_file_lacks_is_absent(filmed_bundle, bio_bundle, tmp_p
         predict(filmed_bundle, video=None, bio=path)
 
 
-def test_missing_channels_are_listed(filmed_bundle, tmp_path):
-    keep = [k for k in range(40) if k not in (2, 17, 31)]
-    path = write_fif(
-        tmp_path / "few_raw.fif", draw_recording()[keep], [CHANNELS[k] for k in keep]
-    )
+def write_without(path, names, bio=None):
+    """Write a recording that lacks some channels."""
+    bio = draw_recording() if bio is None else bio
+    keep = [k for k, channel in enumerate(CHANNELS) if channel.name not in names]
+    return write_fif(path, bio[keep], [CHANNELS[k] for k in keep])
+
+
+def test_many_missing_channels_are_refused_with_a_list(filmed_bundle, tmp_path):
+    path = write_without(tmp_path / "few_raw.fif", ["F3", "AF4", "O2", "Cz"])
 
     with pytest.raises(
-        UserError, match=r"few_raw\.fif: 3 of 32 eeg channels are missing: F3, AF4, O2$"
+        UserError,
+        match=r"few_raw\.fif: 4 of 32 eeg channels are missing: F3, AF4, Cz, O2$",
     ):
+        predict(filmed_bundle, video=None, bio=path)
+
+
+def test_a_few_missing_electrodes_are_drawn_as_mne_draws_them(filmed_bundle, tmp_path):
+    missing, bio = ["F3", "AF4", "O2"], draw_recording()
+    path = write_without(tmp_path / "few_raw.fif", missing, bio)
+    info = mne.create_info([c.name for c in CHANNELS[:32]], SFREQ, "eeg")
+    raw = mne.io.RawArray(bio[:32], info, verbose="ERROR")
+    raw.set_montage("colin27_1005", verbose="ERROR")
+    raw.info["bads"] = missing
+    raw.interpolate_bads(origin=(0.0, 0.015, 0.045), verbose="ERROR")
+    whole = np.concatenate([raw.get_data(), bio[32:]])
+
+    timeline = predict(filmed_bundle, video=None, bio=path)
+
+    wanted = predict(
+        filmed_bundle,
+        video=None,
+        bio=write_fif(tmp_path / "all_raw.fif", whole, CHANNELS),
+    ).table
+    pd.testing.assert_frame_equal(timeline.table, wanted, atol=1e-4)
+    assert timeline.lines()[1] == (
+        "drawn from their neighbours, since missing: F3, AF4, O2"
+    )
+
+
+def test_peripherals_that_lack_a_channel_are_left_out_where_that_can_be(
+    filmed_bundle, bio_bundle, tmp_path
+):
+    path = write_without(tmp_path / "few_raw.fif", ["GSR"])
+
+    timeline = predict(bio_bundle, video=None, bio=path)
+
+    assert set(timeline.table["streams"]) == {"eeg"}
+    said = "1 of 8 peripheral channels are missing: GSR"
+    assert timeline.lines()[1] == f"{said}; peripheral is left out"
+    with pytest.raises(UserError, match=rf"few_raw\.fif: {said}$"):
         predict(filmed_bundle, video=None, bio=path)
 
 
@@ -282,12 +326,37 @@ def test_channels_that_no_network_reads_may_be_missing(filmed_store, tmp_path):
     }
 
 
-def test_another_rate_is_refused(filmed_bundle, tmp_path):
-    bio = draw_recording(sfreq=256)
-    path = write_fif(tmp_path / "fast_raw.fif", bio, CHANNELS, sfreq=256.0)
+def test_another_rate_is_resampled_without_what_it_cannot_hold(filmed_bundle, tmp_path):
+    rng = np.random.default_rng(0)
+    second = np.arange(8 * 512) / 512
+    waves = [
+        np.sin(2 * np.pi * (hertz * second + rng.random(40)[:, None]))
+        for hertz in (3, 7, 11, 23)
+    ]
+    bio = 20 * sum(waves)
+    loud = bio + 500 * np.sin(2 * np.pi * 200 * second)  # beyond what 128 Hz holds
 
-    with pytest.raises(UserError, match="trained at 128 Hz, got 256 Hz"):
-        predict(filmed_bundle, video=None, bio=path)
+    usual, fast, shrill = (
+        predict(
+            filmed_bundle,
+            video=None,
+            bio=write_fif(tmp_path / f"{name}_raw.fif", signals, CHANNELS, sfreq=rate),
+        )
+        for name, signals, rate in (
+            ("usual", bio[:, ::4], 128.0),
+            ("fast", bio, 512.0),
+            ("shrill", loud, 512.0),
+        )
+    )
+
+    inner = slice(2, 6)
+    for timeline in (fast, shrill):
+        np.testing.assert_allclose(
+            timeline.table["valence"][inner], usual.table["valence"][inner], atol=2e-3
+        )
+        assert timeline.table["filter_edge"].tolist() == [1, 1, 0, 0, 0, 0, 1, 1]
+    assert usual.table["filter_edge"].sum() == 0
+    assert fast.lines()[1] == "signals are resampled from 512 to 128 Hz"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
-from deepvanet.models.encoders import build_trunk
 from deepvanet.models.feature_fusion import ENCODERS, build_network
+from deepvanet.models.trunk import Trunk
 from deepvanet.schema import STREAM_SETS, Stream, UserError
 
 with (Path(__file__).parents[1] / "docs" / "parameters.csv").open() as _file:
@@ -65,7 +65,7 @@ def test_the_table_of_parameters_has_every_stream_set():
 
 
 def test_the_trunk_gives_six_by_six_maps():
-    trunk = build_trunk()
+    trunk = Trunk()
 
     assert trunk(torch.zeros(2, 3, 64, 64)).shape == (2, 128, 6, 6)
     # with the 4608-1000-2 head of a pretraining on single images
@@ -75,7 +75,8 @@ def test_the_trunk_gives_six_by_six_maps():
 
 def test_the_bio_maps_are_eight_by_120():
     bio = build(STREAM_SETS["bio"]).encoders["bio"]
-    assert bio.layers(torch.zeros(2, 40, 128)).shape == (2, 8, 120)
+    assert bio.linear.in_features == 8 * 120
+    assert [layer.out_channels for layer in bio.layers[::3]] == [24, 16, 8]
 
 
 @BY_SET

@@ -309,13 +309,15 @@ def test_what_was_interrupted_goes_on_to_the_same_store(deap, filmed_store, tmp_
     with pytest.raises(UserError, match=r"s01_trial03\.avi: .*empty"):
         make_store(deap, out)
     (out / "subjects" / ".01.999999999.tmp").mkdir()
-    before = read_times(out)
+    before = read_times(out / "subjects" / "02")
+    assert before
     video_of(deap, 1, 3).write_bytes(whole)
 
     made = make_store(deap, out)
 
     assert made.n_done_before == 1
-    assert before.items() <= read_times(out).items()
+    assert read_times(out / "subjects" / "02") == before
+    assert not (out / "failures.txt").exists()
     assert sorted(path.name for path in (out / "subjects").iterdir()) == ["01", "02"]
     assert digest_store(open_store(out)) == digest_store(open_store(filmed_store))
     arrays = {name for name in read_bytes(out) if name.endswith(("npy", "csv"))}

@@ -24,7 +24,8 @@ from deepvanet.datasets.synthetic import write_afew_va
 from deepvanet.evaluation import evaluate
 from deepvanet.learners import LEARNERS
 from deepvanet.metrics import measure_agreement
-from deepvanet.models.encoders import build_pretraining, build_trunk
+from deepvanet.models.encoders import build_pretraining
+from deepvanet.models.trunk import Trunk
 from deepvanet.models.trunk_weights import read_facts, read_trunk
 from deepvanet.pretraining import pretrain
 from deepvanet.pretraining.learning import split_actors
@@ -172,7 +173,7 @@ def test_weights_of_others_give_the_same_maps(tmp_path, prefix, nested):
     torch.save({"state_dict": held} if nested else held, tmp_path / "w.pt")
     images = torch.rand(4, 3, 64, 64)
 
-    ours = build_trunk()
+    ours = Trunk()
     ours.load_state_dict(read_trunk(tmp_path / "w.pt").tensors)
 
     torch.testing.assert_close(ours(images), theirs(images))

@@ -216,6 +216,15 @@ def test_every_row_that_leaks_says_so(page, scores):
 ONE_FIGURE = ("bars", "paired", "confusion", "calibration", "curves", "faces")
 
 
+def test_a_protocol_that_is_called_like_a_column_is_drawn(tmp_path):
+    run = write_run(tmp_path / "run", protocol_names=("paper-pooled", "subject"))
+
+    write_report([run], tmp_path / "report")
+
+    paired = pd.read_csv(next((tmp_path / "report").rglob("paired-*.csv")))
+    assert {"subject", "protocol subject", "paper-pooled"} <= set(paired)
+
+
 def test_every_figure_of_a_leaking_protocol_says_so(report):
     paths = sorted((report / "figures").glob("*.svg"))
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from deepvanet import config, files
-from deepvanet.schema import STREAM_SETS, Target, TaskError, UserError, pick
+from deepvanet.schema import (
+    BIO,
+    STREAM_SETS,
+    Stream,
+    Target,
+    TaskError,
+    UserError,
+    pick,
+)
 
 if TYPE_CHECKING:
     from deepvanet.inspection import Inspection
@@ -52,10 +60,17 @@ GpusPerTask = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Draws everything that is drawn.")]
 Layout = Annotated[
-    str, typer.Argument(help="How the data set lies on disk: deap or mahnob.")
+    str,
+    typer.Argument(
+        help="How the data set lies on disk: deap, mahnob, recordings or bids."
+    ),
 ]
 AnyLayout = Annotated[
-    str, typer.Argument(help="How the data set lies on disk: deap, mahnob or afew-va.")
+    str,
+    typer.Argument(
+        help="How the data set lies on disk: deap, mahnob or afew-va; check also knows "
+        "recordings and bids."
+    ),
 ]
 Source = Annotated[
     str,
@@ -68,7 +83,10 @@ Source = Annotated[
 Exclude = Annotated[
     str, typer.Option(help="Without these subjects, as 9,12.", show_default="none")
 ]
-Root = Annotated[Path, typer.Argument(help="Folder of the data set.")]
+Root = Annotated[
+    Path,
+    typer.Argument(help="Folder of the data set, or the table of one's recordings."),
+]
 Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Passes of training.")]
 Targets = Annotated[str, typer.Option("--target", help="valence, arousal or both.")]
@@ -103,6 +121,14 @@ FreezeFace = Annotated[
 Threads = Annotated[
     int, typer.Option(min=1, help="Threads of one fit. Numbers change with it.")
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="Of the face's convolutions: float32, the same numbers on every machine; "
+        "bfloat16; auto is bfloat16 where the processor multiplies it natively."
+    ),
+]
+Device = Annotated[str, typer.Option(help="Where networks are trained: cpu or cuda.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -418,6 +444,8 @@ def evaluate(
         typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
     ] = False,
     threads: Threads = 1,
+    precision: Precision = "auto",
+    device: Device = "cpu",
     jobs: Jobs = JOBS,
     executor: Executor = "local",
     address: Address = "",
@@ -443,6 +471,8 @@ def evaluate(
             batch_size=batch_size,
             learning_rate=learning_rate,
             threads=threads,
+            precision=precision,
+            device=device,
             freeze_face=freeze_face,
             **_split_grid(grid),
         ),
@@ -574,9 +604,28 @@ def train(
     epochs: Epochs = 50,
     seed: Seed = 0,
     subjects: Subjects = "",
+    cross_validate: Annotated[
+        bool,
+        typer.Option(
+            help="Train on parts first: that chooses the epochs, up to --epochs, "
+            "calibrates, and says how good it is; about five times the work."
+        ),
+    ] = True,
+    stream_dropout: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="One network for all streams that loses each with this probability "
+            "in training, so that it answers from any of them.",
+            show_default="0: a network a stream set",
+        ),
+    ] = 0.0,
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = False,
     threads: Threads = 1,
+    precision: Precision = "auto",
+    device: Device = "cpu",
     jobs: Jobs = JOBS,
 ) -> None:
     """Train networks on all rows of a store and keep them as a bundle; resumes."""
@@ -588,8 +637,15 @@ def train(
         label_rule=label_rule,
         seed=seed,
         subjects=_split(subjects),
+        cross_validate=cross_validate,
+        stream_dropout=stream_dropout,
         network=config.NetworkSettings(
-            scale=scale, epochs=epochs, threads=threads, freeze_face=freeze_face
+            scale=scale,
+            epochs=epochs,
+            threads=threads,
+            precision=precision,
+            device=device,
+            freeze_face=freeze_face,
         ),
     )
     bundle = train_bundle(
@@ -599,45 +655,55 @@ def train(
         execution=_execute(jobs),
         face_weights=face_weights,
     )
-    print(f"bundle: {out} ({len(bundle.networks)} networks)")
+    for line in bundle.lines():
+        print(line)
+
+
+Model = Annotated[Path, typer.Argument(help="Folder that `train` wrote.")]
+Video = Annotated[Path | None, typer.Option(help="Face video.")]
+Bio = Annotated[
+    Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
+]
+Trial = Annotated[
+    str, typer.Option(help="Which trial, where the signal file holds several.")
+]
+VideoOffset = Annotated[
+    float | None,
+    typer.Option(
+        help="Second of the signals at which the video starts.",
+        show_default="0, or the stimulus of a data set's file",
+    ),
+]
+BaselineStart = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Second at which the rest starts.",
+        show_default="0, or 3 s before the stimulus of a data set's file",
+    ),
+]
+BaselineEnd = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Second at which the rest ends.",
+        show_default="3, or the stimulus of a data set's file",
+    ),
+]
 
 
 @app.command(
     epilog="Example: deepvanet predict model --video face.mp4 --out timeline.csv",
 )
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
+    model: Model,
     out: Annotated[Path, typer.Option(help="Table to write, one row a second.")],
-    video: Annotated[Path | None, typer.Option(help="Face video.")] = None,
-    bio: Annotated[
-        Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
-    ] = None,
-    trial: Annotated[
-        str, typer.Option(help="Which trial, where the signal file holds several.")
-    ] = "",
-    video_offset: Annotated[
-        float | None,
-        typer.Option(
-            help="Second of the signals at which the video starts.",
-            show_default="0, or the stimulus of a data set's file",
-        ),
-    ] = None,
-    baseline_start: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="Second at which the rest starts.",
-            show_default="0, or 3 s before the stimulus of a data set's file",
-        ),
-    ] = None,
-    baseline_end: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="Second at which the rest ends.",
-            show_default="3, or the stimulus of a data set's file",
-        ),
-    ] = None,
+    video: Video = None,
+    bio: Bio = None,
+    trial: Trial = "",
+    video_offset: VideoOffset = None,
+    baseline_start: BaselineStart = None,
+    baseline_end: BaselineEnd = None,
 ) -> None:
     """Write valence and arousal for each second of a recording."""
     from deepvanet.inference import predict as run
@@ -676,6 +742,36 @@ def serve(
 
 
 @app.command(
+    epilog="Example: deepvanet explain model --video face.mp4 --out explanation",
+)
+def explain(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder of tables and figures.")],
+    video: Video = None,
+    bio: Bio = None,
+    trial: Trial = "",
+    video_offset: VideoOffset = None,
+    baseline_start: BaselineStart = None,
+    baseline_end: BaselineEnd = None,
+) -> None:
+    """Say which streams, channels and parts of the face carried a prediction."""
+    from deepvanet.explanation import explain as run
+
+    made = run(
+        model,
+        out,
+        video=video,
+        bio=bio,
+        trial=trial or None,
+        video_offset_s=video_offset,
+        baseline_s=(baseline_start, baseline_end),
+    )
+    for line in made.lines():
+        print(line)
+    print(f"explanation: {out}")
+
+
+@app.command(
     epilog="Example: deepvanet reproduce all --deap store --size small --out paper",
 )
 def reproduce(
@@ -698,6 +794,8 @@ def reproduce(
     ] = "full",
     seed: Seed = 0,
     face_weights: FaceWeights = None,
+    precision: Precision = "auto",
+    device: Device = "cpu",
     jobs: Jobs = JOBS,
     executor: Executor = "local",
     address: Address = "",
@@ -712,6 +810,8 @@ def reproduce(
         stores={"deap": deap, "mahnob": mahnob},
         size=size,
         seed=seed,
+        precision=precision,
+        device=device,
         execution=_execute(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
     ):
@@ -751,9 +851,16 @@ def _show_prepared(made: "Prepared") -> None:
             f"a neighbour, {total['n_frames_padded']} padded at the end, "
             f"{total['n_faces_lost']} lost"
         )
+    has = {s: trials[f"n_segments_with_{s}"] for s in Stream}
+    parts = (f"{s} in {sum(n)} of them" for s, n in has.items())
+    print(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
     n_silent = int((trials["has_video"] == 0).sum())
     if n_silent:
         print(f"{n_silent} trials have no video: they stay in, without a face stream")
+    for stream in BIO:
+        n_without = int((has[stream] == 0).sum())
+        if n_without:
+            print(f"{n_without} trials have no {stream} stream")
     for column, what in (
         ("n_bad_channels", "not finite"),
         ("n_flat_channels", "flat"),

@@ -75,6 +75,12 @@ class NetworkSettings:
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
         Threads of one fit. Part of the settings, since sums change with it.
+    precision : str
+        Of the face's convolutions: ``float32``; ``bfloat16``, with weights and sums in
+        float32; ``auto`` is bfloat16 where the machine multiplies it natively. All
+        else, signals foremost, is float32.
+    device : str
+        Where networks are trained: ``cpu`` or ``cuda``.
     face_weights : str
         Digest of the weights that the face trunk starts from; empty: drawn ones.
     freeze_face : bool
@@ -92,6 +98,8 @@ class NetworkSettings:
     bio_features: int = 64
     dropout: float = 0.5
     threads: int = 1
+    precision: str = "auto"
+    device: str = "cpu"
     face_weights: str = ""
     freeze_face: bool = False
     grid_face: tuple[int, ...] = ()
@@ -157,13 +165,25 @@ class EvaluateSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What goes into a bundle."""
+    """What goes into a bundle.
+
+    Attributes
+    ----------
+    cross_validate : bool
+        Whether the number of epochs is chosen, and probabilities are calibrated, by
+        a cross-validation; else there are ``network.epochs`` epochs.
+    stream_dropout : float
+        Above 0: one network for all streams, which loses each of them in training
+        with this probability, and answers from any of them.
+    """
 
     targets: tuple[str, ...] = ("valence", "arousal")
     streams: tuple[str, ...] = ("face", "bio", "face+bio")
     label_rule: str = ">=5"
     seed: int = 0
     subjects: tuple[str, ...] = ()
+    cross_validate: bool = False
+    stream_dropout: float = 0.0
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 

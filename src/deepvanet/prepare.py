@@ -8,6 +8,7 @@ nothing. What a subject was made from is recorded and compared.
 import hashlib
 import json
 import logging
+import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,13 @@ from deepvanet.config import (
     refuse_difference,
     to_dict,
 )
-from deepvanet.datasets import LAYOUTS, Layout, leave_out
+from deepvanet.datasets import (
+    LAYOUTS,
+    Layout,
+    OpenLayout,
+    leave_out,
+    list_channels,
+)
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.preprocessing import bio as bio_signals
@@ -80,7 +87,9 @@ class Prepared:
 def suggest_artefacts(layout: str) -> str:
     """Return how a layout's EEG is cleaned where nothing else is asked for."""
     reader = LAYOUTS[pick("layout", layout, LAYOUTS)]
-    return "icalabel" if reader.IS_RAW else "none"
+    # of an open layout nobody knows whether its electrodes allow it
+    is_known = reader.IS_RAW and not isinstance(reader, OpenLayout)
+    return "icalabel" if is_known else "none"
 
 
 def prepare(
@@ -158,7 +167,7 @@ def _describe(
         is_raw=reader.IS_RAW,
         settings=values,
         digest=digest({"dataset": dataset, **values}),
-        channels=reader.CHANNELS,
+        channels=list_channels(reader, root),
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
@@ -235,7 +244,9 @@ def prepare_recording(
 def _clean(
     recording: Recording, settings: PrepareSettings
 ) -> tuple[Recording, CleaningFacts | None]:
-    """Clean a raw recording; hand on one that others have cleaned."""
+    """Clean a raw recording; hand on one without signals, or that others cleaned."""
+    if not recording.channels:
+        return recording, None
     if recording.is_raw or settings.artefacts != "none":
         cleaned = clean(
             recording,
@@ -346,11 +357,12 @@ def _count(
     """Return the trial's row of ``trials.csv``."""
     state = np.empty(0, np.uint8) if track is None else track.state
     return {
+        **trial.more,
         "subject": trial.subject,
         "trial": trial.trial,
         "stimulus": trial.stimulus,
         "n_segments": len(table),
-        "n_segments_with_face": int(table["has_face"].sum()),
+        **{f"n_segments_with_{s}": int(table[f"has_{s}"].sum()) for s in Stream},
         "has_video": int(track is not None),
         "n_frames": len(state),
         "n_faces_found": int(np.sum(state == FrameState.FOUND)),
@@ -371,10 +383,8 @@ class _Input:
 
 def _fingerprint(files: Sequence[Path], root: Path) -> Mapping[str, Any]:
     return {
-        path.relative_to(root).as_posix(): asdict(
-            _Input(path.stat().st_size, path.stat().st_mtime_ns, _hash(path))
-        )
-        for path in files
+        name: asdict(_Input(path.stat().st_size, path.stat().st_mtime_ns, _hash(path)))
+        for path, name in _named(files, root)
     }
 
 
@@ -384,13 +394,16 @@ def _is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> b
     if not record.is_file():
         return False
     made_from = json.loads(record.read_text())["inputs"]
-    if made_from.keys() != {path.relative_to(root).as_posix() for path in files}:
+    named = {name: path for path, name in _named(files, root)}
+    if made_from.keys() != named.keys():
         return False
-    return all(_is_same(path, made_from[name]) for path, name in _named(files, root))
+    return all(_is_same(path, made_from[name]) for name, path in named.items())
 
 
 def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:
-    return ((path, path.relative_to(root).as_posix()) for path in files)
+    """Name files by their place, seen from the data set, which may be a table."""
+    folder = root.parent if root.is_file() else root
+    return ((path, Path(os.path.relpath(path, folder)).as_posix()) for path in files)
 
 
 def _is_same(path: Path, was: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ Nothing here loads an array library, so that the command line starts at once.
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,8 @@ class TrialSpan:
         Seconds of rest before the onset that belong to the trial.
     video, fps, video_onset_s : Path | None, float | None, float
         As in ``Trial``.
+    more : mapping
+        As in ``Trial``.
     """
 
     trial: str
@@ -108,6 +110,7 @@ class TrialSpan:
     fps: float | None
     ratings: Mapping[Target, float]
     video_onset_s: float = 0.0
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,8 @@ class Trial:
         The video's true rate where its container cannot be trusted.
     video_onset_s : float
         Second of the video at which the stimulus starts.
+    more : mapping
+        What else is known, by the name of a column.
     """
 
     subject: str
@@ -174,6 +179,7 @@ class Trial:
     fps: float | None
     ratings: Mapping[Target, float]
     video_onset_s: float = 0.0
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -188,6 +194,7 @@ def as_recording(trial: Trial) -> Recording:
         fps=trial.fps,
         ratings=trial.ratings,
         video_onset_s=trial.video_onset_s,
+        more=trial.more,
     )
     return Recording(
         subject=trial.subject,

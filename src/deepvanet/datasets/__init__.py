@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from deepvanet.datasets import deap, deap_original, mahnob
+from deepvanet.datasets import bids, deap, deap_original, mahnob, own_recordings
 from deepvanet.schema import Channel, Recording, UserError
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Layout(Protocol):
     IS_RAW : bool
         Whether nobody filtered its signals yet.
     CHANNELS : tuple of Channel
-        Those of every recording, in their order.
+        Those of every recording, in their order; empty for an ``OpenLayout``.
     """
 
     IS_RAW: bool
@@ -41,12 +41,31 @@ class Layout(Protocol):
         """Return every file that a subject's trials are made of."""
 
 
+@runtime_checkable
+class OpenLayout(Layout, Protocol):
+    """A layout of whatever people recorded: each data set has its own channels."""
+
+    def list_channels(self, root: Path) -> tuple[Channel, ...]:
+        """Return those that the recordings of a data set share, EEG first."""
+
+
 LAYOUTS: Mapping[str, Layout] = {
     "deap": deap,
     "deap-original": deap_original,
     "mahnob": mahnob,
+    "recordings": own_recordings,
+    "bids": bids,
 }
 """The layouts that can be read, by name."""
+
+
+def list_channels(layout: Layout, root: Path) -> tuple[Channel, ...]:
+    """Return the channels of a data set, those that any of its recordings may have."""
+    return (
+        layout.list_channels(root)
+        if isinstance(layout, OpenLayout)
+        else (layout.CHANNELS)
+    )
 
 
 def leave_out(subjects: Sequence[str], exclude: Sequence[str]) -> list[str]:

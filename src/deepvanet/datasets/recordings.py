@@ -2,29 +2,69 @@
 
 A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
 all trials of a subject, which the ratings table tells apart; a ``.bdf`` of
-MAHNOB-HCI holds one. Everything else is opened by MNE: BDF, EDF, FIF, BrainVision,
-EEGLAB.
+MAHNOB-HCI holds one. Everything else is opened as people's own recordings are, with
+what a ``recordings.toml`` beside it says: whatever MNE reads, XDF, CSV, Parquet.
 """
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from deepvanet.datasets import deap, deap_original, mahnob
-from deepvanet.schema import (
-    Channel,
-    ChannelType,
-    Recording,
-    UserError,
-    as_recording,
-)
+from deepvanet.datasets.declared import Declared, read_declared
+from deepvanet.datasets.own_channels import name_channels
+from deepvanet.datasets.own_signals import Opened, read_bio
+from deepvanet.datasets.signal_files import open_signals
+from deepvanet.schema import Channel, Recording, UserError, as_recording
 
-_MICROVOLTS = {ChannelType.EEG, ChannelType.EOG, ChannelType.EMG, ChannelType.ECG}
+Bio = Float[np.ndarray, "channel time"]
+
+
+@dataclass(frozen=True)
+class SignalSource:
+    """Signals of one person that can be read in parts.
+
+    Attributes
+    ----------
+    n_samples : int
+        Length at ``sfreq``, in samples.
+    read : callable
+        From the first sample to the one before the last, in the units of
+        ``channels``.
+    """
+
+    channels: tuple[Channel, ...]
+    sfreq: float
+    n_samples: int
+    read: Callable[[int, int], Bio]
+
+
+def open_source(path: Path, *, channels: Sequence[Channel]) -> SignalSource | None:
+    """Open a signal file that nobody needs to hold as a whole, or return None.
+
+    None is a file of a data set, which ``read_recording`` reads: its trials lie where
+    that data set says.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        Found by name, whatever the case.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(f"--bio {path}: no such file")
+    is_known = path.suffix.lower() == ".dat" or deap_original.holds(path)
+    if is_known or mahnob.find_session(path) is not None:
+        return None
+    return _open_signals(path, channels)
 
 
 def read_recording(
@@ -60,7 +100,7 @@ def read_recording(
     session = mahnob.find_session(path)
     if session is not None:
         return _pick_channels(mahnob.read_recording(session), channels)
-    return _read_with_mne(path, channels)
+    return _read_signals(path, channels)
 
 
 def _name_trial(path: Path, trial: str | None) -> str:
@@ -75,48 +115,49 @@ def _pick_channels(recording: Recording, channels: Sequence[Channel]) -> Recordi
     return replace(recording, bio=recording.bio[index], channels=tuple(order))
 
 
-def _read_with_mne(path: Path, channels: Sequence[Channel]) -> Recording:
-    with _explain(path):
-        raw = _open_with_mne(path)
-    by_name = {name.lower(): name for name in raw.ch_names}
-    found = tuple(c for c in channels if c.name.lower() in by_name)
-    if not found:
-        wanted = ", ".join(c.name for c in channels[:6])
-        got = ", ".join(raw.ch_names[:6])
-        raise UserError(
-            f"--bio {path}: none of the channels the bundle needs ({wanted} ...), got "
-            f"{got + ' ...' if got else 'no channel'}"
-        )
-    with _explain(path):
-        picked = raw.get_data(picks=[by_name[c.name.lower()] for c in found])
-    # MNE gives volts
-    scale = np.array([1e6 if c.type in _MICROVOLTS else 1.0 for c in found])
+def _read_signals(path: Path, channels: Sequence[Channel]) -> Recording:
+    source = _open_signals(path, channels)
     return Recording(
         subject="",
         name=path.name,
-        bio=picked * scale[:, None],
-        sfreq=float(raw.info["sfreq"]),
-        channels=found,
+        bio=source.read(0, source.n_samples),
+        sfreq=source.sfreq,
+        channels=source.channels,
         spans=(),
         is_raw=True,
     )
 
 
-def _open_with_mne(path: Path) -> Any:
-    import mne
+def _open_signals(path: Path, channels: Sequence[Channel]) -> SignalSource:
+    with _name_option():
+        declared = read_declared(path.parent)
+        opened = _open(path, channels, declared)
+    found = tuple(c for c in channels if c.name in opened.channels)
 
-    with warnings.catch_warnings():
-        # what a file's header lacks is MNE's business, not the reader's
-        warnings.simplefilter("ignore")
-        return mne.io.read_raw(path, preload=False, verbose="ERROR")
+    def read(start: int, stop: int) -> Bio:
+        with _name_option():
+            return read_bio(opened, found, declared, start=start, stop=stop)
+
+    return SignalSource(found, opened.main.sfreq, opened.main.n_samples, read)
 
 
 @contextmanager
-def _explain(path: Path) -> Iterator[None]:
-    """Say in one sentence why MNE cannot read a file."""
+def _name_option() -> Iterator[None]:
+    """Say which option named the file that a sentence is about."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  MNE raises all kinds on bad files
-        said = str(error).strip() or "not a format that MNE knows"
-        reason = said.splitlines()[0].partition(". ")[0]
-        raise UserError(f"--bio {path}: cannot be read: {reason}") from None
+    except UserError as error:
+        raise UserError(f"--bio {error}") from None
+
+
+def _open(path: Path, channels: Sequence[Channel], declared: Declared) -> Opened:
+    signals = open_signals(path, declared)
+    opened = Opened((signals,), 0.0, (name_channels(signals, channels, declared),))
+    if not opened.channels:
+        wanted = ", ".join(c.name for c in channels[:6])
+        got = ", ".join(signals.labels[:6])
+        raise UserError(
+            f"{path}: none of the channels the bundle needs ({wanted} ...), got "
+            f"{got + ' ...' if got else 'no channel'}"
+        )
+    return opened

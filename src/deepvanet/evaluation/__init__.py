@@ -61,6 +61,7 @@ from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
+from deepvanet.learners.repeatable import settle_machine
 from deepvanet.schema import UserError
 from deepvanet.store import (
     SegmentStore,
@@ -134,7 +135,7 @@ def evaluate(
     store = open_store(store_path)
     settings = check_settings(settings, store)
     network = name_face_weights(settings.network, face_weights)
-    settings = replace(settings, network=network)
+    settings = replace(settings, network=settle_machine(network))
     parts = cut_parts(store, settings)
     recipe = store.manifest.settings
     leakage = state_sharing(parts, settings, artefacts=recipe["artefacts"])

@@ -13,6 +13,7 @@ from deepvanet.inspection.deap import inspect_deap
 from deepvanet.inspection.deap_original import inspect_deap_original
 from deepvanet.inspection.findings import Finding, Inspection, Severity, Table
 from deepvanet.inspection.mahnob import inspect_mahnob
+from deepvanet.inspection.own import inspect_bids, inspect_recordings
 from deepvanet.schema import pick
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "Table",
     "inspect",
     "inspect_afew_va",
+    "inspect_bids",
     "inspect_deap",
     "inspect_deap_original",
     "inspect_mahnob",
+    "inspect_recordings",
 ]
 
 INSPECTORS: Mapping[str, Callable[..., Inspection]] = {
@@ -33,6 +36,8 @@ INSPECTORS: Mapping[str, Callable[..., Inspection]] = {
     "deap-original": inspect_deap_original,
     "mahnob": inspect_mahnob,
     "afew-va": inspect_afew_va,
+    "recordings": inspect_recordings,
+    "bids": inspect_bids,
 }
 """The layouts that can be inspected, by name."""
 
@@ -51,7 +56,7 @@ def inspect(
     layout : str
         A name of ``INSPECTORS``.
     root : Path
-        The data set as downloaded.
+        The data set as downloaded, or the table of ``recordings``.
     exclude : sequence of str
         Subjects to leave out.
 

@@ -7,6 +7,7 @@ torchaudio of another release than torch.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -54,9 +55,10 @@ class EEGNetLearner:
         """Train from fresh weights."""
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
-        fetch = open_rows(train, scalings)
+        fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
+        fetch = fetch_of(train)
         _, n_channels, n_samples = train.read(Stream.EEG, np.arange(1)).shape
-        watched = None if watch is None else (open_rows(watch, scalings), watch)
+        watched = None if watch is None else (fetch_of(watch), watch)
         with use_threads(settings.threads), draw_from(self.seed):
             network = EEGNet(
                 n_channels,

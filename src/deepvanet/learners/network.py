@@ -7,12 +7,14 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
@@ -33,12 +35,13 @@ from deepvanet.learners.learner import (
     Traits,
     choose_epoch,
 )
-from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.learners.repeatable import draw_from, name_precision, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.learners.training import find_logits, train_network
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
+from deepvanet.models.stream_dropout import StreamDropout, Within
 from deepvanet.models.trunk_weights import read_trunk
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
@@ -56,11 +59,15 @@ class NetworkLearner:
     ----------
     face_weights : Path | None
         The file whose digest the settings have: where the face trunk starts.
+    stream_dropout : float
+        With which probability a row loses a stream in training. Above 0 the network
+        answers without some of its streams too.
     """
 
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
+    stream_dropout: float = 0.0
     traits: ClassVar[Traits] = Traits(has_epochs=True)
 
     def fit(
@@ -85,8 +92,9 @@ class NetworkLearner:
         """
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
-        fetch = open_rows(train, scalings)
-        watched = None if watch is None else (open_rows(watch, scalings), watch)
+        fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
+        fetch = fetch_of(train)
+        watched = None if watch is None else (fetch_of(watch), watch)
         recipe = _recipe_for(fetch, settings)
         with use_threads(settings.threads), draw_from(self.seed):
             network = recipe.build()
@@ -94,8 +102,11 @@ class NetworkLearner:
                 _scale_faces(network, train)
             if self.face_weights is not None:
                 _start_faces(network, self.face_weights, freeze=settings.freeze_face)
+            trained: StreamDropout | DeepVANet = network
+            if self.stream_dropout:
+                trained = StreamDropout(network, self.stream_dropout)
             chosen, history = train_network(
-                network,
+                trained,
                 fetch,
                 train.label,
                 settings,
@@ -104,13 +115,14 @@ class NetworkLearner:
                 choose=choose,
             )
         return FittedNetwork(
-            chosen=chosen,
+            chosen=chosen.network if isinstance(chosen, StreamDropout) else chosen,
             last=network.eval(),
             recipe=recipe,
             scalings=scalings,
             history=history,
             chosen_epoch=choose_epoch(history, choose),
             threads=settings.threads,
+            stream_dropout=self.stream_dropout,
         )
 
 
@@ -126,6 +138,8 @@ class FittedNetwork:
         Of each bio stream.
     threads : int
         Threads of scoring, as of the fit.
+    stream_dropout : float
+        Above 0: it answers without some of its streams.
     """
 
     chosen: DeepVANet
@@ -135,6 +149,7 @@ class FittedNetwork:
     history: Sequence[EpochRecord]
     chosen_epoch: int
     threads: int
+    stream_dropout: float = 0.0
     choices: ClassVar[Mapping[str, float]] = {}
 
     @property
@@ -146,11 +161,7 @@ class FittedNetwork:
         self, rows: Rows, *, epoch: Epoch = "chosen"
     ) -> Float[np.ndarray, " row"]:
         """Return the probability that each row is high."""
-
-        def read(index: Index) -> Arrays:
-            return {stream: rows.read(stream, index) for stream in self.streams}
-
-        return self._score(read, len(rows), epoch)
+        return _to_probability(self._read_rows(rows, epoch, self.streams))
 
     def score_arrays(self, arrays: Arrays) -> Float[np.ndarray, " row"]:
         """Return the probability that each second of a fresh recording is high.
@@ -160,39 +171,79 @@ class FittedNetwork:
         arrays : mapping
             Of each stream, rows as the store has them: face (row, frame, height,
             width, 3) uint8, EEG and peripheral (row, channel, time) in the units
-            of the training recordings.
+            of the training recordings. Streams may be left out where the network
+            was trained with stream dropout.
         """
+        return _to_probability(self.find_logits(arrays))
+
+    def find_logits(self, arrays: Arrays) -> Float[np.ndarray, " row"]:
+        """Return the logits of what ``score_arrays`` gives the probability of."""
 
         def read(index: Index) -> Arrays:
-            return {stream: arrays[stream][index] for stream in self.streams}
+            return {stream: array[index] for stream, array in arrays.items()}
 
-        return self._score(read, len(arrays[self.streams[0]]), "chosen")
+        return self._read(read, len(next(iter(arrays.values()))), "chosen", arrays)
+
+    def find_logits_of(
+        self, rows: Rows, streams: Collection[Stream]
+    ) -> Float[np.ndarray, " row"]:
+        """Return the logits of rows of a store from some of the streams."""
+        return self._read_rows(rows, "chosen", streams)
 
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
-        values = {
+        values: dict[str, Any] = {
             "format": FORMAT,
             "threads": self.threads,
             "chosen_epoch": self.chosen_epoch,
             "scalings": {s: scaling.to_dict() for s, scaling in self.scalings.items()},
             "history": [asdict(record) for record in self.history],
         }
+        if self.stream_dropout:
+            values["stream_dropout"] = self.stream_dropout
         with whole_folder(folder) as unfinished:
             write_network(unfinished, self.chosen, self.recipe)
             write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
 
-    def _score(
-        self, read: Callable[[Index], Arrays], n_rows: int, epoch: Epoch
+    def _read_rows(
+        self, rows: Rows, epoch: Epoch, streams: Collection[Stream]
     ) -> Float[np.ndarray, " row"]:
+        def read(index: Index) -> Arrays:
+            return {s: rows.read(s, index) for s in self.streams if s in streams}
+
+        return self._read(read, len(rows), epoch, streams)
+
+    def _read(
+        self,
+        read: Callable[[Index], Arrays],
+        n_rows: int,
+        epoch: Epoch,
+        available: Collection[Stream],
+    ) -> Float[np.ndarray, " row"]:
+        """Return the logits of rows that have some of the streams, or all."""
         network = {"chosen": self.chosen, "last": self.last}[epoch]
         if network is None:
             raise ValueError("a loaded network has its chosen epoch only")
+        missing = [stream for stream in self.streams if stream not in available]
+        if missing and not self.stream_dropout:
+            raise ValueError(f"the network cannot do without {', '.join(missing)}")
 
         def fetch(index: Index) -> dict[Stream, Tensor]:
-            return to_tensors(read(index), self.scalings)
+            nothing = {s: self._draw_nothing(s, len(index)) for s in missing}
+            return {**to_tensors(read(index), self.scalings), **nothing}
 
+        asked = Within(network, available) if missing else network
         with use_threads(self.threads):
-            return find_logits(network, fetch, n_rows).sigmoid().numpy()
+            logits: Float[np.ndarray, " row"]
+            logits = find_logits(asked, fetch, n_rows).numpy()
+        return logits
+
+    def _draw_nothing(self, stream: Stream, n_rows: int) -> Tensor:
+        return torch.zeros(n_rows, *self.recipe.shapes[stream])
+
+
+def _to_probability(logits: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
+    return torch.from_numpy(logits).sigmoid().numpy()
 
 
 def load_network(folder: Path) -> FittedNetwork:
@@ -220,6 +271,7 @@ def load_network(folder: Path) -> FittedNetwork:
             history=[EpochRecord(**record) for record in values["history"]],
             chosen_epoch=values["chosen_epoch"],
             threads=values["threads"],
+            stream_dropout=values.get("stream_dropout", 0.0),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file}: not a saved learner: {error}") from None
@@ -232,6 +284,7 @@ def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Recipe:
         face_features=settings.face_features,
         bio_features=settings.bio_features,
         dropout=settings.dropout,
+        precision=name_precision(settings),
     )
 
 

@@ -1,10 +1,44 @@
-"""What the numbers of a fit depend on beside its inputs: threads and a seed."""
+"""What the numbers of a fit depend on beside its inputs: a seed and the machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from threadpoolctl import threadpool_limits
+
+from deepvanet.config import NetworkSettings
+from deepvanet.schema import UserError, pick
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+DEVICES = ("cpu", "cuda")
+NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16")
+"""What a processor has that multiplies bfloat16 faster than float32."""
+
+
+def settle_machine(settings: NetworkSettings) -> NetworkSettings:
+    """Return the settings with the precision that this machine is given by ``auto``.
+
+    Raises
+    ------
+    UserError
+        When there is no such precision or device.
+    """
+    pick("precision", settings.precision, PRECISIONS)
+    pick("device", settings.device, DEVICES)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch finds no CUDA device on this machine")
+    return replace(settings, precision=name_precision(settings))
+
+
+def name_precision(settings: NetworkSettings) -> str:
+    """Return ``float32`` or ``bfloat16``."""
+    if settings.precision != "auto":
+        return settings.precision
+    if settings.device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    has: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bfloat16" if any(map(has.get, NATIVE_BFLOAT16)) else "float32"
 
 
 @contextmanager
@@ -21,7 +55,7 @@ def use_threads(count: int) -> Iterator[None]:
 @contextmanager
 def draw_from(seed: int) -> Iterator[None]:
     """Seed first weights and dropout, and leave the generator as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 

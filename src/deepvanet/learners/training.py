@@ -38,12 +38,15 @@ def train_network(
 ) -> tuple[N, list[EpochRecord]]:
     """Train a network in place; return a copy of it at the chosen epoch, and records.
 
+    It is trained on the device of the settings, where ``fetch`` gathers rows to, and
+    is then back on the processor, where networks are kept and score.
+
     Parameters
     ----------
     watched : tuple | None
         Rows to look at after each epoch, and what gathers them.
     """
-    chosen, history = network, []
+    chosen, history = network.to(settings.device), []
     losses = train_epochs(network, fetch, label, settings, seed=seed)
     for epoch, loss in enumerate(losses, start=1):
         record = EpochRecord(epoch, loss)
@@ -52,7 +55,8 @@ def train_network(
         history.append(record)
         if choose_epoch(history, choose) == epoch:
             chosen = copy.deepcopy(network)
-    return chosen.eval(), history
+    network.cpu()
+    return chosen.cpu().eval(), history
 
 
 def train_epochs(
@@ -66,7 +70,7 @@ def train_epochs(
     """Train, and yield the mean loss after each epoch."""
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
-    wanted = torch.from_numpy(label).float()
+    wanted = torch.from_numpy(label).float().to(settings.device)
     generator = np.random.default_rng(seed)
     for epoch in range(1, settings.epochs + 1):
         network.train()

@@ -12,7 +12,12 @@ scores of two models are not on one scale and pooling them biases it downward.
 """
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
-from deepvanet.metrics.calibration import find_calibration_error, measure_calibration
+from deepvanet.metrics.calibration import (
+    find_calibration_error,
+    fit_temperature,
+    measure_calibration,
+    measure_log_loss,
+)
 from deepvanet.metrics.counts import METRICS
 from deepvanet.metrics.paired import (
     compare_folds,
@@ -46,10 +51,12 @@ __all__ = [
     "draw_interval",
     "find_calibration_error",
     "find_smallest_visible",
+    "fit_temperature",
     "flip_signs",
     "mean_over_trials",
     "measure_agreement",
     "measure_calibration",
+    "measure_log_loss",
     "rank_signs",
     "score_labels",
     "score_subjects",

@@ -30,6 +30,7 @@ class Recipe:
     face_features: int = 16
     bio_features: int = 64
     dropout: float = 0.5
+    precision: str = "float32"
 
     def build(self) -> DeepVANet:
         """Build the network with fresh weights."""
@@ -38,6 +39,7 @@ class Recipe:
             face_features=self.face_features,
             bio_features=self.bio_features,
             dropout=self.dropout,
+            precision=self.precision,
         )
 
 

@@ -8,6 +8,7 @@ References
 .. [1] Shi et al. (2015). Convolutional LSTM network. NeurIPS 28.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -58,16 +59,28 @@ class ConvLSTM(nn.Module):
         self, clip: Float[Tensor, "batch frame channel height width"]
     ) -> Float[Tensor, "batch hidden height width"]:
         """Fold the frames into one state, from the first to the last."""
-        frames = self.from_input(clip.flatten(0, 1)).unflatten(0, clip.shape[:2])
-        first, *others = frames.unbind(dim=1)
+        # frame by frame: what belongs to one then lies together
+        inputs = clip.transpose(0, 1)
+        frames = _turn(self.from_input(inputs.flatten(0, 1)))
+        first, *others = torch.unflatten(frames, 0, inputs.shape[:2]).unbind()
         hidden, cell = _update(first, first.new_zeros(()))
         for frame in others:
-            hidden, cell = _update(frame + self.from_hidden(hidden), cell)
-        return hidden
+            update = _turn(self.from_hidden(hidden.permute(0, 3, 1, 2)))
+            hidden, cell = _update(frame + update, cell)
+        return hidden.permute(0, 3, 1, 2)
+
+
+def _turn(
+    maps: Float[Tensor, "batch map height width"],
+) -> Float[Tensor, "batch height width map"]:
+    """Let the maps come last, as they lie in memory on a CPU; gates are slices then."""
+    return maps.permute(0, 2, 3, 1)
 
 
 def _update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    # a cell adds up over time: float32 at least
+    gates = gates.to(torch.promote_types(gates.dtype, torch.float32))
     # the gate order of torch.nn.LSTM, so that a test can compare the two
-    write, keep, candidate, show = gates.chunk(4, dim=1)
+    write, keep, candidate, show = gates.chunk(4, dim=-1)
     cell = keep.sigmoid() * cell + write.sigmoid() * candidate.tanh()
     return show.sigmoid() * cell.tanh(), cell

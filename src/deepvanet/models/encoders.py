@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from deepvanet.models.convlstm import ConvLSTM
-
-TRUNK = ((32, 0), (64, 0), (128, 1))
-"""Maps and padding of the three 3x3 convolutions over an image."""
+from deepvanet.models.trunk import IMAGES_AT_ONCE, LAYERS, Trunk, shrink
 
 BIO_LAYERS = ((24, 5), (16, 3), (8, 3))
 """Maps and kernel length of the three convolutions over time."""
@@ -34,6 +33,9 @@ class FaceEncoder(nn.Module):
         Frames, colours, height and width of a clip; any number of frames works.
     n_features : int
         Length of the feature vector, the paper's lambda 1.
+    precision : str
+        ``float32``; or ``bfloat16`` for what goes into convolutions and comes out,
+        while weights, sums and the memory's cell stay float32.
 
     Attributes
     ----------
@@ -47,15 +49,22 @@ class FaceEncoder(nn.Module):
     center: Tensor
     spread: Tensor
 
-    def __init__(self, shape: tuple[int, ...], *, n_features: int = 16) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        n_features: int = 16,
+        precision: str = "float32",
+    ) -> None:
         super().__init__()
+        self.in_bfloat16 = precision == "bfloat16"
         _, n_colours, *sides = shape
         self.register_buffer("center", torch.zeros(n_colours, *sides))
         self.register_buffer("spread", torch.ones(()))
-        n_maps = TRUNK[-1][0]
-        self.trunk = build_trunk(n_colours)
+        n_maps = LAYERS[-1][0]
+        self.trunk = Trunk(n_colours)
         self.memory = ConvLSTM(n_maps, n_maps)
-        self.linear = nn.Linear(n_maps * math.prod(map(_shrink, sides)), n_features)
+        self.linear = nn.Linear(n_maps * math.prod(map(shrink, sides)), n_features)
 
     def scale_faces(
         self, center: Float[np.ndarray, "colour height width"], spread: float
@@ -72,12 +81,26 @@ class FaceEncoder(nn.Module):
         self, clip: Float[Tensor, "batch frame colour height width"]
     ) -> Float[Tensor, "batch feature"]:
         """Encode clips with pixels in [0, 1]."""
-        clip = (clip - self.center) / self.spread
-        # colours innermost, as images lie in memory: 1.4 times as fast on a CPU
-        images = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        maps = self.trunk(images).unflatten(0, clip.shape[:2])
-        features: Tensor = self.linear(self.memory(maps).flatten(1))
+        with torch.autocast(clip.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+            return self._encode(clip).to(clip.dtype)
+
+    def _encode(
+        self, clip: Float[Tensor, "batch frame colour height width"]
+    ) -> Float[Tensor, "batch feature"]:
+        # frame by frame, as the memory takes them
+        images = clip.transpose(0, 1).flatten(0, 1)
+        maps = torch.cat(
+            [self._map(few) for few in torch.split(images, IMAGES_AT_ONCE)]
+        )
+        frames = torch.unflatten(maps, 0, (clip.shape[1], clip.shape[0]))
+        features: Tensor = self.linear(self.memory(frames.transpose(0, 1)).flatten(1))
         return features
+
+    def _map(
+        self, images: Float[Tensor, "image colour height width"]
+    ) -> Float[Tensor, "image map row column"]:
+        maps: Tensor = self.trunk((images - self.center) / self.spread)
+        return maps
 
 
 class BioEncoder(nn.Module):
@@ -98,8 +121,8 @@ class BioEncoder(nn.Module):
         for n_next, kernel_size in BIO_LAYERS:
             layers += [
                 nn.Conv1d(n_maps, n_next, kernel_size),
-                nn.BatchNorm1d(n_next),
-                nn.ReLU(),
+                nn.BatchNorm2d(n_next),
+                nn.ReLU(inplace=True),
             ]
             n_maps, n_samples = n_next, n_samples - kernel_size + 1
         self.layers = nn.Sequential(*layers)
@@ -109,27 +132,22 @@ class BioEncoder(nn.Module):
         self, *signals: Float[Tensor, "batch _ time"]
     ) -> Float[Tensor, "batch feature"]:
         """Encode the streams, in the order of the shapes."""
-        maps = self.layers(torch.cat(signals, dim=1))
-        features: Tensor = self.linear(maps.flatten(1))
+        # as images one sample high, channels innermost: 1.5 times as fast on a CPU
+        by_time = torch.cat([one.transpose(1, 2) for one in signals], dim=2)
+        maps = by_time.unsqueeze(1).permute(0, 3, 1, 2)
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv1d):
+                maps = F.conv2d(maps, layer.weight.unsqueeze(2), layer.bias)
+            else:
+                maps = layer(maps)
+        weight = self.linear.weight
+        by_map = weight.view(len(weight), maps.shape[1], -1)
+        features: Tensor = F.linear(
+            maps.permute(0, 2, 3, 1).flatten(1),
+            by_map.transpose(1, 2).flatten(1),
+            self.linear.bias,
+        )
         return features
-
-
-def build_trunk(n_colours: int = 3) -> nn.Sequential:
-    """Build the convolutions over single images: (3, 64, 64) to (128, 6, 6).
-
-    Pooling stands before the ReLU: the two commute, and it is then computed on a
-    quarter of the numbers.
-    """
-    layers: list[nn.Module] = []
-    n_maps = n_colours
-    for n_next, padding in TRUNK:
-        layers += [
-            nn.Conv2d(n_maps, n_next, 3, padding=padding),
-            nn.MaxPool2d(3, stride=2),
-            nn.ReLU(),
-        ]
-        n_maps = n_next
-    return nn.Sequential(*layers)
 
 
 def build_pretraining(size: int = 64, *, n_outputs: int = 2) -> nn.Sequential:
@@ -145,18 +163,11 @@ def build_pretraining(size: int = 64, *, n_outputs: int = 2) -> nn.Sequential:
     >>> build_pretraining()(torch.zeros(5, 3, 64, 64)).shape
     torch.Size([5, 2])
     """
-    n_features = TRUNK[-1][0] * _shrink(size) ** 2
+    n_features = LAYERS[-1][0] * shrink(size) ** 2
     head = nn.Sequential(
         nn.Flatten(),
         nn.Linear(n_features, PRETRAINING_UNITS),
         nn.ReLU(),
         nn.Linear(PRETRAINING_UNITS, n_outputs),
     )
-    return nn.Sequential(OrderedDict(trunk=build_trunk(), head=head))
-
-
-def _shrink(side: int) -> int:
-    for _, padding in TRUNK:
-        convolved = side + 2 * padding - 2
-        side = (convolved - 3) // 2 + 1
-    return side
+    return nn.Sequential(OrderedDict(trunk=Trunk(), head=head))

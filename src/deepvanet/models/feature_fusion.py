@@ -4,10 +4,10 @@ Which encoder reads which streams is a table, so each of the paper's seven strea
 sets is the same code: a network has the encoders that its streams need.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from deepvanet.models.encoders import BioEncoder, FaceEncoder
@@ -53,21 +53,61 @@ class DeepVANet(nn.Module):
         return tuple(stream for streams in self.reads.values() for stream in streams)
 
     def encode(
-        self, inputs: Mapping[Stream, Float[Tensor, "batch ..."]]
+        self,
+        inputs: Mapping[Stream, Float[Tensor, "batch ..."]],
+        present: Mapping[Stream, Bool[Tensor, " batch"]] | None = None,
     ) -> dict[str, Float[Tensor, "batch _"]]:
-        """Return the features of each encoder, by its name."""
+        """Return the features of each encoder, by its name.
+
+        Parameters
+        ----------
+        present : mapping, optional
+            Which rows have a stream; features of what is missing are zero.
+        """
+        if present is None:
+            return {
+                name: encoder(*(inputs[stream] for stream in self.reads[name]))
+                for name, encoder in self.encoders.items()
+            }
         return {
-            name: encoder(*(inputs[stream] for stream in self.reads[name]))
+            name: _encode_present(
+                encoder,
+                [inputs[stream] for stream in self.reads[name]],
+                [present[stream] for stream in self.reads[name]],
+            )
             for name, encoder in self.encoders.items()
         }
 
     def forward(
-        self, inputs: Mapping[Stream, Float[Tensor, "batch ..."]]
+        self,
+        inputs: Mapping[Stream, Float[Tensor, "batch ..."]],
+        present: Mapping[Stream, Bool[Tensor, " batch"]] | None = None,
     ) -> Float[Tensor, " batch"]:
         """Return logits; the score of the high class is their sigmoid."""
-        features = torch.cat(list(self.encode(inputs).values()), dim=1)
+        features = torch.cat(list(self.encode(inputs, present).values()), dim=1)
         logits: Tensor = self.head(features)
         return logits.squeeze(1)
+
+
+def _encode_present(
+    encoder: nn.Module, inputs: Sequence[Tensor], present: Sequence[Tensor]
+) -> Float[Tensor, "batch _"]:
+    """Encode what is there; a row without any of the streams has no features."""
+    is_there = torch.stack(list(present)).any(dim=0)
+    if not is_there.any():
+        n_features: int = encoder.linear.out_features  # type: ignore[union-attr, assignment]
+        return inputs[0].new_zeros(len(is_there), n_features)
+    masked = [
+        tensor * _spread(rows, tensor)
+        for tensor, rows in zip(inputs, present, strict=True)
+    ]
+    features: Tensor = encoder(*masked)
+    return features * _spread(is_there, features)
+
+
+def _spread(rows: Tensor, tensor: Tensor) -> Tensor:
+    """Return a flag a row in a shape that multiplies a tensor of these rows."""
+    return rows.view(-1, *[1] * (tensor.ndim - 1)).to(tensor.dtype)
 
 
 def build_network(
@@ -76,6 +116,7 @@ def build_network(
     face_features: int = 16,
     bio_features: int = 64,
     dropout: float = 0.5,
+    precision: str = "float32",
 ) -> DeepVANet:
     """Build the network that reads streams of these shapes.
 
@@ -85,6 +126,8 @@ def build_network(
         Face: frames, colours, height, width. EEG and peripheral: channels, samples.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
+    precision : str
+        Of the face's convolutions, ``float32`` or ``bfloat16``.
 
     Examples
     --------
@@ -95,12 +138,15 @@ def build_network(
     if not shapes:
         raise ValueError("a network needs at least one stream")
     n_features = {"face": face_features, "bio": bio_features}
+    options = {"face": {"precision": precision}, "bio": {}}
     encoders, reads = {}, {}
     for name, (build, readable) in ENCODERS.items():
         streams = tuple(stream for stream in readable if stream in shapes)
         if streams:
             shaped = [shapes[stream] for stream in streams]
-            encoders[name] = build(*shaped, n_features=n_features[name])
+            encoders[name] = build(
+                *shaped, n_features=n_features[name], **options[name]
+            )
             reads[name] = streams
     head = build_head(sum(n_features[name] for name in reads), dropout=dropout)
     return DeepVANet(encoders, reads=reads, head=head)

@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from deepvanet.files import whole_file
-from deepvanet.models.encoders import build_trunk
+from deepvanet.models.trunk import Trunk
 from deepvanet.schema import UserError
 
 FORMAT = "deepvanet-face-weights-1"
@@ -44,7 +44,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, eq=False)
 class TrunkWeights:
-    """What ``build_trunk().load_state_dict`` takes.
+    """What ``Trunk().load_state_dict`` takes.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def read_trunk(path: Path) -> TrunkWeights:
             f"{len(found)} among {len(tensors)} tensors"
         )
     prefix = found[0][1]
-    wanted = build_trunk().state_dict()
+    wanted = Trunk().state_dict()
     trunk = {
         name: _take(path, tensors, prefix + name, tuple(like.shape))
         for name, like in wanted.items()

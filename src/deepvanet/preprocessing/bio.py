@@ -19,6 +19,11 @@ Rest = Float[np.ndarray, "channel rest"]
 def remove_mean(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
     """Subtract each channel's mean over the rest: what the paper's text says."""
     del segment_length
+    if rest.shape[1] == 0 and len(rest):
+        raise UserError(
+            "--baseline mean: needs rest before the stimulus, got 0 s; --baseline none "
+            "goes without"
+        )
     return np.asarray(stimulus - rest.mean(axis=1, keepdims=True))
 
 
@@ -30,7 +35,7 @@ def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
     each of its segments.
     """
     n_whole = rest.shape[1] // segment_length
-    if n_whole == 0:
+    if n_whole == 0 and len(rest):
         raise UserError(
             "--baseline waveform: needs at least one second of rest before the "
             f"stimulus, got {rest.shape[1] / segment_length:.2f} s"

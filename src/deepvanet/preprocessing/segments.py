@@ -46,6 +46,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         fps=span.fps,
         ratings=span.ratings,
         video_onset_s=span.video_onset_s,
+        more=span.more,
     )
 
 

@@ -157,7 +157,10 @@ def draw_paired(study: Study, target: str, learner: str) -> Drawing | None:
     table = scores.pivot_table(
         index=["streams", "subject"], columns="protocol", values="balanced_accuracy"
     ).reindex(columns=sides)
-    table = table.dropna().reset_index()
+    # one protocol is called like a column
+    named = {side: f"protocol {side}" for side in sides if side in table.index.names}
+    columns = [named.get(side, side) for side in sides]
+    table = table.dropna().rename(columns=named).reset_index()
     streams = present(study.streams, table["streams"])
     if not streams:
         return None
@@ -169,7 +172,7 @@ def draw_paired(study: Study, target: str, learner: str) -> Drawing | None:
     sheet.write(0.04, 0.18, said, color=drawing.GREY)
     for place, name in enumerate(streams):
         axes = sheet.add_axes(left + place * (panel + gap), top, panel, 1.5)
-        _draw_pairs(axes, select(table, streams=name)[sides].to_numpy(dtype=float))
+        _draw_pairs(axes, select(table, streams=name)[columns].to_numpy(dtype=float))
         axes.set_title(shorten(name).replace("+", "+\n"), pad=4)
         axes.set_xticks([0, 1], [s.replace("-", "-\n") for s in sides])
         if place:

@@ -13,6 +13,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,7 @@ import pandas as pd
 from deepvanet.config import Execution
 from deepvanet.execution import hold_workers
 from deepvanet.files import make_folder, whole_file, write_text
+from deepvanet.learners.repeatable import settle_machine
 from deepvanet.metrics import SCORE_COLUMNS
 from deepvanet.report import drawing
 from deepvanet.reproduce import table2
@@ -53,6 +55,8 @@ def reproduce(
     seed: int,
     execution: Execution,
     face_weights: Path | None = None,
+    precision: str = "auto",
+    device: str = "cpu",
 ) -> Iterator[str]:
     """Make a part of the paper, or all; yield what to tell, an estimate first.
 
@@ -64,6 +68,8 @@ def reproduce(
         For ``deap`` and ``mahnob`` the store, or None.
     size : str
         One of ``SIZES``.
+    precision, device : str
+        As in ``NetworkSettings``.
 
     Raises
     ------
@@ -73,6 +79,8 @@ def reproduce(
     """
     asked = PARTS if pick("part", part, [*PARTS, "all"]) == "all" else (part,)
     how = SIZES[pick("size", size, SIZES)]
+    network = replace(how.network, precision=precision, device=device)
+    how = replace(how, network=settle_machine(network))
     given = open_stores(stores)
     plans = plan_runs(asked, given.values(), size=how, seed=seed)
     shown: list[Shown] = []

@@ -80,8 +80,7 @@ def plan_features(
     given: Sequence[Given], *, size: Size, seed: int, face_weights: Path | None = None
 ) -> list[Shown]:
     """List the models: of the first subject, for each protocol and target."""
-    network = NetworkSettings(epochs=size.epochs)
-    network = name_face_weights(network, face_weights)
+    network = name_face_weights(size.network, face_weights)
     return [
         _plan(store, protocol, target, size, seed, network)
         for store in given

@@ -54,7 +54,7 @@ class Size:
         The first so many subjects, of protocols of one subject and of all of them.
     """
 
-    epochs: int
+    network: NetworkSettings
     folds: int | None
     grid: tuple[int, ...]
     n_subjects: int | None
@@ -62,8 +62,12 @@ class Size:
 
 
 SIZES: Mapping[str, Size] = {
-    "small": Size(epochs=2, folds=3, grid=(16, 64), n_subjects=2, n_pooled=3),
-    "full": Size(epochs=50, folds=None, grid=GRID, n_subjects=None, n_pooled=None),
+    "small": Size(
+        NetworkSettings(epochs=2), folds=3, grid=(16, 64), n_subjects=2, n_pooled=3
+    ),
+    "full": Size(
+        NetworkSettings(), folds=None, grid=GRID, n_subjects=None, n_pooled=None
+    ),
 }
 
 
@@ -126,7 +130,7 @@ def settle(
         folds=size.folds,
         seeds=(seed,),
         subjects=given.subjects[:n_subjects],
-        network=NetworkSettings(epochs=size.epochs),
+        network=size.network,
     )
 
 

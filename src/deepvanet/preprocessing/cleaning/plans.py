@@ -50,7 +50,17 @@ class Plan:
 
 def plan_reference(recording: Recording, is_eeg: Bool[np.ndarray, " all"]) -> Plan:
     """Plan an average reference; dead channels stay as they are."""
-    is_good = ~find_dead([recording.bio[row] for row in np.flatnonzero(is_eeg)])
+    return refer_to(~find_dead([recording.bio[row] for row in np.flatnonzero(is_eeg)]))
+
+
+def refer_to(is_good: Bool[np.ndarray, " channel"]) -> Plan:
+    """Plan the reference to the average of good channels; others stay as they are.
+
+    Of few electrodes the average is what they record, so they keep their own.
+    """
+    if len(is_good) < _FEWEST_ELECTRODES:
+        as_is = np.eye(len(is_good))
+        return Plan(is_good, as_is, filter_only=as_is, clean=as_is)
     reference = electrodes.reference_to(is_good)
     reference[~is_good] = np.eye(len(is_good))[~is_good]
     return Plan(is_good, reference, filter_only=reference, clean=reference)

@@ -1,0 +1,311 @@
+"""The model card: what a bundle is for, what it was trained on, how well it did.
+
+Its sections are those of Mitchell et al. [1]_, as far as anything is known.
+
+References
+----------
+.. [1] Mitchell et al. (2019). Model cards for model reporting. FAT* 2019, 220-229.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deepvanet.bundle.rows import Part
+from deepvanet.bundle.validation import Validation
+from deepvanet.files import write_text
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.schema import STREAM_SETS, Stream, Target
+from deepvanet.store import Rows
+
+_ACADEMIC = (
+    "{} may be used for academic research only, under an agreement that everybody who "
+    "works with it signs; weights that were fitted to it are best treated alike."
+)
+TERMS: Mapping[str, str] = {
+    "deap": _ACADEMIC.format("DEAP"),
+    "mahnob": _ACADEMIC.format("MAHNOB-HCI"),
+}
+"""What the makers of a data set ask for."""
+_OWN_TERMS = (
+    "The weights were fitted to recordings of people. What these agreed to, and what "
+    "whoever recorded them allows, holds for the weights too: ask before passing them "
+    "on."
+)
+_MADE_UP = "The recordings were made up, so nobody's rights are touched."
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rows that a network was trained on, counted."""
+
+    n_subjects: int
+    n_trials: int
+    n_segments: int
+    n_high_trials: int
+    lowest_rating: float
+    highest_rating: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network of a bundle with all that is known of it.
+
+    Attributes
+    ----------
+    judged : mapping
+        Temperature and validation of each stream set; empty where there is none.
+    obstacle : str
+        Why there is none.
+    """
+
+    part: Part
+    epochs: int
+    summary: Summary
+    judged: Mapping[str, tuple[float, Validation]]
+    obstacle: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as ``bundle.json`` has them."""
+        return {
+            "target": self.part.target,
+            "streams": self.part.streams,
+            "epochs": self.epochs,
+            "rows": asdict(self.summary),
+            "answers": [self._describe(streams) for streams in self.part.answers],
+        }
+
+    def _describe(self, streams: str) -> dict[str, Any]:
+        if streams not in self.judged:
+            return {"streams": streams, "temperature": 1.0, "validation": None}
+        temperature, validation = self.judged[streams]
+        return {
+            "streams": streams,
+            "temperature": temperature,
+            "validation": validation.to_dict(),
+        }
+
+
+def summarise(rows: Rows, target: Target) -> Summary:
+    """Count the rows of a network."""
+    table = rows.table.assign(label=rows.label, place=rows.trial)
+    trials = table.drop_duplicates("place")
+    return Summary(
+        n_subjects=int(trials["subject"].nunique()),
+        n_trials=len(trials),
+        n_segments=len(table),
+        n_high_trials=int(trials["label"].sum()),
+        lowest_rating=float(trials[target].min()),
+        highest_rating=float(trials[target].max()),
+    )
+
+
+def write_card(
+    path: Path, values: Mapping[str, Any], trained: Sequence[Trained]
+) -> None:
+    """Write the card of a bundle.
+
+    Parameters
+    ----------
+    values : mapping
+        What ``bundle.json`` will hold.
+    """
+    sections = [
+        _introduce(values, trained),
+        _USE,
+        _tell_training(values, trained),
+        _tell_scores(trained),
+        _tell_input(values),
+        _tell_terms(values["dataset"], trained),
+    ]
+    write_text(path, "\n\n".join(sections) + "\n")
+
+
+def _introduce(values: Mapping[str, Any], trained: Sequence[Trained]) -> str:
+    targets = " and ".join(dict.fromkeys(item.part.target for item in trained))
+    return (
+        f"# A deepvanet bundle: {targets}, trained on {values['dataset']}\n\n"
+        "For each second of a recording it gives the probability of a **high "
+        "self-rating**, learnt from **one rating a trial**: how likely this person, "
+        f"asked after the whole trial, would have rated {targets} high "
+        f"(`{values['training']['label_rule']}`). It is not how strong a feeling is, "
+        "nor what is felt in this second: nobody rated seconds.\n\n"
+        "```sh\n"
+        "deepvanet predict MODEL --video face.mp4 --bio signals.bdf "
+        "--out timeline.csv\n"
+        "```\n\n"
+        f"Made by deepvanet {values['versions']['deepvanet']} with torch "
+        f"{values['versions']['torch']}. Loading it runs no code: it is JSON and "
+        "safetensors."
+    )
+
+
+_USE = (
+    "## What it is for\n\n"
+    "Research on recordings like those it was trained on: the same sensors, the same "
+    "kind of stimulus, adults who sit and watch.\n\n"
+    "It is not for decisions about a person: not for hiring, teaching, policing, "
+    "health or credit, and not for finding out what somebody hides. Emotion "
+    "recognition at work and in schools is forbidden in the European Union "
+    "(Regulation 2024/1689, article 5). Whoever is recorded should know of it and be "
+    "able to say no."
+)
+
+
+def _tell_training(values: Mapping[str, Any], trained: Sequence[Trained]) -> str:
+    lines = [
+        "## What it was trained on\n",
+        "| target | streams | subjects | trials | high | segments | ratings | epochs |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for item in trained:
+        rows = item.summary
+        lines.append(
+            f"| {item.part.target} | {item.part.streams} | {rows.n_subjects} | "
+            f"{rows.n_trials} | {rows.n_high_trials / rows.n_trials:.0%} | "
+            f"{rows.n_segments} | {rows.lowest_rating:g} to {rows.highest_rating:g} | "
+            f"{item.epochs} |"
+        )
+    lines += ["", _tell_epochs(trained)]
+    dropout = values["training"].get("stream_dropout", 0.0)
+    if dropout:
+        lines += [
+            "",
+            (
+                "One network a target reads all streams. In training each row lost a "
+                f"stream with probability {dropout:g}, so it answers from any of them."
+            ),
+        ]
+    return "\n".join(lines)
+
+
+def _tell_epochs(trained: Sequence[Trained]) -> str:
+    if any(item.judged for item in trained):
+        return (
+            "Epochs are the median of those that the folds of the cross-validation "
+            "chose, each on its own validation rows."
+        )
+    return "Epochs are as asked for: nothing chose them."
+
+
+def _tell_scores(trained: Sequence[Trained]) -> str:
+    lines = ["## How well it does\n"]
+    for item in trained:
+        if not item.judged:
+            lines.append(
+                f"- {item.part.target} from {item.part.streams}: **not calibrated, "
+                f"never scored** (no cross-validation: {item.obstacle})"
+            )
+    judged = [item for item in trained if item.judged]
+    if not judged:
+        return "\n".join(lines)
+    if len(lines) > 1:
+        lines.append("")
+    lines += [
+        "On trials that the scored network never saw, by cross-validation:\n",
+        (
+            "| target | from | protocol | trials | balanced accuracy | 95 % | p | "
+            "accuracy | always the likelier | AUROC | temperature |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for item in judged:
+        lines += [
+            _tell_score(item.part.target, streams, *found)
+            for streams, found in item.judged.items()
+        ]
+    lines += ["", *_explain_scores(judged)]
+    return "\n".join(lines)
+
+
+def _tell_score(
+    target: Target, streams: str, temperature: float, made: Validation
+) -> str:
+    interval = "-"
+    if made.ci_low is not None and made.ci_high is not None:
+        interval = f"{made.ci_low:.2f} to {made.ci_high:.2f}"
+    likelier = max(made.share_high, 1 - made.share_high)
+    cells = [
+        *(target, streams, made.protocol, str(made.n_trials)),
+        _show(made.scores["balanced_accuracy"]),
+        interval,
+        "-" if made.p_value is None else f"{made.p_value:.3f}",
+        _show(made.scores["accuracy"]),
+        f"{likelier:.2f}",
+        _show(made.scores["auroc"]),
+        f"{temperature:.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _show(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _explain_scores(judged: Sequence[Trained]) -> list[str]:
+    protocols = dict.fromkeys(
+        made.protocol for item in judged for _, made in item.judged.values()
+    )
+    said = [f"- `{name}`: {PROTOCOLS[name].summary}" for name in protocols]
+    return [
+        *said,
+        (
+            "- A balanced accuracy or AUROC of 0.5 is guessing; scores are means "
+            "over subjects, p-values from shuffled labels."
+        ),
+        (
+            "- The temperature divides the logits, so that 0.7 comes true "
+            "seven times in ten *trials*. Of a single second it is a guess."
+        ),
+        (
+            "- The bundle's networks are trained on all rows, so nothing is left to "
+            "score them on: these are scores of networks trained alike on fewer."
+        ),
+    ]
+
+
+def _tell_input(values: Mapping[str, Any]) -> str:
+    recipe = values["recipe"]
+    names: dict[Stream, list[str]] = {}
+    for item in values["channels"]:
+        stream = Stream.EEG if item["type"] == "eeg" else Stream.PERIPHERAL
+        names.setdefault(stream, []).append(f"{item['name']} ({item['unit']})")
+    used = {s for n in values["networks"] for s in STREAM_SETS[n["streams"]]}
+    lines = ["## What it reads\n"]
+    if Stream.FACE in used:
+        lines.append(
+            f"- face: {recipe['face_fps']:g} images a second of {recipe['face_size']} "
+            f"pixels, cut out by `{recipe['face']}`"
+        )
+    lines += [
+        f"- {stream}, {recipe['sfreq']:g} Hz: {', '.join(listed)}"
+        for stream, listed in names.items()
+        if stream in used
+    ]
+    state = "raw recordings, cleaned here" if values["is_raw"] else "filtered before"
+    lines.append(
+        f"- signals: {state}; artefacts: {recipe['artefacts']}; baseline: "
+        f"{recipe['baseline']}"
+    )
+    return "\n".join(lines)
+
+
+def _tell_terms(dataset: str, trained: Sequence[Trained]) -> str:
+    terms = TERMS.get(dataset, _OWN_TERMS)
+    if dataset.endswith("-synthetic"):
+        terms = _MADE_UP
+    lines = [
+        "## Licence",
+        "",
+        f"deepvanet is BSD-3-Clause. {terms}",
+    ]
+    if any(Stream.FACE in STREAM_SETS[item.part.streams] for item in trained):
+        lines += [
+            "",
+            (
+                "Networks that read faces hold the mean image of all faces that "
+                "they were trained on; of one subject that is a portrait."
+            ),
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""The face of a recording, some seconds at a time, however long the video is."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from deepvanet.bundle import Bundle
+from deepvanet.preprocessing.face import (
+    FrameState,
+    TrackedCrop,
+    follow_face,
+    make_backend,
+)
+from deepvanet.preprocessing.segments import SEGMENT_S
+from deepvanet.preprocessing.video import probe, sample_frames
+from deepvanet.schema import UserError
+
+Clips = UInt8[np.ndarray, "second frame height width 3"]
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Crops that come as the video is decoded, once and in order.
+
+    Attributes
+    ----------
+    first : int
+        The second of the recording at which they start.
+    """
+
+    first: int
+    n_seconds: int
+    fps: float
+    size: int
+    crops: Iterator[TrackedCrop]
+
+    def take(self, n_seconds: int) -> tuple[Clips, Bool[np.ndarray, " second"]]:
+        """Return the next seconds, and which of them have a face throughout."""
+        n_frames = round(self.fps * SEGMENT_S)
+        clips = np.zeros((n_seconds, n_frames, self.size, self.size, 3), np.uint8)
+        has = np.zeros(n_seconds, bool)
+        for second in range(n_seconds):
+            states = []
+            for place in range(n_frames):
+                tracked = next(self.crops)
+                clips[second, place] = tracked.crop
+                states.append(tracked.state)
+            has[second] = FrameState.LOST not in states
+        return clips, has
+
+
+def open_faces(
+    path: Path,
+    bundle: Bundle,
+    offset_s: float,
+    *,
+    true_fps: float | None,
+    signals_end: int,
+) -> Faces:
+    """Find the face in each second that the video shows at least half of.
+
+    Where the signals go on, the end is padded from the last face as in ``prepare``.
+
+    Raises
+    ------
+    UserError
+        When the video is too short, or none that can be read.
+    """
+    fps = bundle.recipe.face_fps
+    first = max(0, math.ceil(offset_s))
+    start_s = first - offset_s
+    shown_s = _measure_video(path, true_fps) - start_s
+    if shown_s < 0.5:
+        raise UserError(f"--video {path}: shows less than half a second to predict")
+    n_seconds = max(math.floor(shown_s + 0.5), signals_end - first)
+    n_frames = round(n_seconds * fps)
+    frames = sample_frames(
+        path, fps=fps, true_fps=true_fps, start_s=start_s, n_frames=n_frames
+    )
+    crops = follow_face(
+        frames,
+        make_backend(bundle.recipe.face),
+        n_frames=n_frames,
+        size=bundle.recipe.face_size,
+        fps=fps,
+    )
+    return Faces(first, n_seconds, fps, bundle.recipe.face_size, crops)
+
+
+def _measure_video(path: Path, true_fps: float | None) -> float:
+    """Return how long a video lasts, in seconds."""
+    info = probe(path)
+    return info.duration_s * info.fps / (true_fps or info.fps)
