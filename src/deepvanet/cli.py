@@ -727,7 +727,10 @@ def predict(
 def serve(
     model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Where the page answers.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="Where the page answers; 0 is any that is free."
+        ),
     ] = 8765,
 ) -> None:
     """Show predictions for recordings in a page in the browser, on this machine."""
@@ -736,7 +739,9 @@ def serve(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "deepvanet":
             raise
-        raise UserError(f"serve: {error.name} is missing, get deepvanet[page]") from None
+        raise UserError(
+            f"serve: {error.name} is missing, get deepvanet[page]"
+        ) from None
 
     run(model, port=port, say=lambda line: print(line, flush=True))
 

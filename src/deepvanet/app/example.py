@@ -3,29 +3,31 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from deepvanet.app.uploads import Sent
 from deepvanet.bundle import Bundle
 from deepvanet.config import Execution
-from deepvanet.datasets import synthetic
-from deepvanet.schema import UserError
+from deepvanet.datasets import deap, synthetic
+from deepvanet.schema import Channel, Trial, UserError
 
 SECONDS = 20
-TRIAL = "1"
 
 
-def make_example(folder: Path, bundle: Bundle) -> Sent:
-    """Write a synthetic face video and, if the bundle reads DEAP's, its signals.
+def make_example(folder: Path, bundle: Bundle) -> tuple[Sent, float]:
+    """Write a drawn face and made-up signals, of those that the bundle reads.
+
+    Returns
+    -------
+    Sent, float
+        The files, and the second of the signals at which the video starts.
 
     Raises
     ------
     UserError
-        When the bundle can read neither, or the ``synth`` extra is missing.
+        When the ``synth`` extra is missing.
     """
-    from deepvanet.datasets.deap import CHANNELS
-
-    reads_signals = not bundle.is_raw and set(bundle.channels) <= set(CHANNELS)
-    if not reads_signals and "face" not in bundle.stream_sets:
-        raise UserError("the example: this model reads neither its face nor its signals")
     root = folder / "example"
     try:
         synthetic.write_deap(
@@ -38,11 +40,35 @@ def make_example(folder: Path, bundle: Bundle) -> Sent:
         )
     except ImportError:
         raise UserError("the example: needs deepvanet[synth]") from None
-    video = root / "face_video" / "s01" / "s01_trial01.avi"
-    bio = root / "data_preprocessed_python" / "s01.dat"
-    sent = Sent(
-        Path(shutil.move(video, folder / "video.avi")),
-        Path(shutil.move(bio, folder / "bio.dat")) if reads_signals else None,
-    )
+    trial = deap.read_trial(root / "data_preprocessed_python" / "s01.dat", "1")
+    video = bio = None
+    if trial.video and any("face" in name for name in bundle.stream_sets):
+        video = Path(shutil.move(trial.video, folder / "video.avi"))
+    if bundle.channels:
+        bio = folder / "bio.csv"
+        _write_signals(bio, trial, bundle.channels)
     shutil.rmtree(root)
-    return sent
+    return Sent(video, bio), trial.baseline_s if bio else 0.0
+
+
+def _write_signals(path: Path, trial: Trial, channels: tuple[Channel, ...]) -> None:
+    """Write a table of seconds and channels."""
+    times = np.arange(trial.bio.shape[1]) / trial.sfreq
+    columns = {
+        channel.name: trial.bio[_find_like(trial, channel)] for channel in channels
+    }
+    pd.DataFrame({"time": times, **columns}).to_csv(path, index=False)
+
+
+def _find_like(trial: Trial, channel: Channel) -> int:
+    """Return the row of the channel, or else of one that measures the same."""
+
+    def differ(row: int) -> tuple[bool, bool, bool]:
+        other = trial.channels[row]
+        return (
+            other.name != channel.name,
+            other.type is not channel.type,
+            other.stream is not channel.stream,
+        )
+
+    return min(range(len(trial.channels)), key=differ)

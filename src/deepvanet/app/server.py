@@ -175,7 +175,7 @@ class _Page:
         job = self._jobs.open()
         try:
             async with request.form(
-                max_files=2, max_fields=4, max_part_size=_FORM_BYTES
+                max_files=2, max_fields=8, max_part_size=_FORM_BYTES
             ) as form:
                 task = await self._read_form(form, job)
         except BaseException:
@@ -207,8 +207,11 @@ class _Page:
             model=self._model.resolve(),
             folder=job.folder,
             sent=None if is_example else Sent(kept.get("video"), kept.get("bio")),
-            trial=_read_trial(form),
-            video_offset_s=_read_offset(form),
+            video_offset_s=_read_seconds(form, "video_offset_s"),
+            baseline_s=(
+                _read_seconds(form, "baseline_start_s"),
+                _read_seconds(form, "baseline_end_s"),
+            ),
         )
 
     async def status(self, request: Request) -> Response:
@@ -247,26 +250,17 @@ class _Page:
         return job
 
 
-def _read_trial(form: FormData) -> str | None:
-    trial = form.get("trial")
-    if not isinstance(trial, str) or not trial.strip():
-        return None
-    if not trial.strip().isalnum() or len(trial) > 20:
-        raise Refused(400, "The trial must be letters and digits, as 1.")
-    return trial.strip()
-
-
-def _read_offset(form: FormData) -> float | None:
-    text = form.get("video_offset_s")
+def _read_seconds(form: FormData, name: str) -> float | None:
+    text = form.get(name)
     if not isinstance(text, str) or not text.strip():
         return None
     try:
-        offset_s = float(text)
+        seconds = float(text)
     except ValueError:
-        offset_s = float("nan")
-    if not abs(offset_s) <= _MOST_OFFSET_S:
-        raise Refused(400, "The start of the video must be a number of seconds.")
-    return offset_s
+        seconds = float("nan")
+    if not abs(seconds) <= _MOST_OFFSET_S:
+        raise Refused(400, f"{name} must be a number of seconds.")
+    return seconds
 
 
 async def _answer_refused(_request: Request, error: Exception) -> Response:
@@ -316,10 +310,10 @@ def serve(model: Path, *, port: int, say: Callable[[str], None]) -> None:
         listening.close()
         raise UserError(f"--port {port}: is taken or not allowed") from None
     listening.listen()
-    say(f"page: http://{HOST}:{port} (Ctrl+C ends it)")
+    at = listening.getsockname()[1]
+    say(f"page: http://{HOST}:{at} (Ctrl+C ends it)")
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False
     )
     with suppress(KeyboardInterrupt), listening:
         uvicorn.Server(config).run(sockets=[listening])
-

@@ -33,8 +33,11 @@ BIO_SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
     ".edf": ((0, b"0       "),),
     ".gdf": ((0, b"GDF "),),
     ".fif": ((0, b"\x00\x00\x00\x64"),),
-    ".dat": ((0, b"\x80"), (0, b"(")),
+    ".xdf": ((0, b"XDF:"),),
+    ".parquet": ((0, b"PAR1"),),
+    ".csv": ((0, b""),),
 }
+"""A table in text begins as it likes; what else it must be says ``_check_head``."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def pick_suffix(kind: str, sent_as: str) -> str:
     known = VIDEO_SIGNATURES if kind == "video" else BIO_SIGNATURES
     suffix = PurePosixPath(sent_as.replace("\\", "/")).suffix.lower()
     if suffix not in known:
-        raise UserError(f"{kind}: must be one of {', '.join(known)}, got {suffix!r:.20}")
+        raise UserError(
+            f"{kind}: must be one of {', '.join(known)}, got {suffix!r:.20}"
+        )
     return suffix
 
 
@@ -93,6 +98,8 @@ def _check_head(kind: str, suffix: str, head: bytes, limits: Limits) -> None:
         raise UserError(f"{kind}: the file is empty")
     if not any(head[at : at + len(mark)] == mark for at, mark in known[suffix]):
         raise UserError(f"{kind}: is not what its ending {suffix} says")
+    if suffix == ".csv" and b"\0" in head:
+        raise UserError(f"{kind}: is not text, as its ending {suffix} says")
     if suffix in (".bdf", ".edf"):
         _check_length(head, limits)
 
