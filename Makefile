@@ -23,10 +23,10 @@ demo: install  ## Go the whole way on embedded data, under five minutes
 	$(BIN)/deepvanet demo --out demo
 
 test: install  ## Run the tests, under ten minutes on two cores
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 test-slow: install  ## Run the tests that take minutes each
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: install  ## Lint, types, floors of the layout, spelling
 	$(BIN)/ruff check $(SOURCES)

@@ -724,6 +724,29 @@ def predict(
     print(f"timeline: {out}")
 
 
+@app.command(epilog="Example: deepvanet serve model --port 8765")
+def serve(
+    model: Annotated[Path, typer.Argument(help="Folder that `train` wrote.")],
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, help="Where the page answers; 0 is any that is free."
+        ),
+    ] = 8765,
+) -> None:
+    """Show predictions for recordings in a page in the browser, on this machine."""
+    try:
+        from deepvanet.app.server import serve as run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "deepvanet":
+            raise
+        raise UserError(
+            f"serve: {error.name} is missing, get deepvanet[page]"
+        ) from None
+
+    run(model, port=port, say=lambda line: print(line, flush=True))
+
+
 @app.command(
     epilog="Example: deepvanet explain model --video face.mp4 --out explanation",
 )

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.files import make_folder, whole_file
+from deepvanet.inference import Timeline
 from deepvanet.inference.answering import Answerer
 from deepvanet.inference.opened import Opened, open_recording
 from deepvanet.schema import BIO, Stream, Target, UserError
@@ -174,6 +175,30 @@ def attribute_streams(
     )
     parts = [_tabulate_streams(q) for q in _ask_all(bundle, opened, progress)]
     return _join(parts, STREAM_COLUMNS)
+
+
+def predict_with_streams(
+    bundle: Bundle,
+    opened: Opened,
+    *,
+    progress: Callable[[float, float], None] | None = None,
+) -> tuple[Timeline, pd.DataFrame]:
+    """Return a timeline, and what each stream added to it, in one reading.
+
+    Returns
+    -------
+    tuple of Timeline and DataFrame
+        As ``deepvanet.inference.predict`` and ``attribute_streams`` return them.
+    """
+    answerer, in_all = Answerer(bundle), float(opened.n_seconds)
+    answers, parts = [], []
+    for chunk in opened.read():
+        answers.append(answerer.answer(chunk))
+        parts += [_tabulate_streams(question) for question in ask(answerer, chunk)]
+        if progress is not None:
+            progress(float(chunk.start + len(chunk)), in_all)
+    timeline = Timeline(pd.concat(answers, ignore_index=True), opened.notes)
+    return timeline, _join(parts, STREAM_COLUMNS)
 
 
 def attribute(

@@ -54,10 +54,17 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Opened:
-    """A recording that was opened, to be read once."""
+    """A recording that was opened, to be read once.
+
+    Attributes
+    ----------
+    video_offset_s : float
+        Second of the recording at which the video starts.
+    """
 
     signals: Signals | None
     faces: Faces | None
+    video_offset_s: float
 
     @property
     def n_seconds(self) -> int:
@@ -140,7 +147,7 @@ def open_recording(
         end = 0 if signals is None or not signals.placed else signals.feed.n_seconds
         faces = open_faces(video, bundle, offset_s, true_fps=true_fps, signals_end=end)
     _refuse_strangers(bundle, signals, faces)
-    return Opened(signals, faces)
+    return Opened(signals, faces, offset_s)
 
 
 def _refuse_strangers(

@@ -1,0 +1,207 @@
+// Sends a recording, waits for it, and hands the result on.
+
+import { hideResult, listen, showResult } from "/static/result.js";
+
+const find = (id) => document.getElementById(id);
+const MIB = 1024 ** 2;
+const ASK_EVERY_MS = 400;
+const OPTIONS = ["video_offset_s", "baseline_start_s", "baseline_end_s"];
+const KINDS = ["video", "bio"];
+
+let about = null; // what /version says
+let current = null; // address of the recording that is worked on or shown
+let sending = null;
+
+function show(view) {
+  find("send").hidden = view !== "send";
+  find("working").hidden = view !== "working";
+  if (view !== "result") hideResult();
+}
+
+function sayError(sentence) {
+  const error = find("error");
+  error.textContent = sentence;
+  error.hidden = !sentence;
+  if (sentence) error.focus();
+}
+
+function fail(sentence) {
+  forget();
+  show("send");
+  sayError(sentence);
+}
+
+function forget() {
+  sending?.abort();
+  sending = null;
+  if (current) fetch(current, { method: "DELETE", keepalive: true }).catch(() => {});
+  current = null;
+  history.replaceState(null, "", location.pathname);
+}
+
+function sayStage(text, done = null) {
+  const progress = find("progress");
+  if (find("stage").textContent !== text) find("stage").textContent = text;
+  if (done === null) progress.removeAttribute("value");
+  else progress.value = done;
+}
+
+async function start() {
+  listen();
+  try {
+    about = await (await fetch("/version")).json();
+  } catch {
+    return sayError("The page's server does not answer: is it still running?");
+  }
+  find("model").textContent = `Model ${about.model}, trained on ${about.dataset}; reads ${about.streams.join(", ")}.`;
+  for (const kind of KINDS) {
+    find(`kinds-${kind}`).textContent = `${about[kind].join(" ")}, at most ${Math.round(about[`${kind}_bytes`] / MIB)} MiB`;
+    find(kind).accept = about[kind].join(",");
+  }
+  const id = location.hash.slice(1);
+  if (/^[\w-]+$/.test(id)) {
+    current = `/api/jobs/${id}`;
+    show("working");
+    await wait();
+  }
+}
+
+function checkFile(kind, file) {
+  const name = file.name.toLowerCase();
+  if (!about[kind].some((ending) => name.endsWith(ending))) {
+    return `${file.name}: must be one of ${about[kind].join(" ")}`;
+  }
+  if (file.size > about[`${kind}_bytes`]) {
+    return `${file.name}: is larger than ${Math.round(about[`${kind}_bytes`] / MIB)} MiB`;
+  }
+  return "";
+}
+
+function gather() {
+  const form = new FormData();
+  for (const kind of KINDS) {
+    const [file] = find(kind).files;
+    if (!file) continue;
+    const wrong = checkFile(kind, file);
+    if (wrong) throw new Error(wrong);
+    form.append(kind, file);
+  }
+  if (!form.has("video") && !form.has("bio")) throw new Error("Choose a video, a signal file or both.");
+  for (const name of OPTIONS) {
+    const value = find(name).value.trim();
+    if (value) form.append(name, value);
+  }
+  return form;
+}
+
+/** Send a form, telling how far it is; fetch cannot tell. */
+function send(form) {
+  return new Promise((resolve, reject) => {
+    sending = new XMLHttpRequest();
+    sending.open("POST", "/api/jobs");
+    sending.responseType = "json";
+    sending.upload.addEventListener("progress", (event) => sayStage("Sending", event.loaded / event.total));
+    sending.addEventListener("load", () => {
+      if (sending.status === 202) resolve(sending.response);
+      else reject(new Error(sending.response?.error ?? "The page's server did not understand."));
+    });
+    sending.addEventListener("error", () => reject(new Error("The page's server broke off: is it still running?")));
+    sending.send(form);
+  });
+}
+
+async function run(form) {
+  sayError("");
+  show("working");
+  sayStage("Sending", 0);
+  try {
+    const job = await send(form);
+    current = `/api/jobs/${job.id}`;
+    history.replaceState(null, "", `#${job.id}`);
+  } catch (error) {
+    return fail(error.message);
+  }
+  await wait();
+}
+
+async function wait() {
+  const mine = current;
+  while (mine === current) {
+    let job;
+    try {
+      job = await (await fetch(mine)).json();
+    } catch {
+      return mine === current && fail("The page's server does not answer: is it still running?");
+    }
+    if (mine !== current) return;
+    if (job.state === "done") return finish(mine);
+    if (job.error) return fail(job.error);
+    if (job.state === "waiting") sayStage(`Waiting: ${job.ahead} before this one`);
+    else sayStage(sayWork(job), job.done ?? null);
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
+}
+
+function sayWork(job) {
+  const stage = job.stage ?? "starting";
+  return stage[0].toUpperCase() + stage.slice(1);
+}
+
+async function finish(mine) {
+  try {
+    const result = await (await fetch(`${mine}/result`)).json();
+    if (mine !== current) return;
+    show("result");
+    showResult(result, mine);
+  } catch {
+    fail("The result could not be read.");
+  }
+}
+
+function nameFile(kind) {
+  const [file] = find(kind).files;
+  find(`name-${kind}`).textContent = file ? file.name : "Drop a file here, or choose one";
+  find(`drop-${kind}`).classList.toggle("filled", Boolean(file));
+}
+
+for (const kind of KINDS) {
+  const drop = find(`drop-${kind}`);
+  find(kind).addEventListener("change", () => nameFile(kind));
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    if (!event.dataTransfer.files.length) return;
+    find(kind).files = event.dataTransfer.files;
+    nameFile(kind);
+  });
+}
+// a file dropped beside the boxes must not replace the page
+for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
+
+find("send").addEventListener("submit", (event) => {
+  event.preventDefault();
+  try {
+    run(gather());
+  } catch (error) {
+    sayError(error.message);
+  }
+});
+find("example").addEventListener("click", () => {
+  const form = new FormData();
+  form.append("example", "1");
+  run(form);
+});
+for (const id of ["cancel", "again"]) {
+  find(id).addEventListener("click", () => {
+    forget();
+    show("send");
+    find("send").querySelector("button").focus();
+  });
+}
+
+start();

@@ -1,0 +1,145 @@
+// Shows a result: the video, its timeline, the plane, and one cursor for them all.
+
+import { drawPlane, drawTimeline, isLost, listStreams, sayTime } from "/static/charts.js";
+
+const find = (id) => document.getElementById(id);
+const STEP_S = 1;
+const STRIDE_S = 10;
+
+let shown = null; // { result, time, timeline, plane }
+let isAsked = false; // whether the video was told to go somewhere
+
+export function showResult(result, where) {
+  const player = find("player");
+  shown = { result, time: 0, timeline: null, plane: null };
+  find("result-title").textContent = result.is_example
+    ? "What the model says of the built-in example"
+    : "What the model says";
+  find("meaning").textContent = `${result.meaning}; not how strong a feeling was.`;
+  find("notes").replaceChildren(...result.notes.map(makeNote));
+  find("film").hidden = !result.video;
+  if (result.video) player.src = `${where}/video`;
+  find("plane-figure").hidden = result.targets.length < 2;
+  find("csv").href = `${where}/timeline.csv`;
+  find("report").href = `${where}/report.html`;
+  find("timeline").setAttribute("aria-valuemax", result.rows.length);
+  find("result").hidden = false;
+  draw();
+  moveTo(Math.max(0, result.video ? result.video_offset_s : 0));
+  find("result-title").focus();
+}
+
+export function hideResult() {
+  const player = find("player");
+  player.pause();
+  player.removeAttribute("src");
+  player.load();
+  find("result").hidden = true;
+  shown = null;
+}
+
+function makeNote(text) {
+  const note = document.createElement("li");
+  note.textContent = text;
+  return note;
+}
+
+function draw() {
+  if (!shown) return;
+  shown.timeline = drawTimeline(shown.result, Math.max(280, find("timeline").clientWidth));
+  find("timeline").replaceChildren(shown.timeline.svg);
+  shown.plane = drawPlane(shown.result, Math.max(240, find("plane").clientWidth));
+  if (shown.plane) find("plane").replaceChildren(shown.plane.svg);
+  moveTo(shown.time);
+}
+
+/** Put the cursor on a time of the recording, in seconds. */
+function moveTo(time) {
+  shown.time = Math.min(shown.result.rows.length, Math.max(0, time));
+  const row = shown.result.rows[Math.min(Math.floor(shown.time), shown.result.rows.length - 1)];
+  shown.timeline.moveTo(shown.time);
+  shown.plane?.moveTo(row);
+  const said = sayRow(row);
+  find("now").textContent = said;
+  const slider = find("timeline");
+  slider.setAttribute("aria-valuenow", Math.floor(shown.time));
+  slider.setAttribute("aria-valuetext", said);
+}
+
+/** Put cursor and video on a time. */
+function seek(time) {
+  const player = find("player");
+  const { video, video_offset_s: offset } = shown.result;
+  moveTo(time);
+  if (!video || !Number.isFinite(player.duration)) return;
+  isAsked = true;
+  player.currentTime = Math.min(player.duration, Math.max(0, shown.time - offset));
+}
+
+function sayRow(row) {
+  const parts = [sayTime(row.time_s)];
+  for (const name of shown.result.targets) {
+    if (row[name] === null) continue;
+    const label = row[`${name}_label`] ? "high" : "low";
+    parts.push(`${name} ${row[name].toFixed(2)} (${label})`);
+  }
+  parts.push(row.streams ? `from ${listStreams(row).join(", ")}` : "no answer: no stream to go by");
+  if (row.face_found) parts.push("face found");
+  else if (isLost(row, shown.result)) parts.push("face lost");
+  if (row.bad_channels) parts.push(`bad channels: ${row.bad_channels.split(" ").join(", ")}`);
+  if (row.filter_edge) parts.push("edge of the filter");
+  return parts.join(" \u00b7 ");
+}
+
+/** Move the cursor with the video, for as long as it plays. */
+function follow() {
+  const player = find("player");
+  if (!shown) return;
+  if (!player.seeking) moveTo(player.currentTime + shown.result.video_offset_s);
+  if (!player.paused && !player.ended) requestAnimationFrame(follow);
+}
+
+function timeOf(event) {
+  const box = find("timeline").getBoundingClientRect();
+  return shown.timeline.timeAt(event.clientX - box.left);
+}
+
+export function listen() {
+  const player = find("player");
+  player.addEventListener("play", follow);
+  player.addEventListener("seeked", () => {
+    // by the video's own bar, unless it followed the timeline
+    if (isAsked) isAsked = false;
+    else follow();
+  });
+  const timeline = find("timeline");
+  timeline.addEventListener("pointerdown", (event) => {
+    timeline.setPointerCapture(event.pointerId);
+    seek(timeOf(event));
+  });
+  timeline.addEventListener("pointermove", (event) => {
+    if (timeline.hasPointerCapture(event.pointerId)) seek(timeOf(event));
+  });
+  timeline.addEventListener("keydown", (event) => {
+    const moves = {
+      ArrowLeft: -STEP_S,
+      ArrowDown: -STEP_S,
+      ArrowRight: STEP_S,
+      ArrowUp: STEP_S,
+      PageDown: -STRIDE_S,
+      PageUp: STRIDE_S,
+      Home: -Infinity,
+      End: Infinity,
+    };
+    if (event.key === " " && shown.result.video) {
+      if (player.paused) player.play();
+      else player.pause();
+    } else if (event.key in moves) {
+      seek(shown.time + moves[event.key]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  new ResizeObserver(draw).observe(timeline);
+}

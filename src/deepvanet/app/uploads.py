@@ -1,0 +1,115 @@
+"""What was sent: told by its first bytes, kept under a name of our own.
+
+The name a file had is never used but for its ending. What is not one whole
+file (BrainVision, EEGLAB with its ``.fdt``) is refused: its header names another file,
+and a hostile one would name any file of this machine. Play lists that FFmpeg would
+follow are no video by their first bytes.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from deepvanet.app.limits import Limits
+from deepvanet.schema import UserError
+
+_PIECE = 1024**2
+_EBML = b"\x1a\x45\xdf\xa3"
+_MP4 = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"))
+
+VIDEO_SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
+    ".mp4": _MP4,
+    ".m4v": _MP4,
+    ".mov": _MP4,
+    ".webm": ((0, _EBML),),
+    ".mkv": ((0, _EBML),),
+    ".avi": ((8, b"AVI "),),
+    ".mpg": ((0, b"\x00\x00\x01\xba"),),
+    ".wmv": ((0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),),
+}
+BIO_SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
+    ".bdf": ((0, b"\xffBIOSEMI"),),
+    ".edf": ((0, b"0       "),),
+    ".gdf": ((0, b"GDF "),),
+    ".fif": ((0, b"\x00\x00\x00\x64"),),
+    ".xdf": ((0, b"XDF:"),),
+    ".parquet": ((0, b"PAR1"),),
+    ".csv": ((0, b""),),
+}
+"""A table in text begins as it likes; what else it must be says ``_check_head``."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The files of one recording, as they lie in its folder."""
+
+    video: Path | None
+    bio: Path | None
+
+
+def keep_upload(
+    kind: str, source: IO[bytes], sent_as: str, folder: Path, *, limits: Limits
+) -> Path:
+    """Copy what was sent to ``video`` or ``bio`` in a folder, if it is of a known type.
+
+    Raises
+    ------
+    UserError
+        When its ending, its first bytes or its length will not do.
+    """
+    is_video = kind == "video"
+    suffix = pick_suffix(kind, sent_as)
+    most = limits.video_bytes if is_video else limits.bio_bytes
+    head = source.read(512)
+    _check_head(kind, suffix, head, limits)
+    path = folder / f"{kind}{suffix}"
+    size = len(head)
+    with path.open("wb") as out:
+        out.write(head)
+        while piece := source.read(_PIECE):
+            size += len(piece)
+            if size > most:
+                raise UserError(f"{kind}: is larger than {most // 1024**2} MiB")
+            out.write(piece)
+    return path
+
+
+def pick_suffix(kind: str, sent_as: str) -> str:
+    """Return the ending of a file's name, one of those known.
+
+    Raises
+    ------
+    UserError
+        When it is unknown.
+    """
+    known = VIDEO_SIGNATURES if kind == "video" else BIO_SIGNATURES
+    suffix = PurePosixPath(sent_as.replace("\\", "/")).suffix.lower()
+    if suffix not in known:
+        raise UserError(
+            f"{kind}: must be one of {', '.join(known)}, got {suffix!r:.20}"
+        )
+    return suffix
+
+
+def _check_head(kind: str, suffix: str, head: bytes, limits: Limits) -> None:
+    known = VIDEO_SIGNATURES if kind == "video" else BIO_SIGNATURES
+    if not head:
+        raise UserError(f"{kind}: the file is empty")
+    if not any(head[at : at + len(mark)] == mark for at, mark in known[suffix]):
+        raise UserError(f"{kind}: is not what its ending {suffix} says")
+    if suffix == ".csv" and b"\0" in head:
+        raise UserError(f"{kind}: is not text, as its ending {suffix} says")
+    if suffix in (".bdf", ".edf"):
+        _check_length(head, limits)
+
+
+def _check_length(head: bytes, limits: Limits) -> None:
+    """Refuse signals whose header promises more than is bounded."""
+    try:
+        n_records, record_s = int(head[236:244]), float(head[244:252])
+    except ValueError:
+        raise UserError("bio: its header does not say how long it lasts") from None
+    lasts_s = n_records * record_s
+    if not math.isfinite(lasts_s) or lasts_s > limits.duration_s:
+        raise UserError(f"bio: lasts more than {limits.duration_s / 60:g} minutes")
