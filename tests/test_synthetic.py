@@ -23,6 +23,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from deepvanet.cli import main
 from deepvanet.config import Execution
 from deepvanet.datasets import deap, synthetic
 from deepvanet.datasets.synthetic import Knobs, write_deap
@@ -478,3 +479,24 @@ def test_a_made_up_data_set_has_another_name_than_the_real_one(tmp_path):
     write_deap(root, n_subjects=1, n_trials=1, seconds=2)
 
     assert (before, deap.name_dataset(root)) == ("deap", "deap-synthetic")
+
+
+def test_fewer_subjects_can_be_filmed(tmp_path):
+    command = f"synth deap {tmp_path}/DEAP --subjects 2 --trials 1 --seconds 2"
+    assert main([*command.split(), "--filmed", "1"]) == 0
+
+    filmed = [path.name for path in (tmp_path / "DEAP" / "face_video").iterdir()]
+    assert filmed == ["s01"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "n_filmed", "sentence"),
+    [("deap", "23", "--filmed 23: must be"), ("mahnob", "1", "--filmed: is for deap")],
+)
+def test_a_wrong_number_of_filmed_subjects_is_refused(
+    tmp_path, capsys, layout, n_filmed, sentence
+):
+    status = main(["synth", layout, str(tmp_path / "ROOT"), "--filmed", n_filmed])
+
+    assert status == 2
+    assert sentence in capsys.readouterr().err

@@ -69,8 +69,8 @@ Layout = Annotated[
 AnyLayout = Annotated[
     str,
     typer.Argument(
-        help="How the data set lies on disk: deap, mahnob, amigos or afew-va; check "
-        "also knows amigos-long, recordings and bids."
+        help="How the data set lies on disk: deap, mahnob, amigos, afew-va or "
+        "recordings; check also knows amigos-long and bids."
     ),
 ]
 Source = Annotated[
@@ -213,6 +213,12 @@ def synth(
     original: Annotated[
         bool, typer.Option("--original", help="DEAP's raw BDF files.")
     ] = False,
+    filmed: Annotated[
+        int | None,
+        typer.Option(
+            help="Subjects of DEAP who have videos.", show_default="22, the first"
+        ),
+    ] = None,
     nested: Annotated[
         bool, typer.Option("--nested", help="AFEW-VA's clips in a folder for each zip.")
     ] = False,
@@ -234,6 +240,7 @@ def synth(
             subject_effect=subject_effect,
         ),
         nested=nested,
+        n_filmed=filmed,
         seed=seed,
         execution=_execute(jobs),
     )

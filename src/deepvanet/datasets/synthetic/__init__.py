@@ -26,6 +26,7 @@ from deepvanet.datasets.synthetic.deap_original import (  # noqa: E402
 )
 from deepvanet.datasets.synthetic.knobs import Knobs  # noqa: E402
 from deepvanet.datasets.synthetic.mahnob import write_mahnob  # noqa: E402
+from deepvanet.datasets.synthetic.own import write_own  # noqa: E402
 
 __all__ = [
     "Knobs",
@@ -35,12 +36,14 @@ __all__ = [
     "write_deap",
     "write_deap_original",
     "write_mahnob",
+    "write_own",
 ]
 
 _WRITERS = {
     "deap": write_deap,
     "deap-original": write_deap_original,
     "mahnob": write_mahnob,
+    "recordings": write_own,
     "amigos": write_amigos,
 }
 USUAL_SECONDS, USUAL_CLIP_SECONDS = 60, 2
@@ -55,6 +58,7 @@ def write(
     seconds: int | None,
     knobs: Knobs,
     nested: bool,
+    n_filmed: int | None,
     seed: int,
     execution: Execution,
 ) -> str:
@@ -68,6 +72,8 @@ def write(
         Of a trial or a clip.
     nested : bool
         Whether AFEW-VA's clips lie in a folder for each zip.
+    n_filmed : int, optional
+        Subjects of DEAP who have videos.
 
     Raises
     ------
@@ -75,6 +81,9 @@ def write(
         When the layout is unknown, or a number does not fit it.
     """
     pick("layout", layout, [*_WRITERS, "afew-va"])
+    further = {} if n_filmed is None else {"n_filmed": n_filmed}
+    if further and not layout.startswith("deap"):
+        raise UserError(f"--filmed: is for deap, got {layout}")
     if layout == "afew-va":
         n_frames = round(FPS * (USUAL_CLIP_SECONDS if seconds is None else seconds))
         write_afew_va(
@@ -99,5 +108,6 @@ def write(
         knobs=knobs,
         seed=seed,
         execution=execution,
+        **further,
     )
     return f"{n_subjects} subjects, {n_trials} trials each, {seconds} s a trial"

@@ -84,6 +84,7 @@ class Plan:
     seconds: int
     knobs: Knobs
     seed: int
+    n_filmed: int = N_FILMED
 
 
 def write_deap(
@@ -94,6 +95,7 @@ def write_deap(
     seconds: int = 60,
     knobs: Knobs | None = None,
     seed: int = 0,
+    n_filmed: int = N_FILMED,
     execution: Execution | None = None,
 ) -> None:
     """Write a made-up data set in DEAP's format, one task a subject.
@@ -108,6 +110,8 @@ def write_deap(
         Of each stimulus; 60 in DEAP.
     seed : int
         Same seed, same files.
+    n_filmed : int
+        Subjects who have videos; 22 in DEAP.
 
     Raises
     ------
@@ -123,6 +127,7 @@ def write_deap(
         seconds=seconds,
         knobs=knobs or Knobs(),
         seed=seed,
+        n_filmed=n_filmed,
         execution=execution or Execution(),
     )
 
@@ -136,14 +141,16 @@ def write_data_set(
     seconds: int,
     knobs: Knobs,
     seed: int,
+    n_filmed: int = N_FILMED,
     execution: Execution,
 ) -> None:
     """Write the ratings, then each subject by ``write``, as ``write_deap`` says."""
     check_number("--subjects", n_subjects, 1, N_SUBJECTS)
     check_number("--trials", n_trials, 1, N_STIMULI)
     check_number("--seconds", seconds, 2, None)
+    check_number("--filmed", n_filmed, 0, N_FILMED)
     check_draws(seed, knobs)
-    plan = Plan(claim(root), n_trials, seconds, knobs, seed)
+    plan = Plan(claim(root), n_trials, seconds, knobs, seed, n_filmed)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
     write_text(root / SYNTHETIC_MARK, f"Made by deepvanet synth, not DEAP.\n{made}\n")
     subjects = range(1, n_subjects + 1)
@@ -256,7 +263,7 @@ def _simulate(
 
 def write_videos(plan: Plan, subject: int) -> None:
     """Write the videos of one subject, if it is one of those who were filmed."""
-    if subject <= N_FILMED:
+    if subject <= plan.n_filmed:
         with one_thread():
             _film(plan, subject)
 

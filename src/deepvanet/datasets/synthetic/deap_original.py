@@ -30,6 +30,7 @@ from deepvanet.datasets.synthetic.behaviour import (
     draw_behaviour,
 )
 from deepvanet.datasets.synthetic.deap import (
+    N_FILMED,
     Plan,
     Viewing,
     make_clean_folder,
@@ -130,6 +131,7 @@ def write_deap_original(
     seconds: int = 60,
     knobs: Knobs | None = None,
     seed: int = 0,
+    n_filmed: int = N_FILMED,
     execution: Execution | None = None,
 ) -> None:
     """Write a made-up DEAP as it was recorded, one task a subject.
@@ -145,6 +147,7 @@ def write_deap_original(
         seconds=seconds,
         knobs=knobs or Knobs(),
         seed=seed,
+        n_filmed=n_filmed,
         execution=execution or Execution(),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import butter, sosfiltfilt
 
-from deepvanet.datasets.synthetic.behaviour import BASELINE_S, FPS, Behaviour
+from deepvanet.datasets.synthetic.behaviour import BASELINE_S, Behaviour
 from deepvanet.datasets.synthetic.knobs import Seconds, State, Traits
 from deepvanet.datasets.synthetic.noise import draw_noise
 from deepvanet.datasets.synthetic.peripherals import (
@@ -125,7 +125,7 @@ def simulate_trial(
     head: Head, state: State, behaviour: Behaviour, *, rng: np.random.Generator
 ) -> Float[np.ndarray, "channel time"]:
     """Return one trial in DEAP's preprocessed channels, units and rate."""
-    seconds = round(len(behaviour.time) / FPS)
+    seconds = round(len(behaviour.time) / behaviour.fps)
     time = np.arange(round(seconds * SFREQ)) / SFREQ - BASELINE_S
     contact = np.exp(CONTACT * rng.standard_normal(N_CHANNELS))
     eog = simulate_eog(behaviour, time, rng, sfreq=SFREQ)
