@@ -1,5 +1,6 @@
 """Tests that bfloat16 is faster arithmetic of the same science, and only the face's."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ from torch.nn import functional as F
 
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate
+from deepvanet.learners.inputs import open_rows, to_network
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.learners.repeatable import settle_machine
+from deepvanet.learners.repeatable import settle_machine, use_threads
+from deepvanet.learners.scaling import fit_scaling
 from deepvanet.models.feature_fusion import build_network
 from deepvanet.results import open_run
 from deepvanet.schema import BIO, Stream, UserError
@@ -81,6 +84,26 @@ def test_a_network_comes_back_in_its_precision(tiny_store, tmp_path):
 
     assert fitted.recipe.precision == "bfloat16"
     assert fitted.chosen.encoders["face"].in_bfloat16
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_done_once_for_all_calls_changes_no_bit_of_a_score(
+    tiny_store, tmp_path, precision
+):
+    rows = take_rows(tiny_store(tmp_path / "store"), tuple(Stream)).take(np.arange(8))
+    settings = NetworkSettings(epochs=1, precision=precision)
+    fitted = NetworkLearner(settings, seed=0).fit(rows)
+    before = copy.deepcopy(fitted.chosen.state_dict())
+    inputs = to_network(open_rows(rows, fit_scaling(rows))(np.arange(8)))
+    with torch.inference_mode(), use_threads(fitted.threads):
+        each = fitted.chosen(inputs)
+
+    arrays = {stream: rows.read(stream, np.arange(8)) for stream in Stream}
+    logits = fitted.find_logits(arrays)
+
+    assert logits.tolist() == each.tolist()
+    for name, weights in fitted.chosen.state_dict().items():
+        assert torch.equal(weights, before[name])
 
 
 def test_signals_come_to_the_same_bytes_in_any_precision(tiny_store, tmp_path):

@@ -6,10 +6,11 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
     FOLDER/learner.json   how inputs are scaled, each epoch, which one was chosen
 """
 
+import copy
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -157,6 +158,14 @@ class FittedNetwork:
         """The streams that the network reads."""
         return self.chosen.streams
 
+    @cached_property
+    def _ready(self) -> DeepVANet:
+        """The chosen network, with all that is the same at each call done before."""
+        network = copy.deepcopy(self.chosen)
+        for encoder in _list_face_encoders(network):
+            encoder.round_weights()
+        return network
+
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
     ) -> Float[np.ndarray, " row"]:
@@ -221,7 +230,7 @@ class FittedNetwork:
         available: Collection[Stream],
     ) -> Float[np.ndarray, " row"]:
         """Return the logits of rows that have some of the streams, or all."""
-        network = {"chosen": self.chosen, "last": self.last}[epoch]
+        network = self._ready if epoch == "chosen" else self.last
         if network is None:
             raise ValueError("a loaded network has its chosen epoch only")
         missing = [stream for stream in self.streams if stream not in available]

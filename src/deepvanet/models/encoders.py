@@ -65,6 +65,16 @@ class FaceEncoder(nn.Module):
         self.trunk = Trunk(n_colours)
         self.memory = ConvLSTM(n_maps, n_maps)
         self.linear = nn.Linear(n_maps * math.prod(map(shrink, sides)), n_features)
+        # as convolutions read them on a CPU: nothing is turned at each call
+        for kernel in [w for w in self.parameters() if w.ndim == 4]:
+            kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+
+    def round_weights(self) -> None:
+        """Round weights as each call would, so that none has to; for scoring only."""
+        if self.in_bfloat16:
+            for layer in self.modules():
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    layer.to(torch.bfloat16)
 
     def scale_faces(
         self, center: Float[np.ndarray, "colour height width"], spread: float
