@@ -59,6 +59,7 @@ from measuring import (
     run_command,
     take_turns,
 )
+from visiting import measure_page
 
 from deepvanet.config import (
     EvaluateSettings,
@@ -466,6 +467,7 @@ MEASURES: Mapping[str, Callable[[Path], list[Row]]] = {
     "preparing": measure_preparing,
     "evaluating": measure_evaluating,
     "reruns": measure_reruns,
+    "page": measure_page,
 }
 FULL: Mapping[str, Callable[[Path], list[Row]]] = {
     **MEASURES,

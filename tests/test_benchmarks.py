@@ -172,6 +172,7 @@ def test_a_table_shows_earlier_medians_beside_later_ones(tmp_path):
         ("epoch", {"n_trials": 2, "epochs": 1}),
         ("latency", {"n_calls": 1, "batch": 2}),
         ("opening", {"n_subjects": 1}),
+        ("page", {"n_people": 8, "seconds": 3}),
     ],
 )
 def test_a_quick_row_is_measured(tmp_path, measure, options):
