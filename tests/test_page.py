@@ -12,11 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import av
+import numpy as np
 import pandas as pd
 import pytest
 
 from deepvanet.app.limits import MIB, Limits
 from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES
+from deepvanet.datasets.deap import CHANNELS
 from deepvanet.explanation import attribute_streams
 from deepvanet.inference import TIMELINE_COLUMNS, predict
 from films import number_pictures, write_video
@@ -318,6 +320,19 @@ def test_a_video_that_is_too_long_or_too_large_is_not_decoded(filmed_bundle, rec
         with open_page(filmed_bundle, limits) as page:
             said = page.wait(page.send(video=recording["video"]))
         assert sentence in said["error"]
+
+
+def test_signals_without_a_header_are_too_long_when_they_are_opened(
+    filmed_bundle, tmp_path
+):
+    times = np.arange(0, 6, 1 / 128)
+    table = pd.DataFrame({"time": times} | {c.name: times % 0.1 for c in CHANNELS})
+    table.to_csv(tmp_path / "signals.csv", index=False)
+
+    with open_page(filmed_bundle, Limits(duration_s=5.0)) as page:
+        said = page.wait(page.send(bio=tmp_path / "signals.csv"))
+
+    assert said["error"] == "it lasts more than 0.0833333 minutes"
 
 
 def test_a_result_is_removed_when_nobody_asks_for_it(filmed_bundle, recording):

@@ -38,6 +38,11 @@ def test_the_table_is_one_that_can_be_prepared(root):
     assert [span.end_s for span in recording.spans] == [6.0, 12.0]
 
 
+def test_results_say_that_nobody_was_recorded(root, tmp_path):
+    assert own_recordings.name_dataset(root / "trials.csv") == "recordings-synthetic"
+    assert own_recordings.name_dataset(tmp_path / "trials.csv") == "recordings"
+
+
 def test_check_finds_every_trial_and_nothing_wrong(root):
     assert inspect("recordings", root / "trials.csv").findings == ()
 

@@ -91,6 +91,8 @@ def _work(task: Task, limits: Limits) -> None:
         video_offset_s=offset_s,
         baseline_s=task.baseline_s,
     )
+    if opened.n_seconds > limits.duration_s:
+        raise UserError(f"it lasts more than {limits.duration_s / 60:g} minutes")
     tell.stage("predicting")
     timeline, spoke = predict_with_streams(bundle, opened, progress=tell.part)
     timeline.write(task.folder / "timeline.csv")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deepvanet.datasets import sources
+from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.declared import read_declared
 from deepvanet.datasets.signal_files import open_signals
 from deepvanet.datasets.sources import Source
@@ -27,8 +28,10 @@ def read_source(root: Path) -> Source:
 
 
 def name_dataset(root: Path) -> str:
-    """Return what results call these recordings."""
-    return read_declared(root.parent).name or "recordings"
+    """Return what results call these recordings: real and synthetic ones differ."""
+    is_synthetic = (root.parent / SYNTHETIC_MARK).is_file()
+    usual = "recordings-synthetic" if is_synthetic else "recordings"
+    return read_declared(root.parent).name or usual
 
 
 def list_subjects(root: Path) -> list[str]:
