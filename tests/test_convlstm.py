@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepvanet.models.convlstm import ConvLSTM
+from deepvanet.models.convlstm import ConvLSTM, _convolve
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +59,32 @@ def test_state_and_gradients_are_those_of_the_concatenating_cell(n_frames):
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_gradients_by_one_product_are_those_of_small_differences(has_bias):
+    maps = torch.randn(2, 3, 4, 5, dtype=torch.double, requires_grad=True)
+    weight = torch.randn(6, 3, 3, 3, dtype=torch.double, requires_grad=True)
+    bias = torch.randn(6, dtype=torch.double, requires_grad=True) if has_bias else None
+
+    assert torch.autograd.gradcheck(_convolve, (maps, weight, bias))
+
+
+def test_gradients_in_bfloat16_are_those_of_the_textbook_but_for_rounding():
+    convlstm, clip = ConvLSTM(16, 16), torch.randn(8, 5, 16, 6, 6, requires_grad=True)
+    asked = [clip, *convlstm.parameters()]
+
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = convlstm(clip)
+    textbook = fold_as_the_textbook_does(convlstm, clip)
+
+    for one, other in zip(
+        torch.autograd.grad(ours.square().sum(), asked),
+        torch.autograd.grad(textbook.square().sum(), asked),
+        strict=True,
+    ):
+        assert one.dtype == torch.float32
+        assert (one - other).norm() < 0.02 * other.norm()
 
 
 def test_the_papers_size_has_one_set_of_biases():
