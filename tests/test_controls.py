@@ -134,7 +134,11 @@ def mark_trials(store, folder, *, baseline):
 
 
 @pytest.mark.parametrize(
-    ("control", "baseline"), [("shuffled-labels", "mean"), ("noise", "waveform")]
+    ("control", "baseline"),
+    [
+        ("shuffled-labels", "mean"),
+        pytest.param("noise", "waveform", marks=pytest.mark.slow),
+    ],
 )
 def test_a_control_scores_where_trials_leak_and_nowhere_else(
     tiny_store, tmp_path, control, baseline

@@ -80,6 +80,7 @@ ORIGINAL = ("--from", "original")
 WITH_EEG = {name for name, held in STREAM_SETS.items() if Stream.EEG in held}
 
 
+@pytest.mark.slow
 def test_from_made_up_raw_recordings_of_deap_to_a_timeline(tmp_path):
     root = tmp_path / "DEAP"
     small = ("--subjects", 2, "--trials", 4, "--seconds", 2)

@@ -174,6 +174,7 @@ def test_files_are_removed_when_used_and_all_else_when_asked(page, recording):
     assert page.get(sent.headers["location"]).status == 404
 
 
+@pytest.mark.slow
 def test_recordings_of_several_people_are_never_mixed(page, tmp_path, filmed_bundle):
     recordings = [
         write_recording(tmp_path / str(seed), seconds=3 + seed, seed=seed)

@@ -180,7 +180,13 @@ def can_work(process):
         return False
 
 
-@pytest.mark.parametrize("engine", [ALONE, ON_RAY], ids=["local", "ray"])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(ALONE, id="local"),
+        pytest.param(ON_RAY, id="ray", marks=pytest.mark.slow),
+    ],
+)
 def test_a_fit_that_cannot_be_written_leaves_the_rest_and_is_tried_again(
     store, alone, tmp_path, capfd, engine
 ):
