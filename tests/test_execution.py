@@ -224,3 +224,27 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capfd):
     lines = capfd.readouterr().err.splitlines()
     assert lines[-1] == "prepare: 25 of 25"
     assert len(lines) <= 10
+
+
+class Dying:
+    """Interrupts while it is destroyed."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def lose_an_interrupt(task):
+    dying = Dying()
+    del dying  # Python drops what is raised here
+    return task
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_drops_ends_the_work_all_the_same():
+    done = []
+
+    with pytest.raises(KeyboardInterrupt):
+        done.extend(run_tasks(lose_an_interrupt, range(3), execution=HERE, what="x"))
+
+    assert done == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

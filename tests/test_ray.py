@@ -138,7 +138,7 @@ def interrupt(process):
     """Press Ctrl-C, which all processes of a terminal hear."""
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "Traceback" not in said
 
 

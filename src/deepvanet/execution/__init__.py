@@ -4,10 +4,12 @@ Results come back in the order of the tasks, so nothing that follows depends on
 where tasks ran, how many at once, or which of them was faster.
 """
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -64,10 +66,12 @@ def run_tasks(
     turn = 0
     work = partial(_hold_threads, function, threads)
     with (
+        _heed_interrupts() as heed,
         show_progress(what, len(tasks), shown=execution.progress) as advance,
         _open_engine(work, len(tasks), execution, threads) as engine,
     ):
         for number, future in _run_all(engine, tasks):
+            heed()
             ended[number] = future
             advance()
             while turn in ended:
@@ -75,6 +79,36 @@ def run_tasks(
                 turn += 1
     if failed is not None:
         failed.raise_any()
+
+
+@contextmanager
+def _heed_interrupts() -> Iterator[Callable[[], None]]:
+    """Lend a function that raises an interrupt again which was lost.
+
+    Python drops what is raised while something is destroyed, and so it drops a
+    Ctrl-C that comes at that moment, as it may among Ray's references.
+    """
+    usual = signal.default_int_handler
+    heard = threading.Event()
+    is_main = threading.current_thread() is threading.main_thread()
+
+    def hear(_number: int, _frame: object) -> None:
+        heard.set()
+        raise KeyboardInterrupt
+
+    def heed() -> None:
+        if heard.is_set():
+            raise KeyboardInterrupt
+
+    if not is_main or signal.getsignal(signal.SIGINT) is not usual:
+        yield heed
+        return
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield heed
+        heed()
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _take(future: Future[R], task: object, failed: Failures | None) -> Iterator[R]:
