@@ -21,7 +21,7 @@ RAY = Execution(jobs=2, executor="ray")
 
 
 @pytest.fixture(scope="module")
-def ray():
+def ray(only_ray):  # noqa: ARG001  no other file may start one meanwhile
     """A Ray of this machine, which all tests share; its workers find this file."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
@@ -242,9 +242,14 @@ def lose_an_interrupt(task):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_that_python_drops_ends_the_work_all_the_same():
     done = []
-
-    with pytest.raises(KeyboardInterrupt):
-        done.extend(run_tasks(lose_an_interrupt, range(3), execution=HERE, what="x"))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            done.extend(
+                run_tasks(lose_an_interrupt, range(3), execution=HERE, what="test")
+            )
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
     assert done == []
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

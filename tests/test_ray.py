@@ -19,9 +19,10 @@ from processes import kill_when, start, wait_until
 from ray_nodes import find_children, start_two_nodes
 from small_deap import write_small_deap
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="looks for processes in /proc"
-)
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+    pytest.mark.usefixtures("only_ray"),
+]
 N_SUBJECTS = 5
 ALONE = ("--jobs", "1")
 ON_RAY = ("--executor", "ray", "--jobs", "2")
@@ -251,12 +252,15 @@ def test_a_subject_that_cannot_be_prepared_leaves_the_rest(tiny_deap, tmp_path, 
         ),
     ],
 )
-def test_what_cannot_be_executed_is_refused(store, tmp_path, capfd, options, sentence):
-    run(
-        "evaluate", store, "--out", tmp_path / "run", *QUICK, *options.split(), status=2
+def test_what_cannot_be_executed_is_refused(store, tmp_path, options, sentence):
+    # a process of its own: Ray reads its environment once, when it is imported
+    process = start(
+        "evaluate", store, "--out", tmp_path / "run", *QUICK, *options.split()
     )
+    said = process.communicate(timeout=60)[1]
 
-    assert sentence in capfd.readouterr().err
+    assert process.returncode == 2
+    assert sentence in said
 
 
 def test_without_ray_it_is_said_how_to_install_it(store, tmp_path, capfd, monkeypatch):

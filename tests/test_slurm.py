@@ -10,6 +10,7 @@ import pytest
 
 from deepvanet.cli import main
 
+pytestmark = pytest.mark.usefixtures("only_ray")
 TEMPLATE = Path(__file__).parents[1] / "docs" / "slurm.sh"
 SRUN = """#!/bin/sh
 # what srun does, on this machine: drops its own options and runs the command
