@@ -1,7 +1,6 @@
 """What stands before every request: who asks, how much comes, what a browser may do."""
 
 import asyncio
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -80,21 +79,21 @@ class Guard:
         return 200, ""
 
     def _bound(self, receive: Receive) -> Receive:
-        came, loop = 0, asyncio.get_running_loop()
+        came, is_whole, loop = 0, False, asyncio.get_running_loop()
         end = loop.time() + self._most_s
 
         async def bounded() -> Message:
-            nonlocal came
+            nonlocal came, is_whole
             try:
-                async with asyncio.timeout_at(end if came >= 0 else None):
+                async with asyncio.timeout_at(None if is_whole else end):
                     message = await receive()
             except TimeoutError:
                 raise TooSlow from None
-            came += len(message.get("body", b"")) if came >= 0 else 0
+            came += len(message.get("body", b""))
             if came > self._most_bytes:
                 raise TooMuch
             if message["type"] == "http.request" and not message.get("more_body"):
-                came = -1
+                is_whole = True
             return message
 
         return bounded
@@ -110,9 +109,3 @@ def _name_host(host: str) -> str:
 def _is_same(origin: str | None, host: str) -> bool:
     """Say whether a request comes from this page, or from a program."""
     return origin is None or origin == f"http://{host}"
-
-
-def list_files(names: Iterable[str]) -> dict[str, str]:
-    """Return the media type of each static file, by its ending."""
-    kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-    return {name: kinds[name.rpartition(".")[2]] for name in names}

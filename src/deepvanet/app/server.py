@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from deepvanet import __version__
-from deepvanet.app.guard import Guard, TooMuch, TooSlow, list_files
+from deepvanet.app.guard import Guard, TooMuch, TooSlow
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import MIB, Limits
 from deepvanet.app.uploads import (
@@ -35,9 +35,14 @@ RETRY_S = 15
 _TICK_S = 0.1
 _FORM_BYTES = 64 * 1024
 _MOST_OFFSET_S = 24 * 3600.0
-_STATIC = list_files(
-    ("index.html", "page.css", "page.js", "charts.js", "result.js"),
-)
+_STATIC = {
+    "index.html": "text/html",
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "charts.js": "text/javascript",
+    "result.js": "text/javascript",
+}
+"""What the page is made of, and of which kind."""
 _MEDIA = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 
 

@@ -24,14 +24,18 @@ import cv2
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.synthetic.behaviour import draw_behaviour, wander
 from deepvanet.datasets.synthetic.face import Camera, Frame, film, make_face
 from deepvanet.datasets.synthetic.knobs import TRAITS, Draw, Seconds, generator
 from deepvanet.datasets.synthetic.marks import mark
 from deepvanet.datasets.synthetic.portrait import Points, Portrait, make_portrait
-from deepvanet.datasets.synthetic.writing import check_number, claim, one_thread
-from deepvanet.execution import run_tasks
+from deepvanet.datasets.synthetic.writing import (
+    check_number,
+    claim,
+    one_thread,
+    sign,
+    write_each,
+)
 from deepvanet.files import (
     make_folder,
     remove_unfinished,
@@ -162,13 +166,8 @@ def write_afew_va(
     plan = Plan(claim(root), n_actors, n_clips, n_frames, nested, effect, seed)
     _clear(root)
     made = f"{n_clips} clips of {n_frames} frames of {n_actors} actors, seed {seed}"
-    text = f"Made by deepvanet synth, not AFEW-VA.\n{made}, effect {effect}\n"
-    write_text(root / SYNTHETIC_MARK, text)
-    write = partial(write_clip, plan)
-    for _ in run_tasks(
-        write, plan.clips, execution=execution or Execution(), what="synth"
-    ):
-        pass
+    sign(root, "not AFEW-VA", f"{made}, effect {effect}")
+    write_each(partial(write_clip, plan), plan.clips, execution or Execution())
     _write_junk(plan)
 
 

@@ -35,7 +35,6 @@ from deepvanet.datasets.amigos_files import (
     SIGNALS,
     VIDEOS,
 )
-from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.synthetic.amigos_signals import (
     annotate,
     assess,
@@ -51,13 +50,14 @@ from deepvanet.datasets.synthetic.ratings import draw_order, draw_ratings
 from deepvanet.datasets.synthetic.signals import Head, draw_head
 from deepvanet.datasets.synthetic.writing import (
     check_draws,
-    check_number,
+    check_size,
     claim,
     encode_video,
     one_thread,
+    sign,
+    write_each,
 )
-from deepvanet.execution import run_tasks
-from deepvanet.files import make_folder, whole_file, write_text
+from deepvanet.files import make_folder, whole_file
 
 ALL = (*SHORT, *LONG)
 FPS = 25
@@ -136,21 +136,22 @@ def write_amigos(
         ``synth`` did not write.
     """
     knobs, execution = knobs or Knobs(), execution or Execution()
-    check_number("--subjects", n_subjects, 1, N_SUBJECTS)
-    check_number("--trials", n_trials, 1, len(ALL))
-    check_number("--seconds", seconds, 2, None)
+    check_size(
+        n_subjects,
+        n_trials,
+        seconds,
+        most_subjects=N_SUBJECTS,
+        most_trials=len(ALL),
+    )
     check_draws(seed, knobs)
     plan = Plan(claim(root), n_trials, seconds, knobs, seed)
     made = f"{n_trials} trials of about {seconds} s, seed {seed}, {knobs}"
-    text = f"Made by deepvanet synth, not AMIGOS.\n{made}\n"
-    write_text(root / SYNTHETIC_MARK, text)
+    sign(root, "not AMIGOS", made)
     for folder in (root / "data_preprocessed", root / "face_videos"):
         shutil.rmtree(folder, ignore_errors=True)
         make_folder(folder, "ROOT")
-    work = partial(write_subject, plan)
     subjects = range(1, n_subjects + 1)
-    for _ in run_tasks(work, subjects, execution=execution, what="synth"):
-        pass
+    write_each(partial(write_subject, plan), subjects, execution)
 
 
 def plan_sights(plan: Plan, subject: int) -> list[Sight]:

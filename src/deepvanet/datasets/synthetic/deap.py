@@ -22,7 +22,6 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import Execution
-from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.synthetic.behaviour import (
     BASELINE_S,
     FPS,
@@ -48,11 +47,13 @@ from deepvanet.datasets.synthetic.signals import (
 from deepvanet.datasets.synthetic.writing import (
     check_draws,
     check_number,
+    check_size,
     claim,
     encode_video,
     one_thread,
+    sign,
+    write_each,
 )
-from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file, write_text
 from deepvanet.schema import Target
 
@@ -145,19 +146,21 @@ def write_data_set(
     execution: Execution,
 ) -> None:
     """Write the ratings, then each subject by ``write``, as ``write_deap`` says."""
-    check_number("--subjects", n_subjects, 1, N_SUBJECTS)
-    check_number("--trials", n_trials, 1, N_STIMULI)
-    check_number("--seconds", seconds, 2, None)
+    check_size(
+        n_subjects,
+        n_trials,
+        seconds,
+        most_subjects=N_SUBJECTS,
+        most_trials=N_STIMULI,
+    )
     check_number("--filmed", n_filmed, 0, N_FILMED)
     check_draws(seed, knobs)
     plan = Plan(claim(root), n_trials, seconds, knobs, seed, n_filmed)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
-    write_text(root / SYNTHETIC_MARK, f"Made by deepvanet synth, not DEAP.\n{made}\n")
+    sign(root, "not DEAP", made)
     subjects = range(1, n_subjects + 1)
     write_ratings(plan, subjects)
-    work = partial(write, plan)
-    for _ in run_tasks(work, subjects, execution=execution, what="synth"):
-        pass
+    write_each(partial(write, plan), subjects, execution)
 
 
 def write_subject(plan: Plan, subject: int) -> None:

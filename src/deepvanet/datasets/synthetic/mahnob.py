@@ -22,7 +22,6 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.deap_original import GENEVA_EEG
 from deepvanet.datasets.mahnob import REST_S, SFREQ
 from deepvanet.datasets.mahnob_sessions import VIDEO_FPS
@@ -64,12 +63,13 @@ from deepvanet.datasets.synthetic.portrait import make_portrait
 from deepvanet.datasets.synthetic.scalp import Scalp, draw_scalp
 from deepvanet.datasets.synthetic.writing import (
     check_draws,
-    check_number,
+    check_size,
     claim,
     encode_video,
     one_thread,
+    sign,
+    write_each,
 )
-from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, whole_folder, write_text
 
 SIZE = 780, 580
@@ -115,21 +115,22 @@ def write_mahnob(
         ``synth`` did not write.
     """
     knobs, execution = knobs or Knobs(), execution or Execution()
-    check_number("--subjects", n_subjects, 1, N_SUBJECTS)
-    check_number("--trials", n_trials, 1, N_TRIALS)
-    check_number("--seconds", seconds, 2, None)
+    check_size(
+        n_subjects,
+        n_trials,
+        seconds,
+        most_subjects=N_SUBJECTS,
+        most_trials=N_TRIALS,
+    )
     check_draws(seed, knobs)
     plan = Plan(claim(root), n_trials, seconds, knobs, seed)
     made = f"{n_trials} trials of about {seconds} s, seed {seed}, {knobs}"
-    text = f"Made by deepvanet synth, not MAHNOB-HCI.\n{made}\n"
-    write_text(root / SYNTHETIC_MARK, text)
+    sign(root, "not MAHNOB-HCI", made)
     for folder in (root / "Sessions", root / "Subjects"):
         shutil.rmtree(folder, ignore_errors=True)
         make_folder(folder, "ROOT")
     subjects = range(1, n_subjects + 1)
-    work = partial(write_subject, plan)
-    for _ in run_tasks(work, subjects, execution=execution, what="synth"):
-        pass
+    write_each(partial(write_subject, plan), subjects, execution)
 
 
 def write_subject(plan: Plan, subject: int) -> None:

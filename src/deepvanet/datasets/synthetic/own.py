@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.deap import CHANNELS, SYNTHETIC_MARK
+from deepvanet.datasets.deap import CHANNELS
 from deepvanet.datasets.synthetic.bdf import write_bdf
 from deepvanet.datasets.synthetic.behaviour import BASELINE_S, Behaviour, draw_behaviour
 from deepvanet.datasets.synthetic.deap import N_SUBJECTS, Plan, Viewing, view
@@ -38,12 +38,13 @@ from deepvanet.datasets.synthetic.ratings import N_STIMULI, draw_order
 from deepvanet.datasets.synthetic.signals import SFREQ, draw_head, simulate_trial
 from deepvanet.datasets.synthetic.writing import (
     check_draws,
-    check_number,
+    check_size,
     claim,
     encode_video,
     one_thread,
+    sign,
+    write_each,
 )
-from deepvanet.execution import run_tasks
 from deepvanet.files import remove_unfinished, whole_file, write_text
 from deepvanet.schema import Target
 
@@ -70,20 +71,20 @@ def write_own(
     ``BASELINE_S`` after the one before has ended.
     """
     knobs, execution = knobs or Knobs(), execution or Execution()
-    check_number("--subjects", n_subjects, 1, N_SUBJECTS)
-    check_number("--trials", n_trials, 1, N_STIMULI)
-    check_number("--seconds", seconds, 2, None)
+    check_size(
+        n_subjects,
+        n_trials,
+        seconds,
+        most_subjects=N_SUBJECTS,
+        most_trials=N_STIMULI,
+    )
     check_draws(seed, knobs)
     plan = Plan(claim(root), n_trials, seconds, knobs, seed)
     remove_unfinished(root)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
-    text = f"Made by deepvanet synth, nobody's own.\n{made}\n"
-    write_text(root / SYNTHETIC_MARK, text)
+    sign(root, "nobody's own", made)
     subjects = range(1, n_subjects + 1)
-    for _ in run_tasks(
-        partial(write_subject, plan), subjects, execution=execution, what="synth"
-    ):
-        pass
+    write_each(partial(write_subject, plan), subjects, execution)
     rows = [row for subject in subjects for row in list_trials(plan, subject)]
     table = io.StringIO()
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")

@@ -1,17 +1,22 @@
 """What every made-up data set does before it is written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import cv2
 
+from deepvanet.config import Execution
 from deepvanet.datasets.deap import SYNTHETIC_MARK
 from deepvanet.datasets.synthetic.face import Frame
 from deepvanet.datasets.synthetic.knobs import Knobs
-from deepvanet.files import make_folder
+from deepvanet.execution import run_tasks
+from deepvanet.files import make_folder, write_text
 from deepvanet.schema import UserError
+
+T = TypeVar("T")
 
 ENCODER = {"preset": "ultrafast", "crf": "25", "bf": "0"}
 
@@ -22,6 +27,19 @@ def claim(root: Path) -> Path:
     if any(root.iterdir()) and not (root / SYNTHETIC_MARK).is_file():
         raise UserError(f"{root}: holds files that synth did not write, choose another")
     return root
+
+
+def sign(root: Path, what: str, made: str) -> None:
+    """Say in the folder that nobody was recorded, and how it was made."""
+    write_text(root / SYNTHETIC_MARK, f"Made by deepvanet synth, {what}.\n{made}\n")
+
+
+def write_each(
+    write: Callable[[T], None], items: Sequence[T], execution: Execution
+) -> None:
+    """Write each subject or clip, a task for each."""
+    for _ in run_tasks(write, items, execution=execution, what="synth"):
+        pass
 
 
 @contextmanager
@@ -42,6 +60,20 @@ def check_number(
     if not value >= least or (most is not None and value > most):
         bounds = f"{least} to {most}" if most else f"{least} or more"
         raise UserError(f"{option} {value}: must be {bounds}")
+
+
+def check_size(
+    n_subjects: int,
+    n_trials: int,
+    seconds: int,
+    *,
+    most_subjects: int,
+    most_trials: int,
+) -> None:
+    """Refuse more subjects or trials than a data set has, or trials too short."""
+    check_number("--subjects", n_subjects, 1, most_subjects)
+    check_number("--trials", n_trials, 1, most_trials)
+    check_number("--seconds", seconds, 2, None)
 
 
 def check_draws(seed: int, knobs: Knobs) -> None:
