@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks docs/conf.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format bench bench-full docs clean
+.PHONY: help install demo test test-slow test-long check format bench bench-full docs clean
 
 help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -23,10 +23,13 @@ demo: install  ## Go the whole way on embedded data, under five minutes
 	$(BIN)/deepvanet demo --out demo
 
 test: install  ## Run the tests, under ten minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'
 
 test-slow: install  ## Run the tests that take minutes each
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'slow and not long'
+
+test-long: install  ## Run the simulations with a known truth, up to an hour
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 check: install  ## Lint, types, floors of the layout, spelling
 	$(BIN)/ruff check $(SOURCES)
