@@ -41,6 +41,7 @@ def write_small_store(
     effect: float = 1.0,
     without_face: Iterable[str] = (),
     artefacts: str = "none",
+    baseline: str = "mean",
     in_one_recording: bool = False,
     dataset: str = "deap",
     images: tuple[int, int] = (5, 64),
@@ -59,6 +60,8 @@ def write_small_store(
         Subjects who have no video.
     artefacts : str
         How the store says that its EEG was cleaned.
+    baseline : str
+        How the store says that its baseline was removed.
     in_one_recording : bool
         Whether a subject's trials lie in one recording, or each in its own.
     images : tuple of int
@@ -66,7 +69,7 @@ def write_small_store(
         a network quick.
     """
     rng = np.random.default_rng(seed)
-    settings = to_dict(PrepareSettings(artefacts=artefacts))
+    settings = to_dict(PrepareSettings(artefacts=artefacts, baseline=baseline))
     manifest = Manifest(dataset, False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())

@@ -438,8 +438,8 @@ def pretrain(
 
 
 @app.command(
-    epilog="Example: deepvanet evaluate store --out run --protocol paper,trial "
-    "--streams face,bio,face+bio --target valence",
+    epilog="Example: deepvanet evaluate store --out run --streams face,bio,face+bio "
+    "--target valence",
 )
 def evaluate(
     store: Store,
