@@ -85,6 +85,12 @@ class NetworkSettings:
         Digest of the weights that the face trunk starts from; empty: drawn ones.
     freeze_face : bool
         Whether the trunk keeps those weights.
+    class_weight : str
+        ``balanced``: both classes count the same in training, by their trials;
+        ``none``: each row counts the same.
+    normalise : str
+        ``subject``: each subject's features or signals are compared with its own,
+        without labels; ``none``: they are not.
     grid_face, grid_bio : tuple of int
         Lengths that each fold chooses from, in place of ``face_features`` and
         ``bio_features``, on its validation rows; empty: nothing is chosen.
@@ -102,6 +108,8 @@ class NetworkSettings:
     device: str = "cpu"
     face_weights: str = ""
     freeze_face: bool = False
+    class_weight: str = "balanced"
+    normalise: str = "none"
     grid_face: tuple[int, ...] = ()
     grid_bio: tuple[int, ...] = ()
 
