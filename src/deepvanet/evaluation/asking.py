@@ -10,6 +10,7 @@ from deepvanet.learners import LEARNERS, find_learner
 from deepvanet.learners.class_weights import CLASS_WEIGHTS
 from deepvanet.learners.within_subject import NORMALISES
 from deepvanet.protocols import PROTOCOLS
+from deepvanet.recipes import RECIPES, check_baseline
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
 
@@ -22,6 +23,7 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         ("stream set", settings.streams, STREAM_SETS),
         ("scale", (settings.network.scale,), ["train", "none"]),
         ("control", (settings.control,), CONTROLS),
+        ("recipe", (settings.recipe,), RECIPES),
         ("class weight", (settings.network.class_weight,), CLASS_WEIGHTS),
         ("normalise", (settings.network.normalise,), NORMALISES),
     ):
@@ -30,6 +32,7 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         for name in names:
             pick(kind, name, known)
     check_label_rule(settings.label_rule)
+    check_baseline(settings.recipe, store.manifest.settings["baseline"])
     _check_learners(settings)
     return replace(settings, subjects=pick_subjects(store, settings.subjects))
 

@@ -27,6 +27,7 @@ from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.learner import (
     Choice,
     Epoch,
+    EpochLearner,
     EpochRecord,
     Fitted,
     Learner,
@@ -129,6 +130,19 @@ class WithinSubject:
             choose=choose,
             unit=unit,
         )
+        return FittedWithinSubject(fitted, known)
+
+    def refit(
+        self, train: Rows, *, like: Fitted, unit: str = "trial"
+    ) -> "FittedWithinSubject":
+        """Fit on other rows what a fit chose; one that chose nothing is just fitted."""
+        if not isinstance(like, FittedWithinSubject):
+            raise TypeError(f"expected a comparing fit, got {type(like).__name__}")
+        if not isinstance(self.learner, EpochLearner):
+            return self.fit(train, unit=unit)
+        known = _scale_subjects(train)
+        compared = _compare(train, known)
+        fitted = self.learner.refit(compared, like=like.fitted, unit=unit)
         return FittedWithinSubject(fitted, known)
 
 
