@@ -470,7 +470,8 @@ def evaluate(
             help="Any of network (network:16x64 and the like have feature vectors of "
             "other lengths, face x bio), decision-fusion:RULE, whose rule is "
             "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
-            "bandpower-svm, bandpower-logistic, bandpower-nb, riemann, eegnet; the "
+            "bandpower-svm, bandpower-logistic, bandpower-nb, trial-logistic, "
+            "trial-svm, riemann, eegnet; the "
             "priors are always scored too."
         ),
     ] = "network",

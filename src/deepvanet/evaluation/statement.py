@@ -67,7 +67,10 @@ def state_sharing(
             traits = find_traits(learner, settings)
             unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, traits)
             seen = (unmixed and sharing.shared_recordings > 0) or traits.adapts_to_test
-            seen |= traits.spans_trial and sharing.shared_trials > 0
+            seen |= sharing.shared_trials > 0 and _reads(part, traits.spans_trial)
+            n_subjects = part.table["subject"].iloc[fold.test].nunique()
+            is_new = sharing.shared_subjects < n_subjects
+            seen |= is_new and _reads(part, traits.adapts_to_new_subjects)
             _add_fold(
                 entry,
                 part,
@@ -96,6 +99,10 @@ def _close(entry: _Entry) -> dict[str, Any]:
 
 def _reads_eeg(part: Part, traits: Traits) -> bool:
     return traits.reads_streams and Stream.EEG in STREAM_SETS[part.streams]
+
+
+def _reads(part: Part, streams: Iterable[Stream]) -> bool:
+    return not set(streams).isdisjoint(STREAM_SETS[part.streams])
 
 
 def _order(found: Sequence[str], names: Iterable[str]) -> list[str]:
