@@ -45,7 +45,8 @@ def guess(rows: pd.DataFrame, strength: float, *, seed=0) -> np.ndarray:
     """Return scores that know the label of a trial with some strength."""
     rng = np.random.default_rng(seed)
     trial = rows.groupby(["subject", "trial"], sort=False).ngroup().to_numpy()
-    knows = strength * (2 * rows["label"] - 1) + rng.standard_normal(trial.max() + 1)[trial]
+    of_trial = rng.standard_normal(trial.max() + 1)[trial]
+    knows = strength * (2 * rows["label"] - 1) + of_trial
     logit = knows + 0.7 * rng.standard_normal(len(rows))
     return np.asarray(1 / (1 + np.exp(-logit))).round(6)
 

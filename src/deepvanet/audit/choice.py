@@ -7,8 +7,10 @@ That validation rows chose is what a file says. It is checked by
   test rows best. An honest choice meets the best now and then. It is compared with
   what one fold's choice and another fold's best have in common, so that epochs that
   are good in all folds do not count;
-- of a run, the loss of the chosen epoch on the rows that were watched: it is never
-  that of the test rows, to five digits;
+- of a run, the loss of the chosen epoch on the rows that were watched. It is never
+  that of the test rows, to five digits; and where the weights that score were fitted
+  once more, it does not rise and fall with that of the test rows from fold to fold,
+  since what one fold tests is not what it watches;
 - the letters of ``folds``: something validated.
 """
 
@@ -23,6 +25,9 @@ LEAST_FITS = 5
 """Fewer cannot meet by less than a hundredth of a chance: five in one order of 120."""
 N_PERMUTATIONS = 2000
 SAME_LOSS = 1e-5
+LEAST_CORRELATION = 0.5
+"""Of watched and test losses over the folds of a scope, that no permutation reaches. An
+honest one is about 0, and below it where few trials are dealt to both."""
 LOWEST_SCORE = 1e-7
 """Scores are moved this far from 0 and 1 before a logarithm is taken."""
 
@@ -83,27 +88,57 @@ def _read_epochs(rows: pd.DataFrame, fit: Fitted) -> tuple[float, float] | None:
     held = rows.loc[fit.test, list(EPOCHS)].dropna().drop_duplicates()
     if len(held) != 1:
         return None  # a fold is one model: what differs within it is no epoch of it
-    numbers = pd.to_numeric(held.iloc[0], errors="coerce")
-    return None if numbers.isna().any() else (float(numbers.iloc[0]), numbers.iloc[1])
+    chosen, best = pd.to_numeric(held.iloc[0], errors="coerce").astype(float)
+    return None if np.isnan([chosen, best]).any() else (float(chosen), float(best))
 
 
 def _compare_losses(audited: Audited, watched: pd.DataFrame) -> str:
-    """Say that the loss that chose is the loss of the test rows."""
+    """Say that the loss that chose is the loss of the test rows, or goes with it."""
     losses = watched.set_index(["scope", "fold"])["watched_loss"].to_dict()
-    compared = [
-        (losses[fit.scope, fit.number], _measure_losses(audited.rows[fit.test]))
-        for fit in audited.fits
-        if (fit.scope, fit.number) in losses
-    ]
-    n_same = sum(
-        any(abs(loss - mine) < SAME_LOSS for mine in test) for loss, test in compared
-    )
-    if n_same < 2 or n_same <= len(compared) / 2:
+    compared = pd.DataFrame(
+        [
+            (fit.scope, losses[fit.scope, fit.number], *_measure_losses(tested))
+            for fit in audited.fits
+            if (fit.scope, fit.number) in losses
+            and (tested := audited.rows[fit.test])["score"].notna().any()
+        ],
+        columns=["scope", "watched", "by_segment", "by_trial"],
+    ).dropna()
+    tests = compared[["by_segment", "by_trial"]]
+    same = tests.sub(compared["watched"], axis=0).abs() < SAME_LOSS
+    n_same = int(same.any(axis=1).sum())
+    if n_same > max(1, len(compared) / 2):
+        return (
+            f"in {n_same} of {len(compared)} folds the loss that chose the epoch is, "
+            "to five digits, that of the test rows: test rows chose it"
+        )
+    correlation = _correlate(compared)
+    if not correlation > LEAST_CORRELATION:
         return ""
     return (
-        f"in {n_same} of {len(compared)} folds the loss that chose the epoch is, to "
-        "five digits, that of the test rows: test rows chose it"
+        "the loss that chose the epoch goes with that of the test rows from fold to "
+        f"fold (correlation {correlation:.2f}), as it cannot if other rows chose it"
     )
+
+
+def _correlate(compared: pd.DataFrame) -> float:
+    """Return how watched and test losses go together, or 0 where that may be chance."""
+    losses = compared[["watched", "by_trial"]]
+    apart = losses - losses.groupby(compared["scope"]).transform("mean")
+    watched, tested = apart.to_numpy(dtype=float).T
+    size = float(np.sqrt((watched**2).sum() * (tested**2).sum()))
+    if len(compared) < LEAST_FITS or not size > 0:
+        return 0.0
+    folds = list(compared.groupby("scope").indices.values())
+    rng = np.random.default_rng(0)
+    together = float(watched @ tested)
+    for _ in range(N_PERMUTATIONS):
+        order = np.arange(len(watched))
+        for mine in folds:
+            order[mine] = rng.permutation(mine)
+        if watched @ tested[order] >= together:
+            return 0.0
+    return together / size
 
 
 def _measure_losses(tested: pd.DataFrame) -> tuple[float, float]:

@@ -292,7 +292,7 @@ def _refuse_repetitions(
     """Raise unless rows are there once, or the same rows twice in both files."""
     times = {"predictions": predictions, "table": table}
     counts = {name: rows.groupby(identity).size() for name, rows in times.items()}
-    both = pd.DataFrame(counts).dropna()
+    both = pd.DataFrame(counts).fillna(0)
     uneven = both["predictions"] != both["table"]
     for name in times:
         odd = both[uneven & (both[name] > 1)]

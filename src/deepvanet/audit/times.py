@@ -16,8 +16,8 @@ from scipy.stats import binom
 from deepvanet.audit.looks import CERTAIN, Look, number_rows
 from deepvanet.audit.reading import TIMES, Audited, Fitted
 
-SLACK_S = 0.001
-"""Rows that overlap by less only touch; starts are written with few digits."""
+SLACK_S = 0.002
+"""Rows that overlap by less only touch: starts and lengths are written in ms."""
 GAP_S = 0.05
 """A trial that starts this near to another one's end goes on where that one ended."""
 
