@@ -378,6 +378,24 @@ def test_the_baseline_s_mark_is_noted(run):
     assert "it marks the trial" in notes[0]
 
 
+def test_a_shared_person_leaks_where_each_person_has_one_label(tiny_store, tmp_path):
+    store = tiny_store(
+        tmp_path / "store", n_subjects=6, n_trials=3, n_segments=1, personal=True
+    )
+    settings = replace(
+        QUICK, protocols=("trial", "trial-pooled", "subject"), learners=("majority",)
+    )
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    parts = results.read_leakage(tmp_path / "run" / "leakage.json")["parts"]
+    said = {p["protocol"]: p for p in parts if p["learner"] == "majority"}
+    leaks = {name: part["leaks"] for name, part in said.items()}
+    assert leaks == {"trial": "subject", "trial-pooled": "subject", "subject": "none"}
+    assert "each subject has one label" in said["trial"]["statement"]
+    assert "each subject has one label" not in said["subject"]["statement"]
+
+
 @pytest.fixture(scope="module")
 def unmixed_store(tiny_store, tmp_path_factory):
     """Subjects whose trials lie in one recording each, whose EEG was unmixed."""
