@@ -71,6 +71,14 @@ class NetworkSettings:
         ``train``: each channel by median and interquartile range of the
         training rows, faces by their mean image and the deviation from it;
         ``none``: the published recipe.
+    steps : int
+        Optimiser steps of a fit; 0: as many as ``epochs`` passes take.
+    class_weight : str
+        ``balanced``: both classes count alike, by the trials of the training rows;
+        ``none``: every segment counts alike, as published.
+    normalise : str
+        ``subject``: learners of trial features take each feature relative to the
+        subject's own rows, without labels; ``none``.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
@@ -92,6 +100,9 @@ class NetworkSettings:
 
     scale: str = "train"
     epochs: int = 50
+    steps: int = 0
+    class_weight: str = "balanced"
+    normalise: str = "none"
     batch_size: int = 64
     learning_rate: float = 1e-3
     face_features: int = 16
@@ -134,6 +145,10 @@ class PretrainSettings:
     threads: int = 1
 
 
+AUTOMATIC = -1
+"""Permutations: as many as the tests of a run need, of learners that are quick."""
+
+
 @dataclass(frozen=True)
 class EvaluateSettings:
     """What is trained and tested.
@@ -141,17 +156,23 @@ class EvaluateSettings:
     Attributes
     ----------
     folds : int | None
-        None takes each protocol's own default.
+        None: ten, fewer where there are fewer units, equal for the run's protocols.
     subjects : tuple of str
         Empty takes all.
+    recipe : str
+        One of ``RECIPES``, from which other settings were taken.
     control : str
         ``none``; ``shuffled-labels``: ratings are permuted over the trials of each
         subject before anything is trained; ``noise``: signals are noise with the
         subject's average spectrum, faces are those of unrelated seconds. A score
         above chance then is no recognition of affect.
+    permutations : int
+        How often the whole run is done again with ratings exchanged, by all learners;
+        ``AUTOMATIC``; 0: never. Predictions do not depend on it, so that a run may
+        be given more of them.
     """
 
-    protocols: tuple[str, ...] = ("paper", "trial")
+    protocols: tuple[str, ...] = ("paper", "trial-matched", "trial")
     targets: tuple[str, ...] = ("valence", "arousal")
     streams: tuple[str, ...] = ("face+bio",)
     learners: tuple[str, ...] = ("network",)
@@ -160,6 +181,8 @@ class EvaluateSettings:
     seeds: tuple[int, ...] = (0,)
     subjects: tuple[str, ...] = ()
     control: str = "none"
+    recipe: str = "default"
+    permutations: int = AUTOMATIC
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 

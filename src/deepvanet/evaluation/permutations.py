@@ -117,8 +117,8 @@ class Plan:
         if self.permuted:
             learners = ", ".join(dict.fromkeys(key[3] for key in self.permuted))
             said.append(
-                f"permutations: {self.n_draws} of {learners}, for {n_tests}; no p-value "
-                f"below {1 / (1 + self.n_draws):.4f} can be reached"
+                f"permutations: {self.n_draws} of {learners}, for {n_tests}; no "
+                f"p-value below {1 / (1 + self.n_draws):.4f} can be reached"
             )
         if "trials" in self.permuted.values():
             said.append(
@@ -151,7 +151,9 @@ def plan_permutations(
         key
         for part in leakage
         for key in [tuple(part[name] for name in PART_COLUMNS)]
-        if part["leaks"] == "none" and key[3] not in PRIORS
+        if part["leaks"] == "none"
+        and key[3] not in PRIORS
+        and PROTOCOLS[key[0]].kind != "control"
     ]
     asked = settings.permutations
     least = count_permutations(len(tests))
@@ -190,9 +192,7 @@ def plan_permutations(
 
 def _count_work(parts: Iterable[Part]) -> int:
     """Return the work of one run, in rows."""
-    return sum(
-        WORK_OF_A_FIT + len(fold.train) for part in parts for fold in part.folds
-    )
+    return sum(WORK_OF_A_FIT + len(fold.train) for part in parts for fold in part.folds)
 
 
 def choose_exchange(part: Part) -> str:
