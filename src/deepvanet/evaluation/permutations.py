@@ -31,6 +31,7 @@ References
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
 from deepvanet.evaluation.parts import Part, cut_part, read_epoch
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
+from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.metrics import (
     LEAST_CLIPS,
     METRICS,
@@ -60,7 +62,7 @@ from deepvanet.results import PART_COLUMNS
 from deepvanet.schema import PRIORS, Target, UserError
 from deepvanet.store import SegmentStore
 
-MOST_WORK = 15_000_000
+MOST_WORK = 6_000_000
 """Rows, of training in all fits of all draws of one learner, that take about a minute
 on one core."""
 
@@ -267,7 +269,11 @@ def _score_draws(
     task: Task,
 ) -> None:
     store = open_once(store_path)
-    scores = [_score(store, settings, face_weights, task, draw) for draw in task.draws]
+    is_quick = find_traits(task.key[3], settings).is_quick
+    with use_one_thread() if is_quick else nullcontext():
+        scores = [
+            _score(store, settings, face_weights, task, draw) for draw in task.draws
+        ]
     with whole_file(task.file) as unfinished, unfinished.open("wb") as stream:
         np.savez(stream, allow_pickle=False, scores=np.array(scores))
 
@@ -299,7 +305,7 @@ def _score(
         except UserError:
             # too many trials dropped out for so many folds: a draw without a score
             return [float("nan")] * len(METRICS)
-        predictions += _predict(store, settings, face_weights, part, learner)
+        predictions.append(_predict(store, settings, face_weights, part, learner))
     means = find_means(pd.concat(predictions, ignore_index=True), "trial")
     return [means[metric] for metric in METRICS]
 
@@ -310,27 +316,30 @@ def _predict(
     face_weights: Path | None,
     part: Part,
     learner: str,
-) -> list[pd.DataFrame]:
+) -> pd.DataFrame:
     """Fit and score all folds of a part."""
     [protocol] = part.protocols
-    predictions = []
+    labels, scores = [], []
     for fold in part.folds:
         task = plan_task(part, fold, Path(), settings, run="")
         fit = fit_one(store, settings, face_weights, task, learner)
-        units = part.table.iloc[fold.test][["subject", "trial", "stimulus"]]
-        predictions.append(
-            units.assign(
-                protocol=protocol.name,
-                target=str(part.target),
-                streams=part.streams,
-                learner=learner,
-                seed=part.seed,
-                fold=fold.number,
-                label=part.label_in(fold)[fold.test],
-                score=fit[read_epoch(protocol)],
-            )
-        )
-    return predictions
+        labels.append(part.label_in(fold)[fold.test])
+        scores.append(fit[read_epoch(protocol)])
+    tested = np.concatenate([fold.test for fold in part.folds])
+    numbers = np.repeat(
+        [fold.number for fold in part.folds], [len(fold.test) for fold in part.folds]
+    )
+    units = part.table[["subject", "trial", "stimulus"]].iloc[tested]
+    return units.assign(
+        protocol=protocol.name,
+        target=str(part.target),
+        streams=part.streams,
+        learner=learner,
+        seed=part.seed,
+        fold=numbers,
+        label=np.concatenate(labels),
+        score=np.concatenate(scores),
+    )
 
 
 def exchange_ratings(
