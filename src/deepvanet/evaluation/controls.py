@@ -40,7 +40,8 @@ from deepvanet.store import (
     write_subject,
 )
 
-CONTROLS = ("none", "shuffled-labels", "noise")
+NO_CONTROL = "none"
+CONTROLS = (NO_CONTROL, "shuffled-labels", "noise")
 REST_S = 3
 """Seconds of noise before each stimulus, as long as the rest of DEAP's trials."""
 
@@ -63,7 +64,7 @@ def shuffle_ratings(
     if are_personal(ratings, rule, table=trials):
         shuffled = _exchange_subjects(trials[has_label(ratings, rule)], target, seed)
     else:
-        shuffled = _permute_within(trials[trials[target].notna()], target, seed)
+        return permute_within(table, target, seed=seed)
     keys = zip(table["subject"], table["trial"], strict=True)
     return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
 
@@ -79,15 +80,19 @@ def _exchange_subjects(
     return {(subject, trial): given[subject] for subject, trial in pairs}
 
 
-def _permute_within(
-    rated: pd.DataFrame, target: str, seed: int
-) -> dict[tuple[str, str], float]:
+def permute_within(
+    table: pd.DataFrame, target: str, *, seed: int
+) -> Float[np.ndarray, " row"]:
+    """Return ratings permuted over the rated trials of each subject."""
+    trials = table.drop_duplicates(["subject", "trial"])
+    rated = trials[trials[target].notna()]
     shuffled = {}
     for subject, mine in rated.groupby("subject", sort=True, observed=True):
         order = _draw(seed, str(subject)).permutation(len(mine))
         pairs = zip(mine["trial"], mine[target].to_numpy()[order], strict=True)
         shuffled.update({(str(subject), trial): rating for trial, rating in pairs})
-    return shuffled
+    keys = zip(table["subject"], table["trial"], strict=True)
+    return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
 
 
 def write_noise_store(
