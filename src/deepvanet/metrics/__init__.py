@@ -13,9 +13,12 @@ scores of two models are not on one scale and pooling them biases it downward.
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
 from deepvanet.metrics.calibration import (
+    Calibration,
     find_calibration_error,
-    fit_temperature,
+    find_logit_of_mean,
+    fit_calibration,
     measure_calibration,
+    measure_calibration_error,
     measure_log_loss,
 )
 from deepvanet.metrics.counts import METRICS
@@ -45,17 +48,20 @@ __all__ = [
     "METRICS",
     "SCORE_COLUMNS",
     "SEED_COLUMNS",
+    "Calibration",
     "compare_folds",
     "correct_by_holm",
     "count_confusion",
     "draw_interval",
     "find_calibration_error",
+    "find_logit_of_mean",
     "find_smallest_visible",
-    "fit_temperature",
+    "fit_calibration",
     "flip_signs",
     "mean_over_trials",
     "measure_agreement",
     "measure_calibration",
+    "measure_calibration_error",
     "measure_log_loss",
     "rank_signs",
     "score_labels",
