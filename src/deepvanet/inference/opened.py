@@ -293,7 +293,8 @@ def _refuse_strangers(
     if bundle.pick(frozenset(streams)) is None:
         files = " and ".join(str(path) for path in (video, bio) if path)
         raise UserError(
-            f"{bundle.path}: from {files}: the bundle knows {', '.join(bundle.stream_sets)}, got "
+            f"{bundle.path}: from {files}: the bundle knows "
+            f"{', '.join(bundle.stream_sets)}, got "
             f"{'+'.join(streams) or 'none of their streams'}"
         )
 

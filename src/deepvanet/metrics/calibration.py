@@ -207,19 +207,16 @@ def measure_calibration_error(
     """
     n_bins = max(1, min(N_BINS, n_trials // TRIALS_A_BIN))
     place = np.unique(_place_in_bins(probability, n_bins), return_inverse=True)[1]
-    of_all = np.bincount(place, probability)
-
-    def measure(high: Float[np.ndarray, " item"]) -> float:
-        return float(np.abs(np.bincount(place, high) - of_all).sum() / len(high))
-
+    wanted = np.bincount(place, probability)
     rng = np.random.default_rng(seed)
     n_drawn = len(label) if trial is None else int(trial.max()) + 1
     of_item = np.arange(len(label)) if trial is None else trial
-    simulated = [
-        measure((rng.random(n_drawn)[of_item] < probability).astype(float))
-        for _ in range(n_simulated)
-    ]
-    return measure(label.astype(float)), float(np.mean(simulated))
+    total = 0.0
+    for _ in range(n_simulated):
+        high = rng.random(n_drawn)[of_item] < probability
+        total += np.abs(np.bincount(place, high) - wanted).sum()
+    observed = np.abs(np.bincount(place, label) - wanted).sum()
+    return float(observed / len(label)), float(total / len(label) / n_simulated)
 
 
 def _place_in_bins(
