@@ -182,7 +182,10 @@ def open_recording(
     _check_options(trials, trial, baseline_s)
     signals = None
     if bio is not None:
-        signals = open_signals(bio, bundle, trial=trial, has_video=video is not None)
+        has_video = video is not None
+        signals = open_signals(
+            bio, bundle, trial=trial, has_video=has_video, trials=trials
+        )
     _refuse_strangers(bundle, signals, video, bio)
     if trials is not None:
         return _open_trials(bundle, trials, signals, video, video_offset_s)
@@ -238,7 +241,8 @@ def _open_trials(
     video: Path | None,
     video_offset_s: float | None,
 ) -> Opened:
-    spans, notes = find_trials(table, bundle, signals=signals, video=video)
+    file = None if signals is None else signals.file
+    spans, notes = find_trials(table, bundle, file=file, video=video)
     filmed = [s for s in spans if s.video is None or is_same_file(s.video, video)]
     offset_s = video_offset_s
     if offset_s is None:

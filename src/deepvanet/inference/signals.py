@@ -144,9 +144,19 @@ class Signals:
 
 
 def open_signals(
-    path: Path, bundle: Bundle, *, trial: str | None, has_video: bool
+    path: Path,
+    bundle: Bundle,
+    *,
+    trial: str | None,
+    has_video: bool,
+    trials: Path | None = None,
 ) -> Signals:
     """Open the signals of a recording, with nothing taken off yet.
+
+    Parameters
+    ----------
+    trials : Path | None
+        A table of its trials, for which a data set's file has no use.
 
     Raises
     ------
@@ -156,6 +166,11 @@ def open_signals(
     source = None
     if trial is None:
         source = open_source(path, channels=bundle.channels)
+    if source is None and trials is not None:
+        raise UserError(
+            f"--trials {trials}: {path} is a data set's file, which says itself where "
+            "its trials lie; --trial names one where there are several"
+        )
     spans: tuple[TrialSpan, ...] = ()
     if source is not None and not (bundle.is_raw and bundle.recipe.artefacts != "none"):
         placed, notes = place_channels(

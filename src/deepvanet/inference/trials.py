@@ -11,18 +11,24 @@ from pathlib import Path
 from deepvanet.bundle import Bundle
 from deepvanet.datasets.declared import Declared, read_declared
 from deepvanet.datasets.own_trials import Placed, place_alone, place_rows
+from deepvanet.datasets.signal_files import Signals
 from deepvanet.datasets.trial_table import Row, read_rows
-from deepvanet.inference.signals import USUAL_REST_S, Signals
+from deepvanet.inference.signals import USUAL_REST_S
 from deepvanet.schema import TrialSpan, UserError
 
 
 def find_trials(
-    table: Path, bundle: Bundle, *, signals: Signals | None, video: Path | None
+    table: Path, bundle: Bundle, *, file: Signals | None, video: Path | None
 ) -> tuple[tuple[TrialSpan, ...], tuple[str, ...]]:
     """Return the trials of a recording, and what became of other rows.
 
     The rest of each is as long as ``recordings.toml`` beside the table says, else as
     in training.
+
+    Parameters
+    ----------
+    file : Signals | None
+        The recording's signals, where it has any.
 
     Raises
     ------
@@ -30,19 +36,14 @@ def find_trials(
         When the table cannot be read, or none of its trials lies in the recording.
     """
     declared = read_declared(table.parent)
-    rows = _pick_rows(table, declared, signals, video)
-    if signals is None:
+    rows = _pick_rows(table, declared, file, video)
+    if file is None:
         placed = [place_alone(row, for_training=False) for row in rows]
         notes: tuple[str, ...] = ()
-    elif signals.file is None:
-        raise UserError(
-            f"--trials {table}: {signals.path} is a data set's file, which says itself "
-            "where its trials lie; --trial names one"
-        )
     else:
         rest_s, notes = _choose_rest(bundle, declared)
         told = replace(declared, baseline_s=rest_s)
-        placed = place_rows(rows, signals.file, told, for_training=False)
+        placed = place_rows(rows, file, told, for_training=False)
     notes += tuple(note for item in placed for note in item.notes)
     spans = tuple(item.span for item in placed if item.span)
     if not spans:
@@ -51,13 +52,13 @@ def find_trials(
 
 
 def _pick_rows(
-    table: Path, declared: Declared, signals: Signals | None, video: Path | None
+    table: Path, declared: Declared, file: Signals | None, video: Path | None
 ) -> list[Row]:
     """Return the rows of this recording: those that name its file, if any name one."""
     rows = read_rows(table, declared, for_training=False)
     name: Callable[[Row], Path | None]
-    path = video if signals is None else signals.path
-    name = (lambda row: row.video) if signals is None else (lambda row: row.bio)
+    path = video if file is None else file.path
+    name = (lambda row: row.video) if file is None else (lambda row: row.bio)
     if any(name(row) for row in rows):
         rows = [row for row in rows if is_same_file(name(row), path)]
     if not rows:
