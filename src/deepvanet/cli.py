@@ -757,6 +757,14 @@ Bio = Annotated[
 Trial = Annotated[
     str, typer.Option(help="Which trial, where the signal file holds several.")
 ]
+Trials = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of trials, as `prepare recordings` takes it: scores these, each "
+        "with its own rest taken off.",
+        show_default="none: the whole recording",
+    ),
+]
 VideoOffset = Annotated[
     float | None,
     typer.Option(
@@ -791,6 +799,7 @@ def predict(
     video: Video = None,
     bio: Bio = None,
     trial: Trial = "",
+    trials: Trials = None,
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
@@ -804,13 +813,14 @@ def predict(
         video=video,
         bio=bio,
         trial=trial or None,
+        trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
     )
-    timeline.write(out)
+    written = timeline.write(out)
     for line in timeline.lines():
         print(line)
-    print(f"timeline: {out}")
+    print(f"timeline: {', '.join(map(str, written))}")
 
 
 @app.command(epilog="Example: deepvanet serve model --port 8765")
@@ -845,6 +855,7 @@ def explain(
     video: Video = None,
     bio: Bio = None,
     trial: Trial = "",
+    trials: Trials = None,
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
@@ -858,6 +869,7 @@ def explain(
         video=video,
         bio=bio,
         trial=trial or None,
+        trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
     )

@@ -43,7 +43,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.config import AUTOMATIC, EvaluateSettings, Execution, digest
-from deepvanet.evaluation.controls import NO_CONTROL
+from deepvanet.evaluation.controls import NO_CONTROL, permute_within
 from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
 from deepvanet.evaluation.parts import Part, cut_part, read_epoch
 from deepvanet.execution import FAILURES, run_tasks
