@@ -305,7 +305,7 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
     assert "mean image" not in card  # it reads no face
     assert bundle.lines()[1] == (
         f"valence from bio: balanced accuracy {balanced:.2f} of 48 trials, mean over "
-        f"subjects (protocol subject), {answer.epochs} epochs; high is above "
+        f"subjects (protocol subject), {answer.steps} steps; high is above "
         f"{answer.calibrations.segment.threshold:.2f} (seconds), "
         f"{answer.calibrations.trial.threshold:.2f} (trials)"
     )
