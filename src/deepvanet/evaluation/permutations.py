@@ -43,7 +43,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.config import AUTOMATIC, EvaluateSettings, Execution, digest
-from deepvanet.evaluation.controls import NO_CONTROL, shuffle_ratings
+from deepvanet.evaluation.controls import NO_CONTROL, permute_within
 from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
 from deepvanet.evaluation.parts import Part, cut_part, read_epoch
 from deepvanet.execution import FAILURES, run_tasks
@@ -360,7 +360,7 @@ def exchange_ratings(
         ``clips``, ``trials`` or ``people``, as the module says.
     """
     if how == "trials":
-        return shuffle_ratings(table, target, seed=_SEED + draw)
+        return permute_within(table, target, seed=_SEED + draw)
     unit = "stimulus" if how == "clips" else "subject"
     names = np.array(sorted(table[unit].unique()), dtype=object)
     order = np.random.default_rng([_SEED, draw]).permutation(len(names))
