@@ -416,8 +416,8 @@ def test_what_chose_the_epoch_is_believed_where_it_speaks_against_a_file(tmp_pat
         for told in ("validation", "last", "test")
     }
 
-    assert "choice of epoch, as told" in verdicts["validation"]
-    assert "choice of epoch, as told" in verdicts["last"]
+    assert "choice of epoch (as told)" in verdicts["validation"]
+    assert "choice of epoch (as told)" in verdicts["last"]
     assert verdicts["test"] == "leaks"
 
 
@@ -435,6 +435,20 @@ def spell(table, *, validates):
         for mine in table["fold"]
     ]
     return table.drop(columns="fold").assign(folds=letters)
+
+
+def test_protocols_of_one_file_may_have_unlike_numbers_of_folds(tmp_path):
+    predictions, table = audited_files.hold_out_trials()
+    five = spell(table, validates=True).assign(protocol="five")
+    two = five.assign(
+        protocol="two", folds=(table["fold"] > 2).map({True: "RE", False: "ER"})
+    )
+    both = [predictions.assign(protocol=name) for name in ("five", "two")]
+    files = write_files(tmp_path, pd.concat(both), pd.concat([five, two]))
+
+    made = audit(files[0], table=files[1])
+
+    assert [finding.n_fits for finding in made.findings] == [5, 2]
 
 
 def test_validation_that_no_row_took_part_in_cannot_be_judged(tmp_path):
