@@ -438,8 +438,8 @@ def pretrain(
 
 
 @app.command(
-    epilog="Example: deepvanet evaluate store --out run --protocol paper,trial "
-    "--streams face,bio,face+bio --target valence",
+    epilog="Example: deepvanet evaluate store --out run --streams face,bio,face+bio "
+    "--target valence",
 )
 def evaluate(
     store: Store,
@@ -501,6 +501,16 @@ def evaluate(
             show_default="none: 16 and 64",
         ),
     ] = "",
+    permutations: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="B",
+            help="Repeat the whole run so often with the clips' ratings exchanged, for "
+            "p-values; 0: never.",
+            show_default="as many as needed, of learners that take about a minute",
+        ),
+    ] = None,
     control: Annotated[
         str,
         typer.Option(
@@ -545,6 +555,7 @@ def evaluate(
         seeds=_split_numbers("--seed", seed),
         subjects=_split(subjects),
         control=control,
+        permutations=config.AUTOMATIC if permutations is None else permutations,
         recipe=recipe,
         network=config.NetworkSettings(
             **values,
@@ -746,6 +757,14 @@ Bio = Annotated[
 Trial = Annotated[
     str, typer.Option(help="Which trial, where the signal file holds several.")
 ]
+Trials = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of trials, as `prepare recordings` takes it: scores these, each "
+        "with its own rest taken off.",
+        show_default="none: the whole recording",
+    ),
+]
 VideoOffset = Annotated[
     float | None,
     typer.Option(
@@ -780,6 +799,7 @@ def predict(
     video: Video = None,
     bio: Bio = None,
     trial: Trial = "",
+    trials: Trials = None,
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
@@ -793,13 +813,14 @@ def predict(
         video=video,
         bio=bio,
         trial=trial or None,
+        trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
     )
-    timeline.write(out)
+    written = timeline.write(out)
     for line in timeline.lines():
         print(line)
-    print(f"timeline: {out}")
+    print(f"timeline: {', '.join(map(str, written))}")
 
 
 @app.command(epilog="Example: deepvanet serve model --port 8765")
@@ -834,6 +855,7 @@ def explain(
     video: Video = None,
     bio: Bio = None,
     trial: Trial = "",
+    trials: Trials = None,
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
@@ -847,6 +869,7 @@ def explain(
         video=video,
         bio=bio,
         trial=trial or None,
+        trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
     )

@@ -123,11 +123,15 @@ def _add_fold(
     if has_epochs:
         chosen_on, note = _say_how_epoch_is_chosen(part, fold, protocol)
     leaks = protocols.find_leaks(
-        sharing, epoch_chosen_on=chosen_on, unlabelled_test_signals=unlabelled
+        sharing,
+        epoch_chosen_on=chosen_on,
+        labels_are_personal=part.labels_are_personal,
+        unlabelled_test_signals=unlabelled,
     )
     shares = protocols.find_shares(sharing)
-    # the store's name for how it was cleaned admits it
-    protocols.verify(protocol, sharing, leaks, shares, declared=("unlabelled",))
+    # labels, and the store's name for how it was cleaned, admit these
+    admitted = ("subject", "unlabelled")
+    protocols.verify(protocol, sharing, leaks, shares, declared=admitted)
     entry.leaks += leaks
     entry.shares += shares
     entry.folds.append(

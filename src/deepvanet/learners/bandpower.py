@@ -51,11 +51,15 @@ class Bandpower:
 
     @property
     def traits(self) -> Traits:
-        """EEG is measured on the second itself, peripherals on the whole trial."""
+        """EEG is measured on the second itself, peripherals on the whole trial.
+
+        All but the support vectors are fitted in no time.
+        """
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=(Stream.PERIPHERAL,),
             adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
+            is_quick=self.name != "bandpower-svm",
         )
 
     def fit(

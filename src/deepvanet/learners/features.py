@@ -34,6 +34,7 @@ from jaxtyping import Float, Float64, Int
 from numpy.typing import NDArray
 from scipy.signal import welch
 
+from deepvanet.learners.remembered import remember
 from deepvanet.learners.trial_signals import (
     Trace,
     TrialSignals,
@@ -71,6 +72,7 @@ Features = Float64[np.ndarray, "row feature"]
 Rest = Float64[np.ndarray, " rest"]
 
 
+@remember
 def measure_features(rows: Rows) -> Features:
     """Return the features of rows, as many as their channels have.
 

@@ -39,6 +39,9 @@ class Traits:
         Whether the rows that are scored together change the scores of other trials.
     adapts_to_new_subjects : tuple of Stream
         The streams by which they do so where a subject was not in training.
+    is_quick : bool
+        Whether a fit takes time with its rows only, about a second for 10,000, so
+        that a run may be repeated hundreds of times.
     """
 
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
@@ -47,6 +50,7 @@ class Traits:
     spans_trial: tuple[Stream, ...] = ()
     adapts_to_test: bool = False
     adapts_to_new_subjects: tuple[Stream, ...] = ()
+    is_quick: bool = False
 
 
 @dataclass(frozen=True)

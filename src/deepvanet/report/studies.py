@@ -20,12 +20,18 @@ from deepvanet.metrics import (
     tabulate_seeds,
 )
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.results import Excerpt, Run, open_run, sharing_of
+from deepvanet.results import (
+    Excerpt,
+    Run,
+    open_run,
+    sharing_of,
+    training_sizes_of,
+)
 from deepvanet.schema import PRIORS, STREAM_SETS, Target, UserError
 
 NO_LEAK = NO_CONTROL = "none"
-
-_POOLED = tuple(name for name, facts in PROTOCOLS.items() if facts.scope == "all")
+_CONTROLS = tuple(name for name, facts in PROTOCOLS.items() if facts.kind == "control")
+_DRAW = ("protocol", "target", "streams", "learner", "draw")
 
 
 class Part(NamedTuple):
@@ -220,14 +226,8 @@ def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return first + sorted(there.difference(first))
 
 
-def make_study(runs: Sequence[Run], *, seed: int) -> Study:
-    """Score runs of one recipe.
-
-    Parameters
-    ----------
-    seed : int
-        Draws the bootstrap samples and permutations.
-    """
+def make_study(runs: Sequence[Run]) -> Study:
+    """Score runs of one recipe."""
     controls = [run for run in runs if name_control(run) != NO_CONTROL]
     runs = [run for run in runs if name_control(run) == NO_CONTROL]
     if not runs:
@@ -246,10 +246,11 @@ def make_study(runs: Sequence[Run], *, seed: int) -> Study:
         predictions,
         dataset=dataset,
         sharing=sharing_of(leakage),
-        pooled=_POOLED,
-        seed=seed,
+        n_train=training_sizes_of(leakage),
+        permutations=_join([run.permutations for run in runs], _DRAW),
+        controls=_CONTROLS,
     )
-    tables = [_score_control(run, dataset=dataset, seed=seed) for run in controls]
+    tables = [_score_control(run, dataset=dataset) for run in controls]
     return Study(
         dataset,
         tuple(runs),
@@ -267,13 +268,14 @@ def name_control(run: Run) -> str:
     return str(run.settings["evaluate"].get("control", NO_CONTROL))
 
 
-def _score_control(run: Run, *, dataset: str, seed: int) -> pd.DataFrame:
+def _score_control(run: Run, *, dataset: str) -> pd.DataFrame:
     return tabulate_scores(
         run.predictions,
         dataset=dataset,
         sharing=sharing_of(run.leakage),
-        pooled=_POOLED,
-        seed=seed,
+        n_train=training_sizes_of(run.leakage),
+        permutations=run.permutations,
+        controls=_CONTROLS,
     ).assign(control=name_control(run))
 
 
