@@ -1,6 +1,7 @@
 """Tests of features of whole trials and of the classifiers on them."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -13,13 +14,13 @@ from sklearn.preprocessing import StandardScaler
 from deepvanet.config import EvaluateSettings, NetworkSettings
 from deepvanet.evaluation.parts import cut_parts
 from deepvanet.evaluation.statement import state_sharing
-from deepvanet.learners import LEARNERS, find_learner
+from deepvanet.learners import LEARNERS, Choice, find_learner
 from deepvanet.learners.classifiers import PENALTIES
 from deepvanet.learners.trial_classifiers import TRIAL
 from deepvanet.learners.trial_features import SUMMARIES, measure_trials
 from deepvanet.protocols import cut_inner_folds
 from deepvanet.schema import BIO, Stream, UserError
-from deepvanet.store import Rows
+from deepvanet.store import Rows, open_store
 from small_store import take_rows
 from wristband_store import write_wristband_store
 
@@ -239,10 +240,6 @@ def test_faces_are_not_compared_within_subjects(tiny_store, tmp_path):
 
 def turn_up(store, path, gain):
     """Copy a store in which one subject's sensors have another gain and offset."""
-    import shutil
-
-    from deepvanet.store import open_store
-
     shutil.copytree(store.path, path)
     for stream in BIO:
         file = path / "subjects" / "03" / f"{stream}.npy"
@@ -313,6 +310,25 @@ def test_within_subject_is_the_z_score_of_features_by_subject(rows):
     ).fit(compared, label)
     expected = theirs.predict_proba(compared)[:, 1][rows.trial]
     np.testing.assert_allclose(fitted.score(rows), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["eegnet", "riemann"])
+def test_what_is_compared_within_subjects_is_fitted_again_for_as_many_steps(rows, name):
+    settings = NetworkSettings(normalise="subject", epochs=3, batch_size=16)
+    eeg = dataclasses.replace(rows, streams=(Stream.EEG,))
+    is_first = (eeg.table["subject"] != "03").to_numpy()
+    learner = find_learner(name)(settings, 0)
+    first = learner.fit(
+        eeg.take(is_first), watch=eeg.take(~is_first), choose=Choice.LOSS
+    )
+
+    again = learner.refit(eeg, like=first)
+
+    steps = getattr(first.fitted, "chosen_steps", 0)
+    same = dataclasses.replace(settings, steps=steps)
+    alone = find_learner(name)(same, 0).fit(eeg)
+    assert np.array_equal(again.score(eeg), alone.score(eeg))
+    assert sorted(again.known) == ["01", "02", "03"]
 
 
 def test_a_learner_that_compares_within_subjects_saves_how(rows, tmp_path):

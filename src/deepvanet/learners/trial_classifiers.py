@@ -54,10 +54,14 @@ class TrialClassifier:
 
     @property
     def traits(self) -> Traits:
-        """All streams are measured on the whole trial."""
+        """All streams are measured on the whole trial.
+
+        What was measured is kept, so a fit of the logistic regression takes no time.
+        """
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=BIO,
+            is_quick=self.name == "trial-logistic",
             adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
         )
 
