@@ -13,19 +13,26 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from deepvanet.config import digest
+from deepvanet.gap import Gap, list_gaps
 from deepvanet.metrics import (
     SCORE_COLUMNS,
     score_subjects,
+    tabulate_over_priors,
     tabulate_scores,
     tabulate_seeds,
 )
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.results import Excerpt, Run, open_run, sharing_of
+from deepvanet.results import (
+    Excerpt,
+    Run,
+    open_run,
+    sharing_of,
+    training_sizes_of,
+)
 from deepvanet.schema import PRIORS, STREAM_SETS, Target, UserError
 
 NO_LEAK = NO_CONTROL = "none"
-
-_POOLED = tuple(name for name, facts in PROTOCOLS.items() if facts.scope == "all")
+_DRAW = ("protocol", "target", "streams", "learner", "draw")
 
 
 class Part(NamedTuple):
@@ -68,6 +75,26 @@ class Study:
     def seeds(self) -> pd.DataFrame:
         """Rows of ``seeds.csv``; none where there is one seed."""
         return tabulate_seeds(self.predictions, dataset=self.dataset)
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """What lies between published and honest scores, taken apart."""
+        return list_gaps(self.predictions, self.leakage["parts"])
+
+    @cached_property
+    def over_priors(self) -> pd.DataFrame:
+        """By how much learners exceed the prior of an honest protocol."""
+        return tabulate_over_priors(
+            self.predictions, dataset=self.dataset, sharing=sharing_of(self.leakage)
+        )
+
+    @cached_property
+    def folds(self) -> Mapping[Part, Sequence[Mapping[str, Any]]]:
+        """What was counted in the folds of every part."""
+        return {
+            Part(*(str(part[name]) for name in Part._fields)): part["folds"]
+            for part in self.leakage["parts"]
+        }
 
     @cached_property
     def parts(self) -> Mapping[Part, pd.DataFrame]:
@@ -220,14 +247,8 @@ def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return first + sorted(there.difference(first))
 
 
-def make_study(runs: Sequence[Run], *, seed: int) -> Study:
-    """Score runs of one recipe.
-
-    Parameters
-    ----------
-    seed : int
-        Draws the bootstrap samples and permutations.
-    """
+def make_study(runs: Sequence[Run]) -> Study:
+    """Score runs of one recipe."""
     controls = [run for run in runs if name_control(run) != NO_CONTROL]
     runs = [run for run in runs if name_control(run) == NO_CONTROL]
     if not runs:
@@ -246,10 +267,10 @@ def make_study(runs: Sequence[Run], *, seed: int) -> Study:
         predictions,
         dataset=dataset,
         sharing=sharing_of(leakage),
-        pooled=_POOLED,
-        seed=seed,
+        n_train=training_sizes_of(leakage),
+        permutations=_join([run.permutations for run in runs], _DRAW),
     )
-    tables = [_score_control(run, dataset=dataset, seed=seed) for run in controls]
+    tables = [_score_control(run, dataset=dataset) for run in controls]
     return Study(
         dataset,
         tuple(runs),
@@ -267,13 +288,13 @@ def name_control(run: Run) -> str:
     return str(run.settings["evaluate"].get("control", NO_CONTROL))
 
 
-def _score_control(run: Run, *, dataset: str, seed: int) -> pd.DataFrame:
+def _score_control(run: Run, *, dataset: str) -> pd.DataFrame:
     return tabulate_scores(
         run.predictions,
         dataset=dataset,
         sharing=sharing_of(run.leakage),
-        pooled=_POOLED,
-        seed=seed,
+        n_train=training_sizes_of(run.leakage),
+        permutations=run.permutations,
     ).assign(control=name_control(run))
 
 
@@ -284,6 +305,7 @@ def _name_recipe(run: Run) -> str:
             run.settings["dataset"],
             run.settings["store_digest"],
             evaluated["label_rule"],
+            evaluated["recipe"],
             evaluated["network"],
         ]
     )
