@@ -10,11 +10,14 @@ from deepvanet.metrics import (
     ALL_FOLDS,
     LEVELS,
     METRICS,
+    PRIOR_COLUMNS,
     SCORE_COLUMNS,
+    correct_by_holm,
     count_confusion,
     mean_over_trials,
     score_labels,
     score_subjects,
+    tabulate_over_priors,
     tabulate_scores,
 )
 from deepvanet.metrics.counts import score_counts
@@ -84,13 +87,9 @@ def make_predictions(
     return pd.DataFrame(rows).assign(**NAMES)
 
 
-def tabulate(predictions, *, leaks="none", pooled=(), **options):
+def tabulate(predictions, *, leaks="none", shares="subject", **options):
     return tabulate_scores(
-        predictions,
-        dataset="deap",
-        sharing={KEY: (leaks, "subject")},
-        pooled=pooled,
-        **options,
+        predictions, dataset="deap", sharing={KEY: (leaks, shares)}, **options
     ).set_index(["level", "metric"])
 
 
@@ -261,27 +260,8 @@ def test_confusion_is_counted_as_scikit_learn_does():
     assert count_confusion(predictions, "trial").sum() == 7 * 8
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_other_labels_of_trials_score_as_if_every_segment_had_them(level):
-    """What the permutation test rests on, against the segments themselves."""
-    predictions = make_predictions(1, n_folds=2)
-    [(_, [counts])] = count_subjects(predictions, level)
-    drawn = np.random.default_rng(0).permuted(np.tile(counts.label, (20, 1)), axis=1)
-
-    scores = score_counts(counts, label=drawn)
-
-    table = predictions if level == "segment" else mean_over_trials(predictions)
-    trial = table["trial"].astype(int).to_numpy() - 1
-    for number, label in enumerate(drawn):
-        expected = score_labels(
-            label[trial], table["score"].to_numpy(), table["fold"].to_numpy()
-        )
-        got = {metric: scores[metric][number] for metric in METRICS}
-        assert got == pytest.approx(expected, nan_ok=True)
-
-
 def test_weights_of_trials_score_as_if_trials_were_repeated():
-    """What the bootstrap over stimuli rests on, against scikit-learn's weights."""
+    """What the jackknife over clips rests on, against scikit-learn's weights."""
     predictions = make_predictions(1, n_folds=1)
     [(_, [counts])] = count_subjects(predictions, "segment")
     rng = np.random.default_rng(0)
@@ -303,8 +283,6 @@ def test_the_table_has_its_columns_and_a_row_for_each_level_and_metric():
         make_predictions(),
         dataset="deap",
         sharing={KEY: ("none", "subject")},
-        pooled=(),
-        n_permutations=9,
     )
 
     assert tuple(table) == SCORE_COLUMNS
@@ -329,120 +307,241 @@ def test_mean_and_spread_are_over_the_subjects_who_can_be_scored():
     assert table.loc[("trial", "accuracy"), "n_subjects"] == 7
 
 
-def test_the_interval_is_the_percentile_bootstrap_over_subjects():
-    predictions = make_predictions(20, effect=0.1)
-
-    row = tabulate(predictions, n_bootstrap=20_000).loc["segment", "accuracy"]
-
-    values = score_subjects(predictions, "segment")["accuracy"].to_numpy()
-    expected = stats.bootstrap(
-        (values,), np.mean, method="percentile", n_resamples=20_000, rng=0
-    ).confidence_interval
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected), abs=2e-3)
-
-
-def test_there_is_no_interval_below_six_subjects():
-    five, six = tabulate(make_predictions(5)), tabulate(make_predictions(6))
-
-    assert five[["ci_low", "ci_high"]].isna().all(axis=None)
-    assert six[["ci_low", "ci_high"]].notna().all(axis=None)
-
-
-def average_of_recalls(label, score):
-    return (np.mean(score[label == 1] > 0.5) + np.mean(score[label == 0] <= 0.5)) / 2
-
-
-def share_of_pairs_won(label, score):
-    gap = score[label == 1][:, None] - score[label == 0][None, :]
-    return np.mean(np.sign(gap) / 2 + 0.5)
-
-
-@pytest.mark.parametrize(
-    ("metric", "ask"),
-    [("balanced_accuracy", average_of_recalls), ("auroc", share_of_pairs_won)],
-)
-def test_the_interval_of_a_pooled_protocol_resamples_subjects_and_stimuli(metric, ask):
-    """Oracle: rows repeated draw by draw and scored anew."""
-    predictions = make_predictions(8, 10, n_segments=1, n_folds=1, shared=0.2)
-
-    table = tabulate(predictions, pooled=["trial"], n_bootstrap=4000)
-
-    rng = np.random.default_rng(1)
-    label = predictions["label"].to_numpy().reshape(8, 10)
-    score = predictions["score"].to_numpy().reshape(8, 10)
-    means = []
-    for _ in range(4000):
-        clips, people = rng.integers(10, size=10), rng.integers(8, size=8)
-        of_each = [
-            ask(label[who, clips], score[who, clips])
-            for who in people
-            if len(set(label[who, clips])) == 2
+def leave_out(predictions, column, metric="balanced_accuracy"):
+    """The score with each subject or clip left out, scored anew."""
+    return np.array(
+        [
+            score_subjects(predictions[predictions[column] != name], "trial")[
+                metric
+            ].mean()
+            for name in predictions[column].unique()
         ]
-        means.append(np.mean(of_each))
-    interval = table.loc[("trial", metric), ["ci_low", "ci_high"]].tolist()
-    assert interval == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.02)
+    )
 
 
-def test_stimuli_that_all_find_easy_widen_the_interval_of_a_pooled_protocol():
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_interval_is_the_two_way_jackknife_done_by_brute_force(metric):
+    predictions = make_predictions(9, 12, shared=0.3)
+
+    row = tabulate(predictions).loc["trial", metric]
+
+    variance = 0.0
+    for column in ("subject", "stimulus"):
+        left = leave_out(predictions, column, metric)
+        variance += (len(left) - 1) / len(left) * np.sum((left - left.mean()) ** 2)
+    reach = stats.t.ppf(0.975, 8) * np.sqrt(variance)
+    assert row["ci_low"] == pytest.approx(row["mean"] - reach)
+    assert row["ci_high"] == pytest.approx(row["mean"] + reach)
+
+
+def test_clips_that_nobody_shares_are_not_left_out():
+    """Oracle: the interval of SciPy's t-test over subjects."""
+    predictions = make_predictions(9, 12, shared=0.3)
+    predictions["stimulus"] = predictions["subject"] + predictions["trial"]
+
+    row = tabulate(predictions).loc["trial", "balanced_accuracy"]
+
+    values = score_subjects(predictions, "trial")["balanced_accuracy"]
+    theirs = stats.ttest_1samp(values, 0.5, alternative="greater")
+    interval = stats.ttest_1samp(values, 0.5).confidence_interval()
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(interval))
+    assert row["p_value"] == pytest.approx(theirs.pvalue)
+    assert row["p_kind"] == "t"
+
+
+def test_clips_that_all_find_easy_widen_the_interval():
     predictions = make_predictions(20, 10, shared=0.3)
+    apart = predictions.assign(stimulus=predictions["subject"] + predictions["trial"])
 
-    alone = tabulate(predictions).loc["trial", "accuracy"]
-    crossed = tabulate(predictions, pooled=["trial"]).loc["trial", "accuracy"]
+    crossed = tabulate(predictions).loc["trial", "accuracy"]
+    alone = tabulate(apart).loc["trial", "accuracy"]
 
     width = alone["ci_high"] - alone["ci_low"]
     assert crossed["ci_high"] - crossed["ci_low"] > 2 * width
     assert crossed["mean"] == alone["mean"]
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_the_p_value_of_one_subject_is_the_exact_one(metric):
-    """Oracle: SciPy, over all 720 orders of six trials."""
-    predictions = make_predictions(1, 6, n_segments=3, n_folds=1, effect=0.1, seed=4)
-    trials = mean_over_trials(predictions)
+@pytest.mark.parametrize(("n_subjects", "n_clips"), [(5, 12), (12, 7)])
+def test_there_is_no_interval_below_six_subjects_or_eight_clips(n_subjects, n_clips):
+    few = tabulate(make_predictions(n_subjects, n_clips))
+    enough = tabulate(make_predictions(6, 8))
 
-    p_value = tabulate(predictions, n_permutations=20_000).loc[
-        ("trial", metric), "p_value"
-    ]
+    assert few[["ci_low", "ci_high", "p_value"]].isna().all(axis=None)
+    assert set(few["p_kind"]) == {""}
+    assert enough[["ci_low", "ci_high"]].notna().all(axis=None)
 
-    exact = stats.permutation_test(
-        (trials["label"].to_numpy(),),
-        lambda label: ORACLES[metric](label, trials["score"].to_numpy()),
-        permutation_type="pairings",
-        alternative="greater",
-        n_resamples=np.inf,
+
+def make_permutations(values, *, learner="network", metric="balanced_accuracy"):
+    """A table of permutations in which one metric has values."""
+    key = {**NAMES, "learner": learner, "exchanged": "clips"}
+    table = pd.DataFrame({"draw": range(len(values))}).assign(**key)
+    return table.assign(**dict.fromkeys(METRICS, np.nan)).assign(**{metric: values})
+
+
+def test_where_clips_exchanged_their_ratings_the_p_value_counts_them():
+    predictions = make_predictions(9, 12, effect=0.1)
+    observed = tabulate(predictions).loc[("trial", "balanced_accuracy"), "mean"]
+    drawn = [observed - 0.1] * 15 + [observed] * 3 + [observed + 0.1, np.nan]
+
+    table = tabulate(predictions, permutations=make_permutations(drawn))
+
+    # 3 as high, 1 higher and the observed one, of 19 that have a score and itself
+    assert table.loc[("trial", "balanced_accuracy"), "p_value"] == 5 / 20
+    kinds = table.loc["trial", "p_kind"].to_dict()
+    assert kinds["balanced_accuracy"] == "permutation"
+    assert kinds["auroc"] == kinds["mcc"] == "t"
+    # no number says what chance is, so there is nothing to test against
+    assert kinds["accuracy"] == kinds["macro_f1"] == ""
+
+
+def test_segments_have_no_p_value():
+    table = tabulate(make_predictions(9, 12, effect=0.2))
+
+    assert table.loc["segment", "p_value"].isna().all()
+    assert table.loc[("trial", "auroc"), "p_value"] < 0.05
+
+
+def test_where_clips_are_shared_a_t_against_chance_is_blank():
+    predictions = make_predictions(9, 12, effect=0.2)
+    permutations = make_permutations([0.5] * 199)
+
+    row = tabulate(predictions, shares="stimulus").loc["trial", "balanced_accuracy"]
+    permuted = tabulate(predictions, shares="stimulus", permutations=permutations)
+
+    assert np.isnan(row["p_value"])
+    assert row["p_kind"] == ""
+    assert np.isfinite(row["ci_low"])
+    assert permuted.loc[("trial", "balanced_accuracy"), "p_value"] == 1 / 200
+
+
+def tabulate_several(*learners, permutations=None):
+    """Several learners of one protocol, with the p-values of balanced accuracy."""
+    predictions = pd.concat(
+        make_predictions(9, 12, effect=effect, seed=seed).assign(learner=name)
+        for seed, (name, effect) in enumerate(learners)
     )
-    assert p_value == pytest.approx(exact.pvalue, abs=0.02)
+    sharing = {(*KEY[:3], name): ("none", "subject") for name, _ in learners}
+    table = tabulate_scores(
+        predictions, dataset="deap", sharing=sharing, permutations=permutations
+    )
+    rows = (table["level"] == "trial") & (table["metric"] == "balanced_accuracy")
+    return table[rows].set_index("learner")
 
 
-def test_labels_are_shuffled_over_trials_and_never_over_segments():
-    """A trial's segments all score alike: 60 of them are one observation."""
-    predictions = make_predictions(1, 6, n_segments=60, n_folds=1)
-    predictions["score"] = predictions["label"] * 0.8 + 0.1
+def test_all_tests_of_a_table_are_corrected_and_priors_are_none():
+    table = tabulate_several(
+        ("network", 0.1), ("eegnet", 0.0), ("riemann", 0.05), ("majority", 0.3)
+    )
 
-    table = tabulate(predictions)
+    tests = table.loc[["network", "eegnet", "riemann"]]
+    expected = correct_by_holm(tests["p_value"].tolist())
+    assert tests["p_corrected"].tolist() == pytest.approx(expected)
+    assert set(tests["n_tests"]) == {3}
+    assert table.loc["majority", ["p_value", "p_corrected", "n_tests"]].isna().all()
 
-    # three of six trials are high, so that 1 in 20 orders is the observed one
-    p_values = table.loc["segment", "p_value"]
-    np.testing.assert_allclose(p_values, 1 / 20, atol=0.02)
+
+def test_tests_that_were_permuted_alike_are_corrected_by_their_maximum():
+    """Two learners that say the same are one test, however many names they have."""
+    null = np.random.default_rng(0).normal(0.5, 0.05, 199)
+    permutations = pd.concat(
+        make_permutations(null, learner=name) for name in ("network", "eegnet")
+    )
+
+    same = tabulate_several(("network", 0.05), permutations=permutations)
+    predictions = make_predictions(9, 12, effect=0.05)
+    both = pd.concat([predictions, predictions.assign(learner="eegnet")])
+    sharing = {(*KEY[:3], n): ("none", "subject") for n in ("network", "eegnet")}
+    table = tabulate_scores(
+        both, dataset="deap", sharing=sharing, permutations=permutations
+    )
+
+    rows = table[(table["level"] == "trial") & (table["metric"] == "balanced_accuracy")]
+    raw = same["p_value"].item()
+    assert rows["p_value"].tolist() == [raw, raw]
+    assert rows["p_corrected"].tolist() == [raw, raw]
+    assert set(rows["n_tests"]) == {2}
 
 
-def test_p_values_without_effect_are_spread_evenly_and_with_effect_small():
-    null = [
-        tabulate(make_predictions(4, seed=seed), n_permutations=99)["p_value"]
-        for seed in range(60)
+def test_the_difference_to_a_protocol_s_own_prior_stands_beside_the_score():
+    ours = make_predictions(9, 12, effect=0.2).assign(protocol="subject")
+    prior = make_predictions(9, 12, seed=1).assign(protocol="subject")
+    prior = prior.assign(learner="stimulus-prior", label=ours["label"].to_numpy())
+    both = pd.concat([ours, prior])
+    sharing = {
+        ("subject", *KEY[1:3], name): ("none", "stimulus")
+        for name in ("network", "stimulus-prior")
+    }
+
+    table = tabulate_over_priors(both, dataset="deap", sharing=sharing)
+
+    assert tuple(table) == PRIOR_COLUMNS
+    [row] = table[table["metric"] == "balanced_accuracy"].to_dict("records")
+    scores = [
+        score_subjects(part, "trial")["balanced_accuracy"].mean()
+        for part in (ours, prior)
     ]
+    assert row["prior"] == "stimulus-prior"
+    assert row["difference"] == pytest.approx(scores[0] - scores[1])
+    assert row["ci_low"] < row["difference"] < row["ci_high"]
+    assert row["p_value"] == row["p_corrected"] < 0.05
 
-    by_auroc = [p_value["segment", "auroc"] for p_value in null]
-    assert stats.kstest(by_auroc, "uniform").pvalue > 0.01
-    strong = tabulate(make_predictions(effect=0.2))
-    assert strong["p_value"].max() == pytest.approx(1 / 1001)
+
+def make_people(n_people=12, *, effect=0.3, seed=0):
+    """Predictions of a label that belongs to people, half of them high."""
+    predictions = make_predictions(n_people, 8, seed=seed)
+    label = (predictions["subject"].astype(int) % 2).to_numpy()
+    rng = np.random.default_rng(seed)
+    leaning = dict(
+        zip(predictions["subject"].unique(), rng.normal(0, 0.15, n_people), strict=True)
+    )
+    score = 0.5 + effect * (label - 0.5) + predictions["subject"].map(leaning)
+    return predictions.assign(
+        protocol="subject",
+        fold=0,
+        label=label,
+        score=np.clip(score + rng.normal(0, 0.1, len(label)), 0, 1),
+    )
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_label_that_belongs_to_people_is_scored_over_people(level):
+    """Oracle: scikit-learn on one row a person, and each person left out in turn."""
+    predictions = make_people()
+    key = ("subject", *KEY[1:])
+
+    table = tabulate_scores(
+        predictions, dataset="deap", sharing={key: ("none", "stimulus")}
+    ).set_index(["level", "metric"])
+
+    people = predictions.groupby("subject").agg({"label": "first", "score": "mean"})
+    label, score = people["label"].to_numpy(), people["score"].to_numpy()
+    expected = score_with_sklearn(label, score)
+    left = np.array(
+        [
+            oracle.roc_auc_score(np.delete(label, k), np.delete(score, k))
+            for k in range(12)
+        ]
+    )
+    variance = 11 / 12 * np.sum((left - left.mean()) ** 2)
+    rows = table.loc[level]
+    assert rows["mean"].to_dict() == pytest.approx(expected)
+    assert set(rows["n_subjects"]) == {12}
+    assert rows["sd"].isna().all()
+    reach = stats.t.ppf(0.975, 11) * np.sqrt(variance)
+    assert rows.loc["auroc", "ci_high"] == pytest.approx(expected["auroc"] + reach)
+    # no clip tells whose label it is, so that chance is one half
+    assert table.loc[("trial", "auroc"), "p_kind"] == "t"
 
 
 @pytest.mark.parametrize("leaks", ["trial", "trial+epoch", "unlabelled"])
 def test_the_p_value_is_blank_where_something_leaks(leaks):
-    table = tabulate(make_predictions(), leaks=leaks)
+    predictions = make_predictions(9, 12, effect=0.2)
 
-    assert table["p_value"].isna().all()
+    table = tabulate(
+        predictions, leaks=leaks, permutations=make_permutations([0.5] * 199)
+    )
+
+    assert table[["p_value", "p_corrected", "n_tests"]].isna().all(axis=None)
     assert set(table["leaks"]) == {leaks}
 
 
@@ -450,7 +549,7 @@ def test_a_row_does_not_depend_on_what_else_is_in_the_table():
     predictions = make_predictions()
     other = make_predictions(seed=9).assign(learner="majority")
     sharing = {KEY: ("none", "none"), (*KEY[:3], "majority"): ("none", "none")}
-    options = {"dataset": "deap", "sharing": sharing, "pooled": ()}
+    options = {"dataset": "deap", "sharing": sharing}
 
     both = tabulate_scores(pd.concat([other, predictions]), **options)
     alone = tabulate_scores(predictions, **options)
@@ -459,12 +558,11 @@ def test_a_row_does_not_depend_on_what_else_is_in_the_table():
     pd.testing.assert_frame_equal(mine, alone)
 
 
-def test_the_seed_decides_interval_and_p_value():
-    predictions = make_predictions()
+def test_training_rows_stand_beside_the_score():
+    table = tabulate(make_predictions(), n_train={KEY: 36.0})
 
-    pd.testing.assert_frame_equal(tabulate(predictions), tabulate(predictions))
-    other = tabulate(predictions, seed=1)
-    assert (other["ci_low"] != tabulate(predictions)["ci_low"]).any()
+    assert set(table["n_train"]) == {36.0}
+    assert tabulate(make_predictions())["n_train"].isna().all()
 
 
 def test_nobody_who_can_be_scored_leaves_blanks():
@@ -479,8 +577,6 @@ def test_nobody_who_can_be_scored_leaves_blanks():
 
 
 def test_no_predictions_give_an_empty_table():
-    table = tabulate_scores(
-        make_predictions()[:0], dataset="deap", sharing={}, pooled=()
-    )
+    table = tabulate_scores(make_predictions()[:0], dataset="deap", sharing={})
     assert tuple(table) == SCORE_COLUMNS
     assert len(table) == 0

@@ -6,7 +6,9 @@ neither names is the same on both sides and is gone through: targets, protocols,
 stream sets, and learners that read a signal. All pairs are one family, over which
 p-values are corrected.
 
-The two sides are compared on the rows that both have, subject by subject.
+The two sides are compared on the rows that both have, subject by subject and clip by
+clip. The verdict is that of the two-way jackknife (:mod:`deepvanet.metrics.jackknife`);
+flipped signs, ranks and the t-test over folds stand beside it as descriptions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +21,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from deepvanet import metrics
-from deepvanet.metrics.paired import LEVEL
+from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measured
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.results import (
     PART_COLUMNS,
@@ -31,14 +33,16 @@ from deepvanet.results import (
 from deepvanet.schema import PRIORS, STREAM_SETS, UserError, pick
 
 COLUMNS = (
-    *("target", "a", "b", "metric", "level", "unit", "n_units", "n_skipped", "n_rows"),
-    *("mean_a", "mean_b", "difference", "ci_low", "ci_high", "smallest_visible"),
-    *("p_sign_flip", "p_wilcoxon", "p_corrected_t", "p_holm", "leaks_a", "leaks_b"),
+    *("target", "a", "b", "metric", "level", "unit", "n_units", "n_clips"),
+    *("n_skipped", "n_rows", "mean_a", "mean_b", "difference", "ci_low", "ci_high"),
+    *("smallest_visible", "p_value", "p_holm", "p_sign_flip", "p_wilcoxon"),
+    *("p_corrected_t", "leaks_a", "leaks_b"),
 )
-"""Columns of the table. ``p_holm`` corrects the sign-flip p-value, or the corrected
-t-test's where folds are the unit."""
+"""Columns of the table. ``p_value`` is of the jackknife and two-sided, ``p_holm``
+corrects it; the p-values after it are descriptions."""
 
 UNITS = ("subject", "fold")
+_PLURAL = {"subject": "subjects", "person": "people", "fold": "folds"}
 _ROW = ["seed", "subject", "trial", "segment"]
 _DIMENSIONS = ("protocol", "streams", "learner")
 
@@ -88,9 +92,10 @@ def compare(
     metric, level : str
         One of ``METRICS``, of ``LEVELS``.
     unit : str
-        ``subject``, or ``fold`` with a t-test that knows that folds overlap.
+        ``subject``, or ``fold``, which describes one subject's folds by a t-test
+        that knows that their training rows overlap, and judges nothing.
     seed : int
-        Draws signs and bootstrap samples.
+        Draws signs.
 
     Raises
     ------
@@ -115,8 +120,7 @@ def compare(
         leaks = {"leaks_a": sharing[one][0], "leaks_b": sharing[other][0]}
         rows.append({**row, **leaks})
     table = pd.DataFrame(rows)
-    deciding = "p_sign_flip" if unit == "subject" else "p_corrected_t"
-    table["p_holm"] = metrics.correct_by_holm(table[deciding].tolist())
+    table["p_holm"] = metrics.correct_by_holm(table["p_value"].tolist())
     return Comparison(table[list(COLUMNS)])
 
 
@@ -169,39 +173,72 @@ def _compare_pair(
 ) -> dict[str, Any]:
     first, second = _keep_common(parts[one], parts[other])
     if unit == "subject":
-        scores = _score_subjects(first, second, metric, level)
+        found = _compare_subjects(first, second, metric, level, seed)
     else:
         if one[0] != other[0]:
             raise UserError("compare: folds can be paired within one protocol only")
-        scores = _score_folds(first, second, metric, level)
-    known = ~np.isnan(scores).any(axis=1)
-    values = scores[known]
-    difference = values[:, 0] - values[:, 1]
-    low, high = metrics.draw_interval(difference, seed=seed)
-    ratio = _measure_test_by_train(run, one) if unit == "fold" else float("nan")
-    subject = unit == "subject"
+        ratio = _measure_test_by_train(run, one)
+        found = _compare_folds(first, second, metric, level, ratio)
     return {
+        **dict.fromkeys(COLUMNS, float("nan")),
         "target": one[1],
         **_name_sides(one, other),
         "metric": metric,
         "level": level,
         "unit": unit,
+        "n_clips": 0,
+        "n_rows": len(first),
+        **found,
+    }
+
+
+def _compare_subjects(
+    one: pd.DataFrame, other: pd.DataFrame, metric: str, level: str, seed: int
+) -> dict[str, Any]:
+    a, b = (metrics.measure(part, level)[metric] for part in (one, other))
+    found = a.minus(b)
+    spread = found.spread
+    low, high = metrics.find_interval(found.mean, spread)
+    return {
+        "unit": "person" if found.pooled is not None else "subject",
+        "n_units": len(found.known),
+        "n_clips": spread.n_clips,
+        "n_skipped": len(found.values) - len(found.known),
+        "mean_a": _mean_of_common(a, found),
+        "mean_b": _mean_of_common(b, found),
+        "difference": found.mean,
+        "ci_low": low,
+        "ci_high": high,
+        "smallest_visible": metrics.find_smallest_visible(spread),
+        "p_value": metrics.find_p_unequal(found.mean, spread),
+        "p_sign_flip": metrics.flip_signs(found.known, seed=seed),
+        "p_wilcoxon": metrics.rank_signs(found.known),
+    }
+
+
+def _mean_of_common(side: Measured, difference: Measured) -> float:
+    """Return the score of one side, over the subjects whom both sides score."""
+    if side.pooled is not None:
+        return side.pooled
+    return _mean(side.values[~np.isnan(difference.values)])
+
+
+def _compare_folds(
+    one: pd.DataFrame, other: pd.DataFrame, metric: str, level: str, ratio: float
+) -> dict[str, Any]:
+    scores = np.stack(
+        [_list_fold_scores(part, metric, level) for part in (one, other)], axis=1
+    )
+    known = ~np.isnan(scores).any(axis=1)
+    values = scores[known]
+    difference = values[:, 0] - values[:, 1]
+    return {
         "n_units": len(values),
         "n_skipped": int((~known).sum()),
-        "n_rows": len(first),
         "mean_a": _mean(values[:, 0]),
         "mean_b": _mean(values[:, 1]),
         "difference": _mean(difference),
-        "ci_low": low if subject else float("nan"),
-        "ci_high": high if subject else float("nan"),
-        "smallest_visible": metrics.find_smallest_visible(difference),
-        "p_sign_flip": metrics.flip_signs(difference, seed=seed)
-        if subject
-        else float("nan"),
-        "p_wilcoxon": metrics.rank_signs(difference) if subject else float("nan"),
-        "p_corrected_t": float("nan")
-        if subject
-        else metrics.compare_folds(difference, test_by_train=ratio),
+        "p_corrected_t": metrics.compare_folds(difference, test_by_train=ratio),
     }
 
 
@@ -215,24 +252,6 @@ def _keep_common(
     """Return the rows that both have."""
     first, second = (part.set_index(_ROW).index for part in (one, other))
     return one[first.isin(second)], other[second.isin(first)]
-
-
-def _score_subjects(
-    one: pd.DataFrame, other: pd.DataFrame, metric: str, level: str
-) -> Float[np.ndarray, "unit 2"]:
-    first, second = (
-        metrics.score_subjects(part, level).set_index("subject")[metric]
-        for part in (one, other)
-    )
-    return np.stack([first, second.reindex(first.index)], axis=1).astype(float)
-
-
-def _score_folds(
-    one: pd.DataFrame, other: pd.DataFrame, metric: str, level: str
-) -> Float[np.ndarray, "unit 2"]:
-    return np.stack(
-        [_list_fold_scores(part, metric, level) for part in (one, other)], axis=1
-    )
 
 
 def _list_fold_scores(
@@ -279,14 +298,15 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
     same = [sides[0][name] for name in _DIMENSIONS if name not in differing]
     a, b = (", ".join(side[name] for name in differing) for side in sides)
     where = ", ".join([row["target"], *same])
-    unit = f"{row['unit']}s"
+    units = _PLURAL[row["unit"]]
+    over = "over" if row["unit"] == "person" else "mean over"
     said = (
         f"{where}: {a} {row['mean_a']:.3f}, {b} {row['mean_b']:.3f} "
-        f"({row['metric'].replace('_', ' ')} of {row['level']}s, mean over "
-        f"{row['n_units']} {unit}): {_judge(row, a, b, n_pairs)}"
+        f"({row['metric'].replace('_', ' ')} of {row['level']}s, {over} "
+        f"{row['n_units']} {units}): {_judge(row, a, b, n_pairs)}"
     )
     if row["n_skipped"]:
-        said += f" {row['n_skipped']} {unit} have one class and are left out."
+        said += f" {row['n_skipped']} {units} have one class and are left out."
     leaking = [row[name] for name in ("leaks_a", "leaks_b") if row[name] != "none"]
     if leaking:
         which = "both sides leak" if len(leaking) == 2 else "one side leaks"
@@ -297,22 +317,42 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
 
 def _judge(row: Mapping[str, Any], a: str, b: str, n_pairs: int) -> str:
     p = row["p_holm"]
-    if not p <= 1 or 2 ** (1 - row["n_units"]) > LEVEL:
-        return f"{row['n_units']} {row['unit']}s are too few to show any difference."
+    if row["unit"] == "fold":
+        return _describe_folds(row)
+    if not np.isfinite(p):
+        return _say_too_few(row)
     corrected = f", corrected for {n_pairs} comparisons" if n_pairs > 1 else ""
-    interval = ""
-    if np.isfinite(row["ci_low"]):
-        interval = f", 95 % interval {row['ci_low']:+.3f} to {row['ci_high']:+.3f}"
-    facts = f"{row['difference']:+.3f}{interval}, p {_write_p(p)}{corrected}"
+    facts = (
+        f"{row['difference']:+.3f}, 95 % interval {row['ci_low']:+.3f} to "
+        f"{row['ci_high']:+.3f}, p {_write_p(p)}{corrected}"
+    )
     if p < LEVEL:
         higher = a if row["difference"] > 0 else b
         return f"{higher} is higher ({facts})."
-    seen = ""
-    if np.isfinite(row["smallest_visible"]):
-        seen = f"; they would show {row['smallest_visible']:.3f} four times in five"
+    seen = row["smallest_visible"]
     return (
-        f"no difference that {row['n_units']} {row['unit']}s can show ({facts}{seen})."
+        f"no difference that {_name_units(row)} can show ({facts}; they would show "
+        f"{seen:.3f} four times in five)."
     )
+
+
+def _describe_folds(row: Mapping[str, Any]) -> str:
+    facts = f"{row['difference']:+.3f}"
+    if np.isfinite(row["p_corrected_t"]):
+        facts += f", p of a t-test over folds {_write_p(row['p_corrected_t'])}"
+    return f"{facts}; this describes these folds, no verdict rests on it."
+
+
+def _say_too_few(row: Mapping[str, Any]) -> str:
+    least = f"at least {LEAST_SUBJECTS} {_PLURAL[row['unit']]}"
+    if row["n_clips"]:
+        least += f" and {LEAST_CLIPS} clips"
+    return f"{_name_units(row)} are too few to show any difference: {least} are needed."
+
+
+def _name_units(row: Mapping[str, Any]) -> str:
+    clips = f" and {row['n_clips']} clips" if row["n_clips"] else ""
+    return f"{row['n_units']} {_PLURAL[row['unit']]}{clips}"
 
 
 def _write_p(value: float) -> str:

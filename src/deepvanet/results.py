@@ -6,6 +6,7 @@ The folder::
         segments.csv       fold by fold, which row trained, validated, tested
         history.csv        one row an epoch of every fit
         choices.csv        what else each fit chose: lengths, fusion weights
+        permutations.csv   scores with ratings exchanged, of learners that were permuted
         trials.csv         the store's table of trials: what each video gave
         leakage.json       what training and test shared, for every fold
         settings.toml      what changes numbers
@@ -125,6 +126,7 @@ _TEXT = (
     "removed",
     "note",
     "name",
+    "exchanged",
 )
 _FLOAT_FORMAT = "%.9g"
 
@@ -161,6 +163,9 @@ class Run:
     predictions, history, trials : DataFrame
         Columns ``PREDICTION_COLUMNS``, ``HISTORY_COLUMNS`` and at least
         ``TRIAL_COLUMNS``.
+    permutations : DataFrame
+        Columns ``PART_COLUMNS``, ``exchanged``, ``draw`` and one a metric; without a
+        row where no learner was permuted.
     recordings, spectra : DataFrame
         Columns ``RECORDING_COLUMNS`` and ``SPECTRUM_COLUMNS``; without a row
         where no raw recording was read.
@@ -174,6 +179,7 @@ class Run:
     predictions: pd.DataFrame
     history: pd.DataFrame
     trials: pd.DataFrame
+    permutations: pd.DataFrame
     recordings: pd.DataFrame
     spectra: pd.DataFrame
     excerpt: Excerpt | None
@@ -211,6 +217,7 @@ def open_run(path: Path) -> Run:
         predictions=read_predictions(path / "predictions.csv"),
         history=read_table(path / "history.csv", HISTORY_COLUMNS),
         trials=read_table(path / "trials.csv", TRIAL_COLUMNS),
+        permutations=read_permutations(path / "permutations.csv"),
         recordings=read_recordings(path / "recordings.csv"),
         spectra=read_spectra(path / "spectra.csv"),
         excerpt=read_excerpt(path / "excerpt.npz"),
@@ -228,6 +235,14 @@ def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
 def read_predictions(path: Path) -> pd.DataFrame:
     """Read predictions, or raise ``UserError``."""
     return read_table(path, PREDICTION_COLUMNS)
+
+
+def read_permutations(path: Path) -> pd.DataFrame:
+    """Read scores with ratings exchanged; no file gives a table without rows."""
+    columns = (*PART_COLUMNS, "exchanged", "draw")
+    if not path.is_file():
+        return pd.DataFrame(columns=list(columns))
+    return read_table(path, columns)
 
 
 def write_table(
@@ -435,6 +450,18 @@ def sharing_of(
         (part["protocol"], part["target"], part["streams"], part["learner"]): (
             part["leaks"],
             part["shares"],
+        )
+        for part in leakage["parts"]
+    }
+
+
+def training_sizes_of(
+    leakage: Mapping[str, Any],
+) -> dict[tuple[str, str, str, str], float]:
+    """Return each part's training rows of a fold, as a median."""
+    return {
+        (part["protocol"], part["target"], part["streams"], part["learner"]): float(
+            np.median([fold["n_train"] for fold in part["folds"]])
         )
         for part in leakage["parts"]
     }

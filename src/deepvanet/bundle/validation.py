@@ -197,9 +197,7 @@ def _score(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     """Return a row a metric, by trials."""
     key = tuple(table.iloc[0][["protocol", "target", "streams", "learner"]])
     shares = "+".join(PROTOCOLS[protocol].shares) or "none"
-    scores = tabulate_scores(
-        table, dataset="", sharing={key: ("none", shares)}, pooled={protocol}
-    )
+    scores = tabulate_scores(table, dataset="", sharing={key: ("none", shares)})
     return scores[scores["level"] == "trial"].set_index("metric")
 
 

@@ -2,9 +2,8 @@
 
 Every score comes from one set of counts a subject: how many segments each trial
 has, how many of them are called high, and how often a segment of one trial
-scores above a segment of another. The point estimate, the bootstrap (weights for
-trials) and the permutation test (other labels for trials) read the same counts,
-so a thousand shuffles cost a few matrix products.
+scores above a segment of another. The point estimate and the jackknife (weights for
+trials) read the same counts.
 
 A segment is called high when its score exceeds 0.5, as the paper's equation for
 the decision says. AUROC counts only pairs scored by the same fitted model, since
@@ -19,47 +18,90 @@ from deepvanet.metrics.calibration import (
     measure_log_loss,
 )
 from deepvanet.metrics.counts import METRICS
-from deepvanet.metrics.paired import (
-    compare_folds,
+from deepvanet.metrics.families import (
     correct_by_holm,
-    draw_interval,
-    find_smallest_visible,
-    flip_signs,
-    rank_signs,
+    correct_by_maximum,
+    count_permutations,
+    find_p_value,
 )
+from deepvanet.metrics.jackknife import (
+    LEAST_CLIPS,
+    LEAST_SUBJECTS,
+    LEVEL,
+    Spread,
+    find_interval,
+    find_p_above,
+    find_p_unequal,
+    find_smallest_visible,
+    find_spread,
+    jackknife,
+)
+from deepvanet.metrics.paired import compare_folds, flip_signs, rank_signs
 from deepvanet.metrics.scores import (
     ALL_FOLDS,
     LEVELS,
+    Measured,
+    belong_to_people,
     count_confusion,
+    mean_over_people,
     mean_over_trials,
+    measure,
     score_labels,
     score_subjects,
 )
 from deepvanet.metrics.seeds import SEED_COLUMNS, tabulate_seeds
-from deepvanet.metrics.tables import SCORE_COLUMNS, tabulate_scores
+from deepvanet.metrics.tables import (
+    CHANCE,
+    OWN_PRIORS,
+    PERMUTATION_COLUMNS,
+    PRIOR_COLUMNS,
+    SCORE_COLUMNS,
+    tabulate_over_priors,
+    tabulate_scores,
+)
 
 __all__ = [
     "AGREEMENTS",
     "ALL_FOLDS",
+    "CHANCE",
+    "LEAST_CLIPS",
+    "LEAST_SUBJECTS",
+    "LEVEL",
     "LEVELS",
     "METRICS",
+    "OWN_PRIORS",
+    "PERMUTATION_COLUMNS",
+    "PRIOR_COLUMNS",
     "SCORE_COLUMNS",
     "SEED_COLUMNS",
+    "Measured",
+    "Spread",
+    "belong_to_people",
     "compare_folds",
     "correct_by_holm",
+    "correct_by_maximum",
     "count_confusion",
-    "draw_interval",
+    "count_permutations",
     "find_calibration_error",
+    "find_interval",
+    "find_p_above",
+    "find_p_unequal",
+    "find_p_value",
     "find_smallest_visible",
+    "find_spread",
     "fit_temperature",
     "flip_signs",
+    "jackknife",
+    "mean_over_people",
     "mean_over_trials",
+    "measure",
     "measure_agreement",
     "measure_calibration",
     "measure_log_loss",
     "rank_signs",
     "score_labels",
     "score_subjects",
+    "tabulate_over_priors",
     "tabulate_scores",
     "tabulate_seeds",
 ]

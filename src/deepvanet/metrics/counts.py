@@ -1,4 +1,4 @@
-"""Reduce predictions to counts a trial, and score any labels or weights of trials."""
+"""Reduce predictions to counts a trial, and score any weights of trials."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from jaxtyping import Float, Int, Num
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc")
 THRESHOLD = 0.5
 
-Scores = dict[str, Float[np.ndarray, " draw"]]
-"""For each of ``METRICS`` a value a draw, NaN where it is undefined."""
+Scores = dict[str, Float[np.ndarray, " case"]]
+"""For each of ``METRICS`` a value a case, NaN where it is undefined."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +73,17 @@ def count(
 
 
 def score_counts(
-    counts: Counts,
-    label: Int[np.ndarray, "label_draw trial"] | None = None,
-    weight: Float[np.ndarray, "weight_draw trial"] | None = None,
+    counts: Counts, weight: Float[np.ndarray, "case trial"] | None = None
 ) -> Scores:
-    """Score many draws of labels or of weights of the trials.
+    """Score the trials, or each of several ways to weigh them.
 
     Parameters
     ----------
-    label : array, shape (draw, trial), optional
-        Labels instead of the trials' own.
-    weight : array, shape (draw, trial), optional
+    weight : array, shape (case, trial), optional
         How often each trial counts, instead of once.
     """
-    label = counts.label[None] if label is None else label
     weight = np.ones((1, len(counts.label))) if weight is None else weight
-    high, low = weight * label, weight * (1 - label)
+    high, low = weight * counts.label, weight * (1 - counts.label)
     called_low = counts.size - counts.called_high
     hit, miss = high @ counts.called_high, high @ called_low
     false, right = low @ counts.called_high, low @ called_low
@@ -123,8 +118,8 @@ def mean_over_seeds(seeds: Iterable[Scores]) -> Scores:
 
 
 def divide(
-    numerator: Float[np.ndarray, " draw"], denominator: Num[np.ndarray, " draw"]
-) -> Float[np.ndarray, " draw"]:
+    numerator: Float[np.ndarray, " case"], denominator: Num[np.ndarray, " case"]
+) -> Float[np.ndarray, " case"]:
     """Divide, with NaN for what would be divided by 0."""
     quotient = np.full(numerator.shape, np.nan)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)

@@ -1,19 +1,26 @@
-"""Score predictions: a subject's, all subjects', by segments or by trials."""
+"""Score predictions: a subject's, all subjects', by segments or by trials.
 
-from collections.abc import Iterator
+A target whose label is one a person (a diagnosis, a group) has no score within a
+person. It is scored over people: each is one unit, with the mean score of its trials.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from deepvanet.metrics.counts import (
     METRICS,
     THRESHOLD,
     Counts,
+    Scores,
     count,
     mean_over_seeds,
     score_counts,
 )
+from deepvanet.metrics.jackknife import Spread, find_spread
 
 LEVELS = ("segment", "trial")
 ALL_FOLDS = -1
@@ -21,6 +28,176 @@ ALL_FOLDS = -1
 
 _RUN = ["protocol", "target", "streams", "learner", "seed"]
 _TRIAL = ["subject", "trial", "stimulus", "label"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of all subjects, and what it is with each clip left out.
+
+    Attributes
+    ----------
+    values : array, shape (subject,)
+        NaN where undefined. Of labels that belong to people: the jackknife's
+        pseudo-values, whose variance is that of the score over people.
+    without : array, shape (subject, clip)
+        With each clip left out; no columns where subjects share no clip.
+    seen : array, shape (subject, clip)
+        Whether the subject saw it.
+    pooled : float | None
+        The score over people; None where each subject has a score.
+    """
+
+    values: Float[np.ndarray, " subject"]
+    without: Float[np.ndarray, "subject clip"]
+    seen: Bool[np.ndarray, "subject clip"]
+    pooled: float | None = None
+
+    @property
+    def known(self) -> Float[np.ndarray, " known"]:
+        """The scores of those for whom the metric is defined."""
+        return np.asarray(self.values[~np.isnan(self.values)])
+
+    @property
+    def mean(self) -> float:
+        """The score: the mean over subjects, or that over people."""
+        if self.pooled is not None:
+            return self.pooled
+        return float(self.known.mean()) if len(self.known) else float("nan")
+
+    @property
+    def sd(self) -> float:
+        """The deviation over subjects; NaN for a score over people."""
+        if self.pooled is not None or len(self.known) < 2:
+            return float("nan")
+        return float(self.known.std(ddof=1))
+
+    @property
+    def spread(self) -> Spread:
+        """How far the score may be off."""
+        defined = ~np.isnan(self.values)
+        seen = self.seen[defined]
+        if not np.any(seen.sum(axis=0) > 1):
+            return find_spread(self.known)
+        return find_spread(self.known, self.without[defined][:, seen.any(axis=0)])
+
+    def minus(self, other: "Measured") -> "Measured":
+        """Return the difference to another score of the same subjects and clips."""
+        pooled = None
+        if self.pooled is not None and other.pooled is not None:
+            pooled = self.pooled - other.pooled
+        return Measured(
+            self.values - other.values,
+            self.without - other.without,
+            self.seen & other.seen,
+            pooled,
+        )
+
+
+def measure(predictions: pd.DataFrame, level: str) -> dict[str, Measured]:
+    """Measure each of ``METRICS`` for one protocol, target, stream set and learner.
+
+    Several seeds are scored apart; a subject's score is their mean.
+    """
+    if belong_to_people(predictions):
+        return _measure_people(predictions, level)
+    subjects = [seeds for _, seeds in count_subjects(predictions, level)]
+    if not subjects:
+        nothing = np.empty(0), np.empty((0, 0)), np.empty((0, 0), dtype=bool)
+        return {metric: Measured(*nothing) for metric in METRICS}
+    seen = _list_seen([seeds[0] for seeds in subjects])
+    if not np.any(seen.sum(axis=0) > 1):
+        seen = seen[:, :0]
+    whole = [mean_over_seeds(map(score_counts, seeds)) for seeds in subjects]
+    rest = [_leave_clips_out(seeds, seen.shape[1]) for seeds in subjects]
+    return {
+        metric: Measured(
+            np.array([scores[metric][0] for scores in whole]),
+            np.stack([scores[metric] for scores in rest]),
+            seen,
+        )
+        for metric in METRICS
+    }
+
+
+def belong_to_people(predictions: pd.DataFrame) -> bool:
+    """Tell whether each subject has one label in all its trials, and not all the same.
+
+    Examples
+    --------
+    >>> trials = {"subject": list("aabb"), "trial": list("1212"), "label": [0, 0, 1, 1]}
+    >>> belong_to_people(pd.DataFrame(trials))
+    True
+    >>> belong_to_people(pd.DataFrame(trials | {"label": [0, 1, 1, 1]}))
+    False
+    """
+    labels = predictions.groupby("subject", observed=True)["label"]
+    if len(labels) < 2 or (labels.min() != labels.max()).any():
+        return False
+    trials = predictions.groupby("subject", observed=True)["trial"].nunique()
+    return bool((trials > 1).any() and labels.min().nunique() > 1)
+
+
+def mean_over_people(predictions: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return one row a person: the mean score of its trials, or of its segments.
+
+    As for trials, ``fold`` is ``ALL_FOLDS`` where a person was scored by several
+    models.
+    """
+    table = predictions if level == "segment" else mean_over_trials(predictions)
+    people = table.groupby(["seed", "subject"], sort=True, observed=True).agg(
+        score=("score", "mean"),
+        label=("label", "first"),
+        fold=("fold", "min"),
+        last_fold=("fold", "max"),
+    )
+    people = people.reset_index()
+    if (people["fold"] != people["last_fold"]).any():
+        people["fold"] = ALL_FOLDS
+    return people.drop(columns="last_fold")
+
+
+def _measure_people(predictions: pd.DataFrame, level: str) -> dict[str, Measured]:
+    """Score people, and with each of them left out."""
+    people = mean_over_people(predictions, level)
+    n_people = people["subject"].nunique()
+    number = np.arange(n_people)
+    seeds = [
+        count(
+            number,
+            rows["label"].to_numpy(dtype=np.int64),
+            rows["score"].to_numpy(dtype=float),
+            rows["fold"].to_numpy(dtype=np.int64),
+            stimulus=number,
+        )
+        for _, rows in people.groupby("seed", sort=True)
+    ]
+    whole = mean_over_seeds(map(score_counts, seeds))
+    rest = _leave_clips_out(seeds, n_people)
+    nobody = np.empty((n_people, 0))
+    return {
+        metric: Measured(
+            n_people * whole[metric] - (n_people - 1) * rest[metric],
+            nobody,
+            nobody.astype(bool),
+            pooled=float(whole[metric][0]),
+        )
+        for metric in METRICS
+    }
+
+
+def _list_seen(subjects: Sequence[Counts]) -> Bool[np.ndarray, "subject clip"]:
+    n_clips = 1 + max(int(counts.stimulus.max()) for counts in subjects)
+    clips = np.arange(n_clips)
+    return np.stack([np.isin(clips, counts.stimulus) for counts in subjects])
+
+
+def _leave_clips_out(seeds: Sequence[Counts], n_clips: int) -> Scores:
+    """Score one subject with each clip left out in turn."""
+    clips = np.arange(n_clips)[:, None]
+    return mean_over_seeds(
+        score_counts(counts, (counts.stimulus != clips).astype(float))
+        for counts in seeds
+    )
 
 
 def score_labels(

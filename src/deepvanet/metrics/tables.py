@@ -1,29 +1,39 @@
 """Tabulate scores with their spread, interval and p-value.
 
-The interval is a percentile bootstrap over subjects; where a model saw several
-subjects, over subjects and stimuli at once, since all saw the same stimuli. The
-p-value shuffles each subject's labels over its trials and keeps the folds.
+A score is a subject's metric, the mean over seeds, the mean over subjects; where each
+person has one label, it is over people. Its interval is that of
+:mod:`deepvanet.metrics.jackknife`. Scores of trials have a p-value against chance, of
+segments none: sixty seconds of a trial are one observation.
 
-References
-----------
-.. [1] Ojala and Garriga (2010). Permutation tests for studying classifier
-   performance. Journal of Machine Learning Research 11, 1833-1863.
+``permutation``
+    How often the whole cross-validation scores as high after clips have exchanged
+    their ratings, the same for all subjects; where it was run.
+``t``
+    One-sided, by the variance of the interval; of metrics whose chance level is known.
+    Blank where training and test share clips: what a clip's name alone tells is above
+    chance there, so that the difference to the prior that knows it is what counts.
+
+All tests of one metric in a table are corrected together: by the maximum over tests
+where all were permuted alike, else by Holm's procedure. Priors and what leaks are no
+tests.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from deepvanet.metrics.counts import (
-    METRICS,
-    Counts,
-    divide,
-    mean_over_seeds,
-    score_counts,
+from deepvanet.metrics.counts import METRICS
+from deepvanet.metrics.families import (
+    correct_by_holm,
+    correct_by_maximum,
+    find_p_value,
 )
-from deepvanet.metrics.scores import LEVELS, count_subjects
+from deepvanet.metrics.jackknife import find_interval, find_p_above, find_p_unequal
+from deepvanet.metrics.scores import LEVELS, Measured, belong_to_people, measure
+from deepvanet.schema import PRIORS
 
 SCORE_COLUMNS = (
     "dataset",
@@ -38,173 +48,217 @@ SCORE_COLUMNS = (
     "ci_low",
     "ci_high",
     "p_value",
+    "p_kind",
+    "p_corrected",
+    "n_tests",
+    "n_train",
     "n_subjects",
     "leaks",
     "shares",
 )
 """Columns of ``scores.csv``."""
 
-LEAST_SUBJECTS_FOR_INTERVAL = 6
+PERMUTATION_COLUMNS = (
+    *("protocol", "target", "streams", "learner", "exchanged", "draw"),
+    *METRICS,
+)
+"""Columns of ``permutations.csv``: the scores of one learner, ratings exchanged.
+``exchanged`` is what kept its ratings together: ``clips``, ``trials`` of a subject, or
+``people``."""
+
+PRIOR_COLUMNS = (
+    *("dataset", "protocol", "target", "streams", "learner", "prior", "metric"),
+    *("difference", "ci_low", "ci_high", "p_value", "p_corrected", "n_tests"),
+)
+"""Columns of a table of differences to priors."""
+
+CHANCE: Mapping[str, float] = {"balanced_accuracy": 0.5, "auroc": 0.5, "mcc": 0.0}
+"""Of the metrics that have one whatever the share of high trials."""
+
+OWN_PRIORS: Mapping[str, str] = {
+    "trial": "subject-prior",
+    "session": "subject-prior",
+    "trial-pooled": "additive-prior",
+    "subject": "stimulus-prior",
+    "subject-stimulus": "majority",
+}
+"""Of each honest protocol, the prior that knows what training and test share."""
 
 _PART = ["protocol", "target", "streams", "learner"]
-_TAILS = (0.025, 0.975)
-_ROUNDING = 1e-12  # the same sum in another order may differ by this much
+_DEFINED_BY_TRIALS = "trial"
 
-_Subjects = Sequence[Sequence[Counts]]  # for each subject, counts for each seed
-_Draws = Mapping[str, Float[np.ndarray, "subject draw"]]
+Key = tuple[str, str, str, str]  # as _PART
+
+
+class _Test(NamedTuple):
+    """A p-value before it is corrected."""
+
+    p_value: float = float("nan")
+    kind: str = ""
+    null: Float[np.ndarray, " draw"] | None = None
+    observed: float = float("nan")
 
 
 def tabulate_scores(
     predictions: pd.DataFrame,
     *,
     dataset: str,
-    sharing: Mapping[tuple[str, str, str, str], tuple[str, str]],
-    pooled: Collection[str],
-    n_bootstrap: int = 2000,
-    n_permutations: int = 1000,
-    seed: int = 0,
+    sharing: Mapping[Key, tuple[str, str]],
+    n_train: Mapping[Key, float] | None = None,
+    permutations: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Tabulate mean, spread, interval and p-value of every score.
 
-    A row depends on its own predictions and on the seed, not on what else is in
-    the table. Mean and standard deviation are over the subjects for whom the
-    metric is defined, whose number is ``n_subjects``.
+    A row depends on its own predictions, not on what else is in the table, but for
+    ``p_corrected`` and ``n_tests``. Mean and standard deviation are over the subjects
+    for whom the metric is defined, whose number is ``n_subjects``; of a label that
+    belongs to people, over people.
 
     Parameters
     ----------
     sharing : mapping
         Of (protocol, target, streams, learner): what leaks and what is shared by
         design, each ``+``-joined or ``none``.
-    pooled : collection of str
-        Protocols whose models saw several subjects.
-    n_bootstrap : int
-        Resamples of the 95 % interval; there is none below six subjects.
-    n_permutations : int
-        Shuffles of the labels. The p-value is blank where something leaks, since
-        a leaky prediction is not exchangeable; it is approximate under
-        cross-validation.
+    n_train : mapping, optional
+        Of the same: training rows of a fold, as a median.
+    permutations : DataFrame, optional
+        Columns ``PERMUTATION_COLUMNS``; a learner that is not in it has the p-value
+        of a t-test.
 
     Returns
     -------
     DataFrame
-        Columns ``SCORE_COLUMNS``.
+        Columns ``SCORE_COLUMNS``. What has no value is NaN, or an empty ``p_kind``.
     """
+    nulls = _list_nulls(permutations)
+    rows: list[dict[str, Any]] = []
+    tests: list[_Test] = []
+    for key, part in _list_parts(predictions):
+        leaks, shares = sharing[key]
+        is_test = leaks == "none" and key[3] not in PRIORS
+        is_blank = "stimulus" in shares.split("+") and not belong_to_people(part)
+        for level in LEVELS:
+            for metric, measured in measure(part, level).items():
+                test = _Test()
+                if is_test and level == _DEFINED_BY_TRIALS:
+                    null = nulls.get((key, metric))
+                    test = _test(measured, metric, null, without_t=is_blank)
+                tests.append(test)
+                low, high = find_interval(measured.mean, measured.spread)
+                rows.append(
+                    {
+                        "dataset": dataset,
+                        **dict(zip(_PART, key, strict=True)),
+                        "level": level,
+                        "metric": metric,
+                        "mean": measured.mean,
+                        "sd": measured.sd,
+                        "ci_low": low,
+                        "ci_high": high,
+                        "p_value": test.p_value,
+                        "p_kind": test.kind,
+                        "n_train": (n_train or {}).get(key, np.nan),
+                        "n_subjects": len(measured.known),
+                        "leaks": leaks,
+                        "shares": shares,
+                    }
+                )
+    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return _correct(table, tests)
+
+
+def tabulate_over_priors(
+    predictions: pd.DataFrame,
+    *,
+    dataset: str,
+    sharing: Mapping[Key, tuple[str, str]],
+) -> pd.DataFrame:
+    """Tabulate by how much trials are told better than by the protocol's own prior.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``PRIOR_COLUMNS``, a row for each honest part that has its prior, and
+        metric. The p-value is two-sided, corrected over the parts of one metric.
+    """
+    parts = dict(_list_parts(predictions))
     rows = []
+    for key, part in parts.items():
+        prior = OWN_PRIORS.get(key[0], "")
+        partner = (*key[:3], prior)
+        if key[3] in PRIORS or partner not in parts or sharing[key][0] != "none":
+            continue
+        ours, theirs = (measure(p, "trial") for p in (part, parts[partner]))
+        for metric in METRICS:
+            found = ours[metric].minus(theirs[metric])
+            low, high = find_interval(found.mean, found.spread)
+            p_value = find_p_unequal(found.mean, found.spread)
+            rows.append((dataset, *key, prior, metric, found.mean, low, high, p_value))
+    table = pd.DataFrame(rows, columns=list(PRIOR_COLUMNS[:-2]))
+    table["p_corrected"] = np.nan
+    for _, mine in table.groupby("metric"):
+        table.loc[mine.index, "p_corrected"] = correct_by_holm(mine["p_value"].tolist())
+    table["n_tests"] = table.groupby("metric")["p_value"].transform("count")
+    return table[list(PRIOR_COLUMNS)]
+
+
+def _list_parts(predictions: pd.DataFrame) -> Iterator[tuple[Key, pd.DataFrame]]:
     for key, part in predictions.groupby(_PART, sort=False, observed=True):
         protocol, target, streams, learner = map(str, key)
-        leaks, shares = sharing[protocol, target, streams, learner]
-        for level in LEVELS:
-            scores = _summarise(
-                [seeds for _, seeds in count_subjects(part, level)],
-                crossed=protocol in pooled,
-                n_bootstrap=n_bootstrap,
-                n_permutations=n_permutations if leaks == "none" else 0,
-                seed=seed,
-            )
-            for metric, values in scores.items():
-                where = (dataset, protocol, target, streams, learner, level, metric)
-                rows.append((*where, *values, leaks, shares))
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+        yield (protocol, target, streams, learner), part
 
 
-def _summarise(
-    subjects: _Subjects,
+def _list_nulls(
+    permutations: pd.DataFrame | None,
+) -> dict[tuple[Key, str], Float[np.ndarray, " draw"]]:
+    """Return the scores of each part and metric, in the order of the draws."""
+    if permutations is None:
+        return {}
+    return {
+        (key, metric): part.sort_values("draw")[metric].to_numpy(dtype=float)
+        for key, part in _list_parts(permutations)
+        for metric in METRICS
+    }
+
+
+def _test(
+    measured: Measured,
+    metric: str,
+    null: Float[np.ndarray, " draw"] | None,
     *,
-    crossed: bool,
-    n_bootstrap: int,
-    n_permutations: int,
-    seed: int,
-) -> dict[str, tuple[float, float, float, float, float, int]]:
-    """Return mean, sd, interval, p-value and number of subjects of each metric."""
-    of_subjects, of_stimuli, of_labels = np.random.default_rng(seed).spawn(3)
-    observed = _stack(mean_over_seeds(map(score_counts, seeds)) for seeds in subjects)
-    resampled = (
-        _draw_stimuli(subjects, n_bootstrap, of_stimuli) if crossed else observed
-    )
-    shuffled = _shuffle_labels(subjects, n_permutations, of_labels)
-    rows = {}
+    without_t: bool,
+) -> _Test:
+    """Test one score against chance."""
+    if null is not None:
+        p_value = find_p_value(measured.mean, null)
+        if np.isfinite(p_value):
+            return _Test(p_value, "permutation", null, measured.mean)
+    if without_t or metric not in CHANCE:
+        return _Test()
+    p_value = find_p_above(measured.mean, measured.spread, chance=CHANCE[metric])
+    return _Test(p_value, "t") if np.isfinite(p_value) else _Test()
+
+
+def _correct(table: pd.DataFrame, tests: list[_Test]) -> pd.DataFrame:
+    """Fill in corrected p-values and the number of tests, metric by metric."""
+    table["p_corrected"] = np.nan
+    table["n_tests"] = np.nan
     for metric in METRICS:
-        known = ~np.isnan(observed[metric][:, 0])
-        values = observed[metric][known, 0]
-        rows[metric] = (
-            float(values.mean()) if len(values) else float("nan"),
-            float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
-            *_find_interval(resampled[metric][known], n_bootstrap, of_subjects),
-            _find_p_value(values, shuffled[metric][known]),
-            len(values),
-        )
-    return rows
+        mine = [
+            row for row in np.flatnonzero(table["metric"] == metric) if tests[row].kind
+        ]
+        family = [tests[row] for row in mine]
+        table.loc[mine, "p_corrected"] = _correct_family(family)
+        table.loc[mine, "n_tests"] = len(mine)
+    return table[list(SCORE_COLUMNS)]
 
 
-def _stack(subjects: Iterable[Mapping[str, Float[np.ndarray, " draw"]]]) -> _Draws:
-    listed = list(subjects)
-    return {m: np.stack([scores[m] for scores in listed]) for m in METRICS}
-
-
-def _draw_stimuli(
-    subjects: _Subjects, n_draws: int, rng: np.random.Generator
-) -> _Draws:
-    """Score every subject on stimuli drawn with replacement, the same for all."""
-    n_stimuli = 1 + max(int(seeds[0].stimulus.max()) for seeds in subjects)
-    times = _draw_times(n_stimuli, n_draws, rng)
-    return _stack(
-        mean_over_seeds(
-            score_counts(counts, weight=times[:, counts.stimulus]) for counts in seeds
-        )
-        for seeds in subjects
-    )
-
-
-def _shuffle_labels(
-    subjects: _Subjects, n_draws: int, rng: np.random.Generator
-) -> _Draws:
-    """Score every subject with its labels shuffled over its trials.
-
-    The seeds of a subject are shuffled alike.
-    """
-    labels = [
-        rng.permuted(np.tile(seeds[0].label, (n_draws, 1)), axis=1)
-        for seeds in subjects
-    ]
-    return _stack(
-        mean_over_seeds(score_counts(counts, label=label) for counts in seeds)
-        for seeds, label in zip(subjects, labels, strict=True)
-    )
-
-
-def _draw_times(
-    n_items: int, n_draws: int, rng: np.random.Generator
-) -> Float[np.ndarray, "draw item"]:
-    """Return how often each item occurs in each draw with replacement."""
-    even = np.full(n_items, 1 / n_items)
-    return rng.multinomial(n_items, even, size=n_draws).astype(float)
-
-
-def _find_interval(
-    values: Float[np.ndarray, "subject draw"], n_draws: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Return the 95 % interval of the mean over subjects drawn with replacement.
-
-    A subject left with one class by a draw of stimuli does not count in it.
-    """
-    n_subjects = len(values)
-    if n_subjects < LEAST_SUBJECTS_FOR_INTERVAL or n_draws == 0:
-        return float("nan"), float("nan")
-    times = _draw_times(n_subjects, n_draws, rng).T
-    known = ~np.isnan(values)
-    total = (times * np.nan_to_num(values)).sum(axis=0)
-    means = divide(total, (times * known).sum(axis=0))
-    low, high = np.quantile(means[~np.isnan(means)], _TAILS)
-    return float(low), float(high)
-
-
-def _find_p_value(
-    values: Float[np.ndarray, " subject"], null: Float[np.ndarray, "subject draw"]
-) -> float:
-    """Return how often labels score at least as high, shuffled or their own."""
-    means = divide(np.nan_to_num(null).sum(axis=0), (~np.isnan(null)).sum(axis=0))
-    means = means[~np.isnan(means)]
-    if not len(means):
-        return float("nan")
-    n_above = int(np.sum(means >= values.mean() - _ROUNDING))
-    return (1 + n_above) / (1 + len(means))
+def _correct_family(family: Collection[_Test]) -> list[float]:
+    nulls = [test.null for test in family if test.null is not None]
+    raw = [test.p_value for test in family]
+    are_joint = len(nulls) == len(family) and len({len(null) for null in nulls}) == 1
+    if len(family) < 2 or not are_joint:
+        return correct_by_holm(raw)
+    observed = np.array([test.observed for test in family])
+    corrected = correct_by_maximum(observed, np.stack(nulls))
+    return [float(value) for value in np.maximum(raw, corrected)]

@@ -30,7 +30,7 @@ from deepvanet.report.studies import gather_runs, make_study
 __all__ = ["write_report"]
 
 
-def write_report(runs: Sequence[Path], out: Path, *, seed: int = 0) -> Path:
+def write_report(runs: Sequence[Path], out: Path) -> Path:
     """Write the scores, figures and page of finished runs.
 
     Parameters
@@ -39,8 +39,6 @@ def write_report(runs: Sequence[Path], out: Path, *, seed: int = 0) -> Path:
         Folders that ``evaluate`` wrote.
     out : Path
         The report's folder; what an earlier report left there is replaced.
-    seed : int
-        Draws the bootstrap samples and permutations.
 
     Returns
     -------
@@ -55,7 +53,7 @@ def write_report(runs: Sequence[Path], out: Path, *, seed: int = 0) -> Path:
     """
     gathered = gather_runs(runs)
     make_folder(out)
-    studies = [make_study(held, seed=seed) for held in gathered]
+    studies = [make_study(held) for held in gathered]
     drawings = [
         draw_study(study, place=f"{number}-" if len(studies) > 1 else "")
         for number, study in enumerate(studies, start=1)

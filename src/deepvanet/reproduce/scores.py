@@ -7,15 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from deepvanet.metrics import SCORE_COLUMNS, tabulate_scores
-from deepvanet.protocols import PROTOCOLS
 from deepvanet.reproduce.plans import Plan
 from deepvanet.reproduce.published import DATASETS
-from deepvanet.results import open_run, sharing_of
+from deepvanet.results import open_run, sharing_of, training_sizes_of
 
 DASH = "\N{EN DASH}"
 """What stands where there is no number."""
-
-_POOLED = tuple(name for name, facts in PROTOCOLS.items() if facts.scope == "all")
 
 
 @dataclass(frozen=True)
@@ -132,6 +129,6 @@ def _score(path: Path) -> pd.DataFrame:
         run.predictions,
         dataset=str(run.settings["dataset"]),
         sharing=sharing_of(run.leakage),
-        pooled=_POOLED,
-        n_permutations=0,
+        n_train=training_sizes_of(run.leakage),
+        permutations=run.permutations,
     )
