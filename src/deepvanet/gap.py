@@ -146,17 +146,13 @@ def list_gaps(
         tuple(map(str, key)): part
         for key, part in predictions.groupby(list(PART_COLUMNS), sort=False)
     }
-    whose = dict.fromkeys(key[1:] for key in held if key[3] not in PRIORS)
     gaps = []
-    for mine in whose:
-        there = [key[0] for key in held if key[1:] == mine]
-        for links in list_chains(there):
+    for mine in dict.fromkeys(key[1:] for key in held if key[3] not in PRIORS):
+        for links in list_chains([key[0] for key in held if key[1:] == mine]):
             keys = [(link, *mine) for link in links]
-            gaps.append(
-                _make_gap(
-                    [held[key] for key in keys], [facts[key] for key in keys], links
-                )
-            )
+            rows = _keep_common([held[key] for key in keys])
+            if len(rows[0]):
+                gaps.append(split_gap(rows, [facts[key] for key in keys]))
     return gaps
 
 
@@ -197,31 +193,34 @@ def _list_controls(
     return tuple(ranked[: ranked.index(own) + 1])
 
 
-def _make_gap(
-    held: Sequence[pd.DataFrame],
-    facts: Sequence[Mapping[str, Any]],
-    links: tuple[str, ...],
-) -> Gap:
-    rows = _keep_common(held)
-    n_train = tuple(float(np.median([f["n_train"] for f in p["folds"]])) for p in facts)
-    steps = tuple(
-        Step(
-            links[i],
-            links[i + 1],
-            find_causes(facts[i], facts[i + 1]),
-            measure_difference(rows[i], rows[i + 1]),
-        )
-        for i in range(len(links) - 1)
-    )
-    scores = [_score(part) for part in rows]
+def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) -> Gap:
+    """Take the difference between the first and the last of several protocols apart.
+
+    Parameters
+    ----------
+    rows : sequence of DataFrame
+        Predictions under each protocol, of the same rows; one target, stream set and
+        learner.
+    facts : sequence of mapping
+        For each, its part of ``leakage.json``.
+    """
+    links = tuple(str(part["protocol"]) for part in facts)
+    neighbours = [(place, place + 1) for place in range(len(links) - 1)]
+    scores = [_measure(part) for part in rows]
     return Gap(
         *(str(facts[0][name]) for name in PART_COLUMNS[1:]),
         links=links,
-        means=tuple(float(one.mean()) for one in scores),
-        n_train=n_train,
+        means=tuple(score.mean for score in scores),
+        n_train=tuple(_size(part) for part in facts),
         whole=measure_difference(rows[0], rows[-1]),
-        steps=steps,
-        n_subjects=int(scores[0].notna().sum()),
+        steps=tuple(
+            Step(
+                *(links[i], links[j], find_causes(facts[i], facts[j])),
+                measure_difference(rows[i], rows[j]),
+            )
+            for i, j in neighbours
+        ),
+        n_subjects=len(scores[0].known),
         n_seeds=rows[0]["seed"].nunique(),
     )
 
@@ -242,7 +241,7 @@ def find_causes(
     if PROTOCOLS[one["protocol"]].scope == "all":
         lost = [s for s in _split(one["shares"]) if s not in _split(other["shares"])]
         causes += [_KNOWN[share] for share in lost]
-    sizes = [np.median([f["n_train"] for f in p["folds"]]) for p in (one, other)]
+    sizes = _size(one), _size(other)
     if max(sizes) - min(sizes) > SAME_SIZE * max(sizes):
         causes.append(SIZE)
     if _chooses(one) != _chooses(other):
@@ -254,6 +253,11 @@ def _split(names: str) -> list[str]:
     return [name for name in names.split("+") if name != "none"]
 
 
+def _size(part: Mapping[str, Any]) -> float:
+    """Return the training rows of a fold, as a median over folds."""
+    return float(np.median([fold["n_train"] for fold in part["folds"]]))
+
+
 def _chooses(part: Mapping[str, Any]) -> bool:
     """Tell whether some fit of a part chose its epoch."""
     return any(f["epoch_chosen_on"] in ("validation", "test") for f in part["folds"])
@@ -262,20 +266,21 @@ def _chooses(part: Mapping[str, Any]) -> bool:
 def measure_difference(one: pd.DataFrame, other: pd.DataFrame) -> Difference:
     """Measure by how much the first of two protocols scores above the other.
 
-    Both hold the same rows. Seeds are averaged within a subject first.
+    Both hold the same rows. Seeds are averaged within a subject first; the interval
+    is that of :mod:`deepvanet.metrics.jackknife`.
     """
-    difference = (_score(one) - _score(other)).dropna()
-    low, high = metrics.draw_interval(difference.to_numpy(dtype=float))
+    found = _measure(one).minus(_measure(other))
+    low, high = metrics.find_interval(found.mean, found.spread)
     by_seed = [
-        float((_score(mine) - _score(other[other["seed"] == seed])).mean())
+        _measure(mine).minus(_measure(other[other["seed"] == seed])).mean
         for seed, mine in one.groupby("seed", sort=True)
     ]
     sd = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else float("nan")
-    return Difference(float(difference.mean()), low, high, sd)
+    return Difference(found.mean, low, high, sd)
 
 
-def _score(part: pd.DataFrame) -> "pd.Series[float]":
-    return metrics.score_subjects(part, LEVEL).set_index("subject")[METRIC]
+def _measure(part: pd.DataFrame) -> metrics.Measured:
+    return metrics.measure(part, LEVEL)[METRIC]
 
 
 def _keep_common(parts: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
