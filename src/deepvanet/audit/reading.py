@@ -32,6 +32,7 @@ from deepvanet.schema import UserError
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
 NEEDED_OF_TABLE = ("subject", "trial")
 PART = ("protocol", "target", "streams", "learner")
+_SEEN = ("train", "validation", "refitted")
 _IDENTITY = ("subject", "trial", "segment")
 
 
@@ -205,7 +206,7 @@ def _list_folds(
     if "folds" in rows:
         letters = np.array([list(word) for word in rows["folds"]])
         for fold in letters.T:
-            seen = np.isin(fold, [PART_LETTERS["train"], PART_LETTERS["validation"]])
+            seen = np.isin(fold, [PART_LETTERS[n] for n in _SEEN])
             yield seen, fold == PART_LETTERS["test"]
     else:
         fold = rows["fold"].to_numpy(dtype=object)

@@ -31,8 +31,8 @@ class Answer:
     ----------
     network : str
         The stream set of the network that is asked.
-    epochs : int | None
-        Passes of its training; None in a bundle that does not tell.
+    steps : int | None
+        Optimiser steps of its training; None in a bundle that does not tell.
     temperature : float
         What logits are divided by.
     validation : Validation | None
@@ -42,7 +42,7 @@ class Answer:
     target: Target
     streams: str
     network: str
-    epochs: int | None = None
+    steps: int | None = None
     temperature: float = 1.0
     validation: Validation | None = None
 
@@ -55,7 +55,7 @@ class Answer:
         return what + (
             f"balanced accuracy {'unknown' if balanced is None else f'{balanced:.2f}'} "
             f"over {self.validation.n_trials} trials (protocol "
-            f"{self.validation.protocol}), {self.epochs} epochs, temperature "
+            f"{self.validation.protocol}), {self.steps} steps, temperature "
             f"{self.temperature:.2f}"
         )
 
@@ -181,7 +181,7 @@ def _read_answers(values: Mapping[str, Any]) -> list[Answer]:
             target,
             pick("stream set", item["streams"], STREAM_SETS),
             network,
-            epochs=values.get("epochs"),
+            steps=values.get("steps"),
             temperature=_read_temperature(item.get("temperature", 1.0)),
             validation=(
                 Validation(**item["validation"]) if item.get("validation") else None

@@ -12,7 +12,7 @@ from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
 from deepvanet.labels import MEDIAN, has_label, label_ratings
 from deepvanet.learners.learner import Epoch
-from deepvanet.protocols import PROTOCOLS, Fold, Protocol, cut_folds
+from deepvanet.protocols import PROTOCOLS, Fold, Protocol, agree_on_folds, cut_folds
 from deepvanet.schema import STREAM_SETS, Target, UserError
 from deepvanet.store import SegmentStore
 
@@ -24,7 +24,7 @@ class Part:
     Attributes
     ----------
     protocols : tuple of Protocol
-        All of the same scope and unit, so of the same folds.
+        All of the same scope, unit and training rows, so of the same fits.
     numbers : array, shape (row,)
         Row numbers of the store that have the streams and a rating.
     label : array, shape (row,)
@@ -78,10 +78,11 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
     UserError
         When no row has the streams, or there are fewer units than folds.
     """
-    families: dict[tuple[str, str], list[Protocol]] = {}
+    families: dict[tuple[str, str, str], list[Protocol]] = {}
     for name in settings.protocols:
         protocol = PROTOCOLS[name]
-        families.setdefault((protocol.scope, protocol.unit), []).append(protocol)
+        key = (protocol.scope, protocol.unit, protocol.base)
+        families.setdefault(key, []).append(protocol)
     return [
         _cut_part(store, settings, tuple(family), Target(target), streams, seed)
         for family, target, streams, seed in product(
@@ -116,7 +117,10 @@ def _cut_part(
     table = table.reset_index(drop=True)
     rule = settings.label_rule
     label = label_ratings(table[target].to_numpy(), rule, table=table)
-    folds = cut_folds(table, label, family[0], n_folds=settings.folds, seed=seed)
+    n_folds = settings.folds or agree_on_folds(
+        table, [PROTOCOLS[name] for name in settings.protocols]
+    )
+    folds = cut_folds(table, label, family[0], n_folds=n_folds, seed=seed)
     return Part(
         family, target, streams, seed, numbers, label, table, tuple(folds), rule
     )

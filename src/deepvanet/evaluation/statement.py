@@ -143,6 +143,6 @@ def _say_how_epoch_is_chosen(
 ) -> tuple[str, str]:
     if protocol.chooses_on != "validation":
         return protocol.chooses_on, ""
-    if protocols.can_choose_epoch(part.table, part.label_in(fold), fold.validation):
+    if protocols.can_choose_epoch(part.table, part.label_in(fold), fold):
         return "validation", ""
-    return "last", "too few validation trials, or one class: the last epoch is used"
+    return "last", "too few trials of a class to choose on: the last epoch is used"

@@ -12,6 +12,7 @@ from deepvanet.learners.eegnet import make_eegnet
 from deepvanet.learners.grid import find_cell, make_network
 from deepvanet.learners.learner import (
     Choice,
+    EpochLearner,
     EpochRecord,
     Fitted,
     Learner,
@@ -25,6 +26,7 @@ __all__ = [
     "LEARNERS",
     "PRIORS",
     "Choice",
+    "EpochLearner",
     "EpochRecord",
     "Fitted",
     "Learner",

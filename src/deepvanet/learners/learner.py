@@ -135,6 +135,21 @@ class Learner(Protocol):
 
 
 @runtime_checkable
+class EpochLearner(Learner, Protocol):
+    """A learner with epochs: what was chosen in a first fit is fitted again."""
+
+    def refit(self, train: Rows, *, like: Fitted, unit: str = "trial") -> Fitted:
+        """Fit on more rows, without looking at others.
+
+        Parameters
+        ----------
+        like : Fitted
+            A fit of the same learner that chose its epoch: as many optimiser steps
+            are made as it took up to there, with whatever else it chose.
+        """
+
+
+@runtime_checkable
 class MakeLearner(Protocol):
     """What makes a learner; those that need neither weights nor a seed ignore them."""
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from deepvanet.protocols.folds import Fold, number_units
+from deepvanet.protocols.dealing import number_units
+from deepvanet.protocols.folds import Fold
 from deepvanet.protocols.known import LEAKS, SHARES, Protocol
 
 _CLOCK_DIGITS = 6  # times nearer than a microsecond are the same instant
@@ -36,6 +37,8 @@ class Sharing:
         Recordings that hold rows of the test part and rows that train or validate.
     overlapping_samples_s : float
         Seconds of signal that are in both.
+    n_train, n_first, n_validation, n_test, n_discarded : int
+        Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
     """
 
     shared_segments: int
@@ -45,6 +48,7 @@ class Sharing:
     shared_recordings: int
     overlapping_samples_s: float
     n_train: int
+    n_first: int
     n_validation: int
     n_test: int
     n_discarded: int
@@ -59,7 +63,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
         The table that the fold's row numbers belong to; columns subject, trial,
         stimulus, recording, segment, start_s, duration_s.
     """
-    seen = table.iloc[np.concatenate([fold.train, fold.validation])]
+    seen = table.iloc[np.union1d(fold.train, np.union1d(fold.first, fold.validation))]
     test = table.iloc[fold.test]
     return Sharing(
         shared_segments=_count_shared(seen, test, "segment"),
@@ -69,6 +73,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
         shared_recordings=_count_shared(seen, test, "recording"),
         overlapping_samples_s=_measure_overlap(seen, test),
         n_train=len(fold.train),
+        n_first=len(fold.first),
         n_validation=len(fold.validation),
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
