@@ -19,7 +19,7 @@ SUBJECTS = tuple(f"{number:02d}" for number in range(1, 8))
 SMALL = {"n_trials": 8, "n_segments": 3}
 CONTRACT = (
     "dataset,protocol,target,streams,learner,level,metric,mean,sd,ci_low,ci_high,"
-    "p_value,n_subjects,leaks,shares"
+    "p_value,p_kind,p_corrected,n_tests,n_train,n_subjects,leaks,shares"
 )
 MISSING = "\N{EN DASH}"
 STATISTICS = ["mean", "sd", "ci_low", "ci_high"]

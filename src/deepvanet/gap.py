@@ -176,9 +176,7 @@ def list_chains(there: Collection[str]) -> Iterator[tuple[str, ...]]:
             yield (published[protocol.scope], *between, protocol.name)
 
 
-def _list_controls(
-    honest: str, scope: str, there: Collection[str]
-) -> tuple[str, ...]:
+def _list_controls(honest: str, scope: str, there: Collection[str]) -> tuple[str, ...]:
     """Return the controls between a published protocol and an honest one."""
     ranked = [
         p.name
@@ -225,9 +223,7 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
     )
 
 
-def find_causes(
-    one: Mapping[str, Any], other: Mapping[str, Any]
-) -> tuple[str, ...]:
+def find_causes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
     """Say in what two parts of a run differ, by what was counted in their folds.
 
     Parameters
@@ -295,13 +291,13 @@ def _keep_common(parts: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def describe_gap(gap: Gap) -> str:
-    """Say how large a gap is and what is known of its causes, from its numbers alone."""
-    published, honest = gap.links[0], gap.links[-1]
-    said = [
-        f"{published} {_percent(gap.means[0])}, {honest} {_percent(gap.means[-1])} "
-        f"({METRIC.replace('_', ' ')} of {LEVEL}s, {_count_subjects(gap)}): a gap of "
-        f"{_points(gap.whole)}."
-    ]
+    """Say how large a gap is and what is known of its causes, from its numbers."""
+    ends = [f"{gap.links[place]} {100 * gap.means[place]:.1f} %" for place in (0, -1)]
+    whole = (
+        f"{', '.join(ends)} ({METRIC.replace('_', ' ')} of {LEVEL}s, "
+        f"{_count_subjects(gap)}): a gap of {_points(gap.whole)}."
+    )
+    said = [whole]
     if gap.is_split:
         said += [
             f"{step.cause.capitalize()}, {step.one} minus {step.other}: "
@@ -339,19 +335,12 @@ def _list_wanted(gap: Gap) -> tuple[str, ...]:
 def _judge(gap: Gap) -> list[str]:
     """Say which of the differences may be none."""
     if not gap.whole.has_interval:
-        return [
-            "No intervals: there are too few subjects or clips, so this describes this "
-            "run and says nothing of others."
-        ]
+        few = "there are too few subjects or clips, so this describes this run alone"
+        return [f"No intervals: {few}."]
     unsure = [s.cause for s in gap.steps if not s.difference.is_told_from_zero]
     if not unsure:
         return []
-    listed = " nor ".join([", ".join(unsure[:-1]), unsure[-1]] if unsure[1:] else unsure)
-    return [f"So many subjects and clips do not tell {listed} from 0."]
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return [f"So many subjects and clips do not tell {' nor '.join(unsure)} from 0."]
 
 
 def _points(difference: Difference) -> str:

@@ -16,7 +16,7 @@ PUBLISHED, HONEST = (
     tuple(name for name, facts in PROTOCOLS.items() if facts.kind == kind)
     for kind in ("published", "honest")
 )
-"""Protocols of the headline: of each kind, the first that was run. Controls never are."""
+"""Protocols of the headline: of each kind, the first that was run; no control is."""
 
 MOST_OPEN_ROWS = 40
 
