@@ -1,12 +1,13 @@
 """The page: sentences, numbers as text, and the template."""
 
+import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from deepvanet.gap import LEVEL, METRIC, describe_gap
 from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, METRICS
@@ -69,7 +70,7 @@ def render_page(studies: Sequence[Study], drawings: Sequence[Sequence[Drawing]])
         most_lines=MOST_LINES,
         shared_counts=leaks.SHARED_COUNTS,
         sizes=leaks.SIZES,
-        summaries={name: facts.summary for name, facts in PROTOCOLS.items()},
+        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
     )
 
@@ -90,7 +91,10 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
     return {
         "dataset": study.dataset,
         "sentence": describe_run(study),
-        "pairs": [(pair, explain_pair(pair)) for pair in tables.list_pairs(study)],
+        "pairs": [
+            (pair, describe_gap(pair.gap) if pair.gap else "", explain_pair(pair))
+            for pair in tables.list_pairs(study)
+        ],
         "gaps": study.gaps,
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
@@ -105,6 +109,7 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "over_priors": _list_balanced(study.over_priors),
         "has_intervals": bool(study.scores["ci_low"].notna().any()),
         "least_p": _find_least_p(study),
+        "n_tests": _count_tests(study),
         "runs": [
             {
                 "name": run.path.resolve().name,
@@ -122,6 +127,12 @@ def _list_balanced(rows: pd.DataFrame) -> list[dict[str, Any]]:
         rows = rows[rows["level"] == LEVEL]
     rows = rows[rows["metric"] == METRIC]
     return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
+
+
+def _count_tests(study: Study) -> int:
+    """Return for how many tests the p-values of balanced accuracy are corrected."""
+    n_tests = study.scores.loc[study.scores["metric"] == METRIC, "n_tests"]
+    return int(n_tests.max()) if n_tests.notna().any() else 0
 
 
 def _find_least_p(study: Study) -> float:
@@ -178,7 +189,7 @@ _REASONS = {
 
 
 def explain_pair(pair: tables.Pair) -> str:
-    """Say how far the two numbers of a headline lie apart, and as far as known why."""
+    """Say what leaks on either side of a headline, or which side is missing."""
     published, honest = pair.published, pair.honest
     if published is None:
         return (
@@ -207,7 +218,7 @@ def explain_pair(pair: tables.Pair) -> str:
             f"{because} One is a model for each subject and the other one of all, so "
             "their difference is not taken apart."
         )
-    return f"{describe_gap(pair.gap)} {because}"
+    return because
 
 
 def _list_leaks(card: tables.Card) -> list[str]:
@@ -247,6 +258,17 @@ def write_points(value: float) -> str:
     if not isfinite(value):
         return MISSING
     return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def mark_code(text: str) -> Markup:
+    """Return a sentence with what stands in backticks marked as code.
+
+    Examples
+    --------
+    >>> str(mark_code("as `trial`, a < b"))
+    'as <code>trial</code>, a &lt; b'
+    """
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))
 
 
 def write_short(value: float) -> str:

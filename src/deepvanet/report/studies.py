@@ -117,8 +117,10 @@ class Study:
 
     @cached_property
     def protocols(self) -> list[str]:
-        """Names of the protocols, the published ones first."""
-        return order_names(self.predictions["protocol"], PROTOCOLS)
+        """Names of the protocols: published ones, controls, honest ones."""
+        kinds = ("published", "control", "honest")
+        known = sorted(PROTOCOLS, key=lambda name: kinds.index(PROTOCOLS[name].kind))
+        return order_names(self.predictions["protocol"], known)
 
     @cached_property
     def targets(self) -> list[str]:
