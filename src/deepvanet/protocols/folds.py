@@ -169,22 +169,21 @@ def _cut_control(
         for fold in cut:
             key = fold.scope, fold.number if protocol.scope == "subject" else 0
             sizes[key] = min(len(fold.train), sizes.get(key, len(fold.train)))
+    per_fold = protocol.scope == "subject"
     return [
-        _shrink(
-            fold,
-            sizes[fold.scope, fold.number if protocol.scope == "subject" else 0],
-            seed=seed,
-        )
-        for fold in folds
+        _shrink(table, f, sizes[f.scope, f.number if per_fold else 0], seed=seed)
+        for f in folds
     ]
 
 
-def _shrink(fold: Fold, size: int, *, seed: int) -> Fold:
+def _shrink(table: pd.DataFrame, fold: Fold, size: int, *, seed: int) -> Fold:
     """Leave out training rows at random, down to a size; nothing is chosen."""
     rng = np.random.default_rng([seed, zlib.crc32(fold.scope.encode()), fold.number])
     kept = fold.train
     if len(kept) > size:
-        kept = np.sort(rng.permutation(kept)[:size])
+        # by their identifiers, so that the order of the rows changes nothing
+        by_name = np.argsort(number_units(table.iloc[kept], "segment"))
+        kept = np.sort(kept[by_name[rng.permutation(len(kept))[:size]]])
     return replace(
         fold,
         train=kept,
