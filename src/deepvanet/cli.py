@@ -500,6 +500,16 @@ def evaluate(
             show_default="none: 16 and 64",
         ),
     ] = "",
+    permutations: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="B",
+            help="Repeat the whole run so often with the clips' ratings exchanged, for "
+            "p-values; 0: never.",
+            show_default="as many as needed, of learners that take about a minute",
+        ),
+    ] = None,
     control: Annotated[
         str,
         typer.Option(
@@ -544,6 +554,7 @@ def evaluate(
         seeds=_split_numbers("--seed", seed),
         subjects=_split(subjects),
         control=control,
+        permutations=config.AUTOMATIC if permutations is None else permutations,
         recipe=recipe,
         network=config.NetworkSettings(
             **values,

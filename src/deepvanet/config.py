@@ -145,6 +145,10 @@ class PretrainSettings:
     threads: int = 1
 
 
+AUTOMATIC = -1
+"""Permutations: as many as the tests of a run need, of learners that are quick."""
+
+
 @dataclass(frozen=True)
 class EvaluateSettings:
     """What is trained and tested.
@@ -162,6 +166,10 @@ class EvaluateSettings:
         subject before anything is trained; ``noise``: signals are noise with the
         subject's average spectrum, faces are those of unrelated seconds. A score
         above chance then is no recognition of affect.
+    permutations : int
+        How often the whole run is done again with ratings exchanged, by all learners;
+        ``AUTOMATIC``; 0: never. Predictions do not depend on it, so that a run may
+        be given more of them.
     """
 
     protocols: tuple[str, ...] = ("paper", "trial-matched", "trial")
@@ -174,6 +182,7 @@ class EvaluateSettings:
     subjects: tuple[str, ...] = ()
     control: str = "none"
     recipe: str = "default"
+    permutations: int = AUTOMATIC
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 

@@ -15,6 +15,8 @@ The folder::
     RUN/segments.csv      fold by fold: which row trained, validated, tested
     RUN/history.csv       losses of each epoch
     RUN/choices.csv       what else each fit chose: lengths, fusion weights
+    RUN/permutations.csv  scores of learners that were permuted, ratings exchanged;
+        permutations/*.npz  a few of these, kept when interrupted
     RUN/trials.csv        what the videos gave, from the store
     RUN/recordings.csv    what cleaning did to raw recordings, from the store;
         spectra.csv       their spectra before and after,
@@ -50,6 +52,7 @@ from deepvanet.evaluation.controls import write_noise_store
 from deepvanet.evaluation.estimate import estimate_run
 from deepvanet.evaluation.fits import Task, fit_task, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
+from deepvanet.evaluation.permutations import permute, plan_permutations
 from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
     BASELINE_NOTES,
@@ -62,6 +65,7 @@ from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
+from deepvanet.metrics import PERMUTATION_COLUMNS
 from deepvanet.schema import UserError
 from deepvanet.store import (
     SegmentStore,
@@ -92,6 +96,7 @@ class Evaluated:
     n_fits_before: int
     n_one_class: int
     left_out: tuple[str, ...]
+    permuted: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """Say it in sentences."""
@@ -105,7 +110,7 @@ class Evaluated:
                 f"{self.n_one_class} folds had one class in training: their test "
                 "rows got the base rate"
             )
-        return said + list(self.left_out)
+        return [*said, *self.left_out, *self.permuted]
 
 
 def evaluate(
@@ -141,6 +146,7 @@ def evaluate(
     leakage = state_sharing(parts, settings, artefacts=recipe["artefacts"])
     notes = [BASELINE_NOTES[recipe["baseline"]], NEIGHBOURS]
     notes += [ARTEFACT_NOTES[a] for a in (recipe["artefacts"],) if a in ARTEFACT_NOTES]
+    plan = plan_permutations(parts, leakage, settings)
     if not any(is_trainable(part, fold) for part, fold in walk(parts)):
         raise UserError(
             f"{store_path}: no subject can be scored: every training part holds one "
@@ -179,6 +185,17 @@ def evaluate(
     _copy_cleaning(store, out, settings)
     results.write_json(out / "environment.json", _describe_machine())
     results.write_predictions(out / "predictions.csv", collected.predictions)
+    # after the predictions: a run may be read while it is permuted for days
+    permutations = permute(
+        store,
+        out,
+        plan,
+        settings,
+        run=digest(described),
+        execution=execution,
+        face_weights=kept,
+    )
+    _write_permutations(out / "permutations.csv", permutations)
     return Evaluated(
         run=out,
         n_predictions=len(collected.predictions),
@@ -186,6 +203,7 @@ def evaluate(
         n_fits_before=n_before,
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
         left_out=tuple(list_left_out(settings)),
+        permuted=tuple(plan.lines()),
     )
 
 
@@ -241,12 +259,22 @@ def _fit_waiting(
     shutil.rmtree(noise, ignore_errors=True)
 
 
+def _write_permutations(path: Path, permutations: pd.DataFrame) -> None:
+    if len(permutations):
+        results.write_table(path, [permutations], PERMUTATION_COLUMNS)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]:
+    evaluated = to_dict(settings)
+    # a run may be given more permutations: its fits do not depend on them
+    del evaluated["permutations"]
     return {
         "dataset": store.manifest.dataset,
         "store_digest": digest_store(store),
         "prepare": dict(store.manifest.settings),
-        "evaluate": to_dict(settings),
+        "evaluate": evaluated,
     }
 
 

@@ -38,7 +38,8 @@ from deepvanet.store import (
     write_subject,
 )
 
-CONTROLS = ("none", "shuffled-labels", "noise")
+NO_CONTROL = "none"
+CONTROLS = (NO_CONTROL, "shuffled-labels", "noise")
 REST_S = 3
 """Seconds of noise before each stimulus, as long as the rest of DEAP's trials."""
 

@@ -131,7 +131,7 @@ def find_traits(learner: str, settings: EvaluateSettings) -> Traits:
 
 
 @cache
-def _open_once(path: Path) -> SegmentStore:
+def open_once(path: Path) -> SegmentStore:
     """Open a store once a process."""
     return open_store(path)
 
@@ -143,16 +143,27 @@ def fit_task(
     task: Task,
 ) -> None:
     """Fit every learner that has no saved result yet, and save what it scored."""
-    store = _open_once(store_path)
-    rows = {
-        name: Rows(store, task.numbers[name], task.streams, task.label[name])
-        for name in task.numbers
-    }
+    store = open_once(store_path)
     for name, file in task.files.items():
         if not file.is_file():
-            network = _settle_steps(settings.network, task)
-            learner = find_learner(name)(network, task.seed, face_weights)
-            _save_fit(file, **_fit(learner, rows, task))
+            _save_fit(file, **fit_one(store, settings, face_weights, task, name))
+
+
+def fit_one(
+    store: SegmentStore,
+    settings: EvaluateSettings,
+    face_weights: Path | None,
+    task: Task,
+    name: str,
+) -> dict[str, NDArray[Any]]:
+    """Fit one learner on one fold and score its test rows, epoch by epoch read."""
+    rows = {
+        part: Rows(store, task.numbers[part], task.streams, task.label[part])
+        for part in task.numbers
+    }
+    network = _settle_steps(settings.network, task)
+    learner = find_learner(name)(network, task.seed, face_weights)
+    return _fit(learner, rows, task)
 
 
 def _settle_steps(settings: NetworkSettings, task: Task) -> NetworkSettings:
@@ -165,7 +176,6 @@ def _settle_steps(settings: NetworkSettings, task: Task) -> NetworkSettings:
 def _fit(
     learner: Learner, rows: Mapping[str, Rows], task: Task
 ) -> dict[str, NDArray[Any]]:
-    """Fit one learner on one fold and score its test rows."""
     base_rate = rows["train"].label.mean()
     if base_rate in (0.0, 1.0):
         score = np.full(len(rows["test"]), base_rate)

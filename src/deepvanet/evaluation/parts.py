@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
@@ -84,25 +84,35 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
         key = (protocol.scope, protocol.unit, protocol.base)
         families.setdefault(key, []).append(protocol)
     return [
-        _cut_part(store, settings, tuple(family), Target(target), streams, seed)
+        cut_part(store, settings, tuple(family), Target(target), streams, seed)
         for family, target, streams, seed in product(
             families.values(), settings.targets, settings.streams, settings.seeds
         )
     ]
 
 
-def _cut_part(
+def cut_part(
     store: SegmentStore,
     settings: EvaluateSettings,
     family: tuple[Protocol, ...],
     target: Target,
     streams: str,
     seed: int,
+    *,
+    ratings: Float[np.ndarray, " row"] | None = None,
 ) -> Part:
+    """Cut the folds of one part.
+
+    Parameters
+    ----------
+    ratings : array, shape (row,), optional
+        Of all rows of the store, instead of their own.
+    """
     numbers = store.rows_with(STREAM_SETS[streams])
-    ratings = store.table[target].to_numpy()
-    if settings.control == "shuffled-labels":
-        ratings = shuffle_ratings(store.table, target, seed=seed)
+    if ratings is None:
+        ratings = store.table[target].to_numpy()
+        if settings.control == "shuffled-labels":
+            ratings = shuffle_ratings(store.table, target, seed=seed)
     rated = has_label(ratings, settings.label_rule)
     numbers = numbers[rated[numbers]]
     if settings.subjects:

@@ -30,6 +30,7 @@ from jaxtyping import Float, Float64, Int
 from numpy.typing import NDArray
 from scipy.signal import welch
 
+from deepvanet.learners.remembered import remember
 from deepvanet.schema import BIO, Channel, ChannelType, Stream, UserError
 from deepvanet.store import Rows, SegmentStore
 
@@ -56,6 +57,7 @@ Trace = Float64[np.ndarray, " time"]
 Features = Float64[np.ndarray, "second feature"]
 
 
+@remember
 def measure_features(rows: Rows) -> Float64[np.ndarray, "row feature"]:
     """Return the features of rows, as many as their channels have.
 

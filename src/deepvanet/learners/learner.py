@@ -37,6 +37,9 @@ class Traits:
         cut into training and test gives the training something of the test.
     adapts_to_test : bool
         Whether the rows that are scored together change each other's scores.
+    is_quick : bool
+        Whether a fit takes time with its rows only, about a second for 10,000, so
+        that a run may be repeated hundreds of times.
     """
 
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
@@ -44,6 +47,7 @@ class Traits:
     has_epochs: bool = False
     spans_trial: bool = False
     adapts_to_test: bool = False
+    is_quick: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 import torch
@@ -62,6 +63,19 @@ def draw_from(seed: int) -> Iterator[None]:
 
 @contextmanager
 def use_one_thread() -> Iterator[None]:
-    """Let linear algebra use one thread: sums then do not change with the machine."""
-    with threadpool_limits(limits=1):
+    """Let linear algebra use one thread: sums then do not change with the machine.
+
+    Within another one nothing is done: to find the libraries takes as long as a fit.
+    """
+    if _holds_threads.get():
         yield
+        return
+    with threadpool_limits(limits=1):
+        token = _holds_threads.set(True)
+        try:
+            yield
+        finally:
+            _holds_threads.reset(token)
+
+
+_holds_threads = ContextVar("holds_threads", default=False)

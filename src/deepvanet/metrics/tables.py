@@ -14,8 +14,8 @@ segments none: sixty seconds of a trial are one observation.
     chance there, so that the difference to the prior that knows it is what counts.
 
 All tests of one metric in a table are corrected together: by the maximum over tests
-where all were permuted alike, else by Holm's procedure. Priors and what leaks are no
-tests.
+where all were permuted alike, else by Holm's procedure. Priors, controls and what leaks
+are no tests.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -85,9 +85,16 @@ OWN_PRIORS: Mapping[str, str] = {
 """Of each honest protocol, the prior that knows what training and test share."""
 
 _PART = ["protocol", "target", "streams", "learner"]
-_DEFINED_BY_TRIALS = "trial"
+_TESTED_LEVEL = "trial"
 
 Key = tuple[str, str, str, str]  # as _PART
+
+
+class _Null(NamedTuple):
+    """Scores with ratings exchanged, in the order of the draws, and what exchanged."""
+
+    scores: Float[np.ndarray, " draw"]
+    exchanged: str
 
 
 class _Test(NamedTuple):
@@ -95,7 +102,7 @@ class _Test(NamedTuple):
 
     p_value: float = float("nan")
     kind: str = ""
-    null: Float[np.ndarray, " draw"] | None = None
+    null: _Null | None = None
     observed: float = float("nan")
 
 
@@ -106,6 +113,7 @@ def tabulate_scores(
     sharing: Mapping[Key, tuple[str, str]],
     n_train: Mapping[Key, float] | None = None,
     permutations: pd.DataFrame | None = None,
+    controls: Collection[str] = (),
 ) -> pd.DataFrame:
     """Tabulate mean, spread, interval and p-value of every score.
 
@@ -124,6 +132,8 @@ def tabulate_scores(
     permutations : DataFrame, optional
         Columns ``PERMUTATION_COLUMNS``; a learner that is not in it has the p-value
         of a t-test.
+    controls : collection of str
+        Protocols that answer what a difference comes from, and are no tests.
 
     Returns
     -------
@@ -135,12 +145,12 @@ def tabulate_scores(
     tests: list[_Test] = []
     for key, part in _list_parts(predictions):
         leaks, shares = sharing[key]
-        is_test = leaks == "none" and key[3] not in PRIORS
+        is_test = leaks == "none" and key[0] not in controls and key[3] not in PRIORS
         is_blank = "stimulus" in shares.split("+") and not belong_to_people(part)
         for level in LEVELS:
             for metric, measured in measure(part, level).items():
                 test = _Test()
-                if is_test and level == _DEFINED_BY_TRIALS:
+                if is_test and level == _TESTED_LEVEL:
                     null = nulls.get((key, metric))
                     test = _test(measured, metric, null, without_t=is_blank)
                 tests.append(test)
@@ -208,14 +218,15 @@ def _list_parts(predictions: pd.DataFrame) -> Iterator[tuple[Key, pd.DataFrame]]
         yield (protocol, target, streams, learner), part
 
 
-def _list_nulls(
-    permutations: pd.DataFrame | None,
-) -> dict[tuple[Key, str], Float[np.ndarray, " draw"]]:
-    """Return the scores of each part and metric, in the order of the draws."""
+def _list_nulls(permutations: pd.DataFrame | None) -> dict[tuple[Key, str], _Null]:
+    """Return the permutations of each part and metric."""
     if permutations is None:
         return {}
     return {
-        (key, metric): part.sort_values("draw")[metric].to_numpy(dtype=float)
+        (key, metric): _Null(
+            part.sort_values("draw")[metric].to_numpy(dtype=float),
+            str(part["exchanged"].iloc[0]),
+        )
         for key, part in _list_parts(permutations)
         for metric in METRICS
     }
@@ -224,13 +235,13 @@ def _list_nulls(
 def _test(
     measured: Measured,
     metric: str,
-    null: Float[np.ndarray, " draw"] | None,
+    null: _Null | None,
     *,
     without_t: bool,
 ) -> _Test:
     """Test one score against chance."""
     if null is not None:
-        p_value = find_p_value(measured.mean, null)
+        p_value = find_p_value(measured.mean, null.scores)
         if np.isfinite(p_value):
             return _Test(p_value, "permutation", null, measured.mean)
     if without_t or metric not in CHANCE:
@@ -256,9 +267,9 @@ def _correct(table: pd.DataFrame, tests: list[_Test]) -> pd.DataFrame:
 def _correct_family(family: Collection[_Test]) -> list[float]:
     nulls = [test.null for test in family if test.null is not None]
     raw = [test.p_value for test in family]
-    are_joint = len(nulls) == len(family) and len({len(null) for null in nulls}) == 1
-    if len(family) < 2 or not are_joint:
+    ways = {(len(null.scores), null.exchanged) for null in nulls}
+    if len(family) < 2 or len(nulls) < len(family) or len(ways) > 1:
         return correct_by_holm(raw)
     observed = np.array([test.observed for test in family])
-    corrected = correct_by_maximum(observed, np.stack(nulls))
+    corrected = correct_by_maximum(observed, np.stack([null.scores for null in nulls]))
     return [float(value) for value in np.maximum(raw, corrected)]

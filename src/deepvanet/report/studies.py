@@ -32,6 +32,7 @@ from deepvanet.results import (
 from deepvanet.schema import PRIORS, STREAM_SETS, Target, UserError
 
 NO_LEAK = NO_CONTROL = "none"
+_CONTROLS = tuple(name for name, facts in PROTOCOLS.items() if facts.kind == "control")
 _DRAW = ("protocol", "target", "streams", "learner", "draw")
 
 
@@ -271,6 +272,7 @@ def make_study(runs: Sequence[Run]) -> Study:
         sharing=sharing_of(leakage),
         n_train=training_sizes_of(leakage),
         permutations=_join([run.permutations for run in runs], _DRAW),
+        controls=_CONTROLS,
     )
     tables = [_score_control(run, dataset=dataset) for run in controls]
     return Study(
@@ -297,6 +299,7 @@ def _score_control(run: Run, *, dataset: str) -> pd.DataFrame:
         sharing=sharing_of(run.leakage),
         n_train=training_sizes_of(run.leakage),
         permutations=run.permutations,
+        controls=_CONTROLS,
     ).assign(control=name_control(run))
 
 

@@ -7,12 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from deepvanet.metrics import SCORE_COLUMNS, tabulate_scores
+from deepvanet.protocols import PROTOCOLS
 from deepvanet.reproduce.plans import Plan
 from deepvanet.reproduce.published import DATASETS
 from deepvanet.results import open_run, sharing_of, training_sizes_of
 
 DASH = "\N{EN DASH}"
 """What stands where there is no number."""
+
+
+_CONTROLS = tuple(name for name, facts in PROTOCOLS.items() if facts.kind == "control")
 
 
 @dataclass(frozen=True)
@@ -131,4 +135,5 @@ def _score(path: Path) -> pd.DataFrame:
         sharing=sharing_of(run.leakage),
         n_train=training_sizes_of(run.leakage),
         permutations=run.permutations,
+        controls=_CONTROLS,
     )

@@ -1,0 +1,393 @@
+"""The whole cross-validation again with ratings exchanged: what chance would score.
+
+Labels permuted against kept predictions are no test: folds share training rows, so
+their predictions are not independent even where nothing is to be learnt. So each draw
+exchanges ratings, then cuts folds, chooses and fits anew. What is exchanged:
+
+``clips``
+    The names of the clips, the same for all subjects [1]_: whoever rates what a clip
+    shows rates it together, and learners that follow the clip follow it in each draw.
+    A trial whose new clip its subject did not rate takes no part in that draw.
+``trials``
+    Each subject's ratings over its trials, where fewer than eight clips are shared.
+    What is found then is said of these stimuli only.
+``people``
+    The labels of people, where each has one.
+
+A draw is the same for all learners, stream sets, protocols and targets of a run.
+Learners whose run is quick are permuted unasked: where so many draws fit in
+``MOST_WORK``, about a minute of one core. That is counted in rows and fits, not in
+seconds, so that it does not depend on the machine.
+
+The folder::
+
+    RUN/permutations/*.npz   scores of a few draws of one learner, kept when interrupted
+    RUN/permutations.csv     all of them
+
+References
+----------
+.. [1] Ojala and Garriga (2010). Permutation tests for studying classifier
+   performance. Journal of Machine Learning Research 11, 1833-1863.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from deepvanet.config import AUTOMATIC, EvaluateSettings, Execution, digest
+from deepvanet.evaluation.controls import NO_CONTROL, shuffle_ratings
+from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
+from deepvanet.evaluation.parts import Part, cut_part, read_epoch
+from deepvanet.execution import FAILURES, run_tasks
+from deepvanet.files import make_folder, remove_unfinished, whole_file
+from deepvanet.learners.repeatable import use_one_thread
+from deepvanet.metrics import (
+    LEAST_CLIPS,
+    METRICS,
+    PERMUTATION_COLUMNS,
+    belong_to_people,
+    count_permutations,
+    find_means,
+)
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.results import PART_COLUMNS
+from deepvanet.schema import PRIORS, Target, UserError
+from deepvanet.store import SegmentStore
+
+MOST_WORK = 6_000_000
+"""Rows, of training in all fits of all draws of one learner, that take about a minute
+on one core."""
+
+WORK_OF_A_FIT = 1_000
+"""Rows that take as long as a fit does whatever its rows: folds, tables, scores."""
+
+LEAST_FILLED = 0.5
+"""Share of subjects x clips that must be rated for clips to be exchanged."""
+
+DRAWS_AT_ONCE = 10
+"""Of a quick learner, in one file; others have a file a draw."""
+
+_FOLDER = "permutations"
+_SEED = 0x5EED  # sets these draws apart from those of controls
+
+Key = tuple[str, str, str, str]  # as PART_COLUMNS
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some draws of one learner under one protocol, of one target and stream set."""
+
+    key: Key
+    exchanged: str
+    draws: tuple[int, ...]
+    file: Path
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.key)} permutations {self.draws[0]} to {self.draws[-1]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is permuted in a run.
+
+    Attributes
+    ----------
+    tests : tuple of Key
+        All that has a p-value: honest, and no prior.
+    permuted : mapping
+        Those that are permuted, and what exchanges its ratings.
+    """
+
+    n_draws: int
+    tests: tuple[Key, ...]
+    permuted: Mapping[Key, str]
+
+    def lines(self) -> list[str]:
+        """Say what was permuted, and what was not."""
+        if not self.tests:
+            return []
+        n_tests = f"{len(self.tests)} test{'s' if len(self.tests) > 1 else ''}"
+        said = []
+        if self.permuted:
+            learners = ", ".join(dict.fromkeys(key[3] for key in self.permuted))
+            said.append(
+                f"permutations: {self.n_draws} of {learners}, for {n_tests}; no "
+                f"p-value below {1 / (1 + self.n_draws):.4f} can be reached"
+            )
+        if "trials" in self.permuted.values():
+            said.append(
+                f"permutations: fewer than {LEAST_CLIPS} clips are shared, so ratings "
+                "were exchanged within subjects: p-values speak of these stimuli only"
+            )
+        others = dict.fromkeys(key[3] for key in self.tests if key not in self.permuted)
+        if others:
+            said.append(
+                f"not permuted, so that p-values are those of a t-test: "
+                f"{', '.join(others)} (--permutations "
+                f"{count_permutations(len(self.tests))} permutes them)"
+            )
+        return said
+
+
+def plan_permutations(
+    parts: Sequence[Part],
+    leakage: Sequence[Mapping[str, Any]],
+    settings: EvaluateSettings,
+) -> Plan:
+    """Say which learners are permuted how often.
+
+    Raises
+    ------
+    UserError
+        When fewer permutations were asked for than so many tests need.
+    """
+    tests = [
+        key
+        for part in leakage
+        for key in [tuple(part[name] for name in PART_COLUMNS)]
+        if part["leaks"] == "none"
+        and key[3] not in PRIORS
+        and PROTOCOLS[key[0]].kind != "control"
+    ]
+    asked = settings.permutations
+    least = count_permutations(len(tests))
+    if asked > 0 and settings.control != NO_CONTROL:
+        raise UserError(f"--permutations: a run of {settings.control} tests nothing")
+    if 0 < asked < least:
+        raise UserError(
+            f"--permutations: {len(tests)} tests need at least {least}, got {asked}"
+        )
+    n_draws = least if asked == AUTOMATIC else asked
+    if n_draws == 0 or settings.control != NO_CONTROL:
+        return Plan(0, tuple(tests), {})
+    held: dict[tuple[str, str, str], list[Part]] = {}
+    for part in parts:
+        for protocol in part.protocols:
+            key = protocol.name, str(part.target), part.streams
+            held.setdefault(key, []).append(part)
+    learners = dict.fromkeys(key[3] for key in tests)
+    quick = {
+        learner
+        for learner in learners
+        if find_traits(learner, settings).is_quick
+        and n_draws * sum(_count_work(held[k[:3]]) for k in tests if k[3] == learner)
+        <= MOST_WORK
+    }
+    return Plan(
+        n_draws,
+        tuple(tests),
+        {
+            key: choose_exchange(held[key[:3]][0])
+            for key in tests
+            if asked > 0 or key[3] in quick
+        },
+    )
+
+
+def _count_work(parts: Iterable[Part]) -> int:
+    """Return the work of one run, in rows."""
+    return sum(WORK_OF_A_FIT + len(fold.train) for part in parts for fold in part.folds)
+
+
+def choose_exchange(part: Part) -> str:
+    """Return what exchanges its ratings: ``clips``, ``trials`` or ``people``."""
+    if belong_to_people(part.table.assign(label=part.label)):
+        return "people"
+    cells = part.table[["subject", "stimulus"]].drop_duplicates()
+    n_subjects, n_clips = cells.nunique()
+    is_filled = len(cells) >= LEAST_FILLED * n_subjects * n_clips
+    if n_subjects > 1 and n_clips >= LEAST_CLIPS and is_filled:
+        return "clips"
+    return "trials"
+
+
+def permute(
+    store: SegmentStore,
+    out: Path,
+    plan: Plan,
+    settings: EvaluateSettings,
+    *,
+    run: str,
+    execution: Execution,
+    face_weights: Path | None = None,
+) -> pd.DataFrame:
+    """Score all draws, or complete them.
+
+    Parameters
+    ----------
+    run : str
+        The run's digest: draws of other settings have other files.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``PERMUTATION_COLUMNS``.
+    """
+    tasks = list(_list_tasks(plan, settings, out / _FOLDER, run))
+    if tasks:
+        make_folder(out / _FOLDER)
+        remove_unfinished(out / _FOLDER)
+    work = partial(_score_draws, store.path, settings, face_weights)
+    for _ in run_tasks(
+        work,
+        [task for task in tasks if not task.file.is_file()],
+        execution=execution,
+        what="permutations",
+        threads=settings.network.threads,
+        failures=out / FAILURES,
+    ):
+        pass
+    tables = [_read(task) for task in tasks]
+    if not tables:
+        return pd.DataFrame(columns=list(PERMUTATION_COLUMNS))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _list_tasks(
+    plan: Plan, settings: EvaluateSettings, folder: Path, run: str
+) -> Iterable[Task]:
+    for key, exchanged in plan.permuted.items():
+        at_once = DRAWS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
+        for start in range(0, plan.n_draws, at_once):
+            draws = tuple(range(start, min(start + at_once, plan.n_draws)))
+            name = digest({"run": run, "part": key, "draws": draws})
+            yield Task(key, exchanged, draws, folder / f"{name}.npz")
+
+
+def _score_draws(
+    store_path: Path,
+    settings: EvaluateSettings,
+    face_weights: Path | None,
+    task: Task,
+) -> None:
+    store = open_once(store_path)
+    is_quick = find_traits(task.key[3], settings).is_quick
+    with use_one_thread() if is_quick else nullcontext():
+        scores = [
+            _score(store, settings, face_weights, task, draw) for draw in task.draws
+        ]
+    with whole_file(task.file) as unfinished, unfinished.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, scores=np.array(scores))
+
+
+def _score(
+    store: SegmentStore,
+    settings: EvaluateSettings,
+    face_weights: Path | None,
+    task: Task,
+    draw: int,
+) -> list[float]:
+    """Exchange ratings and do all folds of all seeds anew; return ``METRICS``."""
+    protocol, target, streams, learner = task.key
+    ratings = exchange_ratings(
+        store.table, Target(target), how=task.exchanged, draw=draw
+    )
+    predictions = []
+    for seed in settings.seeds:
+        try:
+            part = cut_part(
+                store,
+                settings,
+                (PROTOCOLS[protocol],),
+                Target(target),
+                streams,
+                seed,
+                ratings=ratings,
+            )
+        except UserError:
+            # too many trials dropped out for so many folds: a draw without a score
+            return [float("nan")] * len(METRICS)
+        predictions.append(_predict(store, settings, face_weights, part, learner))
+    means = find_means(pd.concat(predictions, ignore_index=True), "trial")
+    return [means[metric] for metric in METRICS]
+
+
+def _predict(
+    store: SegmentStore,
+    settings: EvaluateSettings,
+    face_weights: Path | None,
+    part: Part,
+    learner: str,
+) -> pd.DataFrame:
+    """Fit and score all folds of a part."""
+    [protocol] = part.protocols
+    labels, scores = [], []
+    for fold in part.folds:
+        task = plan_task(part, fold, Path(), settings, run="")
+        fit = fit_one(store, settings, face_weights, task, learner)
+        labels.append(part.label_in(fold)[fold.test])
+        scores.append(fit[read_epoch(protocol)])
+    tested = np.concatenate([fold.test for fold in part.folds])
+    numbers = np.repeat(
+        [fold.number for fold in part.folds], [len(fold.test) for fold in part.folds]
+    )
+    units = part.table[["subject", "trial", "stimulus"]].iloc[tested]
+    return units.assign(
+        protocol=protocol.name,
+        target=str(part.target),
+        streams=part.streams,
+        learner=learner,
+        seed=part.seed,
+        fold=numbers,
+        label=np.concatenate(labels),
+        score=np.concatenate(scores),
+    )
+
+
+def exchange_ratings(
+    table: pd.DataFrame, target: Target, *, how: str, draw: int
+) -> Float[np.ndarray, " row"]:
+    """Return the ratings of one draw, NaN where a trial drops out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a store, with all its subjects: a draw is that of the store.
+    how : str
+        ``clips``, ``trials`` or ``people``, as the module says.
+    """
+    if how == "trials":
+        return shuffle_ratings(table, target, seed=_SEED + draw)
+    unit = "stimulus" if how == "clips" else "subject"
+    names = np.array(sorted(table[unit].unique()), dtype=object)
+    order = np.random.default_rng([_SEED, draw]).permutation(len(names))
+    partner = dict(zip(names, names[order], strict=True))
+    trials = table.drop_duplicates(["subject", "trial"]).sort_values(
+        ["subject", "trial"]
+    )
+    if how == "people":
+        rating = trials.dropna(subset=[target]).groupby("subject")[target].first()
+        return _look_up(rating, table["subject"].map(partner))
+    # a clip that a subject saw twice has a first and a second rating
+    place = trials.groupby(["subject", "stimulus"], observed=True).cumcount()
+    trials = trials.assign(place=place)
+    rating = trials.set_index(["subject", "stimulus", "place"])[target]
+    asked = trials.assign(stimulus=trials["stimulus"].map(partner))
+    found = _look_up(rating, pd.MultiIndex.from_frame(asked[rating.index.names]))
+    of_trial = pd.Series(found, index=pd.MultiIndex.from_frame(trials[_TRIAL]))
+    return _look_up(of_trial, pd.MultiIndex.from_frame(table[_TRIAL]))
+
+
+_TRIAL = ["subject", "trial"]
+
+
+def _look_up(values: pd.Series, names: Any) -> Float[np.ndarray, " row"]:
+    """Return the values of names, NaN for those that have none."""
+    return values.reindex(names).to_numpy(dtype=float)
+
+
+def _read(task: Task) -> pd.DataFrame:
+    with np.load(task.file, allow_pickle=False) as held:
+        scores: NDArray[Any] = held["scores"]
+    table = pd.DataFrame(scores, columns=list(METRICS))
+    key = dict(zip(PART_COLUMNS, task.key, strict=True))
+    table = table.assign(**key, exchanged=task.exchanged, draw=list(task.draws))
+    return table[list(PERMUTATION_COLUMNS)]

@@ -1,0 +1,62 @@
+"""Features of rows, measured once a process: folds and permutations ask again."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from deepvanet.schema import Stream
+from deepvanet.store import Rows, SegmentStore
+
+Measure = Callable[[Rows], Float64[np.ndarray, "row feature"]]
+
+MOST_NUMBERS = 2**25
+"""Features of a store, in 8-byte numbers, above which nothing is kept: 256 MiB."""
+
+MOST_TABLES = 2
+"""Stores or stream sets that are kept."""
+
+
+def remember(measure: Measure) -> Measure:
+    """Keep what a function measures of each row, for when it is asked for again.
+
+    A row's features must depend on the row, its store and the streams alone.
+    """
+    kept: OrderedDict[
+        tuple[SegmentStore, tuple[Stream, ...]],
+        tuple[Float64[np.ndarray, "row feature"], Bool[np.ndarray, " row"]],
+    ] = OrderedDict()
+
+    @wraps(measure)
+    def recall(rows: Rows) -> Float64[np.ndarray, "row feature"]:
+        key = rows.store, rows.streams
+        if key not in kept:
+            found = measure(rows)
+            shape = len(rows.store.table), found.shape[1]
+            if shape[0] * shape[1] > MOST_NUMBERS:
+                return found
+            kept[key] = np.empty(shape), np.zeros(shape[0], dtype=bool)
+            _keep(kept[key], rows, found)
+            while len(kept) > MOST_TABLES:
+                kept.popitem(last=False)
+            return found
+        features, is_known = kept[key]
+        missing = np.flatnonzero(~is_known[rows.numbers])
+        if len(missing):
+            more = rows.take(missing)
+            _keep(kept[key], more, measure(more))
+        return np.asarray(features[rows.numbers])
+
+    return recall
+
+
+def _keep(
+    table: tuple[Float64[np.ndarray, "row feature"], Bool[np.ndarray, " row"]],
+    rows: Rows,
+    found: Float64[np.ndarray, "row feature"],
+) -> None:
+    features, is_known = table
+    features[rows.numbers] = found
+    is_known[rows.numbers] = True
