@@ -1,15 +1,17 @@
 """Tests of :mod:`deepvanet.gap`: what lies between a published and an honest score."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from deepvanet import gap as gaps
 from deepvanet.gap import (
     EPOCH,
     LEAKAGE,
     NO_CAUSE,
     SIZE,
-    describe_gap,
     find_causes,
     list_chains,
     list_gaps,
@@ -19,6 +21,10 @@ from deepvanet.protocols import PROTOCOLS
 
 LINKS = ("paper", "trial-matched", "trial")
 SHARES = {"paper": "subject+stimulus"}
+
+
+def describe_gap(gap):
+    return " ".join(gaps.describe_gap(gap))
 
 
 def make_part(protocol, *, n_train=36, chosen_on=None, leaks=None, shares=None):
@@ -188,7 +194,7 @@ def test_pooled_protocols_go_from_trials_to_people_to_clips():
     sizes = {"paper-pooled": 100, "subject-stimulus": 40}
     parts = [make_part(link, n_train=sizes.get(link, 30)) for link in links]
 
-    causes = [find_causes(*pair) for pair in zip(parts, parts[1:], strict=False)]
+    causes = [find_causes(*pair) for pair in pairwise(parts)]
 
     assert links == (
         "paper-pooled",

@@ -241,7 +241,9 @@ def test_protocols_that_are_compared_have_equally_many_folds():
     few = table["subject"].ne("02") | table["trial"].le("05")
     table, label = table[few].reset_index(drop=True), label[few]
 
-    agreed = agree_on_folds(table, [PROTOCOLS[n] for n in ("paper", "trial", "subject")])
+    agreed = agree_on_folds(
+        table, [PROTOCOLS[n] for n in ("paper", "trial", "subject")]
+    )
 
     assert agreed == {
         **dict.fromkeys(["01", "02", "03", "04", "05", "06"], 10),

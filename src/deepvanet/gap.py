@@ -290,8 +290,8 @@ def _keep_common(parts: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     ]
 
 
-def describe_gap(gap: Gap) -> str:
-    """Say how large a gap is and what is known of its causes, from its numbers."""
+def describe_gap(gap: Gap) -> list[str]:
+    """Say in sentences how large a gap is and what is known of its causes."""
     ends = [f"{gap.links[place]} {100 * gap.means[place]:.1f} %" for place in (0, -1)]
     whole = (
         f"{', '.join(ends)} ({METRIC.replace('_', ' ')} of {LEVEL}s, "
@@ -306,7 +306,7 @@ def describe_gap(gap: Gap) -> str:
         ]
     else:
         said.append(_describe_unsplit(gap))
-    return " ".join([*said, *_judge(gap)])
+    return [*said, *_judge(gap)]
 
 
 def _count_subjects(gap: Gap) -> str:

@@ -92,7 +92,11 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "dataset": study.dataset,
         "sentence": describe_run(study),
         "pairs": [
-            (pair, describe_gap(pair.gap) if pair.gap else "", explain_pair(pair))
+            (
+                pair,
+                " ".join(describe_gap(pair.gap)) if pair.gap else "",
+                explain_pair(pair),
+            )
             for pair in tables.list_pairs(study)
         ],
         "gaps": study.gaps,
