@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from deepvanet import gap as gaps
+from deepvanet.comparison import compare
 from deepvanet.gap import (
     EPOCH,
     LEAKAGE,
@@ -18,9 +19,9 @@ from deepvanet.gap import (
 )
 from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS
 from deepvanet.protocols import PROTOCOLS
+from fake_run import write_run
 
 LINKS = ("paper", "trial-matched", "trial")
-SHARES = {"paper": "subject+stimulus"}
 
 
 def describe_gap(gap):
@@ -221,3 +222,29 @@ def test_priors_have_no_gap_and_other_seeds_nothing_in_common():
     assert list_gaps(table.assign(learner="majority"), prior) == []
     table.loc[table["protocol"] == "paper", "seed"] = 1
     assert list_gaps(table, parts) == []
+
+
+def test_subjects_of_one_class_have_no_gap():
+    table = pd.concat([predict(link, 4) for link in LINKS], ignore_index=True)
+    parts = [make_part(link) for link in LINKS]
+
+    assert list_gaps(table.assign(label=1), parts) == []
+
+
+def test_compare_says_what_lies_between_a_published_and_an_honest_protocol(tmp_path):
+    run = write_run(
+        tmp_path / "run",
+        protocol_names=LINKS,
+        targets=("valence",),
+        streams=("bio",),
+        subjects=("01", "02"),
+        n_trials=8,
+        n_segments=2,
+    )
+
+    ends = compare(run, "paper", "trial").lines()
+    others = compare(run, "paper", "trial-matched").lines()
+
+    assert ends[-1].startswith("valence, bio, network: paper ")
+    assert "Leakage, paper minus trial-matched: " in ends[-1]
+    assert not any("minus" in line for line in others)

@@ -134,6 +134,8 @@ def list_gaps(
 ) -> list[Gap]:
     """Return a gap for each honest protocol beside whose published one it was run.
 
+    There is none where the two share no rows, or no subject has both classes.
+
     Parameters
     ----------
     predictions : DataFrame
@@ -153,7 +155,7 @@ def list_gaps(
             rows = _keep_common([held[key] for key in keys])
             if len(rows[0]):
                 gaps.append(split_gap(rows, [facts[key] for key in keys]))
-    return gaps
+    return [gap for gap in gaps if gap.n_subjects]
 
 
 def list_chains(there: Collection[str]) -> Iterator[tuple[str, ...]]:

@@ -9,12 +9,13 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import list_changes
 from deepvanet.report.studies import Part, Study
 
-_SPLITS = {
+SPLITS = {
     "segment": "seconds, shuffled",
     "trial": "whole trials held out",
     "subject": "whole subjects held out",
     "subject+stimulus": "whole subjects and their stimuli held out",
 }
+"""What is held out, by the unit that is never split."""
 _SCOPES = {"subject": "a model for each subject", "all": "one model of all subjects"}
 
 
@@ -39,7 +40,7 @@ def describe_split(protocol: str) -> str:
     'whole trials held out, a model for each subject'
     """
     facts = PROTOCOLS[protocol]
-    return f"{_SPLITS[facts.unit]}, {_SCOPES[facts.scope]}"
+    return f"{SPLITS[facts.unit]}, {_SCOPES[facts.scope]}"
 
 
 def describe_recipe(evaluated: Mapping[str, Any]) -> str:
