@@ -276,8 +276,13 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["channels"][0].update(type="telepathy"),
         lambda values: values.update(networks=[]),
         lambda values: values.update(networks="face"),
+        lambda values: values.pop("rest_s"),
+        lambda values: values.update(rest_s=-1.0),
+        lambda values: values["channels"][0].pop("median"),
+        lambda values: values["channels"][0].update(spread=None),
+        lambda values: values["networks"][0]["answers"][0].pop("calibration"),
     ],
-    ids=range(10),
+    ids=range(15),
 )
 def test_a_damaged_description_is_refused(copied, change):
     rewrite(copied, change)
@@ -286,12 +291,52 @@ def test_a_damaged_description_is_refused(copied, change):
         load_bundle(copied)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"deepvanet-bundle-1"', "\0"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"deepvanet-bundle-2"', "\0"])
 def test_a_description_that_is_no_json_object_is_refused(copied, text):
     (copied / "bundle.json").write_text(text)
 
     with pytest.raises(UserError, match=r"bundle\.json: not a whole bundle"):
         load_bundle(copied)
+
+
+def test_a_bundle_of_before_is_refused_with_the_command_to_run(copied):
+    rewrite(copied, lambda values: values.update(format="deepvanet-bundle-1"))
+
+    with pytest.raises(UserError, match=r"older version .*; run deepvanet train again"):
+        load_bundle(copied)
+
+
+@pytest.mark.parametrize("scale", ["train", "none"])
+def test_a_bundle_knows_where_its_channels_lay(tiny_store, tmp_path, scale):
+    store = tiny_store(tmp_path / "store", n_trials=4, without_face=["02"])
+    settings = replace(
+        QUICK, streams=("face+eeg", "bio"), network=replace(QUICK.network, scale=scale)
+    )
+
+    made = train_bundle(store.path, tmp_path / "m", settings=settings, execution=ALONE)
+
+    for stream in (Stream.EEG, Stream.PERIPHERAL):
+        rows = take_rows(store, (stream,))
+        samples = np.moveaxis(rows.read(stream).astype(float), 1, 0)
+        for channel, mine in zip(made.channels_of(stream), samples, strict=True):
+            low, middle, high = np.quantile(mine, [0.25, 0.5, 0.75])
+            assert made.levels[channel.name].median == pytest.approx(middle)
+            assert made.levels[channel.name].spread == pytest.approx(high - low)
+
+
+def test_channels_that_no_network_reads_have_no_level(store, tmp_path):
+    settings = replace(QUICK, streams=("eeg",))
+
+    made = train_bundle(store.path, tmp_path / "m", settings=settings, execution=ALONE)
+
+    assert set(made.levels) == {channel.name for channel in CHANNELS[:3]}
+
+
+def test_a_bundle_knows_where_its_baselines_came_from(filmed_bundle, bundle):
+    assert load_bundle(filmed_bundle).rest_s == 3.0
+    assert bundle.rest_s is None  # its store does not tell how long they were
+    card = (filmed_bundle / "README.md").read_text()
+    assert "baseline: mean, of each trial's own 3 s of rest before it" in card
 
 
 @pytest.mark.parametrize("name", ["../../../other", "/etc", "face/../bio", ".", ""])

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.optimize import approx_fprime
+from scipy.special import expit, logit
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -11,9 +12,12 @@ from sklearn.metrics import log_loss
 from deepvanet.metrics import (
     METRICS,
     SEED_COLUMNS,
+    Calibration,
     find_calibration_error,
-    fit_temperature,
+    find_logit_of_mean,
+    fit_calibration,
     measure_calibration,
+    measure_calibration_error,
     measure_log_loss,
     score_subjects,
     tabulate_seeds,
@@ -108,29 +112,168 @@ def test_one_seed_has_no_deviation(tmp_path):
     assert table.empty
 
 
-@pytest.mark.parametrize("true", [0.7, 1.0, 3.0])
-def test_a_temperature_is_that_of_an_unpenalised_regression_without_intercept(true):
+@pytest.mark.parametrize(("slope", "offset"), [(0.3, -0.8), (1.0, 0.0), (2.0, 0.5)])
+def test_slope_and_offset_are_those_of_an_unpenalised_regression(slope, offset):
     rng = np.random.default_rng(0)
-    logit = rng.normal(0, 3, 2000)
-    label = (rng.random(2000) < expit(logit / true)).astype(int)
+    scored = rng.normal(0, 3, 20_000)
+    label = (rng.random(20_000) < expit(slope * scored + offset)).astype(int)
+    weight = rng.choice([0.5, 1.5], 20_000)
 
-    found = fit_temperature(logit, label)
+    found = fit_calibration(scored, label, weight=weight)
 
-    model = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-10)
-    slope = model.fit(logit[:, None], label).coef_[0, 0]
-    assert found == pytest.approx(1 / slope, rel=1e-3)
-    assert found == pytest.approx(true, rel=0.15)
+    model = LogisticRegression(C=np.inf, tol=1e-10)
+    model.fit(scored[:, None], label, sample_weight=weight)
+    assert found.slope == pytest.approx(model.coef_[0, 0], rel=5e-3)
+    assert found.offset == pytest.approx(model.intercept_[0], rel=5e-3, abs=5e-3)
+    assert found.slope == pytest.approx(slope, rel=0.1)
 
 
-def test_a_temperature_makes_trials_no_worse_and_knows_bounds():
+def test_of_few_trials_the_most_likely_under_a_prior_is_taken():
     rng = np.random.default_rng(0)
-    logit, label = rng.normal(0, 5, 60), rng.integers(0, 2, 60)
+    scored, label = rng.normal(0, 2, 30), rng.integers(0, 2, 30)
 
-    temperature = fit_temperature(logit, label)
+    found = fit_calibration(scored, label)
 
-    before, after = (measure_log_loss(x, label) for x in (logit, logit / temperature))
-    assert after <= before
-    assert after == pytest.approx(log_loss(label, expit(logit / temperature)))
+    def lose(point):
+        away = (point - [1.0, 0.0]) / 0.5  # deviations of the prior
+        probability = expit(point[0] * scored + point[1])
+        return log_loss(label, probability, normalize=False) + away @ away / 2
+
+    at = np.array([found.slope, found.offset])
+    np.testing.assert_allclose(approx_fprime(at, lose, 1e-6), 0, atol=1e-3)
+
+
+def test_training_that_favours_a_class_changes_no_probability():
+    rng = np.random.default_rng(1)
+    scored = rng.normal(0, 2, 1000)
+    label = (rng.random(1000) < expit(0.6 * scored - 0.8)).astype(int)
+
+    plain, favoured = (fit_calibration(scored + by, label) for by in (0.0, 0.9))
+
+    np.testing.assert_allclose(
+        favoured.find_probability(scored + 0.9),
+        plain.find_probability(scored),
+        atol=0.01,
+    )
+    # what was called low is called high now, at another probability
+    assert favoured.threshold < plain.threshold - 0.05
+
+
+def test_the_threshold_is_the_probability_of_a_half_and_keeps_every_label():
+    made = Calibration(0.4, -0.7)
+    scored = np.array([-2.0, -1e-6, 1e-6, 2.0])
+
+    assert made.threshold == pytest.approx(made.find_probability(np.zeros(1))[0])
+    high = made.find_probability(scored) > made.threshold
+    assert high.tolist() == (expit(scored) > 0.5).tolist()
+
+
+def test_classes_that_are_apart_have_a_slope_that_is_bounded():
+    label = np.tile([0, 1], 20)
     apart = np.where(label, 1.0, -1.0)
-    assert fit_temperature(apart, label) == pytest.approx(0.5, rel=1e-3)
-    assert fit_temperature(-apart, label) == pytest.approx(20, rel=1e-3)
+
+    right, wrong = fit_calibration(apart, label), fit_calibration(-apart, label)
+
+    assert 1 < right.slope < 3
+    assert wrong.slope == 0.01  # never turned around, so every label is kept
+    assert abs(wrong.offset) < 0.01
+
+
+@pytest.mark.parametrize(("n_low", "n_high"), [(9, 10), (40, 4), (4, 40)])
+def test_of_too_few_trials_nothing_is_fitted(n_low, n_high):
+    label = np.repeat([0, 1], [n_low, n_high])
+
+    found = fit_calibration(np.linspace(-3, 9, len(label)), label)
+
+    assert found == Calibration(1.0, 0.0)
+
+
+def test_segments_count_by_their_share_of_a_trial():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 40)
+    scored = rng.normal(label, 2.0)
+    times = rng.integers(1, 60, 40)
+
+    repeated = fit_calibration(
+        np.repeat(scored, times),
+        np.repeat(label, times),
+        weight=np.repeat(1 / times, times),
+    )
+
+    found = fit_calibration(scored, label)
+    assert repeated.slope == pytest.approx(found.slope, rel=1e-4)
+    assert repeated.offset == pytest.approx(found.offset, abs=1e-4)
+    twenty = np.repeat(np.arange(10), 20) % 2  # ten trials are few, however long
+    assert fit_calibration(
+        np.linspace(-1, 2, 200), twenty, weight=np.full(200, 1 / 20)
+    ) == Calibration(1.0, 0.0)
+
+
+def test_the_log_loss_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    scored, label, weight = rng.normal(0, 5, 60), rng.integers(0, 2, 60), rng.random(60)
+
+    loss = measure_log_loss(scored, label, weight=weight)
+
+    assert loss == pytest.approx(log_loss(label, expit(scored), sample_weight=weight))
+
+
+def test_the_logit_of_a_mean_is_finite():
+    found = find_logit_of_mean(np.array([0.0, 0.25, 1.0]))
+
+    np.testing.assert_allclose(found, [logit(1e-6), logit(0.25), -logit(1e-6)])
+
+
+def test_an_error_by_hand_with_bins_for_the_trials_there_are():
+    label = np.tile([0, 0, 0, 1], 10)
+    probability = np.repeat([0.35, 0.55], 20)
+
+    of_one_bin, _ = measure_calibration_error(label, probability, 39)
+    of_two, _ = measure_calibration_error(label, probability, 40)
+
+    # both halves are high in a quarter: |0.45 - 0.25|; (0.1 + 0.3) / 2
+    assert of_one_bin == pytest.approx(0.2)
+    assert of_two == pytest.approx(0.2)
+    swapped = np.repeat([0, 1], 20)
+    of_one_bin, _ = measure_calibration_error(swapped, probability, 39)
+    of_two, _ = measure_calibration_error(swapped, probability, 40)
+    assert of_one_bin == pytest.approx(0.05)
+    assert of_two == pytest.approx(0.4)  # |0.35 - 0| and |0.55 - 1|
+
+
+def test_the_error_of_a_calibrated_model_is_what_it_is_on_average():
+    rng = np.random.default_rng(0)
+    probability = rng.uniform(0.2, 0.8, 60)
+    errors = [
+        find_calibration_error(
+            measure_calibration(
+                (rng.random(60) < probability).astype(np.int64), probability, n_bins=3
+            )
+        )
+        for _ in range(300)
+    ]
+    label = (rng.random(60) < probability).astype(np.int64)
+
+    _, expected = measure_calibration_error(label, probability, 60)
+
+    assert expected == pytest.approx(np.mean(errors), rel=0.1)
+    _, of_bold = measure_calibration_error(label, np.full(60, 0.999), 60)
+    assert of_bold < 0.01 < expected  # one that is sure of itself must be right
+
+
+def test_segments_of_a_trial_are_one_observation():
+    rng = np.random.default_rng(0)
+    probability = rng.uniform(0.2, 0.8, 40)
+    label = (rng.random(40) < probability).astype(np.int64)
+    trial = np.repeat(np.arange(40), 60)
+
+    _, of_trials = measure_calibration_error(label, probability, 40)
+    _, of_segments = measure_calibration_error(
+        label[trial], probability[trial], 40, trial=trial
+    )
+    _, as_if_independent = measure_calibration_error(
+        label[trial], probability[trial], 40
+    )
+
+    assert of_segments == pytest.approx(of_trials, rel=0.1)
+    assert as_if_independent < of_trials / 3

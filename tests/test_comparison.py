@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from deepvanet.cli import main
 from deepvanet.comparison import COLUMNS, compare
@@ -47,6 +48,36 @@ def test_every_subject_s_difference_is_that_of_its_scores(run):
     assert row["difference"].item() == pytest.approx(difference.mean())
     assert row["p_sign_flip"].item() == flip_signs(difference)
     assert row["n_units"].item() == 8
+    assert row["n_clips"].item() == 12
+
+
+def test_the_verdict_is_the_two_way_jackknife_s_done_by_brute_force(run):
+    row = compare(run, "trial,face+bio", "bio").table.iloc[0]
+
+    predictions = open_run(run).predictions
+    mine = predictions[
+        (predictions["protocol"] == "trial")
+        & (predictions["target"] == row["target"])
+        & (predictions["learner"] == "network")
+    ]
+
+    def subtract(rows):
+        one, other = (
+            score_subjects(rows[rows["streams"] == name], "trial")
+            for name in ("face+bio", "bio")
+        )
+        return (one["balanced_accuracy"] - other["balanced_accuracy"]).mean()
+
+    variance = 0.0
+    for column in ("subject", "stimulus"):
+        left = np.array(
+            [subtract(mine[mine[column] != name]) for name in mine[column].unique()]
+        )
+        variance += (len(left) - 1) / len(left) * np.sum((left - left.mean()) ** 2)
+    t = row["difference"] / np.sqrt(variance)
+    assert row["p_value"] == pytest.approx(2 * stats.t.sf(abs(t), 7))
+    reach = stats.t.ppf(0.975, 7) * np.sqrt(variance)
+    assert row["ci_high"] - row["difference"] == pytest.approx(reach)
 
 
 def test_the_family_is_all_that_is_alike_otherwise_and_holm_corrects_it(run):
@@ -54,7 +85,7 @@ def test_the_family_is_all_that_is_alike_otherwise_and_holm_corrects_it(run):
 
     # two protocols and two targets; priors read no stream
     assert len(table) == 4
-    assert table["p_holm"].tolist() == correct_by_holm(table["p_sign_flip"].tolist())
+    assert table["p_holm"].tolist() == correct_by_holm(table["p_value"].tolist())
     assert list(table) == list(COLUMNS)
 
 
@@ -93,7 +124,27 @@ def test_a_clear_difference_is_said_and_no_difference_is_not_called_one(run, tmp
     said = compare(clear, "trial,face", "bio").lines()
     same = compare(clear, "trial,face+bio", "bio").lines()
     assert all(re.search(r"face is higher \(\+1.000", line) for line in said)
-    assert all("no difference that 8 subjects can show" in line for line in same)
+    assert all(
+        "no difference that 8 subjects and 12 clips can show" in line for line in same
+    )
+
+
+def test_people_who_saw_one_clip_are_not_so_many_observations(run, tmp_path):
+    """One clip tells all apart: flipped signs see eight witnesses, the jackknife one."""
+
+    def alter(table):
+        odd = table["stimulus"].isin(["clip-3", "clip-7"])
+        right = table["streams"].eq("face") | ~odd
+        score = np.where(right, table["label"], 1 - table["label"]) * 0.5 + 0.25
+        return table.assign(score=score)
+
+    driven = change(run, tmp_path / "run", alter)
+
+    made = compare(driven, "trial,face", "bio")
+
+    assert (made.table["p_sign_flip"] < 0.01).all()
+    assert (made.table["p_value"] > 0.1).all()
+    assert all("no difference that" in line for line in made.lines())
 
 
 def test_what_leaks_is_said_of_the_comparison(run):
@@ -122,30 +173,57 @@ def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp
         n_segments=10,
     )
 
-    table = compare(path, "face", "bio", level="segment", unit="fold").table
+    made = compare(path, "face", "bio", level="segment", unit="fold")
+    table = made.table
 
     assert table["n_units"].tolist() == [4]
     assert table["p_corrected_t"].between(0, 1).all()
-    assert table["p_sign_flip"].isna().all()
+    assert table[["p_sign_flip", "p_value", "p_holm"]].isna().all(axis=None)
+    [said] = made.lines()
+    assert "this describes these folds, no verdict rests on it" in said
     with pytest.raises(UserError, match="within one protocol only"):
         both = write_run(tmp_path / "both", subjects=["01"])
         compare(both, "paper", "trial", unit="fold")
 
 
 @pytest.mark.parametrize(
-    ("n_subjects", "are_enough"), [(1, False), (5, False), (6, True)]
+    ("n_subjects", "n_trials", "are_enough"),
+    [(1, 12, False), (5, 12, False), (6, 12, True), (8, 7, False), (8, 8, True)],
 )
-def test_subjects_of_whom_no_signs_could_be_rare_are_too_few(
-    tmp_path, n_subjects, are_enough
-):
+def test_few_subjects_or_clips_are_too_few(tmp_path, n_subjects, n_trials, are_enough):
     subjects = [f"{number:02d}" for number in range(n_subjects)]
-    path = write_run(tmp_path / "run", subjects=subjects)
+    path = write_run(tmp_path / "run", subjects=subjects, n_trials=n_trials)
 
-    said = compare(path, "face", "bio").lines()
+    said = compare(path, "face", "bio", metric="accuracy").lines()
 
-    # five differences of one sign have a p-value of 2 in 32
-    too_few = f"{n_subjects} subjects are too few to show any difference"
+    too_few = "are too few to show any difference: at least 6 subjects"
     assert (too_few in said[0]) != are_enough
+
+
+def test_labels_that_belong_to_people_are_compared_over_people(run, tmp_path):
+    def alter(table):
+        label = table["subject"].astype(int) % 2
+        score = np.where(
+            table["streams"] == "face", 0.25 + label / 2, 0.3 + table["segment"] / 10
+        )
+        return table.assign(label=label, score=score)
+
+    changed = change(run, tmp_path / "run", alter)
+
+    [row, _] = compare(changed, "trial,face", "bio").table.to_dict("records")
+
+    assert row["unit"] == "person"
+    assert (row["n_units"], row["mean_a"], row["mean_b"]) == (8, 1.0, 0.5)
+
+
+def test_what_cannot_be_scored_is_no_difference(run, tmp_path):
+    """NaN never passes a comparison: with one class all but accuracy is undefined."""
+    changed = change(run, tmp_path / "run", lambda table: table.assign(label=1))
+
+    made = compare(changed, "face", "bio")
+
+    assert made.table["p_value"].isna().all()
+    assert all("too few to show any difference" in line for line in made.lines())
 
 
 @pytest.mark.parametrize(

@@ -65,14 +65,14 @@ def train(store, out, streams="face+bio", **options):
     return train_bundle(store.path, out, settings=settings, execution=ALONE)
 
 
-def ask_of(bundle, store, streams="face+bio", temperature=1.0, only=None):
+def ask_of(bundle, store, streams="face+bio", slope=1.0, only=None):
     rows = take_rows(store, load_streams(streams)).take(np.arange(24))
     arrays = {s: rows.read(s) for s in rows.streams if only is None or s in only}
     return Question(
         Target.VALENCE,
         np.arange(24),
         bundle.load(Target.VALENCE, streams),
-        temperature,
+        slope,
         arrays,
     )
 
@@ -133,10 +133,10 @@ def test_a_part_of_the_face_that_knows_the_answer_is_found(tmp_path):
     assert moved[:12, :12].sum() > 0.5 * moved.sum()
 
 
-@pytest.mark.parametrize("temperature", [1.0, 2.0])
-def test_parts_add_up_to_the_distance_from_nothing_known(told_by_cz, temperature):
+@pytest.mark.parametrize("slope", [1.0, 0.5])
+def test_parts_add_up_to_the_distance_from_nothing_known(told_by_cz, slope):
     store, bundle = told_by_cz
-    question = ask_of(bundle, store, temperature=temperature)
+    question = ask_of(bundle, store, slope=slope)
     fitted = question.fitted
     scalings = {s: fitted.scalings[s].center[:, None] for s in fitted.scalings}
     center = fitted.chosen.encoders["face"].center.numpy()
@@ -159,7 +159,7 @@ def test_parts_add_up_to_the_distance_from_nothing_known(told_by_cz, temperature
     said = fitted.find_logits(question.arrays) - fitted.find_logits(nothing)
     for total in sums:
         # the mean face was rounded to bytes here
-        np.testing.assert_allclose(total, said / temperature, atol=0.1, rtol=0.02)
+        np.testing.assert_allclose(total, said * slope, atol=0.1, rtol=0.02)
 
 
 def test_the_share_of_a_stream_is_its_shapley_value(told_by_cz):

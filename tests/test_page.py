@@ -1,8 +1,11 @@
 """Tests of :mod:`deepvanet.app`, asked as a program asks it."""
 
+import html
 import io
 import json
+import math
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +21,15 @@ import pytest
 
 from deepvanet.app.limits import MIB, Limits
 from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES
+from deepvanet.bundle.reliability import Calibrations
 from deepvanet.datasets.deap import CHANNELS
 from deepvanet.explanation import attribute_streams
 from deepvanet.inference import TIMELINE_COLUMNS, predict
+from deepvanet.metrics import Calibration
 from films import number_pictures, write_video
 from pages import BOUNDARY, open_page, serve_page, write_recording
 from processes import wait_until
+from signal_files import write_fif
 
 SECONDS = 6
 
@@ -84,6 +90,57 @@ def test_a_result_is_what_predict_and_explain_say(
     ].tolist()
     assert result["video_offset_s"] == 1.5
     assert result["video_span"] == [2, 8]
+
+
+def test_what_had_to_be_assumed_is_shown_and_in_the_report(answered, page):
+    where, result = answered
+
+    report = html.unescape(page.get(f"{where}/report.html").body.decode())
+
+    (said,) = [note for note in result["notes"] if note.startswith("baseline: ")]
+    assert "0 to 3 s of the recording, where training took each trial's own 3 s" in said
+    assert said in report
+
+
+def test_a_channel_far_from_training_is_named(page, tmp_path):
+    bio = 10 * np.random.default_rng(0).normal(size=(len(CHANNELS), 5 * 128))
+    bio[1, 3 * 128 :] += 5000
+    path = write_fif(tmp_path / "far_raw.fif", bio, CHANNELS)
+
+    sent = page.send(bio=path)
+
+    assert page.wait(sent)["state"] == "done"
+    notes = page.get(f"{sent.headers['location']}/result").read()["notes"]
+    assert any(note.startswith(f"{CHANNELS[1].name} is far from") for note in notes)
+
+
+def test_seconds_are_called_high_above_what_belongs_to_a_half(
+    filmed_bundle, recording, tmp_path
+):
+    model = shutil.copytree(filmed_bundle, tmp_path / "model")
+    described = json.loads((model / "bundle.json").read_text())
+    for network in described["networks"]:
+        for answer in network["answers"]:
+            answer["calibration"] = Calibrations(
+                segment=Calibration(2.0, -1.0), trial=Calibration(1.0, 1.0)
+            ).to_dict()
+    (model / "bundle.json").write_text(json.dumps(described))
+
+    with open_page(model) as page:
+        sent = page.send(**recording)
+        assert page.wait(sent)["state"] == "done"
+        result = page.get(f"{sent.headers['location']}/result").read()
+        report = page.get(f"{sent.headers['location']}/report.html").body.decode()
+
+    above = 1 / (1 + math.e)
+    for name in ("valence", "arousal"):
+        thresholds = result["thresholds"][name]
+        assert set(thresholds) == {"face", "bio", "face+bio"}
+        assert list(thresholds.values()) == pytest.approx([above] * 3)
+        for row in result["rows"]:
+            assert row[f"{name}_label"] == (row[name] > above)
+    assert report.count('class="threshold"') == 2
+    assert f",{(1 - above) * 160:.1f} " in report
 
 
 def test_signals_are_outlined_in_their_units(answered):

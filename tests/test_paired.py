@@ -5,10 +5,16 @@ import pytest
 from scipy import stats
 
 from deepvanet.metrics import (
+    Spread,
     compare_folds,
     correct_by_holm,
-    draw_interval,
+    correct_by_maximum,
+    find_interval,
+    find_p_above,
+    find_p_unequal,
+    find_p_value,
     find_smallest_visible,
+    find_spread,
     flip_signs,
     rank_signs,
 )
@@ -93,31 +99,95 @@ def test_tenfold_shrinks_t_to_what_nadeau_and_bengio_say():
     assert shrunk == pytest.approx(0.69, abs=0.005)
 
 
-def test_the_interval_is_that_of_scipy_s_bootstrap():
+def test_without_clips_all_is_as_in_scipy_s_t_test():
     differences = draw(25)
-    theirs = stats.bootstrap(
-        (differences,),
-        np.mean,
-        method="percentile",
-        n_resamples=10_000,
-        rng=np.random.default_rng(0),
-    ).confidence_interval
+    theirs = stats.ttest_1samp(differences, 0)
 
-    low, high = draw_interval(differences)
+    spread = find_spread(differences)
+    mean = float(differences.mean())
 
-    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
-    assert np.isnan(draw_interval(differences[:5])).all()
+    assert find_interval(mean, spread) == pytest.approx(
+        tuple(theirs.confidence_interval())
+    )
+    assert find_p_unequal(mean, spread) == pytest.approx(theirs.pvalue)
+    above = stats.ttest_1samp(differences, 0.1, alternative="greater")
+    assert find_p_above(mean, spread, chance=0.1) == pytest.approx(above.pvalue)
+
+
+def test_leaving_out_clips_is_a_jackknife_by_hand():
+    """Subject and clip add up in each cell, so that both variances are textbook ones."""
+    rng = np.random.default_rng(0)
+    cells = rng.standard_normal((8, 1)) + rng.standard_normal((1, 10))
+    without = np.stack([np.delete(cells, k, axis=1).mean(axis=1) for k in range(10)], 1)
+
+    spread = find_spread(cells.mean(axis=1), without)
+
+    subjects, clips = cells.mean(axis=1), cells.mean(axis=0)
+    expected = subjects.var(ddof=1) / 8 + clips.var(ddof=1) / 10
+    assert spread.variance == pytest.approx(expected)
+    assert (spread.n_subjects, spread.n_clips, spread.freedom) == (8, 10, 7)
+
+
+@pytest.mark.parametrize(("n_subjects", "n_clips"), [(5, 0), (5, 20), (20, 7), (20, 1)])
+def test_too_few_subjects_or_clips_have_no_spread(n_subjects, n_clips):
+    values = draw(n_subjects)
+    without = np.zeros((n_subjects, n_clips)) if n_clips else None
+
+    spread = find_spread(values, without)
+
+    assert not spread.is_known
+    assert np.isnan(find_interval(0.5, spread)).all()
+    assert np.isnan(find_p_above(0.9, spread, chance=0.5))
+    assert np.isnan(find_p_unequal(0.9, spread))
+    assert np.isnan(find_smallest_visible(spread))
+
+
+def test_what_never_differs_is_no_difference_and_what_always_does_is_one():
+    nothing = Spread(0.0, 10, 0)
+
+    assert find_p_unequal(0.0, nothing) == 1
+    assert find_p_unequal(0.2, nothing) == 0
+    assert find_p_above(0.5, nothing, chance=0.5) == 0.5
+
+
+@pytest.mark.parametrize("missing", [float("nan")])
+def test_a_score_that_is_missing_passes_no_test(missing):
+    spread = Spread(0.01, 10, 10)
+
+    assert np.isnan(find_p_above(missing, spread, chance=0.5))
+    assert np.isnan(find_p_unequal(missing, spread))
+    assert np.isnan(find_p_value(missing, np.full(199, 0.5)))
+    assert np.isnan(find_p_value(0.6, np.full(199, missing)))
+    assert not find_p_unequal(missing, spread) < 0.05
+
+
+def test_permutations_are_counted_with_the_observed_score_among_them():
+    null = np.array([0.5, 0.6, 0.7, 0.8])
+
+    assert find_p_value(0.7, null) == 3 / 5
+    assert find_p_value(0.9, null) == 1 / 5
+    # nine digits of a table are not more than the score itself
+    assert find_p_value(0.7 + 1e-10, null) == 3 / 5
+
+
+def test_the_maximum_corrects_for_independent_tests_as_much_as_sidak_does():
+    rng = np.random.default_rng(0)
+    null = rng.standard_normal((4, 4999))
+    level = stats.norm.isf(0.01)
+
+    corrected = correct_by_maximum(np.array([level, 0.0, 0.0, 0.0]), null)
+
+    assert corrected[0] == pytest.approx(1 - 0.99**4, abs=0.01)
+    assert corrected[1:].min() > 0.9
 
 
 def test_what_units_can_show_is_found_four_times_in_five():
     rng = np.random.default_rng(0)
     n_units, spread = 22, 8.0
-    example = rng.standard_normal(n_units)
-    example = spread * (example - example.mean()) / example.std(ddof=1)
 
-    visible = find_smallest_visible(example)
+    visible = find_smallest_visible(Spread(spread**2 / n_units, n_units, 0))
 
     draws = visible + spread * rng.standard_normal((4000, n_units))
     found = stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05
-    assert visible == pytest.approx(4.8, abs=0.05)
+    assert visible == pytest.approx(5.0, abs=0.05)
     assert found.mean() == pytest.approx(0.8, abs=0.05)

@@ -1,6 +1,7 @@
 """Tests of :mod:`deepvanet.protocols`."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
@@ -622,15 +623,30 @@ CLEAN = Sharing(0, 0, 0, 0, 0, 0.0, 10, 5, 5, 5, 0)
 
 
 def test_leaks_are_named_in_their_order():
-    sharing = dataclasses.replace(CLEAN, shared_trials=1)
+    sharing = dataclasses.replace(CLEAN, shared_trials=1, shared_subjects=1)
 
     assert find_leaks(CLEAN, epoch_chosen_on="validation") == ()
     assert find_leaks(
         sharing,
         epoch_chosen_on="test",
+        labels_are_personal=True,
         fitted_on_test_labels=True,
         unlabelled_test_signals=True,
     ) == tuple(LEAKS)
+
+
+def test_a_shared_person_leaks_only_where_labels_belong_to_people():
+    sharing = dataclasses.replace(CLEAN, shared_subjects=1)
+    look = functools.partial(find_leaks, epoch_chosen_on="last")
+
+    assert look(sharing) == ()
+    assert look(CLEAN, labels_are_personal=True) == ()
+    assert look(sharing, labels_are_personal=True) == ("subject",)
+    assert describe(("subject",), ("subject",)) == (
+        "Training and test share subjects; no trial is on both sides; each subject has "
+        "one label over all its trials, so that who is known again is known to be high "
+        "or low."
+    )
 
 
 def test_shares_are_named_in_their_order():

@@ -12,10 +12,12 @@ from scipy.special import expit, logit
 
 import deepvanet
 from deepvanet.bundle import load_bundle, train_bundle
+from deepvanet.bundle.reliability import Calibrations
 from deepvanet.config import Execution, NetworkSettings, TrainSettings
 from deepvanet.datasets import deap
 from deepvanet.inference import TIMELINE_COLUMNS, predict
-from deepvanet.inference.signals import open_signals
+from deepvanet.inference.signals import open_signals, take_rest
+from deepvanet.metrics import Calibration
 from deepvanet.preprocessing.cleaning import clean
 from deepvanet.schema import Recording, Stream, UserError
 from films import write_video
@@ -73,9 +75,9 @@ def write(path, bio, sfreq=SFREQ):
 
 
 def open_with(bundle, path):
-    return open_signals(
-        path, load_bundle(bundle), trial=None, baseline_s=(None, None), has_video=False
-    )
+    loaded = load_bundle(bundle)
+    opened = open_signals(path, loaded, trial=None, has_video=False)
+    return take_rest(opened, loaded, (None, None))
 
 
 def join(signals):
@@ -226,18 +228,23 @@ def test_a_moment_lost_at_rest_does_not_cost_the_channel(filmed_bundle, tmp_path
         np.testing.assert_allclose(array[1:], wanted[stream][1:], atol=0.5)
 
 
-def test_logits_are_divided_by_the_temperature(filmed_bundle, tmp_path):
-    def cool(values):
+def test_seconds_have_their_own_slope_and_offset_and_keep_their_labels(
+    filmed_bundle, tmp_path
+):
+    def calibrate(values):
         for network in values["networks"]:
-            network["answers"] = [{"streams": network["streams"], "temperature": 2.5}]
+            for answer in network["answers"]:
+                answer["calibration"] = Calibrations(
+                    segment=Calibration(0.4, -1.0), trial=Calibration(3.0, 2.0)
+                ).to_dict()
 
     path = write(tmp_path / "some_raw.fif", draw_noise(5, sfreq=128), 128)
     plain = predict(filmed_bundle, video=None, bio=path).table
-    model = edit(filmed_bundle, tmp_path / "model", cool)
+    model = edit(filmed_bundle, tmp_path / "model", calibrate)
 
     table = predict(model, video=None, bio=path).table
 
-    wanted = expit(logit(plain["valence"]) / 2.5)
+    wanted = expit(0.4 * logit(plain["valence"]) - 1)
     np.testing.assert_allclose(table["valence"], wanted, atol=1e-9)
     assert table["valence_label"].tolist() == plain["valence_label"].tolist()
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
-from sklearn.metrics import balanced_accuracy_score
+from scipy.special import expit, logit
+from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from deepvanet.bundle import load_bundle, train_bundle
+from deepvanet.bundle.reliability import Calibrations, calibrate
 from deepvanet.config import (
     EvaluateSettings,
     Execution,
@@ -19,9 +20,10 @@ from deepvanet.config import (
     TrainSettings,
 )
 from deepvanet.evaluation import evaluate
-from deepvanet.metrics import fit_temperature
+from deepvanet.metrics import Calibration, fit_calibration
 from deepvanet.results import open_run
 from deepvanet.schema import STREAM_SETS, Target, UserError
+from small_store import write_small_store
 
 ALONE = Execution()
 QUICK = TrainSettings(
@@ -38,6 +40,7 @@ def store(tiny_store, tmp_path_factory):
     return tiny_store(
         tmp_path_factory.mktemp("validation") / "store",
         n_subjects=6,
+        n_trials=8,
         effect=0.1,
         images=(2, 24),
     )
@@ -56,6 +59,7 @@ def run(store, tmp_path_factory):
     out = tmp_path_factory.mktemp("validation") / "run"
     settings = EvaluateSettings(
         protocols=("subject",),
+        folds=5,
         targets=("valence",),
         streams=("bio",),
         network=QUICK.network,
@@ -68,40 +72,86 @@ def read_card(bundle):
     return (bundle.path / "README.md").read_text()
 
 
-def mean_logits(run):
+def read_segments(run):
     rows = run.predictions.query("learner == 'network'")
-    rows = rows.assign(logit=np.log(rows["score"] / (1 - rows["score"])))
-    keys = ["subject", "trial", "label"]
-    return rows.groupby(keys)["logit"].mean().reset_index()
+    weight = 1 / rows.groupby(["subject", "trial"])["score"].transform("size")
+    return rows.assign(logit=logit(rows["score"]), weight=weight)
 
 
-def test_epochs_are_the_median_of_those_that_the_folds_of_evaluate_chose(bundle, run):
+def read_trials(run):
+    keys = ["subject", "trial", "label", "fold"]
+    rows = read_segments(run).groupby(keys)["score"].mean().reset_index()
+    return rows.assign(logit=logit(rows["score"]), weight=1.0)
+
+
+def test_steps_are_the_median_of_those_that_the_folds_of_evaluate_took(bundle, run):
     history = pd.read_csv(run.path / "history.csv").query("learner == 'network'")
-    chosen = history.query("chosen == 1")["epoch"]
+    chosen = history.query("chosen == 1").set_index("fold")["epoch"]
+    [part] = [p for p in run.leakage["parts"] if p["learner"] == "network"]
 
     (answer,) = bundle.answers
 
+    batches = {
+        fold["fold"]: -(-(fold["n_first"] or fold["n_train"]) // 8)
+        for fold in part["folds"]
+    }
+    steps = sorted(chosen[fold] * n for fold, n in batches.items())
     assert len(chosen) == 5
-    assert answer.epochs == int(np.median(chosen))
-    file = bundle.path / "networks" / "valence" / "bio" / "learner.json"
-    assert json.loads(file.read_text())["chosen_epoch"] == answer.epochs
+    assert {fold["epoch_chosen_on"] for fold in part["folds"]} == {"validation"}
+    assert answer.steps == steps[2]
 
 
-def test_the_temperature_is_fitted_to_trials_that_their_fold_never_saw(bundle, run):
-    trials = mean_logits(run)
+@pytest.mark.parametrize("level", ["segment", "trial"])
+def test_probabilities_are_fitted_to_rows_that_their_fold_never_saw(bundle, run, level):
+    rows = (read_segments if level == "segment" else read_trials)(run)
+    columns = [rows[name].to_numpy() for name in ("logit", "label", "weight")]
 
     (answer,) = bundle.answers
 
-    wanted = fit_temperature(trials["logit"].to_numpy(), trials["label"].to_numpy())
-    assert answer.temperature == pytest.approx(wanted, rel=1e-4)
-    assert answer.validation.n_trials == len(trials) == 36
-    assert answer.validation.loss_calibrated <= answer.validation.loss
+    made = getattr(answer.calibrations, level)
+    wanted = fit_calibration(columns[0], columns[1], weight=columns[2])
+    assert made.slope == pytest.approx(wanted.slope, rel=1e-3)
+    assert made.offset == pytest.approx(wanted.offset, abs=1e-3)
+    assert wanted != Calibration()
+    described = json.loads((bundle.path / "bundle.json").read_text())
+    stored = described["networks"][0]["answers"][0]["calibration"][level]
+    assert stored["threshold"] == pytest.approx(expit(made.offset))
+    assert stored["slope"] == made.slope
 
 
-def test_scores_are_those_of_trials_by_subject(bundle, run):
-    trials = mean_logits(run)
+@pytest.mark.parametrize("level", ["segment", "trial"])
+def test_how_good_they_are_is_measured_on_folds_that_did_not_calibrate(
+    bundle, run, level
+):
+    rows = (read_segments if level == "segment" else read_trials)(run)
+    parts = []
+    for fold, mine in rows.groupby("fold"):
+        rest = rows[rows["fold"] != fold]
+        columns = [rest[name].to_numpy() for name in ("logit", "label", "weight")]
+        made = fit_calibration(columns[0], columns[1], weight=columns[2])
+        scored = made.find_probability(mine["logit"].to_numpy())
+        parts.append(mine.assign(calibrated=scored))
+    scored = pd.concat(parts)
+
+    found = getattr(bundle.answers[0].validation, level)
+
+    for loss, column in ((found.loss, "score"), (found.loss_calibrated, "calibrated")):
+        wanted = log_loss(
+            scored["label"], scored[column], sample_weight=scored["weight"]
+        )
+        assert loss == pytest.approx(wanted, rel=1e-3)
+    # 48 trials have two bins of equally many
+    halves = scored.sort_values("calibrated", kind="stable")
+    halves = np.array_split(halves[["calibrated", "label"]].to_numpy(), 2)
+    error = np.mean([abs(np.diff(half.mean(axis=0))[0]) for half in halves])
+    assert found.ece == pytest.approx(error, abs=2e-3)
+    assert 0 < found.ece_if_calibrated < 0.2
+
+
+def test_scores_are_of_trials_as_fitted_by_subject(bundle, run):
+    trials = read_trials(run)
     by_subject = [
-        balanced_accuracy_score(mine["label"], mine["logit"] > 0)
+        balanced_accuracy_score(mine["label"], mine["score"] > 0.5)
         for _, mine in trials.groupby("subject")
     ]
 
@@ -109,16 +159,17 @@ def test_scores_are_those_of_trials_by_subject(bundle, run):
 
     assert validation.protocol == "subject"
     assert (validation.n_folds, validation.n_subjects) == (5, 6)
+    assert validation.n_trials == len(trials) == 48
     assert validation.scores["balanced_accuracy"] == pytest.approx(np.mean(by_subject))
     assert validation.share_high == trials["label"].mean()
     assert validation.ci_low <= np.mean(by_subject) <= validation.ci_high
 
 
-def test_the_final_network_is_trained_on_all_rows_for_those_epochs(bundle, store):
+def test_the_final_network_is_trained_on_all_rows_for_those_steps(bundle, store):
     plain = replace(
         QUICK,
         cross_validate=False,
-        network=replace(QUICK.network, epochs=bundle.answers[0].epochs),
+        network=replace(QUICK.network, steps=bundle.answers[0].steps),
     )
     out = bundle.path.parent / "plain"
 
@@ -193,29 +244,38 @@ def test_an_interrupted_cross_validation_goes_on_to_the_same_bundle(
     assert after.stat().st_mtime_ns == kept
 
 
-def test_a_bundle_of_before_still_loads(bundle, tmp_path):
-    out = shutil.copytree(bundle.path, tmp_path / "model")
+def rewrite_calibration(bundle, folder, change):
+    out = shutil.copytree(bundle.path, folder)
     values = json.loads((out / "bundle.json").read_text())
-    values["networks"] = [{"target": "valence", "streams": "bio"}]
-    for name in ("cross_validate", "stream_dropout"):
-        del values["training"][name]
+    change(values["networks"][0]["answers"][0]["calibration"])
     (out / "bundle.json").write_text(json.dumps(values))
-
-    old = load_bundle(out)
-
-    assert old.networks == bundle.networks
-    assert old.find(Target.VALENCE, "bio").temperature == 1.0
-    assert old.lines()[1] == "valence from bio: not calibrated, never scored"
+    return out
 
 
-@pytest.mark.parametrize("temperature", [0.0, -1.0, "1", None, float("nan"), True])
-def test_a_temperature_that_is_none_is_refused(bundle, tmp_path, temperature):
-    out = shutil.copytree(bundle.path, tmp_path / "model")
-    values = json.loads((out / "bundle.json").read_text())
-    values["networks"][0]["answers"][0]["temperature"] = temperature
-    (out / "bundle.json").write_text(json.dumps(values))
+@pytest.mark.parametrize("level", ["segment", "trial"])
+@pytest.mark.parametrize("name", ["slope", "offset", "threshold"])
+@pytest.mark.parametrize("value", ["1", None, float("nan"), True])
+def test_a_calibration_that_is_none_is_refused(bundle, tmp_path, level, name, value):
+    out = rewrite_calibration(
+        bundle, tmp_path / "model", lambda made: made[level].update({name: value})
+    )
 
-    with pytest.raises(UserError, match="temperature cannot be"):
+    with pytest.raises(UserError, match=f"{name} of a {level} cannot be"):
+        load_bundle(out)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"slope": 0.0}, "slope of a trial"), ({"threshold": 0.9}, "threshold of a tria")],
+)
+def test_a_calibration_that_turns_scores_or_labels_around_is_refused(
+    bundle, tmp_path, change, message
+):
+    out = rewrite_calibration(
+        bundle, tmp_path / "model", lambda made: made["trial"].update(change)
+    )
+
+    with pytest.raises(UserError, match=f"{message}.* cannot be"):
         load_bundle(out)
 
 
@@ -226,14 +286,29 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
     assert "probability of a **high self-rating**" in card
     assert "learnt from **one rating a trial**" in card
     assert "intensity" not in card
-    assert "| valence | bio | 6 | 36 | 50% | 144 | 3 to 7 |" in card
+    assert "| valence | bio | 6 | 48 | 50% | 192 | 3 to 7 |" in card
     balanced = answer.validation.scores["balanced_accuracy"]
-    assert f"| valence | bio | subject | 36 | {balanced:.2f} |" in card
+    assert f"| valence | bio | subject | 48 | {balanced:.2f} |" in card
+    for level, name in (("segment", "seconds"), ("trial", "trials")):
+        made = getattr(answer.calibrations, level)
+        found = getattr(answer.validation, level)
+        assert (
+            f"| valence | bio | {name} | {made.slope:.2f} | {made.offset:+.2f} | "
+            f"{made.threshold:.2f} | {found.loss:.3f} | {found.loss_calibrated:.3f} | "
+            f"{found.ece:.3f} | {found.ece_if_calibrated:.3f} |"
+        ) in card
+    assert "Balanced accuracy of trials that the scored network never saw" in card
+    assert "baseline: mean, of each trial's own rest before it" in card
     assert "It is not for decisions about a person" in card
     assert "DEAP may be used for academic research only" in card
     assert "- eeg, 128 Hz: Fp1 (uV), Cz (uV), Oz (uV)" in card
     assert "mean image" not in card  # it reads no face
-    assert f"balanced accuracy {balanced:.2f}" in bundle.lines()[1]
+    assert bundle.lines()[1] == (
+        f"valence from bio: balanced accuracy {balanced:.2f} of 48 trials, mean over "
+        f"subjects (protocol subject), {answer.epochs} epochs; high is above "
+        f"{answer.calibrations.segment.threshold:.2f} (seconds), "
+        f"{answer.calibrations.trial.threshold:.2f} (trials)"
+    )
 
 
 def test_without_cross_validation_the_card_says_so(store, tmp_path):
@@ -244,6 +319,8 @@ def test_without_cross_validation_the_card_says_so(store, tmp_path):
     card = read_card(made)
     assert "valence from face: **not calibrated, never scored**" in card
     assert "nothing chose them" in card
+    assert "Scores are as fitted: above 0.5 is called high." in card
+    assert made.find(Target.VALENCE, "face").calibrations == Calibrations()
     assert "hold the mean image of all faces" in card
     assert made.lines()[1] == "valence from face: not calibrated, never scored"
 
@@ -278,9 +355,9 @@ def test_one_network_with_stream_dropout_is_scored_from_every_subset(store, tmp_
     for streams, held in STREAM_SETS.items():
         assert made.pick(frozenset(held)) == streams
         answer = made.find(Target.VALENCE, streams)
-        assert answer.validation.n_trials == 36
+        assert answer.validation.n_trials == 48
         assert f"| valence | {streams} | subject |" in card
-    assert len({a.validation.loss for a in made.answers}) == len(STREAM_SETS)
+    assert len({a.validation.segment.loss for a in made.answers}) == len(STREAM_SETS)
     assert "each row lost a stream with probability 0.3" in card
     with pytest.raises(KeyError, match="arousal from bio"):
         made.find(Target.AROUSAL, "bio")
@@ -304,13 +381,79 @@ def test_a_stream_dropout_that_makes_no_sense_is_refused(
     assert not (tmp_path / "m").exists()
 
 
-def test_calibrated_trials_come_true_as_often_as_they_say(bundle, run):
-    trials = mean_logits(run)
-    answer = bundle.answers[0]
+def simulate_segments(seed, *, n_subjects=20, n_trials=12, n_segments=8):
+    """Return what a network says, too surely or shyly, of trials of several people.
 
-    probability = expit(trials["logit"] / answer.temperature)
+    People differ in what is added to their logits, and so do folds. Some stores show
+    nothing, some networks were trained to favour the rare class.
+    """
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        [
+            (f"{subject:02d}", f"{trial:02d}", str(trial), subject % 5)
+            for subject in range(n_subjects)
+            for trial in range(n_trials)
+        ],
+        columns=["subject", "trial", "stimulus", "fold"],
+    )
+    slope, shows = rng.choice([0.7, 1.0, 2.0, 5.0]), rng.choice([0.0, 0.6, 1.5])
+    truth = shows * rng.normal(size=len(table)) - rng.choice([0.0, 0.4, 0.8])
+    table["label"] = (rng.random(len(table)) < expit(truth)).astype(int)
+    subject = pd.factorize(table["subject"])[0]
+    said = truth + rng.normal(0, 0.3, n_subjects)[subject] + rng.choice([0.0, 0.5])
+    logits = slope * (said[:, None] + rng.normal(0, 0.7, (len(table), n_segments)))
+    rows = table.loc[table.index.repeat(n_segments)].reset_index(drop=True)
+    return rows.assign(logit=logits.ravel())
 
-    # what a temperature can do: the mean of what is sure is no surer than it is right
-    called = np.where(trials["logit"] > 0, probability, 1 - probability)
-    right = (trials["logit"] > 0) == trials["label"]
-    assert called.mean() == pytest.approx(right.mean(), abs=0.15)
+
+def test_calibrated_on_other_folds_scores_become_no_worse():
+    gains = []
+    for seed in range(10):
+        _, found = calibrate(simulate_segments(seed))
+        levels = found["segment"], found["trial"]
+        gains.append([level.loss - level.loss_calibrated for level in levels])
+
+    assert (np.mean(gains, axis=0) > 0.01).all()
+    assert np.min(gains) > -0.02
+
+
+def write_noisy_store(root, seed):
+    """Write a store of ten people, in which half of the ratings have nothing to tell.
+
+    A fifth to a half of these is high.
+    """
+    store = write_small_store(
+        root,
+        n_subjects=10,
+        n_trials=12,
+        effect=0.15,
+        streams=STREAM_SETS["bio"],
+        seed=seed,
+    )
+    rng = np.random.default_rng(seed)
+    rate = rng.uniform(0.2, 0.5)
+    for file in sorted(store.path.glob("subjects/*/segments.csv")):
+        table = pd.read_csv(file, dtype=str)
+        for trial in table["trial"].unique():
+            other = "7.0" if rng.random() < rate else "3.0"
+            if rng.random() < 0.5:
+                table.loc[table["trial"] == trial, "valence"] = other
+        table.to_csv(file, index=False)
+    return store
+
+
+@pytest.mark.long
+def test_calibrated_on_other_folds_real_networks_become_no_worse(tmp_path):
+    settings = replace(QUICK, network=replace(QUICK.network, epochs=8))
+    gains = []
+    for seed in range(10):
+        store = write_noisy_store(tmp_path / f"store{seed}", seed)
+        made = train_bundle(
+            store.path, tmp_path / f"model{seed}", settings=settings, execution=ALONE
+        )
+        validation = made.answers[0].validation
+        found = validation.segment, validation.trial
+        gains.append([level.loss - level.loss_calibrated for level in found])
+
+    assert (np.mean(gains, axis=0) >= 0).all()
+    assert np.min(gains) > -0.02

@@ -438,8 +438,8 @@ def pretrain(
 
 
 @app.command(
-    epilog="Example: deepvanet evaluate store --out run --protocol paper,trial "
-    "--streams face,bio,face+bio --target valence",
+    epilog="Example: deepvanet evaluate store --out run --streams face,bio,face+bio "
+    "--target valence",
 )
 def evaluate(
     store: Store,
@@ -470,7 +470,8 @@ def evaluate(
             help="Any of network (network:16x64 and the like have feature vectors of "
             "other lengths, face x bio), decision-fusion:RULE, whose rule is "
             "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
-            "bandpower-svm, bandpower-logistic, bandpower-nb, riemann, eegnet; the "
+            "bandpower-svm, bandpower-logistic, bandpower-nb, trial-logistic, "
+            "trial-svm, riemann, eegnet; the "
             "priors are always scored too."
         ),
     ] = "network",
@@ -756,6 +757,14 @@ Bio = Annotated[
 Trial = Annotated[
     str, typer.Option(help="Which trial, where the signal file holds several.")
 ]
+Trials = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of trials, as `prepare recordings` takes it: scores these, each "
+        "with its own rest taken off.",
+        show_default="none: the whole recording",
+    ),
+]
 VideoOffset = Annotated[
     float | None,
     typer.Option(
@@ -790,6 +799,7 @@ def predict(
     video: Video = None,
     bio: Bio = None,
     trial: Trial = "",
+    trials: Trials = None,
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
@@ -803,13 +813,14 @@ def predict(
         video=video,
         bio=bio,
         trial=trial or None,
+        trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
     )
-    timeline.write(out)
+    written = timeline.write(out)
     for line in timeline.lines():
         print(line)
-    print(f"timeline: {out}")
+    print(f"timeline: {', '.join(map(str, written))}")
 
 
 @app.command(epilog="Example: deepvanet serve model --port 8765")
@@ -844,6 +855,7 @@ def explain(
     video: Video = None,
     bio: Bio = None,
     trial: Trial = "",
+    trials: Trials = None,
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
@@ -857,6 +869,7 @@ def explain(
         video=video,
         bio=bio,
         trial=trial or None,
+        trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
     )

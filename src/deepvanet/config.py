@@ -77,8 +77,8 @@ class NetworkSettings:
         ``balanced``: both classes count alike, by the trials of the training rows;
         ``none``: every segment counts alike, as published.
     normalise : str
-        ``subject``: learners of trial features take each feature relative to the
-        subject's own rows, without labels; ``none``.
+        ``subject``: each subject's features or signals are compared with its own,
+        without labels; ``none``: they are not.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int

@@ -362,6 +362,7 @@ def _count(
         "trial": trial.trial,
         "stimulus": trial.stimulus,
         "n_segments": len(table),
+        "baseline_s": trial.baseline_s,
         **{f"n_segments_with_{s}": int(table[f"has_{s}"].sum()) for s in Stream},
         "has_video": int(track is not None),
         "n_frames": len(state),

@@ -30,6 +30,11 @@ def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
         rows=rows,
         columns=list(rows[0]) if rows else [],
         lines={name: trace_lines(rows, name) for name in result["targets"]},
+        thresholds={
+            name: trace_lines([{name: above.get(row["streams"])} for row in rows], name)
+            for name, above in result["thresholds"].items()
+        },
+        notes=result["notes"],
         means={name: _average(rows, name) for name in result["targets"]},
         n_answered=sum(bool(row["streams"]) for row in rows),
         n_faces=sum(bool(row["face_found"]) for row in rows),

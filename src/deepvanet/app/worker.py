@@ -23,10 +23,10 @@ from deepvanet.app.preview import check_video, make_preview
 from deepvanet.app.report import MEANING, write_report
 from deepvanet.app.series import outline, read_for_drawing
 from deepvanet.app.uploads import Sent
-from deepvanet.bundle import load_bundle
+from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.explanation import predict_with_streams
 from deepvanet.files import whole_file
-from deepvanet.inference.opened import Opened, open_recording
+from deepvanet.inference.opened import open_recording
 from deepvanet.schema import UserError
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,8 @@ def _work(task: Task, limits: Limits) -> None:
         "notes": timeline.notes,
         "targets": [str(target) for target in bundle.targets],
         "attributions": list_attributions(spoke, len(timeline.table)),
-        "video_span": list_span(opened),
+        "video_span": opened.video_span,
+        "thresholds": list_thresholds(bundle),
         "video": shown.name if shown else None,
         "video_offset_s": opened.video_offset_s,
         "signals": outline(signals) if signals else [],
@@ -135,10 +136,13 @@ def list_attributions(
     return listed
 
 
-def list_span(opened: Opened) -> list[int] | None:
-    """Return the first second that the video shows, and the one after the last."""
-    faces = opened.faces
-    return None if faces is None else [faces.first, faces.first + faces.n_seconds]
+def list_thresholds(bundle: Bundle) -> dict[str, dict[str, float]]:
+    """Return, by target and stream set, above which probability a second is high."""
+    listed: dict[str, dict[str, float]] = {}
+    for answer in bundle.answers:
+        threshold = answer.calibrations.segment.threshold
+        listed.setdefault(str(answer.target), {})[answer.streams] = threshold
+    return listed
 
 
 def _forget(sent: Sent, shown: Path | None) -> None:

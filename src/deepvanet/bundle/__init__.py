@@ -14,7 +14,7 @@ appear whole or not at all, ``bundle.json`` last, so an interrupted training goe
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from deepvanet.bundle.card import Trained, summarise, write_card
+from deepvanet.bundle.levels import find_rest, measure_levels
 from deepvanet.bundle.loading import (
     FORMAT,
     Answer,
     Bundle,
+    Level,
     load_bundle,
     name_folder,
 )
@@ -46,10 +48,10 @@ from deepvanet.labels import check_label_rule
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.schema import pick
+from deepvanet.schema import Channel, pick
 from deepvanet.store import digest_store, open_store, pick_subjects
 
-__all__ = ["Answer", "Bundle", "Validation", "load_bundle", "train_bundle"]
+__all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +126,15 @@ def train_bundle(
         )
         for part, plan in plans.items()
     ]
-    _describe(out, described, trained)
+    values = {
+        **described,
+        "rest_s": find_rest(store),
+        "channels": _describe_channels(
+            store.manifest.channels,
+            measure_levels(out, rows, scale=settings.network.scale),
+        ),
+    }
+    _describe(out, values, trained)
     return load_bundle(out)
 
 
@@ -174,6 +184,19 @@ def _train(
     folder = name_folder(out, part.target, part.streams)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fitted.save(folder)
+
+
+def _describe_channels(
+    channels: Iterable[Channel], levels: Mapping[str, Level]
+) -> list[dict[str, Any]]:
+    unknown: dict[str, None] = dict.fromkeys(("median", "spread"))
+    return [
+        {
+            **asdict(channel),
+            **(asdict(levels[channel.name]) if channel.name in levels else unknown),
+        }
+        for channel in channels
+    ]
 
 
 def _describe(out: Path, described: Mapping[str, Any], trained: list[Trained]) -> None:

@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.rows import Part
 from deepvanet.bundle.validation import Validation
 from deepvanet.files import write_text
+from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Stream, Target
 from deepvanet.store import Rows
@@ -57,7 +59,7 @@ class Trained:
     Attributes
     ----------
     judged : mapping
-        Temperature and validation of each stream set; empty where there is none.
+        Calibrations and validation of each stream set; empty where there are none.
     obstacle : str
         Why there is none.
     """
@@ -65,7 +67,7 @@ class Trained:
     part: Part
     steps: int
     summary: Summary
-    judged: Mapping[str, tuple[float, Validation]]
+    judged: Mapping[str, tuple[Calibrations, Validation]]
     obstacle: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,13 +81,11 @@ class Trained:
         }
 
     def _describe(self, streams: str) -> dict[str, Any]:
-        if streams not in self.judged:
-            return {"streams": streams, "temperature": 1.0, "validation": None}
-        temperature, validation = self.judged[streams]
+        calibrations, validation = self.judged.get(streams, (Calibrations(), None))
         return {
             "streams": streams,
-            "temperature": temperature,
-            "validation": validation.to_dict(),
+            "calibration": calibrations.to_dict(),
+            "validation": None if validation is None else validation.to_dict(),
         }
 
 
@@ -202,48 +202,38 @@ def _tell_scores(trained: Sequence[Trained]) -> str:
             )
     judged = [item for item in trained if item.judged]
     if not judged:
-        return "\n".join(lines)
+        return "\n".join([*lines, "", _NOT_CALIBRATED])
     if len(lines) > 1:
         lines.append("")
     lines += [
-        "On trials that the scored network never saw, by cross-validation:\n",
-        (
-            "| target | from | protocol | trials | balanced accuracy | 95 % | p | "
-            "accuracy | always the likelier | AUROC | temperature |"
-        ),
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "Balanced accuracy of trials that the scored network never saw:\n",
+        "| target | from | protocol | trials | balanced accuracy | 95 % | p |",
+        "|---|---|---|---|---|---|---|",
     ]
     for item in judged:
         lines += [
-            _tell_score(item.part.target, streams, *found)
-            for streams, found in item.judged.items()
+            _tell_score(item.part.target, streams, made)
+            for streams, (_, made) in item.judged.items()
         ]
-    lines += ["", *_explain_scores(judged)]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_explain_scores(judged), "", *_tell_trust(judged)])
 
 
-def _tell_score(
-    target: Target, streams: str, temperature: float, made: Validation
-) -> str:
+_NOT_CALIBRATED = "Scores are as fitted: above 0.5 is called high."
+
+
+def _tell_score(target: Target, streams: str, made: Validation) -> str:
     interval = "-"
     if made.ci_low is not None and made.ci_high is not None:
         interval = f"{made.ci_low:.2f} to {made.ci_high:.2f}"
-    likelier = max(made.share_high, 1 - made.share_high)
+    p_value = "-" if made.p_value is None else f"{made.p_value:.3f}"
+    if made.p_value is not None and made.p_kind:
+        p_value += f" ({made.p_kind})"
+    balanced = made.scores["balanced_accuracy"]
     cells = [
         *(target, streams, made.protocol, str(made.n_trials)),
-        _show(made.scores["balanced_accuracy"]),
-        interval,
-        "-" if made.p_value is None else f"{made.p_value:.3f}",
-        _show(made.scores["accuracy"]),
-        f"{likelier:.2f}",
-        _show(made.scores["auroc"]),
-        f"{temperature:.2f}",
+        *("-" if balanced is None else f"{balanced:.2f}", interval, p_value),
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def _show(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _explain_scores(judged: Sequence[Trained]) -> list[str]:
@@ -254,18 +244,67 @@ def _explain_scores(judged: Sequence[Trained]) -> list[str]:
     return [
         *said,
         (
-            "- A balanced accuracy or AUROC of 0.5 is guessing; scores are means "
-            "over subjects, p-values from shuffled labels."
+            "- A trial's score is the mean of its seconds' scores as fitted, before "
+            "any calibration; above 0.5 it is called high. Balanced accuracy is the "
+            "mean of the shares of high and of low trials that are called so, for "
+            "each subject; the table has its mean over subjects. Guessing gives 0.5, "
+            "or a little less: a fold that tests on many high trials trains on few."
         ),
-        (
-            "- The temperature divides the logits, so that 0.7 comes true "
-            "seven times in ten *trials*. Of a single second it is a guess."
-        ),
+        "- The interval and p are found as `deepvanet evaluate` finds them.",
         (
             "- The bundle's networks are trained on all rows, so nothing is left to "
             "score them on: these are scores of networks trained alike on fewer."
         ),
     ]
+
+
+def _tell_trust(judged: Sequence[Trained]) -> list[str]:
+    lines = [
+        "## What its probabilities are worth\n",
+        (
+            "| target | from | of | slope | offset | high is above | log loss as "
+            "fitted | calibrated | ECE | ECE if they came true |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for item in judged:
+        for streams, (calibrations, made) in item.judged.items():
+            for level, name in (("segment", "seconds"), ("trial", "trials")):
+                fit, found = getattr(calibrations, level), getattr(made, level)
+                cells = (
+                    *(str(item.part.target), streams, name),
+                    *(f"{fit.slope:.2f}", f"{fit.offset:+.2f}"),
+                    *(f"{fit.threshold:.2f}", f"{found.loss:.3f}"),
+                    *(f"{found.loss_calibrated:.3f}", f"{found.ece:.3f}"),
+                    f"{found.ece_if_calibrated:.3f}",
+                )
+                lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, "", *_TRUST]
+
+
+_TRUST = (
+    (
+        "- A probability is a score whose logit was multiplied by the slope and moved "
+        "by the offset. Both are fitted to scores of the cross-validation, for seconds "
+        "(each trial counts once) and for trials apart, with a weak pull towards 1 and "
+        f"0. With fewer than {LEAST_TRIALS} trials, or {LEAST_OF_A_CLASS} of a class, "
+        "they stay 1 and 0."
+    ),
+    (
+        "- *High is above* names the probability that belongs to a score of 0.5, by "
+        "which labels are given. It is not 0.5 where high trials are rare or frequent."
+    ),
+    (
+        "- Log loss is the mean over trials; *calibrated* by slope and offset that "
+        "were fitted on the other folds."
+    ),
+    (
+        "- ECE is the mean distance between what such probabilities say and how often "
+        f"they come true, in at most one bin for each {TRIALS_A_BIN} trials. Beside it "
+        "stands what it would be, by chance, if they came true. Seconds are compared "
+        "with the rating of their trial: nobody rated seconds."
+    ),
+)
 
 
 def _tell_input(values: Mapping[str, Any]) -> str:
@@ -289,9 +328,16 @@ def _tell_input(values: Mapping[str, Any]) -> str:
     state = "raw recordings, cleaned here" if values["is_raw"] else "filtered before"
     lines.append(
         f"- signals: {state}; artefacts: {recipe['artefacts']}; baseline: "
-        f"{recipe['baseline']}"
+        f"{recipe['baseline']}{_tell_rest(values['rest_s'])}"
     )
     return "\n".join(lines)
+
+
+def _tell_rest(rest_s: float | None) -> str:
+    if rest_s == 0:
+        return ""
+    how_long = "" if rest_s is None else f" {rest_s:g} s of"
+    return f", of each trial's own{how_long} rest before it"
 
 
 def _tell_terms(dataset: str, trained: Sequence[Trained]) -> str:

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation
 from deepvanet.config import PrepareSettings
 from deepvanet.learners.network import FittedNetwork, load_network
@@ -20,7 +22,22 @@ from deepvanet.schema import (
     pick,
 )
 
-FORMAT = "deepvanet-bundle-1"
+FORMAT = "deepvanet-bundle-2"
+OLDER = ("deepvanet-bundle-1",)
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where a channel lay in training, in its unit, its baseline taken off.
+
+    Attributes
+    ----------
+    spread : float
+        Interquartile range; of a channel that mostly rested its standard deviation.
+    """
+
+    median: float
+    spread: float
 
 
 @dataclass(frozen=True)
@@ -31,10 +48,10 @@ class Answer:
     ----------
     network : str
         The stream set of the network that is asked.
-    steps : int | None
-        Optimiser steps of its training; None in a bundle that does not tell.
-    temperature : float
-        What logits are divided by.
+    steps : int
+        Optimiser steps of its training.
+    calibrations : Calibrations
+        What makes probabilities of its scores.
     validation : Validation | None
         None: never scored, so not calibrated.
     """
@@ -42,8 +59,8 @@ class Answer:
     target: Target
     streams: str
     network: str
-    steps: int | None = None
-    temperature: float = 1.0
+    steps: int
+    calibrations: Calibrations
     validation: Validation | None = None
 
     def line(self) -> str:
@@ -52,11 +69,13 @@ class Answer:
         if self.validation is None:
             return what + "not calibrated, never scored"
         balanced = self.validation.scores["balanced_accuracy"]
+        called = self.calibrations
         return what + (
             f"balanced accuracy {'unknown' if balanced is None else f'{balanced:.2f}'} "
-            f"over {self.validation.n_trials} trials (protocol "
-            f"{self.validation.protocol}), {self.steps} steps, temperature "
-            f"{self.temperature:.2f}"
+            f"of {self.validation.n_trials} trials, mean over subjects (protocol "
+            f"{self.validation.protocol}), {self.steps} steps; high is above "
+            f"{called.segment.threshold:.2f} (seconds), {called.trial.threshold:.2f} "
+            "(trials)"
         )
 
 
@@ -70,8 +89,13 @@ class Bundle:
         Of the store it was trained on.
     is_raw : bool
         Whether that store was made from raw recordings, which are to be cleaned.
+    rest_s : float | None
+        Seconds of each training trial's own rest, before its stimulus, from which its
+        baseline was taken; 0 where none was, None where the store does not tell.
     training : mapping
         The ``TrainSettings``, as plain values.
+    levels : mapping
+        Where channels lay in training, by name; of those that a network reads.
     answers : tuple of Answer
         What it can say.
     """
@@ -80,8 +104,10 @@ class Bundle:
     dataset: str
     is_raw: bool
     recipe: PrepareSettings
+    rest_s: float | None
     training: Mapping[str, Any]
     channels: tuple[Channel, ...]
+    levels: Mapping[str, Level]
     answers: tuple[Answer, ...]
 
     @property
@@ -151,6 +177,8 @@ def load_bundle(path: Path) -> Bundle:
         raise UserError(f"{path}: no bundle here (no bundle.json)")
     try:
         values = json.loads(file.read_text())
+        if values["format"] in OLDER:
+            raise _Older
         if values["format"] != FORMAT:
             raise ValueError(f"format {values['format']!r}")
         if not values["networks"]:
@@ -160,41 +188,61 @@ def load_bundle(path: Path) -> Bundle:
             dataset=values["dataset"],
             is_raw=values["is_raw"] is True,
             recipe=_read_recipe(values["recipe"]),
+            rest_s=_read_rest(values["rest_s"]),
             training=values["training"],
             channels=tuple(
                 Channel(c["name"], ChannelType(c["type"]), c["unit"])
                 for c in values["channels"]
             ),
+            levels={
+                c["name"]: _read_level(c)
+                for c in values["channels"]
+                if c["median"] is not None
+            },
             answers=tuple(a for n in values["networks"] for a in _read_answers(n)),
         )
+    except _Older:
+        raise UserError(
+            f"{file}: made by an older version of deepvanet; run deepvanet train again"
+        ) from None
     except (UserError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{file}: not a whole bundle: {error}") from None
 
 
+class _Older(Exception):  # noqa: N818  not an error of ours
+    """The format is one of before."""
+
+
 def _read_answers(values: Mapping[str, Any]) -> list[Answer]:
-    """Read a network; those of older bundles know only what they read."""
     target = Target(values["target"])
     network = pick("stream set", values["streams"], STREAM_SETS)
-    answers = values.get("answers", [{"streams": network}])
     return [
         Answer(
             target,
             pick("stream set", item["streams"], STREAM_SETS),
             network,
-            steps=values.get("steps"),
-            temperature=_read_temperature(item.get("temperature", 1.0)),
+            steps=values["steps"],
+            calibrations=Calibrations.from_dict(item["calibration"]),
             validation=(
-                Validation(**item["validation"]) if item.get("validation") else None
+                Validation.from_dict(item["validation"]) if item["validation"] else None
             ),
         )
-        for item in answers
+        for item in values["answers"]
     ]
 
 
-def _read_temperature(value: Any) -> float:
-    if not isinstance(value, float) or not 0 < value < float("inf"):
-        raise ValueError(f"temperature cannot be {value!r}")
+def _read_rest(value: Any) -> float | None:
+    if value is not None and not (isinstance(value, float) and 0 <= value < 1e6):
+        raise ValueError(f"rest_s cannot be {value!r}")
     return value
+
+
+def _read_level(values: Mapping[str, Any]) -> Level:
+    level = Level(values["median"], values["spread"])
+    for value in (level.median, level.spread):
+        if not isinstance(value, float) or not isfinite(value):
+            raise ValueError(f"level of {values['name']} cannot be {value!r}")
+    return level
 
 
 def _read_recipe(values: Mapping[str, Any]) -> PrepareSettings:

@@ -3,14 +3,8 @@
 The rows of a network are dealt into folds by whole subjects where there are enough of
 them, else by whole trials. Each fold trains, chooses its epoch on its validation rows,
 is fitted again on both and scores its test rows. The network of the bundle is then
-trained on all rows for the median of the chosen optimiser steps. Each trial has the
-mean of its segments' logits from the fold that never saw it; one temperature makes
-probabilities of them [1]_.
-
-References
-----------
-.. [1] Guo, Pleiss, Sun and Weinberger (2017). On calibration of modern neural
-   networks. ICML 34, 1321-1330.
+trained on all rows for the median of the chosen optimiser steps. A trial's score is
+the mean of its segments' scores, from the fold that never saw it.
 """
 
 import dataclasses
@@ -22,14 +16,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
-from scipy.special import expit
 
+from deepvanet.bundle.reliability import (
+    Calibrations,
+    Reliability,
+    average_trials,
+    calibrate,
+)
 from deepvanet.bundle.rows import Part, make_learner, open_rows
 from deepvanet.config import TrainSettings
 from deepvanet.files import whole_file
 from deepvanet.labels import label_ratings
 from deepvanet.learners.learner import Choice
-from deepvanet.metrics import fit_temperature, measure_log_loss, tabulate_scores
+from deepvanet.metrics import tabulate_scores
 from deepvanet.protocols import PROTOCOLS, Fold, can_choose_epoch, cut_folds
 from deepvanet.schema import STREAM_SETS, Target
 from deepvanet.store import Rows
@@ -38,7 +37,7 @@ N_FOLDS, LEAST_FOLDS = 5, 3
 LEAST_SUBJECTS = 5
 """From how many on whole subjects are held out."""
 METRICS = ("balanced_accuracy", "accuracy", "auroc")
-"""What a card shows, by trials."""
+"""Of trials; a card shows the first."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,15 @@ class Validation:
     share_high : float
         Of the trials: who always says the likelier label is right as often.
     scores : mapping
-        Of each of ``METRICS`` the mean over subjects; None where it is undefined.
+        Of each of ``METRICS`` the mean over subjects; None where it is undefined. A
+        trial is called high where the mean of its segments' scores, as fitted, exceeds
+        0.5.
     ci_low, ci_high, p_value : float | None
         Of the balanced accuracy; None where it has none.
-    loss, loss_calibrated : float
-        Mean negative log likelihood of a trial, before and after calibration.
+    p_kind : str
+        How the p-value was found, as in ``scores.csv``.
+    segment, trial : Reliability
+        How far probabilities come true.
     """
 
     protocol: str
@@ -68,12 +71,19 @@ class Validation:
     ci_low: float | None
     ci_high: float | None
     p_value: float | None
-    loss: float
-    loss_calibrated: float
+    p_kind: str
+    segment: Reliability
+    trial: Reliability
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Validation":
+        """Read what ``to_dict`` returned."""
+        found = {name: Reliability(**values[name]) for name in ("segment", "trial")}
+        return cls(**{**values, **found})
 
 
 @dataclass(frozen=True)
@@ -161,11 +171,11 @@ def find_steps(out: Path, part: Part, plan: Plan) -> int:
 
 def judge(
     out: Path, part: Part, plan: Plan, rows: Rows, settings: TrainSettings
-) -> dict[str, tuple[float, Validation]]:
-    """Return temperature and validation for each stream set that is answered."""
+) -> dict[str, tuple[Calibrations, Validation]]:
+    """Return calibrations and validation for each stream set that is answered."""
     return {
         streams: _judge(
-            _mean_over_trials(out, part, plan, rows, settings, streams),
+            _join_folds(out, part, plan, rows, settings, streams),
             plan,
             part.target,
             streams,
@@ -175,25 +185,26 @@ def judge(
 
 
 def _judge(
-    trials: pd.DataFrame, plan: Plan, target: Target, streams: str
-) -> tuple[float, Validation]:
-    logit, label = trials["logit"].to_numpy(), trials["label"].to_numpy()
-    temperature = fit_temperature(logit, label)
+    segments: pd.DataFrame, plan: Plan, target: Target, streams: str
+) -> tuple[Calibrations, Validation]:
+    calibrations, reliability = calibrate(segments)
+    trials = average_trials(segments)
     where = {"protocol": plan.protocol, "target": str(target), "streams": streams}
-    table = trials.assign(**where, learner="network", seed=0, score=expit(logit))
+    table = trials.assign(**where, learner="network", seed=0, segment=0)
     scores = _score(table, plan.protocol)
-    return temperature, Validation(
+    first = scores.loc[METRICS[0]]
+    return calibrations, Validation(
         protocol=plan.protocol,
         n_folds=len(plan.folds),
         n_trials=len(trials),
         n_subjects=trials["subject"].nunique(),
-        share_high=float(label.mean()),
+        share_high=float(trials["label"].mean()),
         scores={name: _plain(scores.loc[name, "mean"]) for name in METRICS},
-        ci_low=_plain(scores.loc[METRICS[0], "ci_low"]),
-        ci_high=_plain(scores.loc[METRICS[0], "ci_high"]),
-        p_value=_plain(scores.loc[METRICS[0], "p_value"]),
-        loss=measure_log_loss(logit, label),
-        loss_calibrated=measure_log_loss(logit / temperature, label),
+        ci_low=_plain(first["ci_low"]),
+        ci_high=_plain(first["ci_high"]),
+        p_value=_plain(first["p_value"]),
+        p_kind=str(first.get("p_kind", "")),
+        **reliability,
     )
 
 
@@ -205,7 +216,7 @@ def _score(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     return scores[scores["level"] == "trial"].set_index("metric")
 
 
-def _mean_over_trials(
+def _join_folds(
     out: Path,
     part: Part,
     plan: Plan,
@@ -213,7 +224,7 @@ def _mean_over_trials(
     settings: TrainSettings,
     streams: str,
 ) -> pd.DataFrame:
-    """Return a row a trial: who, what, the label, and the mean logit."""
+    """Return a row a segment: whose, its fold, label, and the logit of its score."""
     parts = []
     for number, fold in enumerate(plan.folds):
         with np.load(name_fold(out, part, number), allow_pickle=False) as fit:
@@ -221,9 +232,7 @@ def _mean_over_trials(
         units = rows.table.iloc[fold.test][["subject", "trial", "stimulus"]]
         label = _label_in(rows, fold, part.target, settings)[fold.test]
         parts.append(units.assign(fold=number, label=label, logit=logit))
-    keys = ["subject", "trial", "stimulus", "fold", "label"]
-    trials = pd.concat(parts).groupby(keys, sort=True, observed=True)["logit"].mean()
-    return trials.reset_index().assign(segment=0)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _label_in(
@@ -238,4 +247,4 @@ def _label_in(
 
 
 def _plain(value: Any) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if pd.isna(value) else float(value)

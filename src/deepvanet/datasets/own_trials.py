@@ -31,9 +31,18 @@ class Placed:
 
 
 def place_rows(
-    rows: Sequence[Row], signals: Signals, declared: Declared
+    rows: Sequence[Row],
+    signals: Signals,
+    declared: Declared,
+    *,
+    for_training: bool = True,
 ) -> list[Placed]:
     """Find the trials of one recording, in the order of their onset.
+
+    Parameters
+    ----------
+    for_training : bool
+        Whether a trial needs a rating.
 
     Raises
     ------
@@ -43,15 +52,17 @@ def place_rows(
     found = _find_markers(rows, signals, [row.marker for row in rows])
     films = _find_markers(rows, signals, [row.video_marker for row in rows])
     placed = [
-        _place_row(row, marker, film, signals, declared)
+        _leave_out(row, "it has no rating")
+        if for_training and not row.ratings
+        else _place_row(row, marker, film, signals, declared)
         for row, marker, film in zip(rows, found, films, strict=True)
     ]
     return sorted(placed, key=lambda p: p.span.onset_s if p.span else -1.0)
 
 
-def place_alone(row: Row) -> Placed:
+def place_alone(row: Row, *, for_training: bool = True) -> Placed:
     """Place a trial that has a video and no signals, in a recording of its own."""
-    if not row.ratings:
+    if for_training and not row.ratings:
         return _leave_out(row, "it has no rating")
     if (row.duration_s or 0) < SHORTEST_S:
         return _leave_out(row, f"it lasts less than {SHORTEST_S:g} s")
@@ -104,8 +115,6 @@ def _place_row(
     signals: Signals,
     declared: Declared,
 ) -> Placed:
-    if not row.ratings:
-        return _leave_out(row, "it has no rating")
     onset = marker.onset_s if marker else row.onset_s or 0.0
     length = row.duration_s or (marker.duration_s if marker else 0.0)
     asked = onset + length if length else signals.seconds

@@ -18,7 +18,7 @@ from deepvanet.datasets import amigos, deap, deap_original, mahnob
 from deepvanet.datasets.declared import Declared, read_declared
 from deepvanet.datasets.own_channels import name_channels
 from deepvanet.datasets.own_signals import Opened, read_bio
-from deepvanet.datasets.signal_files import open_signals
+from deepvanet.datasets.signal_files import Signals, open_signals
 from deepvanet.schema import Channel, Recording, UserError, as_recording
 
 Bio = Float[np.ndarray, "channel time"]
@@ -35,12 +35,15 @@ class SignalSource:
     read : callable
         From the first sample to the one before the last, in the units of
         ``channels``.
+    file : Signals
+        The opened file, which knows its markers.
     """
 
     channels: tuple[Channel, ...]
     sfreq: float
     n_samples: int
     read: Callable[[int, int], Bio]
+    file: Signals
 
 
 def open_source(path: Path, *, channels: Sequence[Channel]) -> SignalSource | None:
@@ -142,7 +145,8 @@ def _open_signals(path: Path, channels: Sequence[Channel]) -> SignalSource:
         with _name_option():
             return read_bio(opened, found, declared, start=start, stop=stop)
 
-    return SignalSource(found, opened.main.sfreq, opened.main.n_samples, read)
+    main = opened.main
+    return SignalSource(found, main.sfreq, main.n_samples, read, main)
 
 
 @contextmanager

@@ -72,8 +72,15 @@ class Row:
         return self.bio, self.peripheral
 
 
-def read_rows(path: Path, declared: Declared) -> list[Row]:
+def read_rows(
+    path: Path, declared: Declared, *, for_training: bool = True
+) -> list[Row]:
     """Read a table of trials.
+
+    Parameters
+    ----------
+    for_training : bool
+        Else ratings and files may be missing: the table says where trials lie.
 
     Raises
     ------
@@ -82,8 +89,11 @@ def read_rows(path: Path, declared: Declared) -> list[Row]:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file, expected a table of trials in CSV")
-    lines = _read_lines(path)
-    rows = [_read_row(path, line, cells, declared) for line, cells in lines]
+    lines = _read_lines(path, for_training=for_training)
+    rows = [
+        _read_row(path, line, cells, declared, for_training=for_training)
+        for line, cells in lines
+    ]
     if not rows:
         raise UserError(f"{path}: holds no trial")
     check_unique(rows)
@@ -102,11 +112,13 @@ def check_unique(rows: Sequence[Row]) -> None:
             )
 
 
-def _read_lines(path: Path) -> list[tuple[int, Mapping[str, str]]]:
+def _read_lines(
+    path: Path, *, for_training: bool
+) -> list[tuple[int, Mapping[str, str]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="", restkey="")
-            _check_columns(path, reader.fieldnames or ())
+            _check_columns(path, reader.fieldnames or (), for_training=for_training)
             return [
                 (
                     reader.line_num,
@@ -120,12 +132,14 @@ def _read_lines(path: Path) -> list[tuple[int, Mapping[str, str]]]:
         raise UserError(f"{path}: not a table in CSV: {error}") from None
 
 
-def _check_columns(path: Path, found: Sequence[str]) -> None:
+def _check_columns(path: Path, found: Sequence[str], *, for_training: bool) -> None:
     for column in NAMES:
         if column not in found:
             near = difflib.get_close_matches(column, found, n=1)
             hint = f", the nearest is {near[0]!r}" if near else ""
             raise UserError(f"{path}: column {column} is missing{hint}")
+    if not for_training:
+        return
     for columns, what in ((tuple(Target), "of ratings"), (FILES, "of files")):
         if not any(column in found for column in columns):
             raise UserError(
@@ -135,14 +149,22 @@ def _check_columns(path: Path, found: Sequence[str]) -> None:
 
 
 def _read_row(
-    path: Path, line: int, cells: Mapping[str, str], declared: Declared
+    path: Path,
+    line: int,
+    cells: Mapping[str, str],
+    declared: Declared,
+    *,
+    for_training: bool,
 ) -> Row:
     where = f"{path} line {line}"
     for name in NAMES:
         if cells.get(name, "").lower() in NOTHING:
             raise UserError(f"{where}: {name} is empty")
-    files = {name: _find_file(path, where, name, cells) for name in FILES}
-    if not any(files.values()):
+    files = {
+        name: _find_file(path, where, name, cells, is_needed=for_training)
+        for name in FILES
+    }
+    if for_training and not any(files.values()):
         raise UserError(f"{where}: names no file, neither video nor bio")
     numbers = {
         name: read_number(where, name, cells.get(name, ""))
@@ -168,11 +190,11 @@ def _read_row(
         ratings=read_ratings(where, cells, declared),
         more={k: v for k, v in cells.items() if k and k not in KNOWN},
     )
-    _check_places(row)
+    _check_places(row, for_training=for_training)
     return row
 
 
-def _check_places(row: Row) -> None:
+def _check_places(row: Row, *, for_training: bool) -> None:
     if row.marker and row.onset_s is not None:
         raise UserError(f"{row.where}: has both onset_s and marker")
     if row.video_marker and row.video_offset_s is not None:
@@ -183,7 +205,7 @@ def _check_places(row: Row) -> None:
         )
     if row.onset_s is not None and row.onset_s < 0:
         raise UserError(f"{row.where}: onset_s must be 0 or above, got {row.onset_s:g}")
-    if row.bio is None:
+    if row.bio is None and for_training:
         if row.marker or row.video_marker:
             raise UserError(f"{row.where}: has a marker but no signals to find it in")
         if row.duration_s is None:
@@ -223,12 +245,12 @@ def read_ratings(
 
 
 def _find_file(
-    path: Path, where: str, name: str, cells: Mapping[str, str]
+    path: Path, where: str, name: str, cells: Mapping[str, str], *, is_needed: bool
 ) -> Path | None:
     text = cells.get(name, "")
     if text.lower() in NOTHING:
         return None
     found = path.parent / text
-    if not found.is_file():
+    if is_needed and not found.is_file():
         raise UserError(f"{where}: {name} {text} is no file")
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,7 @@ from jaxtyping import Float, Int
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
-from deepvanet.labels import MEDIAN, has_label, label_ratings
+from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Fold, Protocol, agree_on_folds, cut_folds
 from deepvanet.schema import STREAM_SETS, Target, UserError
@@ -42,6 +43,12 @@ class Part:
     table: pd.DataFrame
     folds: tuple[Fold, ...]
     label_rule: str
+
+    @cached_property
+    def labels_are_personal(self) -> bool:
+        """Whether each subject has one label over all its trials."""
+        ratings = self.table[self.target].to_numpy()
+        return are_personal(ratings, self.label_rule, table=self.table)
 
     @property
     def chooses_on_test(self) -> bool:
@@ -112,7 +119,9 @@ def cut_part(
     if ratings is None:
         ratings = store.table[target].to_numpy()
         if settings.control == "shuffled-labels":
-            ratings = shuffle_ratings(store.table, target, seed=seed)
+            ratings = shuffle_ratings(
+                store.table, target, rule=settings.label_rule, seed=seed
+            )
     rated = has_label(ratings, settings.label_rule)
     numbers = numbers[rated[numbers]]
     if settings.subjects:

@@ -43,7 +43,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.config import AUTOMATIC, EvaluateSettings, Execution, digest
-from deepvanet.evaluation.controls import NO_CONTROL, shuffle_ratings
+from deepvanet.evaluation.controls import NO_CONTROL, permute_within
 from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
 from deepvanet.evaluation.parts import Part, cut_part, read_epoch
 from deepvanet.execution import FAILURES, run_tasks
@@ -114,13 +114,13 @@ class Plan:
         """Say what was permuted, and what was not."""
         if not self.tests:
             return []
-        n_tests = f"{len(self.tests)} test{'s' if len(self.tests) > 1 else ''}"
         said = []
         if self.permuted:
             learners = ", ".join(dict.fromkeys(key[3] for key in self.permuted))
             said.append(
-                f"permutations: {self.n_draws} of {learners}, for {n_tests}; no "
-                f"p-value below {1 / (1 + self.n_draws):.4f} can be reached"
+                f"permutations: {self.n_draws} of {learners}, for "
+                f"{_count_tests(self.tests)}; no p-value below "
+                f"{1 / (1 + self.n_draws):.4f} can be reached"
             )
         if "trials" in self.permuted.values():
             said.append(
@@ -135,6 +135,10 @@ class Plan:
                 f"{count_permutations(len(self.tests))} permutes them)"
             )
         return said
+
+
+def _count_tests(tests: Sequence[Key]) -> str:
+    return f"{len(tests)} test{'' if len(tests) == 1 else 's'}"
 
 
 def plan_permutations(
@@ -163,7 +167,8 @@ def plan_permutations(
         raise UserError(f"--permutations: a run of {settings.control} tests nothing")
     if 0 < asked < least:
         raise UserError(
-            f"--permutations: {len(tests)} tests need at least {least}, got {asked}"
+            f"--permutations: for {_count_tests(tests)} at least {least} are needed, "
+            f"got {asked}"
         )
     n_draws = least if asked == AUTOMATIC else asked
     if n_draws == 0 or settings.control != NO_CONTROL:
@@ -355,7 +360,7 @@ def exchange_ratings(
         ``clips``, ``trials`` or ``people``, as the module says.
     """
     if how == "trials":
-        return shuffle_ratings(table, target, seed=_SEED + draw)
+        return permute_within(table, target, seed=_SEED + draw)
     unit = "stimulus" if how == "clips" else "subject"
     names = np.array(sorted(table[unit].unique()), dtype=object)
     order = np.random.default_rng([_SEED, draw]).permutation(len(names))

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.files import make_folder, whole_file
-from deepvanet.inference import Timeline
+from deepvanet.inference import Timeline, join_answers
 from deepvanet.inference.answering import Answerer
 from deepvanet.inference.opened import Opened, open_recording
 from deepvanet.schema import BIO, Stream, Target, UserError
@@ -113,6 +113,7 @@ def explain(
     video: Path | None,
     bio: Path | None,
     trial: str | None = None,
+    trials: Path | None = None,
     video_offset_s: float | None = None,
     baseline_s: tuple[float | None, float | None] = (None, None),
     progress: Callable[[float, float], None] | None = None,
@@ -132,6 +133,7 @@ def explain(
         video=video,
         bio=bio,
         trial=trial,
+        trials=trials,
         video_offset_s=video_offset_s,
         baseline_s=baseline_s,
     )
@@ -150,6 +152,7 @@ def attribute_streams(
     video: Path | None,
     bio: Path | None,
     trial: str | None = None,
+    trials: Path | None = None,
     video_offset_s: float | None = None,
     baseline_s: tuple[float | None, float | None] = (None, None),
     progress: Callable[[float, float], None] | None = None,
@@ -170,6 +173,7 @@ def attribute_streams(
         video=video,
         bio=bio,
         trial=trial,
+        trials=trials,
         video_offset_s=video_offset_s,
         baseline_s=baseline_s,
     )
@@ -190,15 +194,15 @@ def predict_with_streams(
     tuple of Timeline and DataFrame
         As ``deepvanet.inference.predict`` and ``attribute_streams`` return them.
     """
-    answerer, in_all = Answerer(bundle), float(opened.n_seconds)
+    answerer, in_all, done = Answerer(bundle), float(opened.n_seconds), 0.0
     answers, parts = [], []
     for chunk in opened.read():
         answers.append(answerer.answer(chunk))
         parts += [_tabulate_streams(question) for question in ask(answerer, chunk)]
+        done += len(chunk)
         if progress is not None:
-            progress(float(chunk.start + len(chunk)), in_all)
-    timeline = Timeline(pd.concat(answers, ignore_index=True), opened.notes)
-    return timeline, _join(parts, STREAM_COLUMNS)
+            progress(done, in_all)
+    return join_answers(answers, opened, bundle), _join(parts, STREAM_COLUMNS)
 
 
 def attribute(
@@ -230,11 +234,12 @@ def _ask_all(
     opened: Opened,
     progress: Callable[[float, float], None] | None,
 ) -> Iterator[Question]:
-    answerer, in_all = Answerer(bundle), float(opened.n_seconds)
+    answerer, in_all, done = Answerer(bundle), float(opened.n_seconds), 0.0
     for chunk in opened.read(at_once_s=AT_ONCE_S):
         yield from ask(answerer, chunk)
+        done += len(chunk)
         if progress is not None:
-            progress(float(chunk.start + len(chunk)), in_all)
+            progress(done, in_all)
 
 
 def _tabulate_streams(question: Question) -> pd.DataFrame:

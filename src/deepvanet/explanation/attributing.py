@@ -53,16 +53,16 @@ class Question:
     ----------
     seconds : array, shape (second,)
         Since the recording's first.
-    temperature : float
-        What its logits are divided by.
+    slope : float
+        What calibration multiplies its logits by; its offset cancels in distances.
     arrays : mapping
         Of each stream, a row a second as a store has them.
     """
 
     target: Target
-    seconds: NDArray[np.intp]
+    seconds: NDArray[Any]
     fitted: FittedNetwork
-    temperature: float
+    slope: float
     arrays: Mapping[Stream, NDArray[Any]]
 
 
@@ -72,9 +72,9 @@ def ask(answerer: Answerer, chunk: Chunk) -> Iterator[Question]:
         for target in answerer.bundle.targets:
             yield Question(
                 target,
-                chunk.start + rows,
+                chunk.time_s[rows],
                 answerer.load(target, name),
-                answerer.bundle.find(target, name).temperature,
+                answerer.bundle.find(target, name).calibrations.segment.slope,
                 take(chunk, name, rows),
             )
 
@@ -126,7 +126,7 @@ class _Asked:
     def __init__(self, question: Question) -> None:
         fitted = question.fitted
         self.network = _in_float32(fitted.chosen)
-        self.temperature = question.temperature
+        self.slope = question.slope
         self.streams = tuple(s for s in fitted.streams if s in question.arrays)
         self.missing = tuple(s for s in fitted.streams if s not in question.arrays)
         self.shapes = fitted.recipe.shapes
@@ -140,7 +140,7 @@ class _Asked:
         )
 
     def answer(self, *inputs: Tensor) -> Tensor:
-        """Return calibrated logits."""
+        """Return calibrated logits, without their offset."""
         return self._answer(self.network, *inputs)
 
     def encode_faces(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -151,7 +151,7 @@ class _Asked:
         )
 
     def answer_encoded(self, *inputs: Tensor) -> Tensor:
-        """Return calibrated logits where faces are features already."""
+        """Return the same where faces are features already."""
         encoders: dict[str, nn.Module] = dict(self.network.encoders.items())
         if Stream.FACE in self.streams:
             encoders["face"] = nn.Identity()
@@ -164,7 +164,7 @@ class _Asked:
             given[stream] = torch.zeros(len(inputs[0]), *self.shapes[stream])
         asked = Within(network, self.streams) if self.missing else network
         logits: Tensor = asked(given)
-        return logits / self.temperature
+        return logits * self.slope
 
 
 def _in_float32(network: DeepVANet) -> DeepVANet:

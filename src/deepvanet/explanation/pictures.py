@@ -32,6 +32,8 @@ STYLES = {
     Stream.PERIPHERAL: (GREEN, ":"),
 }
 DPI = 200
+HOLE_S = 0.5
+"""Between the end of a second and the start of the next: no line goes across."""
 BLUR = 1.5
 """Pixels of the crop over which a map of the face is smoothed for the eye."""
 LEAST_ELECTRODES = 4
@@ -88,10 +90,13 @@ def _draw_streams(target: str, rows: pd.DataFrame) -> Figure:
         mine = rows[rows["stream"] == stream].set_index("time_s")["attribution"]
         if mine.empty:
             continue
-        # what a second lacks is a hole, not a line across it
-        first, last = int(rows["time_s"].min()), int(rows["time_s"].max())
-        shown = mine.reindex(range(first, last + 1))
-        axes.plot(shown.index + 0.5, shown, dash, color=colour, label=stream, lw=1.2)
+        # what a second lacks is a hole, not a line across it; so is the time between
+        # trials, which start anywhere
+        seconds = mine.index.to_numpy(dtype=float)
+        holes = 1 + np.flatnonzero(np.diff(seconds) > 1 + HOLE_S)
+        times = np.insert(seconds + 0.5, holes, np.nan)
+        values = np.insert(mine.to_numpy(dtype=float), holes, np.nan)
+        axes.plot(times, values, dash, color=colour, label=stream, lw=1.2)
     axes.set_xlabel("second of the recording")
     axes.set_ylabel("part of the logit")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

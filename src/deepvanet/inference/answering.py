@@ -1,6 +1,6 @@
 """Ask the network that reads most of what a second has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,8 @@ from scipy.special import expit
 from deepvanet.bundle import Bundle
 from deepvanet.inference.opened import Chunk
 from deepvanet.learners.network import FittedNetwork
-from deepvanet.metrics.counts import THRESHOLD
-from deepvanet.schema import STREAM_SETS, Stream, Target
+from deepvanet.metrics import find_logit_of_mean
+from deepvanet.schema import STREAM_SETS, Stream, Target, TrialSpan
 
 TIMELINE_COLUMNS = (
     "time_s",
@@ -27,6 +27,36 @@ TIMELINE_COLUMNS = (
     "filter_edge",
     "streams",
 )
+TRIAL_COLUMNS = (
+    "trial",
+    "stimulus",
+    "onset_s",
+    "valence",
+    "arousal",
+    "valence_label",
+    "arousal_label",
+    "n_seconds",
+    "n_answered",
+    "streams",
+)
+"""Columns of a trial's row; ``streams`` are those that answered most of its seconds."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was said of the seconds of a chunk.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns ``TIMELINE_COLUMNS``.
+    logits : mapping
+        Of scores as fitted, which a trial's score is made of; NaN where there is none.
+    """
+
+    trial: str
+    table: pd.DataFrame
+    logits: Mapping[Target, Float[np.ndarray, " second"]]
 
 
 @dataclass(frozen=True)
@@ -47,15 +77,15 @@ class Answerer:
         """Return the stream set that answers each second, or nothing."""
         return [self.bundle.pick(chunk.streams_of(k)) or "" for k in range(len(chunk))]
 
-    def answer(self, chunk: Chunk) -> pd.DataFrame:
-        """Return the chunk's rows of a timeline."""
+    def answer(self, chunk: Chunk) -> Answers:
+        """Return the chunk's rows of a timeline, and the scores behind them."""
         chosen = self.choose(chunk)
-        table = pd.DataFrame({"time_s": chunk.start + np.arange(len(chunk))})
+        table = pd.DataFrame({"time_s": chunk.time_s})
+        logits = {}
         for target in Target:
-            score = self._score(target, chunk, chosen)
-            label = pd.Series(score > THRESHOLD, dtype="Int64")
-            table[target] = score
-            table[f"{target}_label"] = label.mask(np.isnan(score))
+            logits[target] = self._find_logits(target, chunk, chosen)
+            table[target] = self._calibrate(target, logits[target], chosen)
+            table[f"{target}_label"] = label_scores(logits[target])
         face = chunk.has.get(Stream.FACE, np.zeros(len(chunk), bool))
         table = table.assign(
             face_found=face.astype(int),
@@ -63,19 +93,81 @@ class Answerer:
             filter_edge=chunk.is_edge.astype(int),
             streams=chosen,
         )
-        return table[list(TIMELINE_COLUMNS)]
+        return Answers(chunk.trial, table[list(TIMELINE_COLUMNS)], logits)
 
-    def _score(
+    def _find_logits(
         self, target: Target, chunk: Chunk, chosen: list[str]
     ) -> Float[np.ndarray, " second"]:
-        score = np.full(len(chunk), np.nan)
-        if target not in self.bundle.targets:
-            return score
-        for name, rows in group_seconds(chosen).items():
-            temperature = self.bundle.find(target, name).temperature
-            logits = self.load(target, name).find_logits(take(chunk, name, rows))
-            score[rows] = expit(logits / temperature)
-        return score
+        logits = np.full(len(chunk), np.nan)
+        if target in self.bundle.targets:
+            for name, rows in group_seconds(chosen).items():
+                network = self.load(target, name)
+                logits[rows] = network.find_logits(take(chunk, name, rows))
+        return logits
+
+    def _calibrate(
+        self,
+        target: Target,
+        logits: Float[np.ndarray, " second"],
+        chosen: list[str],
+    ) -> Float[np.ndarray, " second"]:
+        probability = np.full(len(logits), np.nan)
+        if target in self.bundle.targets:
+            for name, rows in group_seconds(chosen).items():
+                made = self.bundle.find(target, name).calibrations.segment
+                probability[rows] = made.find_probability(logits[rows])
+        return probability
+
+
+def label_scores(logits: Float[np.ndarray, " item"]) -> pd.Series:
+    """Return 1 where a score as fitted is above 0.5, empty where there is none.
+
+    A calibration keeps the order, so this is a probability above its threshold.
+    """
+    label = pd.Series(logits > 0, dtype="Int64")
+    return label.mask(np.isnan(logits))
+
+
+def tabulate_trials(
+    answers: Sequence[Answers], spans: Sequence[TrialSpan], bundle: Bundle
+) -> pd.DataFrame:
+    """Return a row a trial, with columns ``TRIAL_COLUMNS``.
+
+    Its score is the mean of its seconds' scores as fitted, the probability of which is
+    that of the stream set that answered most of them.
+    """
+    rows = []
+    for span in spans:
+        mine = [answer for answer in answers if answer.trial == span.trial]
+        table = pd.concat([answer.table for answer in mine], ignore_index=True)
+        counts = table["streams"][table["streams"] != ""].value_counts(sort=False)
+        streams = "" if counts.empty else str(counts.idxmax())
+        row = {
+            "trial": span.trial,
+            "stimulus": span.stimulus,
+            "onset_s": table["time_s"].iloc[0],
+            "n_seconds": len(table),
+            "n_answered": int(counts.sum()),
+            "streams": streams,
+        }
+        for target in Target:
+            logits = np.concatenate([answer.logits[target] for answer in mine])
+            logit = _average(logits[~np.isnan(logits)])
+            row[target] = np.nan
+            if not np.isnan(logit):
+                made = bundle.find(target, streams).calibrations.trial
+                row[target] = float(made.find_probability(np.array([logit]))[0])
+            row[f"{target}_label"] = label_scores(np.array([logit])).iloc[0]
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
+    return table.astype({f"{target}_label": "Int64" for target in Target})
+
+
+def _average(logits: Float[np.ndarray, " second"]) -> float:
+    """Return the logit of the mean score, or NaN where there is none."""
+    if not len(logits):
+        return float("nan")
+    return float(find_logit_of_mean(np.array([expit(logits).mean()]))[0])
 
 
 def group_seconds(chosen: list[str]) -> dict[str, Int[np.ndarray, " _"]]:

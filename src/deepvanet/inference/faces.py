@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Bool, UInt8
 
 from deepvanet.bundle import Bundle
 from deepvanet.preprocessing.face import (
+    FaceBackend,
     FrameState,
     TrackedCrop,
     follow_face,
@@ -89,6 +91,37 @@ def open_faces(
         fps=fps,
     )
     return Faces(first, n_seconds, fps, bundle.recipe.face_size, crops)
+
+
+def open_trial_faces(
+    path: Path, bundle: Bundle, *, start_s: float, n_seconds: int
+) -> Faces:
+    """Find the face in each second of a trial, as ``prepare`` does.
+
+    Parameters
+    ----------
+    start_s : float
+        Second of the video at which the trial starts.
+    """
+    recipe = bundle.recipe
+    n_frames = round(n_seconds * recipe.face_fps)
+    frames = sample_frames(
+        path, fps=recipe.face_fps, start_s=start_s, n_frames=n_frames
+    )
+    crops = follow_face(
+        frames,
+        _load_backend(recipe.face),
+        n_frames=n_frames,
+        size=recipe.face_size,
+        fps=recipe.face_fps,
+    )
+    return Faces(0, n_seconds, recipe.face_fps, recipe.face_size, crops)
+
+
+@cache
+def _load_backend(name: str) -> FaceBackend:
+    """Load a backend's models once for all trials."""
+    return make_backend(name)
 
 
 def _measure_video(path: Path, true_fps: float | None) -> float:

@@ -7,7 +7,7 @@ found in the whole recording, which is then held, as is a trial of a data set.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle
 from deepvanet.datasets.recordings import SignalSource, open_source, read_recording
+from deepvanet.datasets.signal_files import Signals as SignalFile
 from deepvanet.inference.channels import Placed, find_operator, place_channels
 from deepvanet.inference.quality import Flags, find_bad, find_edges
 from deepvanet.preprocessing import segments
@@ -58,31 +59,41 @@ class Feed(Protocol):
     def read(self, start: int, stop: int) -> Parts:
         """Return samples at the recipe's rate, stream by stream."""
 
-    def find_bad(self, start: int, stop: int) -> Mapping[Stream, Flags]:
-        """Return which channels are bad in seconds."""
+    def find_bad(self, start: float, stop: float) -> Mapping[Stream, Flags]:
+        """Return which channels are bad in seconds, which may start between two."""
 
 
 @dataclass(frozen=True)
 class Signals:
-    """A feed whose rest is taken off.
+    """A feed, or a trial's part of it, whose rest is taken off.
 
     Attributes
     ----------
     rest : mapping
-        What was recorded at rest, of each stream.
+        What was recorded at rest, of each stream; empty takes nothing off.
     spans : tuple of TrialSpan
         Of a data set's file.
     notes : tuple of str
         What had to be assumed, a sentence each.
+    file : Signals | None
+        The opened file, where it is no data set's.
+    first : int
+        The sample of the feed at which second 0 starts.
+    n_seconds : int
+        Whole seconds that there are.
     """
 
+    path: Path
     feed: Feed
     placed: Mapping[Stream, Placed]
-    rest: Parts
     baseline: str
     sfreq: float
     spans: tuple[TrialSpan, ...]
     notes: tuple[str, ...]
+    file: SignalFile | None
+    n_seconds: int
+    first: int = 0
+    rest: Parts = field(default_factory=dict)
 
     def read(
         self, start: int, stop: int
@@ -92,13 +103,44 @@ class Signals:
         A bad channel is NaN.
         """
         length = segments.measure_segment(self.sfreq)
-        remove, bad = BASELINES[self.baseline], self.feed.find_bad(start, stop)
+        from_s = self.first / self.sfreq
+        remove, bad = (
+            BASELINES[self.baseline],
+            self.feed.find_bad(from_s + start, from_s + stop),
+        )
         cut = {}
-        for stream, bio in self.feed.read(start * length, stop * length).items():
-            signals = remove(bio, self.rest[stream], length)
+        at = self.first + start * length, self.first + stop * length
+        for stream, bio in self.feed.read(*at).items():
+            signals = remove(bio, self.rest.get(stream, bio[:, :0]), length)
             whole = segments.cut_bio(signals, sfreq=self.sfreq)
             cut[stream] = np.where(bad[stream][:, :, None], np.float32(np.nan), whole)
         return cut, bad
+
+    def find_edges(self, start: int, stop: int) -> Bool[np.ndarray, " second"]:
+        """Return which seconds a filter had too little context for."""
+        at = self.first / self.sfreq + np.arange(start, stop)
+        last = self.feed.n_seconds - 1
+        earlier, later = np.floor(at).astype(int), np.ceil(at).astype(int)
+        edges = self.feed.edges
+        return np.asarray(edges[earlier] | edges[np.minimum(later, last)])
+
+    def rest_at(self, start_s: float, end_s: float) -> "Signals":
+        """Return the same with a rest taken off, of these seconds of the feed."""
+        if self.baseline == "none":
+            return self
+        start, stop = (round(second * self.sfreq) for second in (start_s, end_s))
+        parts = self.feed.read(start, stop).items()
+        rest = {s: np.stack([_bridge(signal) for signal in bio]) for s, bio in parts}
+        return replace(self, rest=rest)
+
+    def cut(self, span: TrialSpan) -> "Signals":
+        """Return a trial's part, with its own rest taken off."""
+        start_s = span.onset_s - span.baseline_s
+        first = round(start_s * self.sfreq) + round(span.baseline_s * self.sfreq)
+        n_samples = round(span.end_s * self.sfreq) - first
+        n_seconds = segments.count_segments(n_samples, self.sfreq)
+        mine = replace(self, first=first, n_seconds=n_seconds)
+        return mine.rest_at(start_s, span.onset_s)
 
 
 def open_signals(
@@ -106,10 +148,15 @@ def open_signals(
     bundle: Bundle,
     *,
     trial: str | None,
-    baseline_s: tuple[float | None, float | None],
     has_video: bool,
+    trials: Path | None = None,
 ) -> Signals:
-    """Open the signals of a recording, and read its rest.
+    """Open the signals of a recording, with nothing taken off yet.
+
+    Parameters
+    ----------
+    trials : Path | None
+        A table of its trials, for which a data set's file has no use.
 
     Raises
     ------
@@ -119,6 +166,11 @@ def open_signals(
     source = None
     if trial is None:
         source = open_source(path, channels=bundle.channels)
+    if source is None and trials is not None:
+        raise UserError(
+            f"--trials {trials}: {path} is a data set's file, which says itself where "
+            "its trials lie; --trial names one where there are several"
+        )
     spans: tuple[TrialSpan, ...] = ()
     if source is not None and not (bundle.is_raw and bundle.recipe.artefacts != "none"):
         placed, notes = place_channels(
@@ -140,10 +192,58 @@ def open_signals(
             notes += ("components are found in all of the signals, which are held",)
         notes += _tell_rate(recording.sfreq, bundle)
         feed, spans = _Held.open(recording, placed, bundle, cut=trial is not None)
-    rest_s = _place_rest(spans, *baseline_s)
-    rest = _read_rest(feed, path, rest_s, bundle.recipe.sfreq)
-    recipe = bundle.recipe
-    return Signals(feed, placed, rest, recipe.baseline, recipe.sfreq, spans, notes)
+    return Signals(
+        path=path,
+        feed=feed,
+        placed=placed,
+        baseline=bundle.recipe.baseline,
+        sfreq=bundle.recipe.sfreq,
+        spans=spans,
+        notes=notes,
+        file=None if source is None else source.file,
+        n_seconds=feed.n_seconds,
+    )
+
+
+def take_rest(
+    signals: Signals, bundle: Bundle, baseline_s: tuple[float | None, float | None]
+) -> Signals:
+    """Take one rest off a whole recording, and note where it is not as in training.
+
+    Parameters
+    ----------
+    baseline_s : (float | None, float | None)
+        As in ``predict``.
+
+    Raises
+    ------
+    UserError
+        When the rest does not lie within the recording.
+    """
+    if signals.baseline == "none":
+        return signals
+    asked = any(second is not None for second in baseline_s)
+    start_s, end_s = _place_rest(signals.spans, *baseline_s)
+    lasts_s = signals.feed.n_seconds
+    if (
+        not 0
+        <= round(start_s * signals.sfreq)
+        < round(end_s * signals.sfreq)
+        <= (lasts_s * signals.sfreq)
+    ):
+        raise UserError(
+            f"--baseline-start {start_s:g} --baseline-end {end_s:g}: must be a span of "
+            f"{signals.path}, which lasts {lasts_s:g} s"
+        )
+    made = signals.rest_at(start_s, end_s)
+    if signals.spans and not asked:
+        return made
+    own = "" if bundle.rest_s is None else f"{bundle.rest_s:g} s of "
+    note = (
+        f"baseline: {start_s:g} to {end_s:g} s of the recording, where training took "
+        f"each trial's own {own}rest before it; predict --trials TABLE does so"
+    )
+    return replace(made, notes=(*made.notes, note))
 
 
 def _tell_rate(sfreq: float, bundle: Bundle) -> tuple[str, ...]:
@@ -163,23 +263,6 @@ def _place_rest(
         usual[0] if start_s is None else start_s,
         usual[1] if end_s is None else end_s,
     )
-
-
-def _read_rest(
-    feed: Feed, path: Path, rest_s: tuple[float, float], sfreq: float
-) -> Parts:
-    start_s, end_s = rest_s
-    length_s = feed.n_seconds
-    start, stop = (round(t * sfreq) for t in rest_s)
-    if not 0 <= start < stop <= length_s * sfreq:
-        raise UserError(
-            f"--baseline-start {start_s:g} --baseline-end {end_s:g}: must be a span of "
-            f"{path}, which lasts {length_s:g} s"
-        )
-    return {
-        stream: np.stack([_bridge(signal) for signal in bio])
-        for stream, bio in feed.read(start, stop).items()
-    }
 
 
 def _bridge(signal: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -243,14 +326,17 @@ class _Held:
             for stream, item in self.placed.items()
         }
 
-    def find_bad(self, start: int, stop: int) -> Mapping[Stream, Flags]:
+    def find_bad(self, start: float, stop: float) -> Mapping[Stream, Flags]:
         sfreq = self.raw.sfreq
-        first = max(0, start - math.floor(MARGIN_S))
+        before = _find_before(start)
         bio = self.raw.bio[
-            :, round(first * sfreq) : round((stop + math.floor(MARGIN_S)) * sfreq)
+            :,
+            round((start - before) * sfreq) : round(
+                (stop + math.floor(MARGIN_S)) * sfreq
+            ),
         ]
         return _find_bad(
-            bio, self.placed, sfreq, first=start - first, n_seconds=stop - start
+            bio, self.placed, sfreq, first=before, n_seconds=round(stop - start)
         )
 
 
@@ -322,16 +408,15 @@ class _Streamed:
             parts[stream] = made
         return parts
 
-    def find_bad(self, start: int, stop: int) -> Mapping[Stream, Flags]:
-        rate = self.source.sfreq
-        first = max(0, start - math.floor(MARGIN_S))
+    def find_bad(self, start: float, stop: float) -> Mapping[Stream, Flags]:
+        rate, before = self.source.sfreq, _find_before(start)
         last = min(self.source.n_samples, round((stop + math.floor(MARGIN_S)) * rate))
         return _find_bad(
-            self.source.read(round(first * rate), last),
+            self.source.read(round((start - before) * rate), last),
             self.placed,
             rate,
-            first=start - first,
-            n_seconds=stop - start,
+            first=before,
+            n_seconds=round(stop - start),
         )
 
     def _read_around(self, start: int, stop: int) -> tuple[Bio, int]:
@@ -386,6 +471,11 @@ def _survey(source: SignalSource, item: Placed) -> Bool[np.ndarray, " held"]:
     if 2 * whole.sum() >= len(rows):
         return np.asarray(whole)
     return np.asarray(moves & (2 * n_lost < source.n_samples))
+
+
+def _find_before(start: float) -> int:
+    """Return how many whole seconds can be read before one."""
+    return min(math.floor(start), math.floor(MARGIN_S))
 
 
 def _find_bad(

@@ -92,9 +92,6 @@ class GridSearch:
         unit: str = "trial",
     ) -> "FittedGrid":
         """Train every cell; rows too few to choose by leave the paper's lengths."""
-        if choose is Choice.LAST and watch is not None:
-            fitted = self._network(self.settings).fit(train, watch=watch)
-            return FittedGrid(fitted, fitted, is_chosen=False)
         last = None
         if choose is not Choice.LOSS:
             best = self._choose_inside(train, unit)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
-from deepvanet.schema import STREAM_SETS
+from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -32,11 +32,13 @@ class Traits:
         Whether scores depend on the streams at all.
     has_epochs : bool
         Whether there is an epoch to choose.
-    spans_trial : bool
-        Whether a row's features are computed from its whole trial, so that a trial
-        cut into training and test gives the training something of the test.
+    spans_trial : tuple of Stream
+        The streams of which a row's features are computed from its whole trial, so
+        that a trial cut into training and test gives one something of the other.
     adapts_to_test : bool
-        Whether the rows that are scored together change each other's scores.
+        Whether the rows that are scored together change the scores of other trials.
+    adapts_to_new_subjects : tuple of Stream
+        The streams by which they do so where a subject was not in training.
     is_quick : bool
         Whether a fit takes time with its rows only, about a second for 10,000, so
         that a run may be repeated hundreds of times.
@@ -45,8 +47,9 @@ class Traits:
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
     reads_streams: bool = True
     has_epochs: bool = False
-    spans_trial: bool = False
+    spans_trial: tuple[Stream, ...] = ()
     adapts_to_test: bool = False
+    adapts_to_new_subjects: tuple[Stream, ...] = ()
     is_quick: bool = False
 
 

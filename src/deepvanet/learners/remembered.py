@@ -12,6 +12,9 @@ from deepvanet.store import Rows, SegmentStore
 
 Measure = Callable[[Rows], Float64[np.ndarray, "row feature"]]
 
+_Table = tuple[Float64[np.ndarray, "kept feature"], Bool[np.ndarray, " kept"]]
+"""Features of all rows of a store, and which of them were measured."""
+
 MOST_NUMBERS = 2**25
 """Features of a store, in 8-byte numbers, above which nothing is kept: 256 MiB."""
 
@@ -24,10 +27,7 @@ def remember(measure: Measure) -> Measure:
 
     A row's features must depend on the row, its store and the streams alone.
     """
-    kept: OrderedDict[
-        tuple[SegmentStore, tuple[Stream, ...]],
-        tuple[Float64[np.ndarray, "row feature"], Bool[np.ndarray, " row"]],
-    ] = OrderedDict()
+    kept: OrderedDict[tuple[SegmentStore, tuple[Stream, ...]], _Table] = OrderedDict()
 
     @wraps(measure)
     def recall(rows: Rows) -> Float64[np.ndarray, "row feature"]:
@@ -52,11 +52,7 @@ def remember(measure: Measure) -> Measure:
     return recall
 
 
-def _keep(
-    table: tuple[Float64[np.ndarray, "row feature"], Bool[np.ndarray, " row"]],
-    rows: Rows,
-    found: Float64[np.ndarray, "row feature"],
-) -> None:
+def _keep(table: _Table, rows: Rows, found: Float64[np.ndarray, "row feature"]) -> None:
     features, is_known = table
     features[rows.numbers] = found
     is_known[rows.numbers] = True

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,14 @@ from deepvanet.store import Rows
 N = TypeVar("N", bound=nn.Module)
 
 SCORED_AT_ONCE = 64  # rows; a constant, since the last digits change with it
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """A network whose weights have limits."""
+
+    def limit_weights(self) -> None:
+        """Bring weights back within their limits; called after each step."""
 
 
 def train_network(
@@ -106,6 +114,8 @@ def train_epochs(
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
+            if isinstance(network, HasLimits):
+                network.limit_weights()
             total += loss.item() * len(index)
             n_rows += len(index)
         if not np.isfinite(total):

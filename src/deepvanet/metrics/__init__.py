@@ -12,9 +12,12 @@ scores of two models are not on one scale and pooling them biases it downward.
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
 from deepvanet.metrics.calibration import (
+    Calibration,
     find_calibration_error,
-    fit_temperature,
+    find_logit_of_mean,
+    fit_calibration,
     measure_calibration,
+    measure_calibration_error,
     measure_log_loss,
 )
 from deepvanet.metrics.counts import METRICS
@@ -75,6 +78,7 @@ __all__ = [
     "PRIOR_COLUMNS",
     "SCORE_COLUMNS",
     "SEED_COLUMNS",
+    "Calibration",
     "Measured",
     "Spread",
     "belong_to_people",
@@ -85,13 +89,14 @@ __all__ = [
     "count_permutations",
     "find_calibration_error",
     "find_interval",
+    "find_logit_of_mean",
     "find_means",
     "find_p_above",
     "find_p_unequal",
     "find_p_value",
     "find_smallest_visible",
     "find_spread",
-    "fit_temperature",
+    "fit_calibration",
     "flip_signs",
     "jackknife",
     "mean_over_people",
@@ -99,6 +104,7 @@ __all__ = [
     "measure",
     "measure_agreement",
     "measure_calibration",
+    "measure_calibration_error",
     "measure_log_loss",
     "rank_signs",
     "score_labels",

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-LEAKS = ("trial", "epoch", "fit", "unlabelled")
-"""What makes a score too good: test trials were trained on, test rows chose the
-epoch, something was fitted on test labels, test signals entered without labels."""
+LEAKS = ("trial", "subject", "epoch", "fit", "unlabelled")
+"""What makes a score too good: test trials were trained on, labels belong to people
+who were trained on, test rows chose the epoch, something was fitted on test labels,
+test signals entered without labels."""
 
 SHARES = ("subject", "stimulus")
 """What training and test may have in common by design."""

@@ -14,6 +14,8 @@ from deepvanet.protocols.known import LEAKS, SHARES, Protocol
 _CLOCK_DIGITS = 6  # times nearer than a microsecond are the same instant
 _COMMON = {"subject": "subjects", "stimulus": "stimuli"}
 _LEAK_SENTENCES = {
+    "subject": "each subject has one label over all its trials, so that who is known "
+    "again is known to be high or low",
     "epoch": "test rows chose the epoch",
     "fit": "something was fitted on test labels",
     "unlabelled": "test signals, without their labels, had a part in training or in "
@@ -84,6 +86,7 @@ def find_leaks(
     sharing: Sharing,
     *,
     epoch_chosen_on: str,
+    labels_are_personal: bool = False,
     fitted_on_test_labels: bool = False,
     unlabelled_test_signals: bool = False,
 ) -> tuple[str, ...]:
@@ -94,9 +97,13 @@ def find_leaks(
     epoch_chosen_on : str
         What really chose it: ``last``, ``validation``, ``test``, or ``none`` for
         a learner without epochs.
+    labels_are_personal : bool
+        Whether each subject has one label over all its trials
+        (``labels.are_personal``).
     """
     found = {
         "trial": sharing.shared_trials > 0,
+        "subject": labels_are_personal and sharing.shared_subjects > 0,
         "epoch": epoch_chosen_on == "test",
         "fit": fitted_on_test_labels,
         "unlabelled": unlabelled_test_signals,

@@ -13,6 +13,11 @@ export function isLost(row, result) {
   return row.time_s >= first && row.time_s < end && !row.face_found;
 }
 
+/** The probability above which a second is called high: it depends on what answered. */
+function findThreshold(row, name, result) {
+  return result.thresholds[name]?.[row.streams] ?? null;
+}
+
 const CALLED = { face: "Face", eeg: "EEG", peripheral: "Peripheral" };
 const TOP = 20;
 
@@ -111,8 +116,11 @@ export function drawTimeline(result, width) {
   const score = (value) => top + (1 - value) * high;
   shade(findSpans(rows, (row) => !row.streams), "mark", top, high);
   frame(top, high);
-  svg.append(make("line", { class: "half", x1: left, x2: right, y1: score(0.5), y2: score(0.5) }));
   for (const value of [0, 0.5, 1]) label(String(value), score(value) + 4);
+  for (const name of targets) {
+    const above = rows.map((row) => findThreshold(row, name, result));
+    drawLine(svg, above, `threshold ${name}`, x, score);
+  }
   for (const name of targets) drawLine(svg, rows.map((row) => row[name]), name, x, score);
 
   const bands = listBands(result);
@@ -230,9 +238,10 @@ export function drawPlane(result, width) {
   const svg = make("svg", { viewBox: `0 0 ${side} ${side}`, role: "img", "aria-label": "Trace of the recording in the valence-arousal plane" });
   svg.append(
     make("rect", { class: "frame", x: left, y: y(1), width: size, height: size }),
-    make("line", { class: "half", x1: x(0.5), x2: x(0.5), y1: y(0), y2: y(1) }),
-    make("line", { class: "half", x1: x(0), x2: x(1), y1: y(0.5), y2: y(0.5) }),
+    make("line", { class: "half valence-threshold", y1: y(0), y2: y(1) }),
+    make("line", { class: "half arousal-threshold", x1: x(0), x2: x(1) }),
   );
+  const [upright, level] = svg.querySelectorAll(".half");
   for (const value of [0, 0.5, 1]) {
     svg.append(
       make("text", { x: x(value), y: bottom + 15, "text-anchor": "middle" }, String(value)),
@@ -252,8 +261,12 @@ export function drawPlane(result, width) {
     svg,
     moveTo: (row) => {
       const isKnown = Boolean(row) && known(row);
-      dot.setAttribute("visibility", isKnown ? "visible" : "hidden");
+      for (const mark of [dot, upright, level]) mark.setAttribute("visibility", isKnown ? "visible" : "hidden");
       if (!isKnown) return;
+      for (const end of ["1", "2"]) {
+        upright.setAttribute(`x${end}`, x(findThreshold(row, "valence", result)));
+        level.setAttribute(`y${end}`, y(findThreshold(row, "arousal", result)));
+      }
       dot.setAttribute("cx", x(row.valence));
       dot.setAttribute("cy", y(row.arousal));
     },
