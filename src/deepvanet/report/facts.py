@@ -51,6 +51,22 @@ def describe_recipe(evaluated: Mapping[str, Any]) -> str:
     return f"{recipe}, but {changed}".replace("_", " ") if changed else recipe
 
 
+def describe_length(network: Mapping[str, Any]) -> str:
+    """Say how long a network is trained.
+
+    Examples
+    --------
+    >>> describe_length({"epochs": 50, "steps": 0})
+    '50 epochs'
+    >>> describe_length({"epochs": 50, "steps": 1200})
+    '1,200 steps'
+    """
+    number, noun = network["epochs"], "epoch"
+    if network["steps"]:
+        number, noun = network["steps"], "step"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _count_folds(folds: Sequence[Mapping[str, Any]]) -> str:
     """Count the folds that each model's rows were divided into."""
     table = pd.DataFrame([(f["seed"], f["scope"], f["fold"]) for f in folds])
@@ -64,9 +80,7 @@ def _describe_epochs(
     chosen_on = [fold["epoch_chosen_on"] for fold in folds]
     if set(chosen_on) == {"none"}:
         return "none: fitted at once"
-    network = study.settings["evaluate"]["network"]
-    epochs = f"{network['epochs']} epochs"
-    length = f"{network['steps']:,} steps" if network.get("steps") else epochs
+    length = describe_length(study.settings["evaluate"]["network"])
     wanted = PROTOCOLS[part.protocol].chooses_on
     if wanted == "last":
         return f"the last of {length}"

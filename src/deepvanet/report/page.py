@@ -16,6 +16,7 @@ from deepvanet.recipes import list_recipes
 from deepvanet.report import leaks, tables
 from deepvanet.report.cleaning import describe_cleaning
 from deepvanet.report.drawing import Drawing
+from deepvanet.report.facts import describe_length
 from deepvanet.report.figures import KINDS
 from deepvanet.report.grids import MOST_LINES
 from deepvanet.report.studies import NO_LEAK, Study
@@ -155,7 +156,7 @@ def describe_run(study: Study) -> str:
         f"{_count(len(trials), 'trial')} and {_count(len(segments), 'segment')}"
     )
     evaluated = study.settings["evaluate"]
-    who = _name_learners(study.learners, evaluated["network"]["epochs"])
+    who = _name_learners(study.learners, describe_length(evaluated["network"]))
     seeds = sorted({int(seed) for seed in rows["seed"]})
     return (
         f"{study.dataset}: {counts} of one second; {who}, "
@@ -167,9 +168,9 @@ def describe_run(study: Study) -> str:
     )
 
 
-def _name_learners(learners: Sequence[str], n_epochs: int) -> str:
-    epochs = f"network ({_count(n_epochs, 'epoch')})"
-    fitted = [name if name != "network" else epochs for name in learners]
+def _name_learners(learners: Sequence[str], length: str) -> str:
+    network = f"network ({length})"
+    fitted = [name if name != "network" else network for name in learners]
     priors = [name for name in fitted if name in PRIORS]
     others = [name for name in fitted if name not in PRIORS]
     said = [write_list(others)] if others else []

@@ -261,5 +261,7 @@ def describe_controls(study: Study) -> list[str]:
         if others:
             parts.append(f"no more than {max(best[p] for p in others):.2f} elsewhere")
         verb = "score" if name.endswith("s") else "scores"
-        said.append(f"{name} {verb} {', '.join(parts)}.")
+        said.append(
+            f"{name} {verb} {', '.join(parts)} (balanced accuracy of segments)."
+        )
     return said
