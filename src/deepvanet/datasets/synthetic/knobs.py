@@ -26,9 +26,9 @@ from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target
 Seconds = Float[np.ndarray, " time"]
 
 # Seconds from the onset of a stimulus until what it does shows fully. Round numbers of
-# the right order: a response of the skin begins 1 to 5 s after an event, its level takes
-# tens of seconds (Boucsein 2012, Electrodermal activity); heart and breath answer within
-# seconds, and a finger grows cold or warm after its vessels have answered.
+# the right order: a response of the skin begins 1 to 5 s after an event, its level
+# takes tens of seconds (Boucsein 2012, Electrodermal activity); heart and breath answer
+# within seconds, and a finger grows cold or warm after its vessels have answered.
 AT_ONCE_S, HEART_S, BREATH_S, VESSELS_S = 1.0, 5.0, 5.0, 10.0
 SWEAT_S, SKIN_LEVEL_S, WARMTH_S = 5.0, 15.0, 30.0
 
