@@ -677,7 +677,7 @@ def seeds(store, tmp_path_factory):
         subjects=("01", "02"),
         network=NetworkSettings(epochs=1, batch_size=16),
     )
-    evaluate(store.path, out, settings=settings, execution=TWO_JOBS)
+    evaluate(store.path, out, settings=settings, execution=Execution())
     return out
 
 
@@ -739,11 +739,16 @@ def test_the_worst_finding_is_the_verdict(run):
     assert len(made.findings) == 4
 
 
-def test_shuffled_labels_are_fitted_again_and_judged_by_chance_seed_by_seed(
-    seeds, store, tmp_path
-):
-    control = refit_control(seeds, store.path, tmp_path / "control", execution=TWO_JOBS)
+@pytest.fixture(scope="module")
+def control(seeds, store, tmp_path_factory):
+    """The run of two seeds on shuffled labels."""
+    out = tmp_path_factory.mktemp("audit") / "control"
+    return refit_control(seeds, store.path, out, execution=Execution())
 
+
+def test_shuffled_labels_are_fitted_again_and_judged_by_chance_seed_by_seed(
+    seeds, control
+):
     made = audit(seeds, control=control)
 
     first, second = made.findings
@@ -781,8 +786,12 @@ def test_a_control_is_of_the_same_store(run, tiny_store, tmp_path):
         refit_control(run, other.path, tmp_path / "control", execution=TWO_JOBS)
 
 
-def test_the_command_fits_a_control_beside_its_file(seeds, store, tmp_path, capsys):
+def test_the_command_completes_a_control_beside_its_file(
+    seeds, store, control, tmp_path, capsys
+):
     out = tmp_path / "audit.json"
+    shutil.copytree(control, tmp_path / "control")
+    (tmp_path / "control" / "predictions.csv").unlink()
 
     assert (
         main(["audit", str(seeds), "--store", str(store.path), "--out", str(out)]) == 0

@@ -208,7 +208,9 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
     neighbours = [(place, place + 1) for place in range(len(links) - 1)]
     scores = [_measure(part) for part in rows]
     return Gap(
-        *(str(facts[0][name]) for name in PART_COLUMNS[1:]),
+        target=str(facts[0]["target"]),
+        streams=str(facts[0]["streams"]),
+        learner=str(facts[0]["learner"]),
         links=links,
         means=tuple(score.mean for score in scores),
         n_train=tuple(_size(part) for part in facts),

@@ -145,7 +145,7 @@ def _make_row(part: Part, rows: pd.DataFrame) -> ScoreRow:
     first = rows.iloc[0]
     return ScoreRow(
         part,
-        {metric: Value(**by_metric.loc[metric].to_dict()) for metric in METRICS},
+        {metric: Value(*by_metric.loc[metric]) for metric in METRICS},
         float(first["n_train"]),
         str(first["leaks"]),
         str(first["shares"]),
@@ -197,14 +197,17 @@ def _make_pair(study: Study, target: str, rows: _Rows) -> Pair:
     }
     both = [name for name in held[published] if name in held[honest]]
     streams = (both or held[published] or held[honest] or [""])[-1]
-    sides = [
-        _make_card(study, Part(protocol, target, streams, learner), rows)
+    cards = {
+        protocol: _make_card(study, Part(protocol, target, streams, learner), rows)
         for protocol in (published, honest)
-    ]
+    }
     return Pair(
-        *(target, streams, learner),
-        *sides,
-        gap=_find_gap(study, (published, honest), (target, streams, learner)),
+        target,
+        streams,
+        learner,
+        cards[published],
+        cards[honest],
+        _find_gap(study, (published, honest), (target, streams, learner)),
     )
 
 
