@@ -186,7 +186,7 @@ def _add_fold(
     if part["learner"] in PRIORS:
         chosen_on, note = "none", "no epochs"
     elif chosen_on == "validation" and not protocols.can_choose_epoch(
-        table, label, fold.validation
+        table, label, fold
     ):
         chosen_on, note = "last", "too few validation trials, or one class"
     unlabelled = unmixed and part["learner"] not in PRIORS

@@ -41,9 +41,11 @@ def write_small_store(
     effect: float = 1.0,
     without_face: Iterable[str] = (),
     artefacts: str = "none",
+    baseline: str = "mean",
     in_one_recording: bool = False,
     dataset: str = "deap",
     images: tuple[int, int] = (5, 64),
+    personal: bool = False,
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and open it.
@@ -59,14 +61,18 @@ def write_small_store(
         Subjects who have no video.
     artefacts : str
         How the store says that its EEG was cleaned.
+    baseline : str
+        How the store says that its baseline was removed.
     in_one_recording : bool
         Whether a subject's trials lie in one recording, or each in its own.
     images : tuple of int
         How many a segment has, and their side in pixels; fewer and smaller ones make
         a network quick.
+    personal : bool
+        Whether a subject has one rating over all its trials: every other one is high.
     """
     rng = np.random.default_rng(seed)
-    settings = to_dict(PrepareSettings(artefacts=artefacts))
+    settings = to_dict(PrepareSettings(artefacts=artefacts, baseline=baseline))
     manifest = Manifest(dataset, False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
@@ -74,6 +80,8 @@ def write_small_store(
         subject = f"{number:02d}"
         held = [s for s in streams if s != Stream.FACE or subject not in without_face]
         valence, arousal = (rng.permutation(n_trials) % 2 * 4 + 3.0 for _ in "va")
+        if personal:
+            valence[:] = arousal[:] = 7.0 if number % 2 else 3.0
         blocks = [
             _draw_trial(
                 {"subject": subject, "trial": f"{trial + 1:02d}"},

@@ -37,7 +37,7 @@ def store(tiny_store, tmp_path_factory):
 
 
 def test_shuffled_ratings_stay_with_their_subject_and_whole_trials(store):
-    shuffled = shuffle_ratings(store.table, "valence", seed=0)
+    shuffled = shuffle_ratings(store.table, "valence", rule=">=5", seed=0)
 
     table = store.table.assign(shuffled=shuffled)
     trials = table.groupby(["subject", "trial"])[["valence", "shuffled"]].nunique()
@@ -45,17 +45,48 @@ def test_shuffled_ratings_stay_with_their_subject_and_whole_trials(store):
     for _, mine in table.groupby("subject"):
         assert sorted(mine["valence"]) == sorted(mine["shuffled"])
     assert (table["valence"] != table["shuffled"]).any()
-    assert (shuffle_ratings(store.table, "valence", seed=0) == shuffled).all()
-    assert (shuffle_ratings(store.table, "valence", seed=1) != shuffled).any()
+    assert (
+        shuffle_ratings(store.table, "valence", rule=">=5", seed=0) == shuffled
+    ).all()
+    assert (
+        shuffle_ratings(store.table, "valence", rule=">=5", seed=1) != shuffled
+    ).any()
 
 
 def test_shuffling_moves_no_rating_onto_a_trial_that_has_none(store):
     table = store.table.copy()
     table.loc[table["trial"] == "03", "valence"] = np.nan
 
-    shuffled = shuffle_ratings(table, "valence", seed=0)
+    shuffled = shuffle_ratings(table, "valence", rule=">=5", seed=0)
 
     assert (np.isnan(shuffled) == (table["trial"] == "03")).all()
+
+
+@pytest.mark.parametrize("rule", [">=5", "<4,>6", "median"])
+def test_labels_of_people_are_exchanged_between_people(rule):
+    """The ratings of a person differ, but are all high or all low; one has none."""
+    rng = np.random.default_rng(0)
+    low = np.repeat(rng.permutation(20) < 10, 6)
+    jitter = 0.0 if rule == "median" else np.tile([0, 0.2, 0.4, 0.6, 0.8, 1.0], 20)
+    table = pd.DataFrame(
+        {
+            "subject": np.repeat([f"{n:02d}" for n in range(20)], 6),
+            "trial": np.tile(["1", "2", "3", "4", "5", "6"], 20),
+            "valence": np.where(low, 2.5, 7.5) + jitter,
+        }
+    )
+    table.loc[3, "valence"] = np.nan
+
+    shuffled = shuffle_ratings(table, "valence", rule=rule, seed=0)
+
+    high = pd.Series(shuffled[~table["valence"].isna()] >= 5)
+    subject = table["subject"][~table["valence"].isna()].to_numpy()
+    assert (high.groupby(subject).nunique() == 1).all()
+    assert high.groupby(subject).first().sum() == 10
+    assert np.isnan(shuffled[3])
+    assert np.isnan(shuffled).sum() == 1
+    moved = (high.to_numpy() == low[~table["valence"].isna()]).mean()
+    assert 0.2 < moved < 0.8
 
 
 def test_noise_has_the_spectrum_it_is_asked_for():
@@ -173,7 +204,7 @@ def test_shuffled_labels_are_those_that_are_tested(store, tmp_path):
 
     table = results.read_predictions(tmp_path / "run" / "predictions.csv")
     wanted = store.table.assign(
-        label=shuffle_ratings(store.table, "valence", seed=0) >= 5
+        label=shuffle_ratings(store.table, "valence", rule=">=5", seed=0) >= 5
     ).set_index(["subject", "trial", "segment"])["label"]
     for row in table[["subject", "trial", "segment", "label"]].itertuples(index=False):
         assert wanted[row.subject, row.trial, row.segment] == row.label

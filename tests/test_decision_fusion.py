@@ -195,6 +195,11 @@ def test_validation_chooses_an_epoch_for_each_member(rows):
 
     for member, network in fitted.pair.items():
         assert fitted.choices[f"{member}_epoch"] == network.chosen_epoch
+    again = FUSIONS["decision-fusion:stacking"](QUICK, 0).refit(rows, like=fitted)
+    for member, network in again.pair.items():
+        steps = fitted.pair[member].chosen_steps
+        assert network.chosen_steps == steps
+    assert again.choices["is_fitted"] == 1
     with pytest.raises(ValueError, match="validation rows chose the epoch"):
         fitted.score(watch, epoch="last")
 

@@ -60,7 +60,7 @@ def test_the_command_can_say_only_what_it_would_take(store, tmp_path, capsys):
 
     assert main(["evaluate", str(store), "--out", str(out), *options]) == 0
 
-    assert capsys.readouterr().out.startswith("estimate: 120 fits, ")
+    assert capsys.readouterr().out.startswith("estimate: 180 fits, ")
     assert not out.exists()
 
 

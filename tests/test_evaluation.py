@@ -11,8 +11,10 @@ import pytest
 from deepvanet import results
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate
-from deepvanet.protocols import PROTOCOLS
+from deepvanet.learners.network import NetworkLearner
+from deepvanet.protocols import PROTOCOLS, cut_folds
 from deepvanet.schema import Stream, UserError
+from small_store import take_rows
 
 QUICK = EvaluateSettings(
     protocols=("paper", "trial"),
@@ -83,7 +85,7 @@ def test_segments_csv_tells_what_each_row_did_in_each_fold(run):
     merged = table.assign(fold_tested=tested).merge(network, on=key)
     assert (merged["fold_tested"] == merged["fold"]).all()
     assert set(table.loc[table["protocol"] == "trial", "folds"].map(sorted).map(str))
-    assert set("".join(table["folds"])) == {"R", "V", "E"}
+    assert set("".join(table["folds"])) == {"R", "E"}  # six trials choose nothing
 
 
 def test_a_finished_run_is_not_trained_again(run, store):
@@ -175,6 +177,103 @@ def test_paper_and_reference_are_the_same_fits_read_twice(store, tmp_path):
     assert picked.set_index(fits)["watched_accuracy"].eq(best.max()).all()
 
 
+@pytest.fixture(scope="module")
+def choosing(tiny_store, tmp_path_factory):
+    """A store of one subject, and a run whose folds can choose an epoch."""
+    folder = tmp_path_factory.mktemp("choosing")
+    store = tiny_store(folder / "store", n_subjects=1, n_trials=30, n_segments=2)
+    settings = replace(
+        QUICK,
+        protocols=("paper", "trial-matched", "trial"),
+        network=NetworkSettings(epochs=3, batch_size=8, precision="float32"),
+    )
+    evaluate(store.path, folder / "run", settings=settings, execution=ALONE)
+    return store, results.open_run(folder / "run"), settings
+
+
+def test_validated_rows_train_in_the_end_and_segments_csv_says_so(choosing):
+    _, run, _ = choosing
+
+    spelled = run.segments.groupby("protocol")["folds"].agg("".join)
+
+    assert set(spelled["paper"]) == {"R", "E"}
+    assert set(spelled["trial"]) == {"R", "W", "E"}
+    assert set(spelled["trial-matched"]) <= {"R", "E", "-"}
+    parts = run.leakage["parts"]
+    [honest] = [
+        part
+        for part in parts
+        if (part["protocol"], part["learner"]) == ("trial", "network")
+    ]
+    for fold in honest["folds"]:
+        assert fold["epoch_chosen_on"] == "validation"
+        assert fold["n_train"] == fold["n_first"] + fold["n_validation"] == 40
+        assert fold["n_validation"] == 16
+
+
+def test_the_honest_score_is_that_of_a_fit_on_all_other_trials_for_the_chosen_steps(
+    choosing,
+):
+    """Oracle: fit by hand for as many steps as history.csv says were chosen."""
+    store, run, settings = choosing
+    chosen = run.history[run.history["protocol"].eq("trial") & run.history["chosen"]]
+    rows = take_rows(store, (Stream.EEG, Stream.PERIPHERAL))
+    folds = cut_folds(rows.table, rows.label, PROTOCOLS["trial"], n_folds=3)
+
+    for fold in folds:
+        epoch = int(chosen.set_index("fold").loc[fold.number, "epoch"])
+        steps = epoch * -(-len(fold.first) // 8)
+        network = replace(settings.network, steps=steps)
+        fitted = NetworkLearner(network, seed=0).fit(rows.take(fold.train))
+        mine = run.predictions[
+            run.predictions["protocol"].eq("trial")
+            & run.predictions["learner"].eq("network")
+            & run.predictions["fold"].eq(fold.number)
+        ]
+        score = fitted.score(rows.take(fold.test))
+        np.testing.assert_allclose(mine["score"], score, rtol=1e-6)
+
+
+def test_the_matched_control_takes_exactly_the_steps_of_the_published_protocol(
+    choosing,
+):
+    store, run, settings = choosing
+    rows = take_rows(store, (Stream.EEG, Stream.PERIPHERAL))
+    folds, published = (
+        cut_folds(rows.table, rows.label, PROTOCOLS[name], n_folds=3)
+        for name in ("trial-matched", "paper")
+    )
+
+    for fold, other in zip(folds, published, strict=True):
+        steps = 3 * -(-len(other.train) // 8)
+        network = replace(settings.network, steps=steps)
+        fitted = NetworkLearner(network, seed=0).fit(rows.take(fold.train))
+        mine = run.predictions[
+            run.predictions["protocol"].eq("trial-matched")
+            & run.predictions["learner"].eq("network")
+            & run.predictions["fold"].eq(fold.number)
+        ]
+        score = fitted.score(rows.take(fold.test))
+        np.testing.assert_allclose(mine["score"], score, rtol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", ["paper", "code"])
+def test_a_recipe_refuses_a_store_of_another_baseline(tiny_store, tmp_path, recipe):
+    baseline = {"paper": "waveform", "code": "mean"}[recipe]
+    wanted = {"paper": "mean", "code": "waveform"}[recipe]
+    store = tiny_store(tmp_path / "store", n_subjects=1, baseline=baseline)
+
+    with pytest.raises(
+        UserError, match=f"recipe {recipe}: .* {wanted}, got .*{baseline}"
+    ):
+        evaluate(
+            store.path,
+            tmp_path / "run",
+            settings=replace(QUICK, recipe=recipe),
+            execution=ALONE,
+        )
+
+
 def test_a_subject_without_video_has_no_face_predictions_and_keeps_its_others(
     store, tmp_path
 ):
@@ -225,6 +324,12 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
         ({"network": NetworkSettings(scale="test")}, "unknown scale 'test'"),
         ({"folds": 20}, "20 folds"),
         ({"control": "noises"}, "unknown control 'noises', did you mean 'noise'"),
+        ({"recipe": "papers"}, "unknown recipe 'papers', did you mean 'paper'"),
+        (
+            {"network": NetworkSettings(class_weight="even")},
+            "unknown class weight 'even'",
+        ),
+        ({"network": NetworkSettings(normalise="all")}, "unknown normalise 'all'"),
         (
             {"learners": ("decision-fusion:stacking",)},
             "decision-fusion:stacking: reads face+eeg, face+peripheral, face+bio, got",
@@ -271,6 +376,24 @@ def test_the_baseline_s_mark_is_noted(run):
     notes = json.loads((run / "leakage.json").read_text())["notes"]
 
     assert "it marks the trial" in notes[0]
+
+
+def test_a_shared_person_leaks_where_each_person_has_one_label(tiny_store, tmp_path):
+    store = tiny_store(
+        tmp_path / "store", n_subjects=6, n_trials=3, n_segments=1, personal=True
+    )
+    settings = replace(
+        QUICK, protocols=("trial", "trial-pooled", "subject"), learners=("majority",)
+    )
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    parts = results.read_leakage(tmp_path / "run" / "leakage.json")["parts"]
+    said = {p["protocol"]: p for p in parts if p["learner"] == "majority"}
+    leaks = {name: part["leaks"] for name, part in said.items()}
+    assert leaks == {"trial": "subject", "trial-pooled": "subject", "subject": "none"}
+    assert "each subject has one label" in said["trial"]["statement"]
+    assert "each subject has one label" not in said["subject"]["statement"]
 
 
 @pytest.fixture(scope="module")
@@ -362,11 +485,9 @@ def test_a_grid_chooses_in_every_fold_and_says_what(store, tmp_path):
 
     table = results.read_table(tmp_path / "run" / "choices.csv", results.CHOICE_COLUMNS)
     lengths = table[table["name"] == "bio_features"]
-    # eight trials leave too few to validate with: then nothing is chosen
-    chosen = (table.loc[table["name"] == "is_chosen", "value"] == 1).to_numpy()
-    assert set(lengths["value"][chosen]) == {4, 16}
-    assert set(lengths["protocol"][~chosen]) == {"trial"}
-    assert set(lengths["value"][~chosen]) == {64}
+    # eight trials leave too few to validate with: training rows held out choose
+    assert set(table.loc[table["name"] == "is_chosen", "value"]) == {1}
+    assert set(lengths["value"]) == {4, 16}
     # bio alone has no face to choose for
     assert set(table.loc[table["name"] == "face_features", "value"]) == {16}
     assert lengths.groupby("protocol").size().to_dict() == {

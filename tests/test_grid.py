@@ -57,12 +57,21 @@ def test_without_validation_rows_held_out_of_the_training_choose_and_all_train(t
     assert len(fitted.history) == 3
 
 
-def test_validation_rows_that_cannot_choose_leave_the_paper_s_lengths(thirds):
-    train, validation, _ = thirds
+def test_what_was_chosen_is_fitted_again_with_its_lengths_and_steps(thirds):
+    train, validation, test = thirds
+    learner = find_learner("network")(SETTINGS, 0)
 
-    fitted = find_learner("network")(SETTINGS, 0).fit(train, watch=validation)
+    chosen = learner.fit(train, watch=validation, choose=Choice.LOSS)
+    fitted = learner.refit(test, like=chosen)
 
-    assert fitted.choices == {"face_features": 16, "bio_features": 64, "is_chosen": 0}
+    network = NetworkSettings(
+        batch_size=8,
+        bio_features=int(chosen.choices["bio_features"]),
+        steps=chosen.chosen.chosen_steps,
+    )
+    alone = NetworkLearner(network, 0).fit(test)
+    assert fitted.score(train).tobytes() == alone.score(train).tobytes()
+    assert fitted.choices == chosen.choices
 
 
 def test_where_the_test_picks_the_epoch_the_last_epoch_has_a_choice_of_its_own(thirds):

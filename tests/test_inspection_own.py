@@ -75,6 +75,58 @@ def test_each_row_says_what_was_found(tmp_path):
     assert texts(inspection) == ["1 trials have no video: subject a trial 2"]
 
 
+def write_group(folder, *, declared="", odd=7):
+    """Write a table of people of two groups, of whom one has an odd trial."""
+    write_edf(folder / "a.edf", draw_bio(10))
+    (folder / "recordings.toml").write_text(declared)
+    rows = [
+        trial(
+            number,
+            subject,
+            bio="a.edf",
+            onset_s=2 * number,
+            duration_s=2,
+            valence=odd if (subject, number) == ("d", 2) else rating,
+            arousal=2 + 3 * number,
+        )
+        for subject, rating in (("a", 3), ("b", 7), ("c", 3), ("d", 7))
+        for number in (1, 2)
+    ]
+    return write_trials(folder / "trials.csv", rows)
+
+
+def test_a_rating_that_belongs_to_a_person_is_found(tmp_path):
+    (tmp_path / "odd").mkdir()
+
+    personal = texts(look(write_group(tmp_path)), Severity.WRONG)
+    odd = texts(look(write_group(tmp_path / "odd", odd=4)), Severity.WRONG)
+
+    (finding,) = personal
+    assert finding == (
+        "valence: each of 4 subjects has one label over all its trials (by >=5): a "
+        "label of the person. No subject alone can be scored, and a protocol that has "
+        "a subject on both sides leaks: evaluate with --protocol subject"
+    )
+    assert odd == []
+
+
+def test_the_declared_rule_says_what_is_one_label(tmp_path):
+    """By <4,>6 the odd trial has no label, so that each person has one."""
+    for name, rule in (("known", "<4,>6"), ("unknown", "high")):
+        (tmp_path / name).mkdir()
+        root = write_group(
+            tmp_path / name, declared=f'label_rule = "{rule}"\n', odd=4.5
+        )
+        found = texts(look(root), Severity.WRONG)
+
+        if name == "known":
+            assert found[0].startswith("valence: each of 4 subjects has one label")
+            assert "(by <4,>6)" in found[0]
+        else:
+            (finding,) = found
+            assert finding.startswith("recordings.toml: unknown label rule 'high'.")
+
+
 def test_a_video_that_ends_apart_from_the_signals_has_drifted(tmp_path):
     write_edf(tmp_path / "a.edf", draw_bio(20))
     write_film(tmp_path / "a.mp4", 19.5)

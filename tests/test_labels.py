@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepvanet.labels import KNOWN_RULES, has_label, label_ratings
+from deepvanet.labels import KNOWN_RULES, are_personal, has_label, label_ratings
 from deepvanet.schema import UserError
 
 NAN = float("nan")
@@ -89,3 +89,29 @@ def test_every_known_rule_labels_what_it_keeps(rule):
     labels = label_ratings(ratings[kept], rule, table=table[kept])
 
     assert set(labels.tolist()) == {0, 1}
+
+
+PEOPLE = pd.DataFrame({"subject": [*"aaabbbccc"], "trial": [1, 2, 3] * 3})
+
+
+@pytest.mark.parametrize(
+    ("rule", "ratings", "personal"),
+    [
+        (">=5", [3, 2, 4, 8, 9, 6, 5, 5, 5], True),
+        (">=5", [3, 2, 4, 8, 9, 4, 5, 5, 5], False),
+        (">=5", [NAN, 2, 4, 8, NAN, NAN, 5, 5, 5], True),
+        (">=5", [6, 7, 8, 8, 9, 9, 5, 5, 5], False),
+        (">=5", [NAN] * 9, False),
+        ("<4,>6", [3, 5, 2, 7, 9, 5, 5, 5, 5], True),
+        ("median", [3, 2, 4, 8, 9, 6, 5, 5, 5], False),
+        ("median", [3, 3, 3, 8, 8, 8, 5, 5, 5], True),
+    ],
+)
+def test_labels_are_personal_where_no_subject_has_two_and_subjects_differ(
+    rule, ratings, personal
+):
+    assert are_personal(np.array(ratings), rule, table=PEOPLE) is personal
+
+
+def test_one_trial_a_subject_makes_no_label_personal():
+    assert not are_personal(np.array([3, 8, 7]), ">=5", table=PEOPLE[::3])

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from deepvanet.config import EvaluateSettings, NetworkSettings
-from deepvanet.evaluation.fits import plan_task
+from deepvanet.evaluation.fits import fit_learner, plan_task
 from deepvanet.evaluation.parts import cut_parts
 from deepvanet.learners import LEARNERS, Fitted, Learner, find_learner
 from deepvanet.protocols import PROTOCOLS
@@ -19,7 +19,8 @@ from small_store import take_rows
 
 QUICK = NetworkSettings(epochs=2, batch_size=8)
 GRID = NetworkSettings(epochs=2, batch_size=8, grid_face=(4, 8), grid_bio=(4, 8))
-HONEST = [name for name, facts in PROTOCOLS.items() if not facts.leaks]
+HONEST = [n for n, facts in PROTOCOLS.items() if facts.kind == "honest"]
+CHOOSING = [n for n in HONEST if PROTOCOLS[n].chooses_on == "validation"]
 
 
 def make(name, settings=QUICK):
@@ -157,15 +158,11 @@ def fit_fold(store, name, protocol, settings, folder, *, poison_at=None):
         for key, numbers in task.numbers.items()
     }
     learner = make(name, settings)
-    fitted = learner.fit(
-        rows["train"],
-        watch=rows[task.watch] if task.watch else None,
-        choose=task.choice,
-        unit=task.unit,
-    )
+    first, fitted = fit_learner(learner, rows, task)
     fitted.score(rows["test"])
-    fitted.save(folder)
-    return read_folder(folder)
+    for at, made in (("first", first), ("fitted", fitted)):
+        made.save(folder / at)
+    return {at: read_folder(folder / at) for at in ("first", "fitted")}
 
 
 def fit_clean_and_poisoned(store, name, protocol, settings, path):
@@ -185,11 +182,33 @@ def test_garbage_in_the_test_rows_changes_nothing_that_is_fitted(
     assert clean == poisoned
 
 
+@pytest.fixture(scope="module")
+def choosing_store(tiny_store, tmp_path_factory):
+    """Trials enough to choose an epoch on under every honest protocol."""
+    path = tmp_path_factory.mktemp("learners") / "choosing"
+    return tiny_store(path, n_subjects=6, n_trials=24, n_segments=1, images=(2, 24))
+
+
+@pytest.mark.parametrize("protocol", CHOOSING)
+@pytest.mark.parametrize("name", ["network", "decision-fusion:stacking", "eegnet"])
+def test_garbage_in_the_test_rows_changes_no_choice_and_no_refit(
+    choosing_store, name, protocol, tmp_path
+):
+    clean, poisoned = fit_clean_and_poisoned(
+        choosing_store, name, protocol, QUICK, tmp_path
+    )
+
+    assert clean == poisoned
+    assert clean["first"] != clean["fitted"]
+
+
 @pytest.mark.parametrize("protocol", ["trial", "subject-stimulus"])
 def test_garbage_in_the_test_rows_changes_no_choice_of_lengths(
-    store, protocol, tmp_path
+    choosing_store, protocol, tmp_path
 ):
-    clean, poisoned = fit_clean_and_poisoned(store, "network", protocol, GRID, tmp_path)
+    clean, poisoned = fit_clean_and_poisoned(
+        choosing_store, "network", protocol, GRID, tmp_path
+    )
 
     assert clean == poisoned
 

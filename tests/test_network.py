@@ -12,6 +12,7 @@ from deepvanet.learners import Choice
 from deepvanet.learners import inputs as batches
 from deepvanet.learners.learner import EpochRecord, choose_epoch
 from deepvanet.learners.network import NetworkLearner, load_network
+from deepvanet.learners.training import weigh_classes
 from deepvanet.schema import BIO, STREAM_SETS, Stream, UserError
 from deepvanet.store import Rows
 from small_store import take_rows
@@ -266,3 +267,46 @@ def test_faces_are_taken_relative_to_the_training_rows_but_not_as_published(
     mean = images.mean(axis=(0, 1)).transpose(2, 0, 1) if relative else 0.0
     np.testing.assert_allclose(encoder.center.numpy(), mean, atol=1e-6)
     assert (encoder.spread.item() != 1.0) == relative
+
+
+def test_a_number_of_steps_ends_the_fit_with_that_step(halves):
+    """Oracle: whole epochs are those of a fit by epochs."""
+    train, watch = halves
+    n_batches = -(-len(train) // 8)
+
+    by_epochs = fit(train, epochs=3, batch_size=8)
+    by_steps = fit(train, steps=3 * n_batches, batch_size=8)
+    fewer = fit(train, steps=3 * n_batches - 1, batch_size=8)
+
+    assert np.array_equal(by_steps.score(watch), by_epochs.score(watch))
+    assert not np.array_equal(fewer.score(watch), by_epochs.score(watch))
+    assert by_steps.chosen_steps == by_epochs.chosen_steps == 3 * n_batches
+    assert fewer.chosen_steps == 3 * n_batches - 1
+
+
+def test_a_refit_is_a_fit_for_the_chosen_steps(halves):
+    train, watch = halves
+    learner = NetworkLearner(NetworkSettings(epochs=4, batch_size=8), seed=0)
+
+    chosen = learner.fit(train, watch=watch, choose=Choice.LOSS)
+    again = learner.refit(watch, like=chosen)
+
+    steps = chosen.chosen_epoch * -(-len(train) // 8)
+    assert chosen.chosen_steps == steps
+    alone = NetworkLearner(NetworkSettings(steps=steps, batch_size=8), seed=0)
+    assert np.array_equal(again.score(train), alone.fit(watch).score(train))
+
+
+def test_both_classes_count_alike_by_their_trials(tiny_store, tmp_path):
+    """One high trial of long duration, three low ones: 1/2 of the weight is high's."""
+    store = tiny_store(tmp_path / "store", n_subjects=1, n_trials=4, n_segments=3)
+    rows = take_rows(store)
+    high = rows.trial == 0
+    rows = Rows(rows.store, rows.numbers, rows.streams, high.astype(np.int64))
+
+    weight = weigh_classes(rows, "balanced")
+
+    assert weigh_classes(rows, "none") is None
+    assert weight.mean() == pytest.approx(1)
+    assert weight[high].sum() == pytest.approx(weight[~high].sum())
+    assert len(set(weight[high])) == len(set(weight[~high])) == 1

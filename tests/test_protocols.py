@@ -1,6 +1,7 @@
 """Tests of :mod:`deepvanet.protocols`."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from deepvanet.protocols import (
     Fold,
     ProtocolViolation,
     Sharing,
+    agree_on_folds,
     can_choose_epoch,
     check_sharing,
     cut_folds,
@@ -33,6 +35,7 @@ UNITS = {
     "stimulus": ["stimulus"],
 }
 HONEST = [p.name for p in PROTOCOLS.values() if p.chooses_on == "validation"]
+CONTROLS = [p.name for p in PROTOCOLS.values() if p.kind == "control"]
 OF_ONE_SUBJECT = [p.name for p in PROTOCOLS.values() if p.scope == "subject"]
 
 
@@ -77,7 +80,7 @@ def list_units(table, rows, unit):
 
 def list_segments(table, fold):
     """A fold as identifiers instead of row numbers."""
-    parts = fold.train, fold.validation, fold.test, fold.discarded
+    parts = fold.train, fold.validation, fold.test, fold.discarded, fold.first
     segments = [frozenset(list_units(table, rows, "segment")) for rows in parts]
     return fold.scope, fold.number, segments
 
@@ -102,10 +105,12 @@ def test_the_parts_of_a_fold_are_all_rows_of_its_scope_once(shape, name):
         of_scope = np.ones(len(table), dtype=bool)
         if fold.scope != "all":
             of_scope = (table["subject"] == fold.scope).to_numpy()
-        parts = [fold.train, fold.validation, fold.test, fold.discarded]
+        parts = [fold.train, fold.test, fold.discarded]
         assert sorted(np.concatenate(parts)) == list(np.flatnonzero(of_scope))
         assert len(fold.train)
         assert len(fold.test)
+        assert set(fold.first) | set(fold.validation) <= set(fold.train)
+        assert not set(fold.first) & set(fold.validation)
 
 
 @every_protocol
@@ -116,13 +121,12 @@ def test_no_unit_is_on_two_sides(shape, name):
 
     for fold in cut_folds(table, label, protocol, n_folds=4):
         for unit in protocol.unit.split("+"):
-            train, validation, test = (
+            train, first, validation, test = (
                 list_units(table, rows, unit)
-                for rows in (fold.train, fold.validation, fold.test)
+                for rows in (fold.train, fold.first, fold.validation, fold.test)
             )
             assert not train & test
-            assert not validation & test
-            assert not train & validation
+            assert not first & validation
 
 
 @every_protocol
@@ -149,20 +153,164 @@ def test_only_protocols_that_validate_have_validation_rows(name):
     protocol = PROTOCOLS[name]
 
     for fold in cut_folds(table, label, protocol):
-        assert bool(len(fold.validation)) == (protocol.chooses_on == "validation")
-        assert bool(len(fold.discarded)) == (name == "subject-stimulus")
+        validates = protocol.chooses_on == "validation"
+        assert bool(len(fold.validation)) == validates
+        assert bool(len(fold.first)) == validates
+        if protocol.kind != "control":
+            assert bool(len(fold.discarded)) == (name == "subject-stimulus")
+
+
+@pytest.mark.parametrize("name", HONEST)
+@every_shape
+def test_validation_is_enough_to_choose_on_and_about_a_fifth(shape, name):
+    table, label = SHAPES[shape]
+
+    able = []
+    for fold in cut_folds(table, label, PROTOCOLS[name], seed=SEED):
+        held = list_units(table, fold.validation, "trial")
+        high = list_units(table, fold.validation[label[fold.validation] == 1], "trial")
+        first = list_units(table, fold.first, "trial")
+        able.append(can_choose_epoch(table, label, fold))
+        assert able[-1] == bool(len(fold.validation))
+        if able[-1]:
+            assert len(held) >= 8
+            assert 3 <= len(high) <= len(held) - 3
+            assert set(label[fold.first]) == {0, 1}
+        if able[-1] and name in ("trial", "trial-pooled"):
+            wanted = max(8, round((len(held) + len(first)) / 5))
+            assert len(held) == wanted
+
+    # thirteen trials of a subject are too few to set eight of them apart
+    assert not (any(able) and name == "trial" and shape != "like DEAP")
+    assert all(able) or shape != "like DEAP"
+
+
+def test_every_trial_that_the_test_does_not_hold_trains_in_the_end():
+    table, label = SHAPES["like DEAP"]
+
+    for name in ("trial", "trial-pooled", "subject"):
+        for fold in cut_folds(table, label, PROTOCOLS[name]):
+            assert not len(fold.discarded)
+            assert len(fold.train) == len(fold.first) + len(fold.validation)
+
+
+def test_what_was_set_aside_for_validation_trains_in_the_end():
+    table, label = SHAPES["like DEAP"]
+
+    for fold in cut_folds(table, label, PROTOCOLS["subject-stimulus"]):
+        apart = ~table["subject"].isin(table["subject"].iloc[fold.test])
+        apart &= ~table["stimulus"].isin(table["stimulus"].iloc[fold.test])
+        assert list(fold.train) == list(np.flatnonzero(apart))
+        assert len(fold.first) + len(fold.validation) < len(fold.train)
 
 
 @every_protocol
-def test_published_protocols_have_ten_folds_and_honest_ones_five(name):
+def test_there_are_ten_folds_or_five_by_four(name):
     table, label = SHAPES["like DEAP"]
     protocol = PROTOCOLS[name]
 
     folds = cut_folds(table, label, protocol)
 
     of_first = [fold.number for fold in folds if fold.scope == folds[0].scope]
-    expected = {"subject-stimulus": 5 * 4}.get(name, 5 if name in HONEST else 10)
+    expected = 5 * 4 if protocol.unit == "subject+stimulus" else 10
     assert of_first == list(range(expected))
+
+
+@every_protocol
+def test_fewer_units_than_ten_are_as_many_folds(name):
+    table, label = make_table(4, 7, lengths=(1, 1))
+    protocol = PROTOCOLS[name]
+
+    folds = cut_folds(table, label, protocol)
+
+    n_of_first = sum(fold.scope == folds[0].scope for fold in folds)
+    expected = {
+        "trial-pooled": 10,
+        "trial-pooled-matched": 10,
+        "paper-pooled": 10,
+        "paper-pooled-matched": 10,
+        "subject": 4,
+        "subject-matched": 4,
+        "subject-stimulus": 4 * 4,
+        "subject-stimulus-matched": 4 * 4,
+    }
+    assert n_of_first == expected.get(name, 7)
+
+
+def test_protocols_that_are_compared_have_equally_many_folds():
+    table, label = make_table(6, 13, lengths=(4, 9))
+    few = table["subject"].ne("02") | table["trial"].le("05")
+    table, label = table[few].reset_index(drop=True), label[few]
+
+    agreed = agree_on_folds(
+        table, [PROTOCOLS[n] for n in ("paper", "trial", "subject")]
+    )
+
+    assert agreed == {
+        **dict.fromkeys(["01", "02", "03", "04", "05", "06"], 10),
+        "02": 5,
+        "all": 6,
+    }
+    for name in ("paper", "trial"):
+        folds = cut_folds(table, label, PROTOCOLS[name], n_folds=agreed)
+        assert sum(fold.scope == "02" for fold in folds) == 5
+        assert sum(fold.scope == "03" for fold in folds) == 10
+
+
+def test_a_matched_trial_protocol_trains_on_as_many_rows_as_the_published_one():
+    table, label = SHAPES["like DEAP"]
+
+    matched, published = (
+        cut_folds(table, label, PROTOCOLS[name], seed=SEED)
+        for name in ("trial-matched", "paper")
+    )
+
+    for one, other in zip(matched, published, strict=True):
+        longest = 6
+        assert (one.scope, one.number) == (other.scope, other.number)
+        assert len(other.train) - longest <= len(one.train) <= len(other.train)
+        assert one.sized_as == len(other.train)
+    honest = cut_folds(table, label, PROTOCOLS["trial"], seed=SEED)
+    for one, other in zip(matched, honest, strict=True):
+        assert list(one.test) == list(other.test)
+        assert set(one.train) <= set(other.train)
+
+
+def test_the_published_split_can_be_matched_to_the_honest_one():
+    table, label = SHAPES["square"]
+
+    matched, honest, published = (
+        cut_folds(table, label, PROTOCOLS[name], n_folds=4, seed=SEED)
+        for name in ("paper-matched", "trial", "paper")
+    )
+
+    for one, other, whole in zip(matched, honest, published, strict=True):
+        assert len(one.train) == min(len(other.train), len(whole.train))
+        assert list(one.test) == list(whole.test)
+
+
+def test_pooled_controls_all_train_on_as_many_rows_as_the_smallest_protocol():
+    table, label = SHAPES["like DEAP"]
+    pooled = [name for name in CONTROLS if PROTOCOLS[name].scope == "all"]
+
+    folds = {n: cut_folds(table, label, PROTOCOLS[n], seed=SEED) for n in pooled}
+
+    crossed = cut_folds(table, label, PROTOCOLS["subject-stimulus"], seed=SEED)
+    smallest = min(len(fold.train) for fold in crossed)
+    sizes = {len(fold.train) for several in folds.values() for fold in several}
+    assert sizes == {smallest}
+    assert {f.sized_as for several in folds.values() for f in several} == {smallest}
+
+
+def test_pooled_controls_are_matched_to_what_the_data_can_have():
+    """One stimulus for all: nothing can be crossed, and the others are matched."""
+    table, label = make_table(5, 1, lengths=(6, 6))
+    label[:12] = 1 - label[0]
+    table["stimulus"] = "clip"
+
+    folds = cut_folds(table, label, PROTOCOLS["subject-matched"])
+
+    assert {len(fold.train) for fold in folds} == {24}
 
 
 @every_protocol
@@ -314,25 +462,29 @@ def test_crossed_validation_prefers_cells_that_can_choose_an_epoch():
 
     folds = cut_folds(table, label, PROTOCOLS["subject-stimulus"], n_folds=4)
 
-    able = [can_choose_epoch(table, label, fold.validation) for fold in folds]
-    assert all(able)
-    assert all(set(label[fold.train]) == {0, 1} for fold in folds)
+    assert all(can_choose_epoch(table, label, fold) for fold in folds)
+    assert all(set(label[fold.first]) == {0, 1} for fold in folds)
 
 
 def test_crossed_folds_train_on_the_other_groups_of_both_kinds():
-    """In full 4 x 4 tables of groups: 2 x 2 train, one cell validates and tests."""
-    table, label = make_table(8, 8, lengths=(1, 1))
+    """In full 4 x 4 tables of groups of nine trials: one cell tests, 3 x 3 train."""
+    table, _ = make_table(12, 12, lengths=(1, 1))
+    label = np.random.default_rng(1).permutation(np.arange(len(table)) % 2)
 
     for fold in cut_folds(table, label, PROTOCOLS["subject-stimulus"], n_folds=4):
         sharing = check_sharing(table, fold)
-        assert (sharing.n_train, sharing.n_validation, sharing.n_test) == (16, 4, 4)
-        assert sharing.n_discarded == 64 - 24
+        assert (sharing.n_train, sharing.n_test) == (81, 9)
+        assert sharing.n_discarded == 144 - 90
+        # one cell validates and 2 x 2 are fitted first, or two cells where one lacks
+        # three trials of a class
+        assert (sharing.n_validation, sharing.n_first) in {(9, 36), (18, 18)}
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("paper", r"protocol paper, subject 01: .* 99 folds need .* 99 segments, got"),
+        ("trial-matched", r"protocol trial, subject 01: .* 99 trials, got 8"),
         ("trial", r"protocol trial, subject 01: .* need at least 99 trials, got 8"),
         ("trial-pooled", r"trial-pooled, all subjects: fewer units .* trials, got 32"),
         ("subject", r"need at least 99 subjects, got 4"),
@@ -354,12 +506,18 @@ def test_fewer_stimuli_than_folds_is_said():
 @every_protocol
 def test_a_fold_needs_every_part(name):
     table, label = SHAPES["square"]
-    least = 3 if name in HONEST else 2
+    base = name.removesuffix("-matched")
 
-    with pytest.raises(UserError, match=f"{name}: at least {least} folds are needed"):
-        cut_folds(table, label, PROTOCOLS[name], n_folds=least - 1)
+    with pytest.raises(UserError, match=f"protocol {base}, .* 2 folds .* got 1"):
+        cut_folds(table, label, PROTOCOLS[name], n_folds=1)
 
-    assert cut_folds(table, label, PROTOCOLS[name], n_folds=least)
+    assert cut_folds(table, label, PROTOCOLS[name], n_folds=2)
+
+
+def test_one_subject_cannot_be_left_out():
+    table, label = make_table(1, 8)
+    with pytest.raises(UserError, match="subject, all subjects: at least 2 folds"):
+        cut_folds(table, label, PROTOCOLS["subject"])
 
 
 def test_subjects_with_too_little_in_common_cannot_be_crossed():
@@ -367,7 +525,7 @@ def test_subjects_with_too_little_in_common_cannot_be_crossed():
     table, label = make_table(3, 3, lengths=(2, 2))
     kept = ((table["subject"] == "01") | (table["stimulus"] == "clip0")).to_numpy()
 
-    with pytest.raises(UserError, match=r"no trial is left to train on .* at least 3"):
+    with pytest.raises(UserError, match=r"no trial is left to train on .* in common"):
         cut_folds(table[kept], label[kept], PROTOCOLS["subject-stimulus"], n_folds=3)
 
 
@@ -377,19 +535,23 @@ def test_an_empty_table_is_said():
         cut_folds(table[:0], label[:0], PROTOCOLS["trial"])
 
 
-def test_an_epoch_is_chosen_on_four_trials_of_both_labels():
-    table, _ = make_table(1, 5, lengths=(2, 2))
-    label = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 0])
+def test_an_epoch_is_chosen_on_eight_trials_with_three_of_each_label():
+    table, _ = make_table(1, 12, lengths=(2, 2))
+    label = np.repeat([0, 0, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0], 2)
 
-    assert can_choose_epoch(table, label, np.arange(8))
-    assert not can_choose_epoch(table, label, np.arange(2, 8))  # three trials
-    assert not can_choose_epoch(table, label, np.array([0, 2, 4, 8]))  # one label
-    assert not can_choose_epoch(table, label, np.array([], dtype=int))
+    def can_choose(validation, first=(16, 18)):
+        return can_choose_epoch(table, label, make_fold([], [], validation, first))
+
+    assert can_choose(np.arange(16))
+    assert not can_choose(np.arange(2, 16))  # seven trials
+    assert not can_choose([*np.arange(14), 16])  # two of them high
+    assert not can_choose([])
+    assert not can_choose(np.arange(16), first=[20, 22])  # low ones alone
 
 
-def make_fold(train, test, validation=()):
+def make_fold(train, test, validation=(), first=()):
     """A fold of given rows."""
-    parts = (np.array(rows, dtype=int) for rows in (train, validation, test, ()))
+    parts = (np.array(rows, dtype=int) for rows in (train, validation, test, (), first))
     return Fold("all", 0, *parts)
 
 
@@ -411,9 +573,9 @@ def test_sharing_is_counted_by_hand():
     by_trial = check_sharing(table, make_fold([0, 1, 2], [3]))
     by_subject = check_sharing(table, make_fold([0, 1, 2, 3], [4]))
 
-    assert by_segment == Sharing(0, 1, 1, 1, 1, 0.0, 2, 1, 1, 0)
-    assert by_trial == Sharing(0, 0, 1, 0, 1, 0.0, 3, 0, 1, 0)
-    assert by_subject == Sharing(0, 0, 0, 1, 0, 0.0, 4, 0, 1, 0)
+    assert by_segment == Sharing(0, 1, 1, 1, 1, 0.0, 2, 0, 1, 1, 0)
+    assert by_trial == Sharing(0, 0, 1, 0, 1, 0.0, 3, 0, 0, 1, 0)
+    assert by_subject == Sharing(0, 0, 0, 1, 0, 0.0, 4, 0, 0, 1, 0)
 
 
 def test_validation_rows_count_as_seen():
@@ -457,19 +619,34 @@ def test_overlap_is_what_a_fine_ruler_measures(seed):
     assert overlap == pytest.approx(len(in_both) / 10)
 
 
-CLEAN = Sharing(0, 0, 0, 0, 0, 0.0, 10, 5, 5, 0)
+CLEAN = Sharing(0, 0, 0, 0, 0, 0.0, 10, 5, 5, 5, 0)
 
 
 def test_leaks_are_named_in_their_order():
-    sharing = dataclasses.replace(CLEAN, shared_trials=1)
+    sharing = dataclasses.replace(CLEAN, shared_trials=1, shared_subjects=1)
 
     assert find_leaks(CLEAN, epoch_chosen_on="validation") == ()
     assert find_leaks(
         sharing,
         epoch_chosen_on="test",
+        labels_are_personal=True,
         fitted_on_test_labels=True,
         unlabelled_test_signals=True,
     ) == tuple(LEAKS)
+
+
+def test_a_shared_person_leaks_only_where_labels_belong_to_people():
+    sharing = dataclasses.replace(CLEAN, shared_subjects=1)
+    look = functools.partial(find_leaks, epoch_chosen_on="last")
+
+    assert look(sharing) == ()
+    assert look(CLEAN, labels_are_personal=True) == ()
+    assert look(sharing, labels_are_personal=True) == ("subject",)
+    assert describe(("subject",), ("subject",)) == (
+        "Training and test share subjects; no trial is on both sides; each subject has "
+        "one label over all its trials, so that who is known again is known to be high "
+        "or low."
+    )
 
 
 def test_shares_are_named_in_their_order():

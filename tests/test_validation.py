@@ -84,16 +84,21 @@ def read_trials(run):
     return rows.assign(logit=logit(rows["score"]), weight=1.0)
 
 
-def test_epochs_are_the_median_of_those_that_the_folds_of_evaluate_chose(bundle, run):
+def test_steps_are_the_median_of_those_that_the_folds_of_evaluate_took(bundle, run):
     history = pd.read_csv(run.path / "history.csv").query("learner == 'network'")
-    chosen = history.query("chosen == 1")["epoch"]
+    chosen = history.query("chosen == 1").set_index("fold")["epoch"]
+    [part] = [p for p in run.leakage["parts"] if p["learner"] == "network"]
 
     (answer,) = bundle.answers
 
+    batches = {
+        fold["fold"]: -(-(fold["n_first"] or fold["n_train"]) // 8)
+        for fold in part["folds"]
+    }
+    steps = sorted(chosen[fold] * n for fold, n in batches.items())
     assert len(chosen) == 5
-    assert answer.epochs == int(np.median(chosen))
-    file = bundle.path / "networks" / "valence" / "bio" / "learner.json"
-    assert json.loads(file.read_text())["chosen_epoch"] == answer.epochs
+    assert {fold["epoch_chosen_on"] for fold in part["folds"]} == {"validation"}
+    assert answer.steps == steps[2]
 
 
 @pytest.mark.parametrize("level", ["segment", "trial"])
@@ -160,11 +165,11 @@ def test_scores_are_of_trials_as_fitted_by_subject(bundle, run):
     assert validation.ci_low <= np.mean(by_subject) <= validation.ci_high
 
 
-def test_the_final_network_is_trained_on_all_rows_for_those_epochs(bundle, store):
+def test_the_final_network_is_trained_on_all_rows_for_those_steps(bundle, store):
     plain = replace(
         QUICK,
         cross_validate=False,
-        network=replace(QUICK.network, epochs=bundle.answers[0].epochs),
+        network=replace(QUICK.network, steps=bundle.answers[0].steps),
     )
     out = bundle.path.parent / "plain"
 
@@ -300,7 +305,7 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
     assert "mean image" not in card  # it reads no face
     assert bundle.lines()[1] == (
         f"valence from bio: balanced accuracy {balanced:.2f} of 48 trials, mean over "
-        f"subjects (protocol subject), {answer.epochs} epochs; high is above "
+        f"subjects (protocol subject), {answer.steps} steps; high is above "
         f"{answer.calibrations.segment.threshold:.2f} (seconds), "
         f"{answer.calibrations.trial.threshold:.2f} (trials)"
     )

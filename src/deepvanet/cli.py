@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from deepvanet import config, files
+from deepvanet.recipes import read_recipe
 from deepvanet.schema import (
     BIO,
     STREAM_SETS,
@@ -104,6 +105,54 @@ LabelRule = Annotated[
         help="Which ratings are high: >=5, >5, <4,>6 (what lies between is left "
         "out), or median (the subject's own, over its training trials)."
     ),
+]
+_OF_RECIPE = "of the recipe"
+ScaleOfRecipe = Annotated[
+    str | None,
+    typer.Option(
+        help="train: each channel by median and interquartile range of the training "
+        "rows, faces by their mean image; none: numbers as they are.",
+        show_default=_OF_RECIPE,
+    ),
+]
+LabelRuleOfRecipe = Annotated[
+    str | None,
+    typer.Option(
+        help="Which ratings are high: >=5, >5, <4,>6 (what lies between is left "
+        "out), or median (the subject's own, over its training trials).",
+        show_default=_OF_RECIPE,
+    ),
+]
+ClassWeight = Annotated[
+    str | None,
+    typer.Option(
+        help="balanced: both classes count alike in training, by trials; none.",
+        show_default=_OF_RECIPE,
+    ),
+]
+Normalise = Annotated[
+    str | None,
+    typer.Option(
+        help="subject: features relative to the subject's own rows, without labels; "
+        "none.",
+        show_default=_OF_RECIPE,
+    ),
+]
+EpochsOfRecipe = Annotated[
+    int | None,
+    typer.Option(min=1, help="Passes of training.", show_default=_OF_RECIPE),
+]
+Steps = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Optimiser steps of a fit, in place of --epochs.",
+        show_default="0: --epochs decides",
+    ),
+]
+BatchSizeOfRecipe = Annotated[int | None, typer.Option(min=2, show_default=_OF_RECIPE)]
+LearningRateOfRecipe = Annotated[
+    float | None, typer.Option(min=0, show_default=_OF_RECIPE)
 ]
 Subjects = Annotated[
     str, typer.Option(help="Only these subjects, as 1,2,5.", show_default="all")
@@ -389,8 +438,8 @@ def pretrain(
 
 
 @app.command(
-    epilog="Example: deepvanet evaluate store --out run --protocol paper,trial "
-    "--streams face,bio,face+bio --target valence",
+    epilog="Example: deepvanet evaluate store --out run --streams face,bio,face+bio "
+    "--target valence",
 )
 def evaluate(
     store: Store,
@@ -398,11 +447,20 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            help="Any of paper, paper-pooled, reference (these leak, and say so), "
-            "trial, trial-pooled, subject, subject-stimulus."
+            help="Any of paper, paper-pooled, reference (these leak, and say so); "
+            "trial, trial-pooled, subject, subject-stimulus; and the controls of equal "
+            "training size trial-matched, paper-matched, paper-pooled-matched, "
+            "trial-pooled-matched, subject-matched, subject-stimulus-matched."
         ),
-    ] = "paper,trial",
+    ] = "paper,trial-matched,trial",
     target: Targets = "valence,arousal",
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="Where settings come from that are not given: default; paper, what "
+            "its text says; code, what its authors' code does."
+        ),
+    ] = "default",
     streams: Annotated[
         str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
     ] = "face+bio",
@@ -412,23 +470,27 @@ def evaluate(
             help="Any of network (network:16x64 and the like have feature vectors of "
             "other lengths, face x bio), decision-fusion:RULE, whose rule is "
             "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
-            "bandpower-svm, bandpower-logistic, bandpower-nb, riemann, eegnet; the "
+            "bandpower-svm, bandpower-logistic, bandpower-nb, trial-logistic, "
+            "trial-svm, riemann, eegnet; the "
             "priors are always scored too."
         ),
     ] = "network",
-    scale: Scale = "train",
-    label_rule: LabelRule = ">=5",
+    scale: ScaleOfRecipe = None,
+    label_rule: LabelRuleOfRecipe = None,
+    class_weight: ClassWeight = None,
+    normalise: Normalise = None,
     folds: Annotated[
         int | None,
         typer.Option(
-            min=2, help="Folds.", show_default="10 for published protocols, else 5"
+            min=2, help="Folds.", show_default="10, fewer where there are fewer units"
         ),
     ] = None,
-    epochs: Epochs = 50,
+    epochs: EpochsOfRecipe = None,
+    steps: Steps = 0,
     seed: Annotated[str, typer.Option(help="One or several, as 0,1,2.")] = "0",
     subjects: Subjects = "",
-    batch_size: Annotated[int, typer.Option(min=2)] = 64,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
+    batch_size: BatchSizeOfRecipe = None,
+    learning_rate: LearningRateOfRecipe = None,
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = False,
     grid: Annotated[
@@ -463,21 +525,30 @@ def evaluate(
     from deepvanet.evaluation import estimate_run
     from deepvanet.evaluation import evaluate as run
 
+    given = {
+        "scale": scale,
+        "label_rule": label_rule,
+        "class_weight": class_weight,
+        "normalise": normalise,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+    }
+    values = read_recipe(recipe) | {k: v for k, v in given.items() if v is not None}
     settings = config.EvaluateSettings(
         protocols=_split(protocol),
         targets=_pick_targets(target),
         streams=_pick_streams(streams),
         learners=_split(learner),
-        label_rule=label_rule,
+        label_rule=values.pop("label_rule"),
         folds=folds,
         seeds=_split_numbers("--seed", seed),
         subjects=_split(subjects),
         control=control,
+        recipe=recipe,
         network=config.NetworkSettings(
-            scale=scale,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
+            **values,
+            steps=steps,
             threads=threads,
             precision=precision,
             device=device,

@@ -71,6 +71,14 @@ class NetworkSettings:
         ``train``: each channel by median and interquartile range of the
         training rows, faces by their mean image and the deviation from it;
         ``none``: the published recipe.
+    steps : int
+        Optimiser steps of a fit; 0: as many as ``epochs`` passes take.
+    class_weight : str
+        ``balanced``: both classes count alike, by the trials of the training rows;
+        ``none``: every segment counts alike, as published.
+    normalise : str
+        ``subject``: each subject's features or signals are compared with its own,
+        without labels; ``none``: they are not.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
@@ -92,6 +100,9 @@ class NetworkSettings:
 
     scale: str = "train"
     epochs: int = 50
+    steps: int = 0
+    class_weight: str = "balanced"
+    normalise: str = "none"
     batch_size: int = 64
     learning_rate: float = 1e-3
     face_features: int = 16
@@ -141,9 +152,11 @@ class EvaluateSettings:
     Attributes
     ----------
     folds : int | None
-        None takes each protocol's own default.
+        None: ten, fewer where there are fewer units, equal for the run's protocols.
     subjects : tuple of str
         Empty takes all.
+    recipe : str
+        One of ``RECIPES``, from which other settings were taken.
     control : str
         ``none``; ``shuffled-labels``: ratings are permuted over the trials of each
         subject before anything is trained; ``noise``: signals are noise with the
@@ -151,7 +164,7 @@ class EvaluateSettings:
         above chance then is no recognition of affect.
     """
 
-    protocols: tuple[str, ...] = ("paper", "trial")
+    protocols: tuple[str, ...] = ("paper", "trial-matched", "trial")
     targets: tuple[str, ...] = ("valence", "arousal")
     streams: tuple[str, ...] = ("face+bio",)
     learners: tuple[str, ...] = ("network",)
@@ -160,6 +173,7 @@ class EvaluateSettings:
     seeds: tuple[int, ...] = (0,)
     subjects: tuple[str, ...] = ()
     control: str = "none"
+    recipe: str = "default"
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 

@@ -112,6 +112,57 @@ def has_label(
     return np.asarray(low | _is_high(values, rule))
 
 
+def are_personal(
+    ratings: Sequence[float] | NDArray[Any], rule: str, *, table: pd.DataFrame
+) -> bool:
+    """Tell whether each subject has one label over all trials, as of a diagnosis.
+
+    A model that knows such a subject again needs no signal of the trial, and no
+    subject alone can be scored: only people can be told apart.
+
+    Parameters
+    ----------
+    ratings : array, shape (row,)
+        From 1 to 9; rows without a label do not count.
+    table : DataFrame
+        Columns subject and trial of the rows.
+
+    Returns
+    -------
+    bool
+        Whether some subject has several trials, none has two labels, and not all
+        subjects have the same. By ``median`` no subject has two where its ratings
+        are all equal.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"subject": [*"aabb"], "trial": [1, 2, 1, 2]})
+    >>> are_personal([3, 2, 8, 9], ">=5", table=table)
+    True
+    >>> are_personal([3, 8, 8, 9], ">=5", table=table)
+    False
+    """
+    known = has_label(ratings, rule)
+    values = np.asarray(ratings, dtype=float)[known]
+    label = values if rule == MEDIAN else label_ratings(values, rule)
+    return have_one_each(table.loc[known, ["subject", "trial"]].assign(label=label))
+
+
+def have_one_each(labelled: pd.DataFrame) -> bool:
+    """Tell whether each subject has one label, as ``are_personal`` says.
+
+    Parameters
+    ----------
+    labelled : DataFrame
+        Columns subject, trial and label, which is never NaN.
+    """
+    counts = labelled.groupby("subject", observed=True)[["trial", "label"]].nunique()
+    several = bool((counts["trial"] > 1).any())
+    return several and bool(
+        (counts["label"] == 1).all() and labelled["label"].nunique() > 1
+    )
+
+
 def _is_high(ratings: Float[np.ndarray, " row"], rule: str) -> Bool[np.ndarray, " row"]:
     form = _FORM.fullmatch(rule)
     if form is None:

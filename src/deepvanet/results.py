@@ -75,8 +75,15 @@ SEGMENT_COLUMNS = (
     "segment",
     "folds",
 )
-PART_LETTERS = {"train": "R", "validation": "V", "test": "E", "discarded": "-"}
-"""What a row did in a fold: tRained, Validated, tEsted. Column ``folds`` of
+PART_LETTERS = {
+    "train": "R",
+    "validation": "V",
+    "refitted": "W",
+    "test": "E",
+    "discarded": "-",
+}
+"""What a row did in a fold: tRained, Validated, validated and then trained (W), tEsted,
+or neither. Column ``folds`` of
 ``segments.csv`` has one letter for each fold, the first for fold 0."""
 TRIAL_COLUMNS = ("subject", "trial", "stimulus")
 """Columns of ``trials.csv`` that identify a row; more follow."""

@@ -20,8 +20,8 @@ or not at all.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,9 @@ class SegmentStore:
         return {**self.__dict__, "_arrays": {}}
 
 
+Adjust = Callable[[Stream, Int[np.ndarray, " row"], NDArray[Any]], NDArray[Any]]
+
+
 @dataclass(frozen=True)
 class Rows:
     """Some rows of a store with a label each: what a learner is given.
@@ -208,12 +211,16 @@ class Rows:
         The streams that a learner may read.
     label : array, shape (row,)
         0 or 1.
+    adjust : callable | None
+        From stream, row numbers of the store and what was read there, to what
+        ``read`` gives instead.
     """
 
     store: SegmentStore
     numbers: Int[np.ndarray, " row"]
     streams: tuple[Stream, ...]
     label: Int[np.ndarray, " row"]
+    adjust: Adjust | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -233,13 +240,14 @@ class Rows:
     ) -> NDArray[Any]:
         """Copy one stream of all rows, or of ``index`` among them, into memory."""
         rows = self.numbers if index is None else self.numbers[index]
-        return self.store.read(stream, rows)
+        array = self.store.read(stream, rows)
+        return array if self.adjust is None else self.adjust(stream, rows, array)
 
     def take(
         self, index: Int[np.ndarray, " item"] | Bool[np.ndarray, " row"]
     ) -> "Rows":
         """Return some of the rows."""
-        return Rows(self.store, self.numbers[index], self.streams, self.label[index])
+        return replace(self, numbers=self.numbers[index], label=self.label[index])
 
 
 def number_trials(table: pd.DataFrame) -> Int[np.ndarray, " row"]:

@@ -35,7 +35,7 @@ def make_example(folder: Path, bundle: Bundle) -> tuple[Sent, float]:
             n_subjects=1,
             n_trials=1,
             seconds=SECONDS,
-            knobs=synthetic.Knobs(effect=1.0),
+            knobs=synthetic.Knobs(effect=3.0),
             execution=Execution(),
         )
     except ImportError:

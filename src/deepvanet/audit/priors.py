@@ -1,36 +1,80 @@
-"""What is known of a row without any signal: its trial, its subject, its stimulus."""
+"""What is known of a row without any signal: its trial, its subject, its stimulus.
+
+Scores and priors are measured alike: over segments and over trials, a trial's score
+being the mean of its segments', as the mean over subjects. Where each subject has one
+label over all its trials nothing can be scored within a subject; then people are
+scored, each by the mean over its trials.
+"""
 
 from collections.abc import Mapping
+from math import sqrt
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
 from deepvanet.audit.reading import Audited, Fitted
+from deepvanet.labels import have_one_each
 from deepvanet.metrics import score_subjects
+from deepvanet.metrics.scores import mean_over_trials, score_labels
 
-UNITS: Mapping[str, tuple[str, ...]] = {
+PRIORS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "majority": (),
-    "subject": ("subject",),
-    "stimulus": ("stimulus",),
-    "subject+stimulus": ("subject", "stimulus"),
-    "trial": ("trial",),
+    "subject-prior": (("subject",),),
+    "stimulus-prior": (("stimulus",),),
+    "additive-prior": (("subject",), ("stimulus",)),
+    "repeat-prior": (("subject", "stimulus"),),
+    "trial-prior": (("subject", "trial"),),
 }
-"""What each prior knows of a row. ``trial`` scores only where trials are split."""
+"""The units that each prior knows; what several say is added up."""
 
+KNOWS = {
+    "majority": "nothing of a row",
+    "subject-prior": "only the subject",
+    "stimulus-prior": "only the clip",
+    "additive-prior": "only the subject and the clip",
+    "repeat-prior": "only what the same subject said of the same clip before",
+    "trial-prior": "only the trial",
+}
 METRICS = ("balanced_accuracy", "auroc")
+SEGMENT, TRIAL, PERSON = "segment", "trial", "person"
+LEAST_SHARE_OF_REPEATS = 0.5
+"""Of tested rows; where that many repeat what the subject saw in training, their prior
+is that of the repetition."""
+
+Scores = dict[str, dict[str, float]]
+"""For each level, for each of ``METRICS``, a value."""
 
 
-def score_priors(audited: Audited) -> dict[str, dict[str, float]]:
-    """Return what each prior scores, refitted on the labels of each fold's training.
+def name_own_prior(shared: Mapping[str, float | None]) -> str:
+    """Name the prior that belongs to what training and test share.
 
-    Subjects are scored apart; a value is their mean, over segments.
+    It is found from what is shared and not from what scores best on the test rows.
+
+    Parameters
+    ----------
+    shared : mapping
+        Of each unit: the fraction of tested rows whose unit also trained, or None.
     """
-    rows = audited.rows
+    if shared["trial"]:
+        return "trial-prior"
+    if (shared["repeat"] or 0) >= LEAST_SHARE_OF_REPEATS:
+        return "repeat-prior"
+    common = bool(shared["subject"]), bool(shared["stimulus"])
+    return {
+        (True, True): "additive-prior",
+        (True, False): "subject-prior",
+        (False, True): "stimulus-prior",
+        (False, False): "majority",
+    }[common]
+
+
+def score_priors(audited: Audited) -> dict[str, Scores]:
+    """Return what each prior scores, refitted on the labels of each fold's training."""
     known = {
         name: units
-        for name, units in UNITS.items()
-        if set(units) <= {*rows.columns} - {"label", "score"}
+        for name, units in PRIORS.items()
+        if {column for unit in units for column in unit} <= set(audited.rows.columns)
     }
     return {
         name: score_rows(audited, _predict(audited, units))
@@ -38,40 +82,118 @@ def score_priors(audited: Audited) -> dict[str, dict[str, float]]:
     }
 
 
-def score_rows(audited: Audited, score: Float[np.ndarray, " row"]) -> dict[str, float]:
-    """Return the mean over subjects of each of ``METRICS``."""
+def score_rows(audited: Audited, score: Float[np.ndarray, " row"]) -> Scores:
+    """Return the scores of the predicted rows, level by level; NaN is undefined."""
+    table = tabulate(audited, score)
+    if is_personal(audited):
+        return {PERSON: _score_people(table)}
+    levels = [SEGMENT, TRIAL] if has_segments(audited) else [TRIAL]
+    found = {}
+    for level in levels:
+        scores = score_subjects(table, level)
+        found[level] = {name: float(scores[name].mean()) for name in METRICS}
+    return found
+
+
+def find_level(audited: Audited) -> str:
+    """Return the level that is judged."""
+    return PERSON if is_personal(audited) else TRIAL
+
+
+def is_personal(audited: Audited) -> bool:
+    """Tell whether each subject has one label over all its trials."""
+    rows = audited.rows
+    labelled = rows[rows["label"].notna()]
+    return have_one_each(labelled[["subject", "trial", "label"]])
+
+
+def has_segments(audited: Audited) -> bool:
+    """Tell whether trials were cut."""
+    rows = audited.rows
+    return bool(rows.duplicated(["subject", "trial"]).any()) and "segment" in rows
+
+
+def measure_chance(audited: Audited) -> float:
+    """Return the standard deviation of a coin's balanced accuracy, at the level judged.
+
+    Trials, or people, are taken as independent.
+    """
+    table = tabulate(audited, audited.rows["score"].to_numpy(dtype=float))
+    trials = table.drop_duplicates(["subject", "trial"])
+    if is_personal(audited):
+        trials = trials.drop_duplicates("subject").assign(subject="all")
+    n_high = trials.groupby("subject")["label"].sum()
+    n_low = trials.groupby("subject")["label"].size() - n_high
+    both = (n_high > 0) & (n_low > 0)
+    if not both.any():
+        return float("nan")
+    variance = (0.25 / n_high[both] + 0.25 / n_low[both]) / 4
+    return sqrt(float(variance.sum())) / int(both.sum())
+
+
+def count_scored(audited: Audited) -> tuple[int, int]:
+    """Return how many subjects were tested, and how many have both labels."""
+    table = tabulate(audited, audited.rows["score"].to_numpy(dtype=float))
+    labels = table.groupby("subject")["label"].nunique()
+    return len(labels), int((labels > 1).sum())
+
+
+def tabulate(audited: Audited, score: Float[np.ndarray, " row"]) -> pd.DataFrame:
+    """Return the tested rows with a label and a score, as ``metrics`` takes them."""
     rows = audited.rows
     fold = np.zeros(len(rows), dtype=np.int64)
     for number, fit in enumerate(audited.fits):
         fold[fit.test] = number
-    stimulus = rows["stimulus"] if "stimulus" in rows else rows["trial"]
     segment = rows["segment"] if "segment" in rows else np.zeros(len(rows), dtype=int)
-    table = rows.assign(
-        **audited.key, seed=0, stimulus=stimulus, segment=segment, fold=fold
-    ).assign(score=score)
-    there = table["label"].notna() & np.isfinite(score)
-    table = table[there].assign(label=table["label"][there].astype(int))
-    scores = score_subjects(table, "segment")
-    return {name: float(scores[name].mean()) for name in METRICS}
+    # a trial counts once, whatever the table says of its stimulus
+    table = rows[["subject", "trial", "label"]].assign(
+        **audited.key, seed=0, stimulus=rows["trial"], segment=segment, fold=fold
+    )
+    tested = rows["score"].notna() & rows["label"].notna() & np.isfinite(score)
+    tested_rows: pd.DataFrame = table.assign(score=score).loc[tested]
+    return tested_rows.assign(label=tested_rows["label"].astype(int))
 
 
-def _predict(audited: Audited, units: tuple[str, ...]) -> Float[np.ndarray, " row"]:
+def _score_people(table: pd.DataFrame) -> dict[str, float]:
+    trials = mean_over_trials(table)
+    people = trials.groupby("subject", sort=True).agg(
+        label=("label", "first"),
+        score=("score", "mean"),
+        fold=("fold", "min"),
+        last=("fold", "max"),
+    )
+    if (people["fold"] != people["last"]).any():
+        people = people.assign(fold=0)  # means over the same set of models
+    scores = score_labels(
+        people["label"].to_numpy(dtype=np.int64),
+        people["score"].to_numpy(dtype=float),
+        people["fold"].to_numpy(dtype=np.int64),
+    )
+    return {name: scores[name] for name in METRICS}
+
+
+def _predict(
+    audited: Audited, units: tuple[tuple[str, ...], ...]
+) -> Float[np.ndarray, " row"]:
     """Score every tested row by the training labels of its units, added up."""
-    score = np.full(len(audited.rows), np.nan)
+    columns = {column for unit in units for column in unit}
+    rows = audited.rows[[*sorted(columns), "label"]]
+    score = np.full(len(rows), np.nan)
     for fit in audited.fits:
-        score[fit.test] = _predict_fold(audited.rows, fit, units)
+        score[fit.test] = _predict_fold(rows, fit, units)
     return score
 
 
 def _predict_fold(
-    rows: pd.DataFrame, fit: Fitted, units: tuple[str, ...]
+    rows: pd.DataFrame, fit: Fitted, units: tuple[tuple[str, ...], ...]
 ) -> Float[np.ndarray, " test"]:
     seen, test = rows[fit.seen], rows[fit.test]
     base = seen["label"].mean()
     total = np.full(len(test), (1 - len(units)) * base)
     for unit in units:
-        names = ["subject", "trial"] if unit == "trial" else [unit]
-        means = seen.groupby(names)["label"].mean()
-        index = pd.MultiIndex.from_frame(test[names]) if unit == "trial" else test[unit]
-        total += means.reindex(index).fillna(base).to_numpy(dtype=float)
+        means = seen.groupby(list(unit))["label"].mean()
+        known = pd.MultiIndex.from_frame(test[list(unit)])
+        if len(unit) == 1:
+            means.index = pd.MultiIndex.from_arrays([means.index])
+        total += means.reindex(known).fillna(base).to_numpy(dtype=float)
     return np.asarray(np.clip(np.nan_to_num(total, nan=0.5), 0.0, 1.0))

@@ -1,21 +1,29 @@
-"""Predictions of anybody, and the table of rows and folds that they came from.
+"""Predictions of anyone, and the table of rows and folds that they came from.
 
 Two CSV files. The predictions have a row a tested segment or trial::
 
     subject, trial, label, score          0 or 1; the probability of 1
-    segment, stimulus, protocol, target, streams, learner, seed, epoch_chosen_on
+    segment, protocol, target, streams, learner, seed
+    epoch_chosen_on                       validation, test, last or none
+    epoch_chosen, epoch_best_on_test      of the row's model, see ``audit.choice``
 
-Those of the second line may be absent. The table has a row for everything that was
+Those after the first line may be absent. The table has a row for everything that was
 trained or tested on::
 
     subject, trial, fold                  the fold whose test part the row is in
-    segment, stimulus                     may be absent
+    segment, stimulus, recording          may be absent
+    start_s, duration_s                   seconds, see ``audit.times``
+    label                                 of rows that are not predicted
 
-In fold k, the rows with ``fold`` k tested and all others trained. Instead of
-``fold`` a table may have ``folds``, as a run's ``segments.csv``: a letter a fold, R
-for trained, V for validated, E for tested, - for neither.
+Stimulus, recording and times are taken from the predictions where only they have them.
+
+In fold k, the rows with ``fold`` k tested and all others trained; a row without a
+fold always trained. Instead of ``fold`` a table may have ``folds``, as a run's
+``segments.csv``: a letter a fold, R for trained, V for validated, W for validated and
+then trained, E for tested, - for neither.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,13 +34,25 @@ import pandas as pd
 from jaxtyping import Bool
 
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.results import PART_LETTERS
 from deepvanet.schema import UserError
 
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
 NEEDED_OF_TABLE = ("subject", "trial")
 PART = ("protocol", "target", "streams", "learner")
+NAMES = ("subject", "trial", "segment", "stimulus", "recording")
+TIMES = ("start_s", "duration_s")
+EPOCHS = ("epoch_chosen", "epoch_best_on_test")
+WRITTEN = "written_"
+"""Begins the columns of names as the files write them; without it, blanks, case and
+forms of the same letters make no difference."""
+
+SEEN, VALIDATED, TESTED, NEITHER = "RVW", "VW", "E", "-"
+"""Letters of ``folds``: a row that was validated, and then perhaps trained on, counts
+as seen."""
+
 _IDENTITY = ("subject", "trial", "segment")
+_PLACES = ("stimulus", "recording", *TIMES)
+_COPY = "copy"  # which of several rows of one identity
 
 
 @dataclass(frozen=True)
@@ -41,34 +61,60 @@ class Fitted:
 
     Attributes
     ----------
+    scope : str
+        The subject, or ``all``.
+    number : str
+        The fold's name.
     seen, test : array, shape (row,)
         Which rows of the part's table trained or validated, and which tested.
+    validates : bool | None
+        Whether some row validated; None where the table cannot tell.
     """
 
+    scope: str
+    number: str
     seen: Bool[np.ndarray, " row"]
     test: Bool[np.ndarray, " row"]
+    validates: bool | None
 
 
 @dataclass(frozen=True)
 class Audited:
-    """One protocol, target, stream set and learner.
+    """One protocol, target, stream set, learner and seed.
 
     Attributes
     ----------
     key : mapping
         The names of ``PART``.
+    seed : str
+        Blank where the predictions have no such column.
     rows : DataFrame
         All rows that trained or tested, with label and score where there is one.
+        Names are compared without blanks and case; as they are written they stand in
+        columns that begin with ``WRITTEN``.
     fits : tuple of Fitted
         What each model saw and was tested on.
     epoch_chosen_on : str
         What chose the epoch, or ``unknown``.
+    admitted : str
+        What a run itself says that leaks.
+    watched : DataFrame | None
+        Of a run: scope, fold and ``watched_loss`` of each fit's chosen epoch.
     """
 
     key: Mapping[str, str]
+    seed: str
     rows: pd.DataFrame
     fits: tuple[Fitted, ...]
     epoch_chosen_on: str
+    admitted: str = "none"
+    watched: pd.DataFrame | None = None
+
+    @property
+    def name(self) -> str:
+        """What sentences call it."""
+        names = [name for name in self.key.values() if name != "unknown"]
+        return ", ".join([*names, *([f"seed {self.seed}"] if self.seed else [])])
 
 
 def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
@@ -106,55 +152,96 @@ def list_audited(
     table: pd.DataFrame,
     *,
     path: Path,
-    chosen_on: Mapping[tuple[str, ...], str] | None = None,
+    table_path: Path,
     per_subject: bool | None = None,
 ) -> Iterator[Audited]:
-    """Yield every part of somebody's predictions, joined with what trained.
+    """Yield every part of the predictions, seed by seed, joined with what trained.
 
     Parameters
     ----------
-    path : Path
-        Of the predictions, for sentences.
-    chosen_on : mapping, optional
-        Of (protocol, target, streams, learner): what chose the epoch.
+    path, table_path : Path
+        Of the predictions and of the table, for sentences.
     per_subject : bool, optional
         Whether a model was fitted for each subject; by default as the protocol says,
         or no where it is none of ours.
+
+    Raises
+    ------
+    UserError
+        When a cell is not what its column says, a row is there more than once, a
+        predicted row is not in the table or tests in no fold, or nothing trains.
     """
     predictions = _check_predictions(predictions, path)
+    table = _check_table(table, table_path)
     part = [name for name in (*PART, "seed") if name in predictions]
     groups = predictions.groupby(part, sort=False) if part else [((), predictions)]
     for names, mine in groups:
         held = dict(zip(part, map(str, names), strict=True))
         key = {name: held.get(name, "unknown") for name in PART}
-        rows = _join(mine, _pick_rows(table, held), path)
+        rows = _compare_names(_join(mine, _pick_rows(table, held), path))
         facts = PROTOCOLS.get(key["protocol"])
         alone = per_subject
         if alone is None:
             alone = facts is not None and facts.scope == "subject"
-        yield Audited(
-            key=key,
-            rows=rows,
-            fits=tuple(_list_fits(rows, per_subject=alone)),
-            epoch_chosen_on=_find_choice(key, mine, chosen_on),
-        )
+        fits = tuple(_list_fits(rows, per_subject=alone))
+        _refuse_useless_folds(rows, fits, path, table_path)
+        yield Audited(key, held.get("seed", ""), rows, fits, _find_choice(mine))
 
 
 def _check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return predictions with numbers for label and score."""
     label = pd.to_numeric(predictions["label"], errors="coerce")
     score = pd.to_numeric(predictions["score"], errors="coerce")
-    wrong = ~label.isin([0, 1])
-    if wrong.any():
-        found = predictions["label"][wrong].iloc[0]
-        raise UserError(f"{path}: column label: expected 0 or 1, got {found!r}")
+    _refuse(predictions, "label", ~label.isin([0, 1]), path, "0 or 1")
     wrong = ~score.between(0, 1)
+    _refuse(predictions, "score", wrong, path, "a probability from 0 to 1")
+    predictions = _check_times(predictions, path)
+    return predictions.assign(label=label.astype(float), score=score.astype(float))
+
+
+def _check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the table with numbers for times and labels, and whole words for folds."""
+    blank = [n for n in ("stimulus", "recording") if n in table and _is_blank(table[n])]
+    table = table.drop(columns=["score", *blank], errors="ignore")
+    if "label" in table:
+        label = pd.to_numeric(table["label"], errors="coerce")
+        wrong = ~label.isin([0, 1]) & (table["label"] != "")
+        _refuse(table, "label", wrong, path, "0, 1 or nothing")
+        table = table.assign(label=label)
+    table = _check_times(table, path)
+    if "folds" in table:
+        n_folds = table["folds"].str.len().max()
+        wrong = table["folds"].str.len() != n_folds
+        _refuse(table, "folds", wrong, path, f"a letter for each of {n_folds} folds")
+        known = SEEN + TESTED + NEITHER
+        wrong = ~table["folds"].str.fullmatch(f"[{known}]+")
+        _refuse(table, "folds", wrong, path, f"letters of {', '.join(known)}")
+    return table
+
+
+def _check_times(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    for name in TIMES:
+        if name in table:
+            seconds = pd.to_numeric(table[name], errors="coerce")
+            wrong = ~np.isfinite(seconds) | ((seconds <= 0) & (name == "duration_s"))
+            _refuse(table, name, wrong, path, "seconds")
+            table = table.assign(**{name: seconds})
+    return table
+
+
+def _is_blank(names: "pd.Series[str]") -> bool:
+    return bool((names.str.strip() == "").all())
+
+
+def _refuse(
+    table: pd.DataFrame, name: str, wrong: "pd.Series[bool]", path: Path, expected: str
+) -> None:
     if wrong.any():
-        found = predictions["score"][wrong].iloc[0]
+        row = table[wrong].iloc[0]
+        where = _name_row(row, [n for n in _IDENTITY if n in table])
         raise UserError(
-            f"{path}: column score: expected a probability from 0 to 1, got {found!r}"
+            f"{path}: {where}: column {name}: expected {expected}, got {row[name]!r}"
         )
-    return predictions.assign(label=label.astype(int), score=score.astype(float))
 
 
 def _pick_rows(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:
@@ -167,59 +254,137 @@ def _pick_rows(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:
 
 def _join(predictions: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
     identity = [n for n in _IDENTITY if n in predictions and n in table]
-    for name, rows in (("predictions", predictions), ("table", table)):
-        twice = rows.duplicated(identity)
-        if twice.any():
-            where = _name_row(rows[twice].iloc[0], identity)
-            raise UserError(
-                f"{path}: {where} is in the {name} more than once; a row is tested "
-                "once by each protocol, target, streams, learner and seed"
-            )
-    ours = predictions[[*identity, "label", "score"]]
-    joined = table.merge(ours, on=identity, how="left", validate="one_to_one")
-    lost = ~predictions.set_index(identity).index.isin(table.set_index(identity).index)
+    _refuse_repetitions(predictions, table, identity, path)
+    predictions = predictions.assign(copy=predictions.groupby(identity).cumcount())
+    table = table.assign(copy=table.groupby(identity).cumcount())
+    by = [*identity, _COPY]
+    lost = ~predictions.set_index(by).index.isin(table.set_index(by).index)
     if lost.any():
         where = _name_row(predictions[lost].iloc[0], identity)
         raise UserError(
             f"{path}: {where} was predicted but is not in the table of rows and folds"
         )
+    places = [n for n in _PLACES if n in predictions and n not in table]
+    known = [n for n in EPOCHS if n in predictions]
+    ours = predictions[[*by, "label", "score", *known, *places]]
+    joined = table.merge(
+        ours, on=by, how="left", validate="one_to_one", suffixes=("_told", "")
+    )
+    # where a row was not predicted, nothing tells its place
+    joined = joined.drop(columns=[n for n in places if joined[n].isna().any()])
+    if "label_told" in joined:
+        told = joined.pop("label_told")
+        wrong = told.notna() & joined["label"].notna() & (told != joined["label"])
+        if wrong.any():
+            where = _name_row(joined[wrong].iloc[0], identity)
+            ours, theirs = joined["label"][wrong].iloc[0], told[wrong].iloc[0]
+            raise UserError(
+                f"{path}: {where} has the label {ours:g}, but {theirs:g} in the table "
+                "of rows and folds"
+            )
+        joined = joined.assign(label=joined["label"].fillna(told))
     return joined.reset_index(drop=True)
 
 
-def _name_row(row: pd.Series, identity: Sequence[str]) -> str:
+def _refuse_repetitions(
+    predictions: pd.DataFrame, table: pd.DataFrame, identity: list[str], path: Path
+) -> None:
+    """Raise unless rows are there once, or the same rows twice in both files."""
+    times = {"predictions": predictions, "table": table}
+    counts = {name: rows.groupby(identity).size() for name, rows in times.items()}
+    both = pd.DataFrame(counts).fillna(0)
+    uneven = both["predictions"] != both["table"]
+    for name in times:
+        odd = both[uneven & (both[name] > 1)]
+        if len(odd):
+            where = _name_row(odd.reset_index().iloc[0], identity)
+            raise UserError(
+                f"{path}: {where} is in the {name} more than once; a row is tested "
+                "once by each protocol, target, streams, learner and seed"
+            )
+    several = counts["predictions"]
+    differ = predictions.groupby(identity)["score"].nunique() > 1
+    if (several > 1).all() and several.nunique() == 1 and differ.any():
+        where = _name_row(differ[differ].reset_index().iloc[0], identity)
+        raise UserError(
+            f"{path}: {where} is in the predictions more than once, as all rows are; "
+            "a cross-validation that was repeated needs a column seed in both files"
+        )
+
+
+def _name_row(row: "pd.Series[str]", identity: Sequence[str]) -> str:
     return ", ".join(f"{name} {row[name]}" for name in identity)
 
 
+def _compare_names(rows: pd.DataFrame) -> pd.DataFrame:
+    there = [name for name in NAMES if name in rows]
+    written = {f"{WRITTEN}{name}": rows[name] for name in there}
+    plain = {name: rows[name].astype(str).map(_simplify(rows[name])) for name in there}
+    return rows.assign(**written, **plain)
+
+
+def _simplify(names: "pd.Series[str]") -> dict[str, str]:
+    """Return each name without blanks, signs that cannot be seen, and case."""
+    return {
+        name: "".join(
+            letter
+            for letter in unicodedata.normalize("NFKC", name).casefold()
+            if not letter.isspace() and unicodedata.category(letter) != "Cf"
+        )
+        for name in map(str, names.unique())
+    }
+
+
 def _list_fits(rows: pd.DataFrame, *, per_subject: bool) -> Iterator[Fitted]:
-    subject = rows["subject"].to_numpy(dtype=object)
-    scopes = [subject == name for name in dict.fromkeys(subject)] if per_subject else []
-    for mine in scopes or [np.ones(len(rows), dtype=bool)]:
-        for seen, test in _list_folds(rows):
+    subject = rows[f"{WRITTEN}subject"].to_numpy(dtype=object)
+    scopes = {"all": np.ones(len(rows), dtype=bool)}
+    if per_subject:
+        scopes = {str(name): subject == name for name in dict.fromkeys(subject)}
+    for scope, mine in scopes.items():
+        for number, seen, test, validates in _list_folds(rows):
             if (test & mine).any():
-                yield Fitted(seen=seen & mine, test=test & mine)
+                yield Fitted(scope, number, seen & mine, test & mine, validates)
 
 
 def _list_folds(
     rows: pd.DataFrame,
-) -> Iterator[tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]]:
+) -> Iterator[
+    tuple[str, Bool[np.ndarray, " row"], Bool[np.ndarray, " row"], bool | None]
+]:
     if "folds" in rows:
         letters = np.array([list(word) for word in rows["folds"]])
-        for fold in letters.T:
-            seen = np.isin(fold, [PART_LETTERS["train"], PART_LETTERS["validation"]])
-            yield seen, fold == PART_LETTERS["test"]
+        for number, fold in enumerate(letters.T):
+            validates = bool(np.isin(fold, list(VALIDATED)).any())
+            yield str(number), np.isin(fold, list(SEEN)), fold == TESTED, validates
     else:
         fold = rows["fold"].to_numpy(dtype=object)
-        for number in dict.fromkeys(fold):
-            yield fold != number, fold == number
+        for number in dict.fromkeys(name for name in fold if name != ""):
+            yield str(number), fold != number, fold == number, None
 
 
-def _find_choice(
-    key: Mapping[str, str],
-    predictions: pd.DataFrame,
-    chosen_on: Mapping[tuple[str, ...], str] | None,
-) -> str:
-    if chosen_on is not None:
-        return chosen_on[tuple(key[name] for name in PART)]
+def _refuse_useless_folds(
+    rows: pd.DataFrame, fits: Sequence[Fitted], path: Path, table_path: Path
+) -> None:
+    tests = np.zeros(len(rows), dtype=bool)
+    for fit in fits:
+        tests |= fit.test
+    if not tests.any():
+        raise UserError(f"{table_path}: no row tests in any fold")
+    idle = rows["score"].notna() & ~tests
+    if idle.any():
+        where = _name_row(
+            rows[idle].iloc[0], [n for n in _IDENTITY if n in rows.columns]
+        )
+        raise UserError(f"{path}: {where} was predicted but tests in no fold")
+    if not any(fit.seen.any() for fit in fits):
+        raise UserError(
+            f"{table_path}: no row trains in a fold that tests, so that nothing can be "
+            "shared; the table lists all rows, those that trained among them"
+        )
+
+
+def _find_choice(predictions: pd.DataFrame) -> str:
     if "epoch_chosen_on" in predictions:
-        return "+".join(dict.fromkeys(predictions["epoch_chosen_on"]))
+        told = [name for name in predictions["epoch_chosen_on"] if name]
+        return "+".join(dict.fromkeys(told)) or "unknown"
     return "unknown"

@@ -35,7 +35,7 @@ from deepvanet.bundle.rows import Part, make_learner, open_rows, plan_parts
 from deepvanet.bundle.validation import (
     Plan,
     Validation,
-    find_epochs,
+    find_steps,
     fit_fold,
     judge,
     name_fold,
@@ -47,6 +47,7 @@ from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.labels import check_label_rule
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
+from deepvanet.learners.training import plan_steps
 from deepvanet.schema import Channel, pick
 from deepvanet.store import digest_store, open_store, pick_subjects
 
@@ -104,19 +105,21 @@ def train_bundle(
     kept = keep_face_weights(out, face_weights)
     given = store_path, out, settings, subjects, kept
     _cross_validate(partial(fit_fold, *given), out, plans, execution)
-    epochs = {
-        part: find_epochs(out, part, plan) if plan.folds else settings.network.epochs
+    steps = {
+        part: find_steps(out, part, plan)
+        if plan.folds
+        else sum(plan_steps(len(rows[part]), settings.network))
         for part, plan in plans.items()
     }
     waiting = [p for p in parts if not name_folder(out, p.target, p.streams).is_dir()]
     work = partial(_train, *given)
-    tasks = [(part, epochs[part]) for part in waiting]
+    tasks = [(part, steps[part]) for part in waiting]
     for _ in run_tasks(work, tasks, execution=execution, what="train"):
         pass
     trained = [
         Trained(
             part,
-            epochs[part],
+            steps[part],
             summarise(rows[part], part.target),
             judge(out, part, plan, rows[part], settings) if plan.folds else {},
             plan.obstacle,
@@ -174,9 +177,9 @@ def _train(
     face_weights: Path | None,
     task: tuple[Part, int],
 ) -> None:
-    part, epochs = task
+    part, steps = task
     rows = open_rows(store_path, settings, subjects, part)
-    settings = replace(settings, network=replace(settings.network, epochs=epochs))
+    settings = replace(settings, network=replace(settings.network, steps=steps))
     fitted = make_learner(settings, face_weights).fit(rows)
     folder = name_folder(out, part.target, part.streams)
     folder.parent.mkdir(parents=True, exist_ok=True)

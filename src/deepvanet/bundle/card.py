@@ -65,7 +65,7 @@ class Trained:
     """
 
     part: Part
-    epochs: int
+    steps: int
     summary: Summary
     judged: Mapping[str, tuple[Calibrations, Validation]]
     obstacle: str
@@ -75,7 +75,7 @@ class Trained:
         return {
             "target": self.part.target,
             "streams": self.part.streams,
-            "epochs": self.epochs,
+            "steps": self.steps,
             "rows": asdict(self.summary),
             "answers": [self._describe(streams) for streams in self.part.answers],
         }
@@ -158,7 +158,7 @@ _USE = (
 def _tell_training(values: Mapping[str, Any], trained: Sequence[Trained]) -> str:
     lines = [
         "## What it was trained on\n",
-        "| target | streams | subjects | trials | high | segments | ratings | epochs |",
+        "| target | streams | subjects | trials | high | segments | ratings | steps |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for item in trained:
@@ -167,9 +167,9 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[Trained]) -> str
             f"| {item.part.target} | {item.part.streams} | {rows.n_subjects} | "
             f"{rows.n_trials} | {rows.n_high_trials / rows.n_trials:.0%} | "
             f"{rows.n_segments} | {rows.lowest_rating:g} to {rows.highest_rating:g} | "
-            f"{item.epochs} |"
+            f"{item.steps} |"
         )
-    lines += ["", _tell_epochs(trained)]
+    lines += ["", _tell_steps(trained)]
     dropout = values["training"].get("stream_dropout", 0.0)
     if dropout:
         lines += [
@@ -182,13 +182,14 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[Trained]) -> str
     return "\n".join(lines)
 
 
-def _tell_epochs(trained: Sequence[Trained]) -> str:
+def _tell_steps(trained: Sequence[Trained]) -> str:
     if any(item.judged for item in trained):
         return (
-            "Epochs are the median of those that the folds of the cross-validation "
-            "chose, each on its own validation rows."
+            "Steps of the optimiser are the median of those that the folds of the "
+            "cross-validation took, which chose them on validation rows where there "
+            "were enough trials."
         )
-    return "Epochs are as asked for: nothing chose them."
+    return "Steps of the optimiser are as asked for: nothing chose them."
 
 
 def _tell_scores(trained: Sequence[Trained]) -> str:

@@ -48,8 +48,8 @@ class Answer:
     ----------
     network : str
         The stream set of the network that is asked.
-    epochs : int
-        Passes of its training.
+    steps : int
+        Optimiser steps of its training.
     calibrations : Calibrations
         What makes probabilities of its scores.
     validation : Validation | None
@@ -59,7 +59,7 @@ class Answer:
     target: Target
     streams: str
     network: str
-    epochs: int
+    steps: int
     calibrations: Calibrations
     validation: Validation | None = None
 
@@ -73,7 +73,7 @@ class Answer:
         return what + (
             f"balanced accuracy {'unknown' if balanced is None else f'{balanced:.2f}'} "
             f"of {self.validation.n_trials} trials, mean over subjects (protocol "
-            f"{self.validation.protocol}), {self.epochs} epochs; high is above "
+            f"{self.validation.protocol}), {self.steps} steps; high is above "
             f"{called.segment.threshold:.2f} (seconds), {called.trial.threshold:.2f} "
             "(trials)"
         )
@@ -221,7 +221,7 @@ def _read_answers(values: Mapping[str, Any]) -> list[Answer]:
             target,
             pick("stream set", item["streams"], STREAM_SETS),
             network,
-            epochs=values["epochs"],
+            steps=values["steps"],
             calibrations=Calibrations.from_dict(item["calibration"]),
             validation=(
                 Validation.from_dict(item["validation"]) if item["validation"] else None

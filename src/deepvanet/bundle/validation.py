@@ -1,10 +1,10 @@
 """Cross-validate what a bundle will hold: how long to train, how far to trust it.
 
 The rows of a network are dealt into folds by whole subjects where there are enough of
-them, else by whole trials. Each fold trains, chooses its epoch on its validation rows
-and scores its test rows. The network of the bundle is then trained on all rows for
-the median of the chosen epochs. A trial's score is the mean of its segments' scores,
-from the fold that never saw it.
+them, else by whole trials. Each fold trains, chooses its epoch on its validation rows,
+is fitted again on both and scores its test rows. The network of the bundle is then
+trained on all rows for the median of the chosen optimiser steps. A trial's score is the
+mean of its segments' scores, from the fold that never saw it.
 """
 
 import dataclasses
@@ -134,13 +134,16 @@ def fit_fold(
     fold = plan_validation(rows, part, settings).folds[number]
     label = _label_in(rows, fold, part.target, settings)
     learner = make_learner(settings, face_weights)
-    watches = can_choose_epoch(rows.table, label, fold.validation)
     labelled = dataclasses.replace(rows, label=label)
-    fitted = learner.fit(
-        labelled.take(fold.train),
-        watch=labelled.take(fold.validation) if watches else None,
-        choose=Choice.LOSS if watches else Choice.LAST,
-    )
+    if can_choose_epoch(rows.table, label, fold):
+        chosen = learner.fit(
+            labelled.take(fold.first),
+            watch=labelled.take(fold.validation),
+            choose=Choice.LOSS,
+        )
+        fitted = learner.refit(labelled.take(fold.train), like=chosen)
+    else:
+        fitted = learner.fit(labelled.take(fold.train))
     test = labelled.take(fold.test)
     logits = {
         streams: fitted.find_logits_of(test, STREAM_SETS[streams])
@@ -152,17 +155,17 @@ def fit_fold(
         np.savez(
             stream,
             allow_pickle=False,
-            chosen_epoch=np.array(fitted.chosen_epoch),
+            chosen_steps=np.array(fitted.chosen_steps),
             **logits,
         )
 
 
-def find_epochs(out: Path, part: Part, plan: Plan) -> int:
-    """Return the median of the folds' epochs; of two middle ones the earlier."""
+def find_steps(out: Path, part: Part, plan: Plan) -> int:
+    """Return the median of the folds' optimiser steps; of two middle ones the fewer."""
     chosen = []
     for number in range(len(plan.folds)):
         with np.load(name_fold(out, part, number), allow_pickle=False) as fit:
-            chosen.append(int(fit["chosen_epoch"]))
+            chosen.append(int(fit["chosen_steps"]))
     return sorted(chosen)[(len(chosen) - 1) // 2]
 
 

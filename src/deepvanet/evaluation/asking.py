@@ -7,7 +7,10 @@ from deepvanet.evaluation.controls import CONTROLS
 from deepvanet.evaluation.fits import find_traits
 from deepvanet.labels import check_label_rule
 from deepvanet.learners import LEARNERS, find_learner
+from deepvanet.learners.class_weights import CLASS_WEIGHTS
+from deepvanet.learners.within_subject import NORMALISES
 from deepvanet.protocols import PROTOCOLS
+from deepvanet.recipes import RECIPES, check_baseline
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
 
@@ -20,12 +23,16 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         ("stream set", settings.streams, STREAM_SETS),
         ("scale", (settings.network.scale,), ["train", "none"]),
         ("control", (settings.control,), CONTROLS),
+        ("recipe", (settings.recipe,), RECIPES),
+        ("class weight", (settings.network.class_weight,), CLASS_WEIGHTS),
+        ("normalise", (settings.network.normalise,), NORMALISES),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
         for name in names:
             pick(kind, name, known)
     check_label_rule(settings.label_rule)
+    check_baseline(settings.recipe, store.manifest.settings["baseline"])
     _check_learners(settings)
     return replace(settings, subjects=pick_subjects(store, settings.subjects))
 

@@ -5,7 +5,8 @@ Whatever scores above chance on them is not recognition of affect.
 ``shuffled-labels``
     The ratings of each subject are permuted over its trials before folds are cut.
     Signals and their trials stay as they are, so a learner that knows a trial again
-    still scores where the trial is on both sides.
+    still scores where the trial is on both sides. Where each subject has one label
+    (a diagnosis, a group), labels are permuted over subjects.
 ``noise``
     EEG and peripheral signals are noise with the subject's *average* level and
     spectrum (a trial's own carry what was felt), made for the rest before the
@@ -29,6 +30,7 @@ from scipy.signal import welch
 from deepvanet.config import Execution
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.labels import are_personal, has_label
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import (
@@ -47,22 +49,45 @@ SPECTRUM_S = 4
 
 
 def shuffle_ratings(
-    table: pd.DataFrame, target: str, *, seed: int
+    table: pd.DataFrame, target: str, *, rule: str, seed: int
 ) -> Float[np.ndarray, " row"]:
-    """Return ratings permuted over the trials of each subject.
+    """Return ratings permuted over the trials of each subject, or over subjects.
 
     Trials without a rating stay without one. The seed and the subject's name alone
-    draw the permutation.
+    sample the permutation. Where each subject has one label by the rule, within a
+    subject nothing can be permuted: whole subjects exchange labels, and all rated
+    trials of a subject get the mean rating of another one's.
     """
     trials = table.drop_duplicates(["subject", "trial"])
-    rated = trials[trials[target].notna()]
+    ratings = trials[target].to_numpy(dtype=float)
+    if are_personal(ratings, rule, table=trials):
+        shuffled = _exchange_subjects(trials[has_label(ratings, rule)], target, seed)
+    else:
+        shuffled = _permute_within(trials[trials[target].notna()], target, seed)
+    keys = zip(table["subject"], table["trial"], strict=True)
+    return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
+
+
+def _exchange_subjects(
+    rated: pd.DataFrame, target: str, seed: int
+) -> dict[tuple[str, str], float]:
+    # a mean of high ratings is high, and one of low ratings is low
+    mean = rated.groupby("subject", sort=True, observed=True)[target].mean()
+    order = _draw(seed, "all subjects").permutation(len(mean))
+    given = dict(zip(mean.index, mean.to_numpy()[order], strict=True))
+    pairs = zip(rated["subject"], rated["trial"], strict=True)
+    return {(subject, trial): given[subject] for subject, trial in pairs}
+
+
+def _permute_within(
+    rated: pd.DataFrame, target: str, seed: int
+) -> dict[tuple[str, str], float]:
     shuffled = {}
     for subject, mine in rated.groupby("subject", sort=True, observed=True):
         order = _draw(seed, str(subject)).permutation(len(mine))
         pairs = zip(mine["trial"], mine[target].to_numpy()[order], strict=True)
         shuffled.update({(str(subject), trial): rating for trial, rating in pairs})
-    keys = zip(table["subject"], table["trial"], strict=True)
-    return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
+    return shuffled
 
 
 def write_noise_store(

@@ -16,7 +16,7 @@ from deepvanet.evaluation.asking import check_settings
 from deepvanet.evaluation.fits import list_learners
 from deepvanet.evaluation.parts import Part, cut_parts, walk
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.protocols.folds import INNER_FOLDS
+from deepvanet.protocols.folds import INNER_FOLDS, Fold
 from deepvanet.schema import BIO, STREAM_SETS, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
 
@@ -91,11 +91,24 @@ def estimate_run(
         learners = list_learners(settings, part.streams)
         n_fits += len(learners)
         n_rows += len(fold.test) * len(learners) * len(part.protocols)
-        work = len(fold.train) * settings.network.epochs
+        work = _count_passes(fold, settings.network)
         for learner in learners:
             for streams, times in _list_trainings(learner, part, settings.network):
                 seconds += work * times * measure(streams)
     return Estimate(n_fits, seconds / 3600, n_rows * BYTES_OF_A_PREDICTION)
+
+
+def _count_passes(fold: Fold, settings: NetworkSettings) -> int:
+    """Return how many segments pass through training, at most, in all fits of a fold.
+
+    A fit that follows a choice of the epoch takes no more steps than the first one.
+    """
+    fits = [fold.sized_as or len(fold.train)]
+    if len(fold.first):
+        fits = [len(fold.first), len(fold.first)]
+    if settings.steps:
+        return len(fits) * settings.steps * settings.batch_size
+    return sum(fits) * settings.epochs
 
 
 def _list_trainings(

@@ -1,7 +1,7 @@
 """One fold fitted by every learner, and saved so that it is never fitted again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,25 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from deepvanet.config import EvaluateSettings, digest
+from deepvanet.config import EvaluateSettings, NetworkSettings, digest
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
-from deepvanet.learners import PRIORS, Choice, Learner, Traits, find_learner
+from deepvanet.learners import (
+    PRIORS,
+    Choice,
+    EpochLearner,
+    Fitted,
+    Learner,
+    Traits,
+    find_learner,
+)
 from deepvanet.learners.learner import Epoch
+from deepvanet.learners.training import plan_steps
 from deepvanet.protocols import Fold, can_choose_epoch
 from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
+
+_PARTS = ("train", "first", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,17 @@ class Task:
     name : str
         What tells it from the run's other tasks, for people.
     numbers, label : mapping
-        Row numbers of the store, and labels, of the parts ``train``,
-        ``validation`` and ``test``.
-    watch : str
-        The part that is looked at after each epoch, or nothing.
+        Row numbers of the store, and labels, of the parts ``train``, ``first``,
+        ``validation`` and ``test`` of a fold.
+    choice : Choice
+        ``loss``: learners with epochs are fitted on ``first``, choose their epoch on
+        ``validation`` and are fitted again on ``train``; ``accuracy``: the test rows
+        choose; ``last``: nothing does.
     unit : str
         What the protocol never splits.
+    sized_as : int
+        Of a control: the training rows of the fit whose optimiser steps are taken;
+        else 0.
     readings : tuple of str
         Which epochs the protocols read: the chosen one, the last one, or both.
     files : mapping
@@ -46,9 +62,9 @@ class Task:
     seed: int
     numbers: Mapping[str, Int[np.ndarray, " row"]]
     label: Mapping[str, Int[np.ndarray, " row"]]
-    watch: str
     choice: Choice
     unit: str
+    sized_as: int
     readings: tuple[Epoch, ...]
     files: Mapping[str, Path]
 
@@ -66,19 +82,17 @@ def plan_task(
     run : str
         The run's digest: a fit of other settings has another file name.
     """
-    rows = {"train": fold.train, "validation": fold.validation, "test": fold.test}
+    rows = {name: getattr(fold, name) for name in _PARTS}
     label = part.label_in(fold)
-    watch, choice = "", Choice.LAST
+    choice = Choice.LAST
     if part.chooses_on_test:
-        watch, choice = "test", Choice.ACCURACY
-    elif len(fold.validation):
-        watch = "validation"
-        if can_choose_epoch(part.table, label, fold.validation):
-            choice = Choice.LOSS
+        choice = Choice.ACCURACY
+    elif can_choose_epoch(part.table, label, fold):
+        choice = Choice.LOSS
     # what tells this fit from every other fit of the run
     name = {
         "run": run,
-        "family": [part.protocols[0].scope, part.protocols[0].unit],
+        "family": part.protocols[0].name,
         "target": part.target,
         "streams": part.streams,
         "seed": part.seed,
@@ -94,9 +108,9 @@ def plan_task(
         seed=part.seed,
         numbers={key: part.numbers[row] for key, row in rows.items()},
         label={key: label[row] for key, row in rows.items()},
-        watch=watch,
         choice=choice,
         unit=part.protocols[0].unit,
+        sized_as=fold.sized_as,
         readings=part.readings,
         files={
             learner: out / "fits" / f"{digest({**name, 'learner': learner})}.npz"
@@ -136,8 +150,16 @@ def fit_task(
     }
     for name, file in task.files.items():
         if not file.is_file():
-            learner = find_learner(name)(settings.network, task.seed, face_weights)
+            network = _settle_steps(settings.network, task)
+            learner = find_learner(name)(network, task.seed, face_weights)
             _save_fit(file, **_fit(learner, rows, task))
+
+
+def _settle_steps(settings: NetworkSettings, task: Task) -> NetworkSettings:
+    """Give a control the optimiser steps of the fit that it is matched to."""
+    if not task.sized_as:
+        return settings
+    return replace(settings, steps=sum(plan_steps(task.sized_as, settings)))
 
 
 def _fit(
@@ -149,18 +171,42 @@ def _fit(
         score = np.full(len(rows["test"]), base_rate)
         nothing = {"history": np.empty((0, 4)), **_spell_choices({})}
         return {**dict.fromkeys(task.readings, score), **nothing}
-    watch = rows[task.watch] if task.watch and learner.traits.has_epochs else None
-    fitted = learner.fit(rows["train"], watch=watch, choose=task.choice, unit=task.unit)
+    first, fitted = fit_learner(learner, rows, task)
     history = [
         (item.epoch, item.train_loss, item.watched_loss, item.watched_accuracy)
-        for item in fitted.history
+        for item in first.history
     ]
     return {
         **{epoch: fitted.score(rows["test"], epoch=epoch) for epoch in task.readings},
         "history": np.array(history, dtype=float).reshape(-1, 4),
-        "chosen_epoch": np.array(fitted.chosen_epoch or 0),
+        "chosen_epoch": np.array(first.chosen_epoch or 0),
         **_spell_choices(fitted.choices),
     }
+
+
+def fit_learner(
+    learner: Learner, rows: Mapping[str, Rows], task: Task
+) -> tuple[Fitted, Fitted]:
+    """Fit a learner on a fold's rows; return the fit that chose, and the final one.
+
+    They are one and the same where no validation rows choose an epoch.
+    """
+    first = _fit_first(learner, rows, task)
+    if task.choice is Choice.LOSS and isinstance(learner, EpochLearner):
+        return first, learner.refit(rows["train"], like=first, unit=task.unit)
+    return first, first
+
+
+def _fit_first(learner: Learner, rows: Mapping[str, Rows], task: Task) -> Fitted:
+    """Fit once: on all training rows, or on those beside the validation rows."""
+    if not learner.traits.has_epochs or task.choice is Choice.LAST:
+        return learner.fit(rows["train"], unit=task.unit)
+    train, watch = ("first", "validation")
+    if task.choice is Choice.ACCURACY:
+        train, watch = ("train", "test")
+    return learner.fit(
+        rows[train], watch=rows[watch], choose=task.choice, unit=task.unit
+    )
 
 
 def _spell_choices(choices: Mapping[str, float]) -> dict[str, NDArray[Any]]:

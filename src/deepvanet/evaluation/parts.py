@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -10,9 +11,9 @@ from jaxtyping import Int
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
-from deepvanet.labels import MEDIAN, has_label, label_ratings
+from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.learners.learner import Epoch
-from deepvanet.protocols import PROTOCOLS, Fold, Protocol, cut_folds
+from deepvanet.protocols import PROTOCOLS, Fold, Protocol, agree_on_folds, cut_folds
 from deepvanet.schema import STREAM_SETS, Target, UserError
 from deepvanet.store import SegmentStore
 
@@ -24,7 +25,7 @@ class Part:
     Attributes
     ----------
     protocols : tuple of Protocol
-        All of the same scope and unit, so of the same folds.
+        All of the same scope, unit and training rows, so of the same fits.
     numbers : array, shape (row,)
         Row numbers of the store that have the streams and a rating.
     label : array, shape (row,)
@@ -42,6 +43,12 @@ class Part:
     table: pd.DataFrame
     folds: tuple[Fold, ...]
     label_rule: str
+
+    @cached_property
+    def labels_are_personal(self) -> bool:
+        """Whether each subject has one label over all its trials."""
+        ratings = self.table[self.target].to_numpy()
+        return are_personal(ratings, self.label_rule, table=self.table)
 
     @property
     def chooses_on_test(self) -> bool:
@@ -78,10 +85,11 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
     UserError
         When no row has the streams, or there are fewer units than folds.
     """
-    families: dict[tuple[str, str], list[Protocol]] = {}
+    families: dict[tuple[str, str, str], list[Protocol]] = {}
     for name in settings.protocols:
         protocol = PROTOCOLS[name]
-        families.setdefault((protocol.scope, protocol.unit), []).append(protocol)
+        key = (protocol.scope, protocol.unit, protocol.base)
+        families.setdefault(key, []).append(protocol)
     return [
         _cut_part(store, settings, tuple(family), Target(target), streams, seed)
         for family, target, streams, seed in product(
@@ -101,7 +109,9 @@ def _cut_part(
     numbers = store.rows_with(STREAM_SETS[streams])
     ratings = store.table[target].to_numpy()
     if settings.control == "shuffled-labels":
-        ratings = shuffle_ratings(store.table, target, seed=seed)
+        ratings = shuffle_ratings(
+            store.table, target, rule=settings.label_rule, seed=seed
+        )
     rated = has_label(ratings, settings.label_rule)
     numbers = numbers[rated[numbers]]
     if settings.subjects:
@@ -116,7 +126,10 @@ def _cut_part(
     table = table.reset_index(drop=True)
     rule = settings.label_rule
     label = label_ratings(table[target].to_numpy(), rule, table=table)
-    folds = cut_folds(table, label, family[0], n_folds=settings.folds, seed=seed)
+    n_folds = settings.folds or agree_on_folds(
+        table, [PROTOCOLS[name] for name in settings.protocols]
+    )
+    folds = cut_folds(table, label, family[0], n_folds=n_folds, seed=seed)
     return Part(
         family, target, streams, seed, numbers, label, table, tuple(folds), rule
     )

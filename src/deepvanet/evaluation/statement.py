@@ -67,7 +67,10 @@ def state_sharing(
             traits = find_traits(learner, settings)
             unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, traits)
             seen = (unmixed and sharing.shared_recordings > 0) or traits.adapts_to_test
-            seen |= traits.spans_trial and sharing.shared_trials > 0
+            seen |= sharing.shared_trials > 0 and _reads(part, traits.spans_trial)
+            n_subjects = part.table["subject"].iloc[fold.test].nunique()
+            is_new = sharing.shared_subjects < n_subjects
+            seen |= is_new and _reads(part, traits.adapts_to_new_subjects)
             _add_fold(
                 entry,
                 part,
@@ -98,6 +101,10 @@ def _reads_eeg(part: Part, traits: Traits) -> bool:
     return traits.reads_streams and Stream.EEG in STREAM_SETS[part.streams]
 
 
+def _reads(part: Part, streams: Iterable[Stream]) -> bool:
+    return not set(streams).isdisjoint(STREAM_SETS[part.streams])
+
+
 def _order(found: Sequence[str], names: Iterable[str]) -> list[str]:
     return [name for name in names if name in found]
 
@@ -116,11 +123,15 @@ def _add_fold(
     if has_epochs:
         chosen_on, note = _say_how_epoch_is_chosen(part, fold, protocol)
     leaks = protocols.find_leaks(
-        sharing, epoch_chosen_on=chosen_on, unlabelled_test_signals=unlabelled
+        sharing,
+        epoch_chosen_on=chosen_on,
+        labels_are_personal=part.labels_are_personal,
+        unlabelled_test_signals=unlabelled,
     )
     shares = protocols.find_shares(sharing)
-    # the store's name for how it was cleaned admits it
-    protocols.verify(protocol, sharing, leaks, shares, declared=("unlabelled",))
+    # labels, and the store's name for how it was cleaned, admit these
+    admitted = ("subject", "unlabelled")
+    protocols.verify(protocol, sharing, leaks, shares, declared=admitted)
     entry.leaks += leaks
     entry.shares += shares
     entry.folds.append(
@@ -143,6 +154,6 @@ def _say_how_epoch_is_chosen(
 ) -> tuple[str, str]:
     if protocol.chooses_on != "validation":
         return protocol.chooses_on, ""
-    if protocols.can_choose_epoch(part.table, part.label_in(fold), fold.validation):
+    if protocols.can_choose_epoch(part.table, part.label_in(fold), fold):
         return "validation", ""
-    return "last", "too few validation trials, or one class: the last epoch is used"
+    return "last", "too few trials of a class to choose on: the last epoch is used"

@@ -125,6 +125,12 @@ def _spell_folds(part: Part) -> list[str]:
     n_folds = max(fold.number for fold in part.folds) + 1
     letters = np.full((len(part.numbers), n_folds), results.PART_LETTERS["discarded"])
     for fold in part.folds:
-        for name, letter in results.PART_LETTERS.items():
-            letters[getattr(fold, name), fold.number] = letter
+        both = np.intersect1d(fold.validation, fold.train)
+        for name, rows in (
+            ("train", fold.train),
+            ("validation", fold.validation),
+            ("refitted", both),
+            ("test", fold.test),
+        ):
+            letters[rows, fold.number] = results.PART_LETTERS[name]
     return ["".join(row) for row in letters]

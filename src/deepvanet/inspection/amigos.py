@@ -24,6 +24,7 @@ from deepvanet.inspection.findings import (
     Table,
     list_some,
 )
+from deepvanet.inspection.personal import RatedTrial, find_personal_ratings
 from deepvanet.schema import Target
 
 NOTHING = "-"
@@ -91,6 +92,11 @@ def _find_all(
     yield from _find_lacking(viewings)
     yield from _find_faceless(viewings)
     yield from _find_lone_faces(facts)
+    yield from find_personal_ratings(
+        RatedTrial(subject.subject, viewing.video, viewing.ratings)
+        for subject in facts
+        for viewing in subject.trials
+    )
     yield from _compare_with_full_copy(facts, n_videos)
     yield from find_mark(root)
 

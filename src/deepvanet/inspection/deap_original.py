@@ -70,6 +70,7 @@ def _find_all(
     yield from find_other_orders(facts)
     yield from find_odd_codes(facts)
     yield from deap_signs.find_odd_ratings(rows)
+    yield from deap_signs.find_personal(rows)
     yield from deap_files.find_odd_videos(facts)
     yield from deap_files.find_other_rates(facts)
     yield from deap_files.find_absent_videos(root, facts)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from deepvanet.datasets import deap
 from deepvanet.inspection.deap_facts import BAND_HZ, SubjectFacts, Viewer
 from deepvanet.inspection.findings import Finding, Severity, list_some
-from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream
+from deepvanet.inspection.personal import RatedTrial, find_personal_ratings
+from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream, Target
 
 N_RATINGS = 1280  # rows of the published table
 N_HIGH = {"Valence": 724, "Arousal": 754}  # ratings >= 5 among the published ones
@@ -189,6 +190,18 @@ def find_odd_ratings(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
                 f"participant_ratings.csv: {n_high} of {len(rows)} {column} ratings "
                 f"are >= 5, the published table has {n_published}",
             )
+
+
+def find_personal(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
+    """Name the targets of which each subject has one label over all its trials."""
+    yield from find_personal_ratings(
+        RatedTrial(
+            row.values.get("Participant_id", ""),
+            row.values.get("Trial", ""),
+            {t: read_number(row.values.get(t.capitalize(), "")) for t in Target},
+        )
+        for row in rows
+    )
 
 
 def read_number(text: str) -> float:

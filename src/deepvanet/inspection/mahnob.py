@@ -12,6 +12,7 @@ from deepvanet.datasets import leave_out, mahnob
 from deepvanet.datasets.mahnob_sessions import VIDEO_FPS, list_folders, name_subject
 from deepvanet.execution import run_tasks
 from deepvanet.inspection.deap_files import find_mark
+from deepvanet.inspection.deap_signs import read_number
 from deepvanet.inspection.findings import (
     Finding,
     Inspection,
@@ -26,6 +27,7 @@ from deepvanet.inspection.mahnob_facts import (
     SubjectFacts,
     examine_subject,
 )
+from deepvanet.inspection.personal import RatedTrial, find_personal_ratings
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -89,6 +91,16 @@ def _find_all(root: Path, facts: Sequence[SubjectFacts]) -> Iterator[Finding]:
     yield from _find_other_lengths(sessions)
     yield from _find_lacking(sessions)
     yield from _find_silent_headers(sessions)
+    yield from find_personal_ratings(
+        RatedTrial(
+            subject.subject,
+            str(session.number),
+            {t: read_number(text) for t, text in session.ratings.items()},
+        )
+        for subject in facts
+        for session in subject.sessions
+        if session.is_usable
+    )
     yield from _compare_with_full_copy(facts)
     yield from find_mark(root)
 

@@ -1,5 +1,6 @@
 """Read what an inspection of MAHNOB-HCI needs to know of one subject."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from deepvanet.datasets.mahnob_sessions import (
 )
 from deepvanet.inspection.deap_facts import attempt
 from deepvanet.preprocessing.video import probe
+from deepvanet.schema import Target
 
 EMOTIONAL, NEUTRAL = "emotional clip", "neutral clip"
 NO_XML = "no session.xml"
@@ -52,6 +54,7 @@ class SessionFacts:
     fps: float | None = None
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
+    ratings: Mapping[Target, str] = field(default_factory=dict)
 
     @property
     def is_usable(self) -> bool:
@@ -105,6 +108,7 @@ def _examine_session(refusals: list[str], session: Session) -> SessionFacts:
         has_video=session.video is not None,
         media=session.media,
         contradictions=tuple(_find_contradictions(session)),
+        ratings=session.ratings,
     )
     if not session.is_usable or session.bdf is None:
         return facts

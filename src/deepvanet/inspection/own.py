@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from deepvanet.config import Execution
+from deepvanet.config import EvaluateSettings, Execution
 from deepvanet.datasets import leave_out, sources
 from deepvanet.datasets.declared import FILE_NAME
 from deepvanet.datasets.sources import Source
@@ -23,12 +23,15 @@ from deepvanet.inspection.own_facts import (
     RowFacts,
     examine_subject,
 )
+from deepvanet.inspection.personal import RatedTrial, find_personal_ratings
+from deepvanet.labels import check_label_rule
 from deepvanet.schema import (
     HIGHEST_RATING,
     LOWEST_RATING,
     Channel,
     Stream,
     Target,
+    UserError,
 )
 
 NOTHING = "-"
@@ -103,6 +106,7 @@ def _find_all(source: Source, facts: Sequence[OwnFacts]) -> Iterator[Finding]:
         yield Finding(Severity.WRONG, note)
     for row in rows:
         yield from _find_odd_video(row)
+    yield from _find_personal(source, rows)
     ignored = dict.fromkeys(label for subject in facts for label in subject.ignored)
     if ignored:
         text = f"{len(ignored)} channels are not used: {list_some(list(ignored))}"
@@ -118,6 +122,21 @@ def _find_all(source: Source, facts: Sequence[OwnFacts]) -> Iterator[Finding]:
     if source.declared.label_rule:
         text = f"the label rule of these recordings is {source.declared.label_rule}"
         yield Finding(Severity.NOTE, f"{text}: evaluate --label-rule takes it")
+
+
+def _find_personal(source: Source, rows: Sequence[RowFacts]) -> Iterator[Finding]:
+    rule = source.declared.label_rule or EvaluateSettings.label_rule
+    try:
+        check_label_rule(rule)
+    except UserError as error:
+        yield Finding(Severity.WRONG, f"{FILE_NAME}: {error}")
+        rule = EvaluateSettings.label_rule
+    rated = (
+        RatedTrial(row.row.subject, row.row.trial, row.row.ratings)
+        for row in rows
+        if row.used_s
+    )
+    yield from find_personal_ratings(rated, rule)
 
 
 def _find_odd_video(row: RowFacts) -> Iterator[Finding]:

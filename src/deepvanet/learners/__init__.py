@@ -12,6 +12,7 @@ from deepvanet.learners.eegnet import make_eegnet
 from deepvanet.learners.grid import find_cell, make_network
 from deepvanet.learners.learner import (
     Choice,
+    EpochLearner,
     EpochRecord,
     Fitted,
     Learner,
@@ -19,12 +20,15 @@ from deepvanet.learners.learner import (
     Traits,
 )
 from deepvanet.learners.riemann import make_riemann
+from deepvanet.learners.trial_classifiers import TRIAL
+from deepvanet.learners.within_subject import compare_within
 from deepvanet.schema import PRIORS, pick
 
 __all__ = [
     "LEARNERS",
     "PRIORS",
     "Choice",
+    "EpochLearner",
     "EpochRecord",
     "Fitted",
     "Learner",
@@ -36,6 +40,7 @@ LEARNERS: Mapping[str, MakeLearner] = {
     "network": make_network,
     **FUSIONS,
     **BANDPOWER,
+    **TRIAL,
     "riemann": make_riemann,
     "eegnet": make_eegnet,
     **priors.PRIORS,
@@ -51,4 +56,4 @@ def find_learner(name: str) -> MakeLearner:
     UserError
         When there is no learner of that name.
     """
-    return find_cell(name) or LEARNERS[pick("learner", name, LEARNERS)]
+    return compare_within(find_cell(name) or LEARNERS[pick("learner", name, LEARNERS)])

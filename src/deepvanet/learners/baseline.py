@@ -8,7 +8,7 @@ They are saved to be compared and read by others; this package does not load the
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,14 +37,16 @@ class FittedBaseline:
         From rows to the probability that each is high.
     numbers : mapping
         All that was fitted, as arrays.
+    choices : mapping
+        What was chosen on training rows.
     """
 
     name: str
     predict: Callable[[Rows], Float[np.ndarray, " row"]]
     numbers: Mapping[str, NDArray[Any]]
+    choices: Mapping[str, float] = field(default_factory=dict)
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
-    choices: ClassVar[Mapping[str, float]] = {}
 
     def score(
         self,

@@ -3,7 +3,7 @@
 ``decision-fusion:RULE`` joins them by a rule of :mod:`deepvanet.learners.fusion_rules`,
 fitted on *inner out-of-fold* scores: the training rows are dealt once more, units
 of the protocol whole, and every part is scored by two networks that never saw it.
-These train for as many epochs as were chosen for the two that are joined. Scores
+These train for as many steps as were chosen for the two that are joined. Scores
 are those of evaluation mode and do not depend on the batch.
 
 Where there are too few units to deal, or those held out have one class, nothing can
@@ -54,6 +54,7 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
+    Fitted,
     Learner,
     MakeLearner,
     Traits,
@@ -93,14 +94,22 @@ class DecisionFusion:
         choose: Choice = Choice.LAST,
         unit: str = "trial",
     ) -> "FittedFusion":
-        """Train both members, then the rule on inner out-of-fold scores."""
-        pair = _fit_pair(self._member, train, watch, dict.fromkeys(MEMBERS, choose))
+        """Train both members, then the rule on inner out-of-fold scores.
+
+        Where validation rows choose the epoch, no rule is fitted: ``refit`` does that.
+        """
+        pair = _fit_pair(self._member, train, watch, choose)
         # validation that chooses leaves the last epoch of no interest
         readings: tuple[Epoch, ...] = ("chosen", "last")
         if choose is not Choice.ACCURACY:
             readings = ("chosen",)
+        if choose is Choice.LOSS:
+            return FittedFusion(rule=self.rule, pair=pair, weights={"chosen": None})
+        read_at: Choice | Mapping[str, int] = choose
+        if choose is Choice.ACCURACY:
+            read_at = {name: fitted.chosen_epoch for name, fitted in pair.items()}
         held = [
-            (index, self._fit_inside(train.take(inner), pair, choose))
+            (index, _fit_pair(self._member, train.take(inner), None, read_at))
             for inner, index in self._deal(train, unit)
         ]
         weights: dict[str, Weights | None] = {
@@ -110,22 +119,30 @@ class DecisionFusion:
             weights["last"] = weights["chosen"]
         return FittedFusion(rule=self.rule, pair=pair, weights=weights)
 
+    def refit(
+        self, train: Rows, *, like: Fitted, unit: str = "trial"
+    ) -> "FittedFusion":
+        """Train both members again for the steps that each chose, then the rule."""
+        if not isinstance(like, FittedFusion):
+            raise TypeError(f"expected a fitted fusion, got {type(like).__name__}")
+        steps = {name: fitted.chosen_steps for name, fitted in like.pair.items()}
+
+        def make(name: str) -> NetworkLearner:
+            settings = replace(self.settings, steps=steps[name])
+            return replace(self._member(name), settings=settings)
+
+        pair = _fit_pair(make, train, None, Choice.LAST)
+        held = [
+            (index, _fit_pair(make, train.take(inner), None, Choice.LAST))
+            for inner, index in self._deal(train, unit)
+        ]
+        weights = {"chosen": self._fit_rule(train, held, "chosen")}
+        return FittedFusion(rule=self.rule, pair=pair, weights=weights)
+
     def _deal(self, train: Rows, unit: str) -> list[tuple[np.ndarray, np.ndarray]]:
         if not RULES[self.rule].is_fitted:
             return []
         return cut_inner_folds(train.table, train.label, unit=unit, seed=self.seed)
-
-    def _fit_inside(self, train: Rows, pair: Pair, choose: Choice) -> Pair:
-        """Fit both members on fewer rows, for as many epochs as were chosen."""
-        epochs = {name: fitted.chosen_epoch for name, fitted in pair.items()}
-
-        def make(name: str) -> NetworkLearner:
-            member = self._member(name)
-            if choose is not Choice.LOSS:
-                return member
-            return replace(member, settings=replace(self.settings, epochs=epochs[name]))
-
-        return _fit_pair(make, train, None, epochs)
 
     def _fit_rule(
         self,
@@ -217,7 +234,7 @@ class PublishedFusion:
         unit: str = "trial",  # noqa: ARG002 - nothing is divided
     ) -> "FittedPublishedFusion":
         """Train both members, and weigh them by their error on the same rows."""
-        pair = _fit_pair(self._member, train, None, dict.fromkeys(MEMBERS, Choice.LAST))
+        pair = _fit_pair(self._member, train, None, Choice.LAST)
         scores = _score_in_training_mode(pair, train, self.seed)
         face, bio = np.abs(scores - train.label[:, None]).mean(axis=0)
         return FittedPublishedFusion(
@@ -262,13 +279,13 @@ def _fit_pair(
     make: Callable[[str], NetworkLearner],
     train: Rows,
     watch: Rows | None,
-    choose: Mapping[str, Choice] | Mapping[str, int],
+    choose: Choice | Mapping[str, int],
 ) -> Pair:
     return {
         name: make(name).fit(
             _narrow(train, name),
             watch=None if watch is None else _narrow(watch, name),
-            choose=choose[name],
+            choose=choose if isinstance(choose, Choice) else choose[name],
         )
         for name in MEMBERS
     }

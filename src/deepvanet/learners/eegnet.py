@@ -6,7 +6,7 @@ torchaudio of another release than torch.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -22,13 +22,14 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
+    Fitted,
     Learner,
     Traits,
     choose_epoch,
 )
 from deepvanet.learners.repeatable import draw_from, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling
-from deepvanet.learners.training import find_logits, train_network
+from deepvanet.learners.training import find_logits, plan_steps, train_network
 from deepvanet.models.eegnet import EEGNet
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
@@ -69,7 +70,7 @@ class EEGNetLearner:
             chosen, history = train_network(
                 network,
                 fetch,
-                train.label,
+                train,
                 settings,
                 seed=self.seed,
                 watched=watched,
@@ -80,9 +81,19 @@ class EEGNetLearner:
             last=network.eval(),
             scaling=scalings[Stream.EEG],
             history=history,
-            chosen_epoch=choose_epoch(history, choose),
+            chosen_epoch=(epoch := choose_epoch(history, choose)),
+            chosen_steps=sum(plan_steps(len(train), settings)[:epoch]),
             threads=settings.threads,
         )
+
+    def refit(
+        self, train: Rows, *, like: Fitted, unit: str = "trial"
+    ) -> "FittedEEGNet":
+        """Train again on other rows, for as many optimiser steps as a fit chose."""
+        if not isinstance(like, FittedEEGNet):
+            raise TypeError(f"expected a fitted EEGNet, got {type(like).__name__}")
+        settings = replace(self.settings, steps=like.chosen_steps)
+        return replace(self, settings=settings).fit(train, unit=unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +105,7 @@ class FittedEEGNet:
     scaling: Scaling
     history: Sequence[EpochRecord]
     chosen_epoch: int
+    chosen_steps: int
     threads: int
     choices: ClassVar[Mapping[str, float]] = {}
 

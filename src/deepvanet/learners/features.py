@@ -4,12 +4,13 @@ EEG: the differential entropy of each channel in each band, ``ln(2 pi e P) / 2``
 its power ``P``, measured on the second itself.
 
 Peripherals are slower than a second: heart rate, tonic and phasic skin conductance
-and breathing are measured by NeuroKit2 on the *whole trial*, all its stored segments
-joined, and then cut into seconds. So a second carries something of its neighbours,
-and a learner that reads them has ``spans_trial``.
+and breathing are traces that NeuroKit2 measures on the *whole trial*, all its stored
+segments laid on one clock, and then cut into seconds. So a second carries something
+of its neighbours, and a learner that reads them spans the trial.
 
-What cannot be measured (a flat channel, a trial of two seconds, no heart beat in
-sight) is NaN; learners put the training rows' median in its place.
+Each trace has its own least length. A few missing samples are filled
+(:mod:`deepvanet.learners.trial_signals` states the bounds). What cannot be measured
+(a flat channel, a trial too short for this trace, no heart beat in sight) is NaN.
 
 References
 ----------
@@ -17,11 +18,14 @@ References
    classification. IEEE EMBS conference on neural engineering.
 .. [2] Makowski et al. (2021). NeuroKit2: a Python toolbox for neurophysiological
    signal processing. Behavior Research Methods 53, 1689-1696.
+.. [3] Munoz et al. (2015). Validity of (ultra-)short recordings for heart rate
+   variability measurements. PLOS ONE 10, e0138921.
 """
 
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +34,13 @@ from jaxtyping import Float, Float64, Int
 from numpy.typing import NDArray
 from scipy.signal import welch
 
+from deepvanet.learners.trial_signals import (
+    Trace,
+    TrialSignals,
+    fill_gaps,
+    join_trial,
+    list_stretches,
+)
 from deepvanet.schema import BIO, Channel, ChannelType, Stream, UserError
 from deepvanet.store import Rows, SegmentStore
 
@@ -44,19 +55,23 @@ BANDS: Mapping[str, tuple[float, float]] = {
 LEAST_POWER = 1e-12
 """In squared units; the entropy of less is not told apart from it."""
 
-LEAST_SECONDS = 8
-"""Of a trial in which rates of heart and breath can be found."""
+ODD_INTERVAL = 0.3
+"""A beat that comes this share of the median earlier or later is a missed or a false
+one; intervals beside it are left out of the variability."""
+
+QUIET = 0.01
+"""Share of a muscle's median energy; less than this is taken for it."""
 
 AT_ONCE = 1024  # rows measured in one go
 HELD_TRIALS = 4096  # whose features are kept in memory; DEAP has 1280
 
 _log = logging.getLogger(__name__)
 
-Trace = Float64[np.ndarray, " time"]
-Features = Float64[np.ndarray, "second feature"]
+Features = Float64[np.ndarray, "row feature"]
+Rest = Float64[np.ndarray, " rest"]
 
 
-def measure_features(rows: Rows) -> Float64[np.ndarray, "row feature"]:
+def measure_features(rows: Rows) -> Features:
     """Return the features of rows, as many as their channels have.
 
     Raises
@@ -97,7 +112,7 @@ def measure_bands(
     return np.asarray(np.log(2 * np.pi * np.e * floored) / 2)
 
 
-def _measure_eeg(rows: Rows) -> Float64[np.ndarray, "row feature"]:
+def _measure_eeg(rows: Rows) -> Features:
     sfreq = float(rows.store.manifest.settings["sfreq"])
     parts = []
     for start in range(0, len(rows), AT_ONCE):
@@ -107,7 +122,7 @@ def _measure_eeg(rows: Rows) -> Float64[np.ndarray, "row feature"]:
     return np.concatenate(parts)
 
 
-def _measure_peripherals(rows: Rows) -> Float64[np.ndarray, "row feature"]:
+def _measure_peripherals(rows: Rows) -> Features:
     table = rows.table
     parts: NDArray[np.float64] | None = None
     units = table.groupby(["subject", "trial"], sort=False, observed=True)
@@ -125,81 +140,121 @@ def _measure_peripherals(rows: Rows) -> Float64[np.ndarray, "row feature"]:
 @lru_cache(maxsize=HELD_TRIALS)
 def _measure_trial(
     store: SegmentStore, subject: str, trial: str
-) -> tuple[Int[np.ndarray, " second"], Features]:
+) -> tuple[Int[np.ndarray, " row"], Features]:
     """Return the store's rows of a trial, and the features of each."""
     table = store.table
     mine = (table["subject"] == subject) & (table["trial"] == trial)
     mine &= table[f"has_{Stream.PERIPHERAL}"] == 1
     numbers = np.flatnonzero(mine.to_numpy())
-    signals = store.read(Stream.PERIPHERAL, numbers).astype(np.float64)
-    channels = store.channels([Stream.PERIPHERAL])
-    sfreq = float(store.manifest.settings["sfreq"])
-    features = [
-        measure_peripheral(channel, signals[:, place], sfreq)
-        for place, channel in enumerate(channels)
-    ]
-    return numbers, np.concatenate(features, axis=1)
+    return numbers, measure_seconds(join_trial(store, numbers, Stream.PERIPHERAL))
 
 
-def measure_peripheral(
-    channel: Channel, seconds: Float64[np.ndarray, "second time"], sfreq: float
-) -> Features:
-    """Return the features of one sensor's trial, second by second.
+def measure_seconds(joined: TrialSignals) -> Features:
+    """Return the features of all sensors of a trial, segment by segment.
 
     Every sensor has its mean, its change and the log of its deviation within the
-    second; some have more, by :data:`MEASURES`.
+    segment; some have more, the mean of each trace of :data:`MEASURES`.
     """
-    middle = seconds.shape[1] // 2
+    return np.concatenate(
+        [_measure_sensor(joined, place) for place in range(len(joined.channels))],
+        axis=1,
+    )
+
+
+def _measure_sensor(joined: TrialSignals, place: int) -> Features:
+    signal = fill_gaps(joined.signals[place], joined.sfreq)
+    seconds = joined.cut(signal)
+    middle = joined.length // 2
     change = seconds[:, middle:].mean(axis=1) - seconds[:, :middle].mean(axis=1)
-    spread = np.log(np.maximum(seconds.std(axis=1), np.sqrt(LEAST_POWER)))
-    found = [seconds.mean(axis=1), change, spread]
-    n_more, measure = MEASURES.get(channel.type, (0, None))
-    if measure is not None:
-        found += _measure_safely(channel, measure, n_more, seconds, sfreq)
+    found = [seconds.mean(axis=1), change, measure_log(seconds.std(axis=1))]
+    traces = measure_traces(joined, place)
+    found += [joined.cut(trace).mean(axis=1) for trace in traces.values()]
     features = np.stack(found, axis=1)
     return np.asarray(np.where(np.isfinite(features), features, np.nan))
 
 
+def measure_traces(joined: TrialSignals, place: int) -> dict[str, Trace]:
+    """Return what NeuroKit2 finds in one sensor of a trial, sample by sample.
+
+    Parameters
+    ----------
+    place : int
+        Of the channel.
+
+    Returns
+    -------
+    dict
+        The traces that :data:`MEASURES` names for the type of the channel; NaN where
+        a stretch is too short for the trace or the measure can make nothing of it.
+    """
+    channel = joined.channels[place]
+    measure = MEASURES.get(channel.type)
+    if measure is None:
+        return {}
+    rest = None if joined.rest is None else joined.rest[place]
+    signal = joined.signals[place]
+    filled = fill_gaps(signal, joined.sfreq)
+    traces = {name: np.full(len(signal), np.nan) for name in measure.least_s}
+    for start, end in list_stretches(signal, filled):
+        found = _measure_safely(channel, measure, filled[start:end], rest, joined.sfreq)
+        for name, trace in found.items():
+            traces[name][start:end] = trace
+    return traces
+
+
+def measure_log(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithm of deviations, not below that of the least power."""
+    return np.asarray(np.log(np.maximum(values, np.sqrt(LEAST_POWER))))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What NeuroKit2 measures of a sensor.
+
+    Attributes
+    ----------
+    least_s : mapping
+        The traces by name, and the seconds of signal that each needs at least.
+    find : callable
+        From the signal, its rest before the stimulus or None, and the rate, to the
+        traces in the order of ``least_s``.
+    """
+
+    least_s: Mapping[str, float]
+    find: Callable[[Trace, Rest | None, float], Sequence[Trace]]
+
+
 def _measure_safely(
     channel: Channel,
-    measure: "_Measure",
-    n_more: int,
-    seconds: Float64[np.ndarray, "second time"],
+    measure: Measure,
+    signal: Trace,
+    rest: Rest | None,
     sfreq: float,
-) -> Sequence[Float64[np.ndarray, " second"]]:
-    """Measure a trial, or say NaN of a signal that the measure can make nothing of."""
-    nothing = [np.full(len(seconds), np.nan)] * n_more
-    signal = seconds.ravel()
-    if len(seconds) < LEAST_SECONDS or not np.isfinite(signal).all():
-        return nothing
-    if np.ptp(signal) == 0:
-        return nothing
+) -> dict[str, Trace]:
+    """Measure a stretch; nothing where the measure can make nothing of it."""
+    long_enough = [n for n, s in measure.least_s.items() if len(signal) >= s * sfreq]
+    if not long_enough or np.ptp(signal) == 0:
+        return {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            traces = measure(signal, sfreq)
-            return [_mean_by_second(trace, seconds.shape) for trace in traces]
+            traces = measure.find(signal, rest, sfreq)
     except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
         # what NeuroKit2 raises where it finds no beat or no breath
         _log.info("%s: not measured: %s", channel.name, error)
-        return nothing
+        return {}
+    named = dict(zip(measure.least_s, traces, strict=True))
+    return {name: named[name] for name in long_enough}
 
 
-def _mean_by_second(
-    trace: NDArray[np.float64], shape: tuple[int, ...]
-) -> Float64[np.ndarray, " second"]:
-    means: Float64[np.ndarray, " second"] = np.reshape(trace, shape).mean(axis=1)
-    return means
-
-
-def _measure_heart(signal: Trace, sfreq: float) -> Sequence[Trace]:
+def _measure_heart(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
     kit = _load_neurokit()
     clean = kit.ecg_clean(signal, sampling_rate=sfreq)
     _, found = kit.ecg_peaks(clean, sampling_rate=sfreq)
     return _follow_beats(found["ECG_R_Peaks"], len(signal), sfreq)
 
 
-def _measure_pulse(signal: Trace, sfreq: float) -> Sequence[Trace]:
+def _measure_pulse(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
     kit = _load_neurokit()
     clean = kit.ppg_clean(signal, sampling_rate=sfreq)
     found = kit.ppg_findpeaks(clean, sampling_rate=sfreq)
@@ -215,11 +270,14 @@ def _follow_beats(
     kit = _load_neurokit()
     rate = kit.signal_rate(peaks, sampling_rate=sfreq, desired_length=n_samples)
     intervals_ms = 1000 * np.diff(peaks) / sfreq
-    rmssd = float(np.sqrt(np.mean(np.diff(intervals_ms) ** 2)))
+    departure = np.abs(intervals_ms / np.median(intervals_ms) - 1)
+    plain = departure <= ODD_INTERVAL
+    steps = np.diff(intervals_ms)[plain[1:] & plain[:-1]]
+    rmssd = float(np.sqrt(np.mean(steps**2))) if len(steps) else np.nan
     return np.asarray(rate, dtype=np.float64), np.full(n_samples, rmssd)
 
 
-def _measure_skin(signal: Trace, sfreq: float) -> Sequence[Trace]:
+def _measure_skin(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
     """Return the tonic level, the phasic one and how much the phasic one moves."""
     kit = _load_neurokit()
     clean = kit.eda_clean(signal, sampling_rate=sfreq)
@@ -228,7 +286,7 @@ def _measure_skin(signal: Trace, sfreq: float) -> Sequence[Trace]:
     return parts["EDA_Tonic"].to_numpy(dtype=np.float64), phasic, np.abs(phasic)
 
 
-def _measure_breath(signal: Trace, sfreq: float) -> Sequence[Trace]:
+def _measure_breath(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
     """Return the rate in breaths a minute, and the depth."""
     kit = _load_neurokit()
     clean = kit.rsp_clean(signal, sampling_rate=sfreq)
@@ -242,24 +300,38 @@ def _measure_breath(signal: Trace, sfreq: float) -> Sequence[Trace]:
     return np.asarray(rate, dtype=np.float64), np.asarray(depth, dtype=np.float64)
 
 
-def _measure_muscle(signal: Trace, sfreq: float) -> Sequence[Trace]:
-    """Return the envelope's logarithm."""
-    kit = _load_neurokit()
-    envelope = kit.emg_amplitude(signal - signal.mean())
-    del sfreq  # the envelope's filter is set in fractions of it
-    return (np.log(np.maximum(np.asarray(envelope), np.sqrt(LEAST_POWER))),)
+def _measure_muscle(signal: Trace, rest: Rest | None, _sfreq: float) -> Sequence[Trace]:
+    """Return the envelope's logarithm, relative to that of the rest where it is known.
+
+    The envelope's filter is set in fractions of the rate.
+    """
+    at_rest = 0.0
+    if rest is not None and np.isfinite(rest).all():
+        at_rest = float(np.median(_follow_muscle(rest)))
+    return (_follow_muscle(signal) - at_rest,)
 
 
-_Measure = Callable[[Trace, float], Sequence[Trace]]
+def _follow_muscle(signal: Float64[np.ndarray, " _"]) -> NDArray[np.float64]:
+    # NeuroKit2's envelope is one of energy, and its filter rings below zero
+    energy = np.asarray(_load_neurokit().emg_amplitude(signal - signal.mean()))
+    return measure_log(np.sqrt(np.maximum(energy, QUIET * np.median(energy))))
 
-MEASURES: Mapping[ChannelType, tuple[int, _Measure]] = {
-    ChannelType.ECG: (2, _measure_heart),
-    ChannelType.PLETHYSMOGRAPH: (2, _measure_pulse),
-    ChannelType.GSR: (3, _measure_skin),
-    ChannelType.RESPIRATION: (2, _measure_breath),
-    ChannelType.EMG: (1, _measure_muscle),
+
+MEASURES: Mapping[ChannelType, Measure] = {
+    # four beats for a rate; the variability of 10 s is that of minutes, by [3]
+    ChannelType.ECG: Measure({"heart_rate": 5.0, "rmssd": 10.0}, _measure_heart),
+    ChannelType.PLETHYSMOGRAPH: Measure(
+        {"heart_rate": 5.0, "rmssd": 10.0}, _measure_pulse
+    ),
+    # a response of the skin takes some seconds to rise and to fall
+    ChannelType.GSR: Measure(
+        {"tonic": 4.0, "phasic": 10.0, "moves": 10.0}, _measure_skin
+    ),
+    # three breaths, of which a person at rest takes one in 3 to 5 s
+    ChannelType.RESPIRATION: Measure({"rate": 10.0, "depth": 10.0}, _measure_breath),
+    ChannelType.EMG: Measure({"envelope": 1.0}, _measure_muscle),
 }
-"""How many features NeuroKit2 gives of a sensor, and what gives them."""
+"""What NeuroKit2 gives of a sensor, and the seconds that each trace needs."""
 
 
 @lru_cache(maxsize=1)
@@ -268,7 +340,7 @@ def _load_neurokit() -> Any:
         import neurokit2
     except ImportError:
         raise UserError(
-            "learner bandpower: peripheral signals need NeuroKit2: "
+            "hand-made features: peripheral signals need NeuroKit2: "
             "pip install 'deepvanet[baselines]'"
         ) from None
     return neurokit2

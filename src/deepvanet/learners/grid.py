@@ -25,6 +25,7 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
+    Fitted,
     Learner,
     MakeLearner,
     Traits,
@@ -91,9 +92,6 @@ class GridSearch:
         unit: str = "trial",
     ) -> "FittedGrid":
         """Train every cell; rows too few to choose by leave the paper's lengths."""
-        if choose is Choice.LAST and watch is not None:
-            fitted = self._network(self.settings).fit(train, watch=watch)
-            return FittedGrid(fitted, fitted, is_chosen=False)
         last = None
         if choose is not Choice.LOSS:
             best = self._choose_inside(train, unit)
@@ -101,6 +99,21 @@ class GridSearch:
             if choose is Choice.LAST:
                 return FittedGrid(last, last, is_chosen=best is not None)
         return FittedGrid(self._choose(train, watch, choose), last, is_chosen=True)
+
+    def refit(self, train: Rows, *, like: Fitted, unit: str = "trial") -> "FittedGrid":
+        """Train again on other rows, with the lengths and steps that a fit chose."""
+        if not isinstance(like, FittedGrid):
+            raise TypeError(f"expected a fitted grid, got {type(like).__name__}")
+        recipe = like.chosen.recipe
+        cell = replace(
+            self.settings,
+            face_features=recipe.face_features,
+            bio_features=recipe.bio_features,
+            grid_face=(),
+            grid_bio=(),
+        )
+        fitted = self._network(cell).refit(train, like=like.chosen, unit=unit)
+        return FittedGrid(fitted, None, is_chosen=like.is_chosen)
 
     def _choose(self, train: Rows, watch: Rows | None, choose: Choice) -> FittedNetwork:
         best: FittedNetwork | None = None

@@ -96,8 +96,18 @@ def cut_batches(
     [4, 5]
     """
     order = generator.permutation(n_rows)
-    starts = list(range(0, n_rows, batch_size))
-    if len(starts) > 1 and n_rows % batch_size == 1:
-        starts.pop()
+    starts = [k * batch_size for k in range(count_batches(n_rows, batch_size))]
     for start, end in zip(starts, [*starts[1:], n_rows], strict=True):
         yield order[start:end]
+
+
+def count_batches(n_rows: int, batch_size: int) -> int:
+    """Return how many batches ``cut_batches`` yields: the optimiser steps of an epoch.
+
+    Examples
+    --------
+    >>> count_batches(8, 4), count_batches(9, 4), count_batches(10, 4)
+    (2, 2, 3)
+    """
+    n_batches = -(-n_rows // batch_size)
+    return n_batches - (n_batches > 1 and n_rows % batch_size == 1)

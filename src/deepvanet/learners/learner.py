@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
-from deepvanet.schema import STREAM_SETS
+from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -32,18 +32,21 @@ class Traits:
         Whether scores depend on the streams at all.
     has_epochs : bool
         Whether there is an epoch to choose.
-    spans_trial : bool
-        Whether a row's features are computed from its whole trial, so that a trial
-        cut into training and test gives the training something of the test.
+    spans_trial : tuple of Stream
+        The streams of which a row's features are computed from its whole trial, so
+        that a trial cut into training and test gives one something of the other.
     adapts_to_test : bool
-        Whether the rows that are scored together change each other's scores.
+        Whether the rows that are scored together change the scores of other trials.
+    adapts_to_new_subjects : tuple of Stream
+        The streams by which they do so where a subject was not in training.
     """
 
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
     reads_streams: bool = True
     has_epochs: bool = False
-    spans_trial: bool = False
+    spans_trial: tuple[Stream, ...] = ()
     adapts_to_test: bool = False
+    adapts_to_new_subjects: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,21 @@ class Learner(Protocol):
         unit : str
             What the protocol never splits. A learner that divides its training
             rows further keeps it whole too.
+        """
+
+
+@runtime_checkable
+class EpochLearner(Learner, Protocol):
+    """A learner with epochs: what was chosen in a first fit is fitted again."""
+
+    def refit(self, train: Rows, *, like: Fitted, unit: str = "trial") -> Fitted:
+        """Fit on more rows, without looking at others.
+
+        Parameters
+        ----------
+        like : Fitted
+            A fit of the same learner that chose its epoch: as many optimiser steps
+            are made as it took up to there, with whatever else it chose.
         """
 
 

@@ -9,7 +9,7 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 import copy
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,12 +33,13 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
+    Fitted,
     Traits,
     choose_epoch,
 )
 from deepvanet.learners.repeatable import draw_from, name_precision, use_threads
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
-from deepvanet.learners.training import find_logits, train_network
+from deepvanet.learners.training import find_logits, plan_steps, train_network
 from deepvanet.models.checkpoint import Recipe, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
@@ -109,7 +110,7 @@ class NetworkLearner:
             chosen, history = train_network(
                 trained,
                 fetch,
-                train.label,
+                train,
                 settings,
                 seed=self.seed,
                 watched=watched,
@@ -121,10 +122,20 @@ class NetworkLearner:
             recipe=recipe,
             scalings=scalings,
             history=history,
-            chosen_epoch=choose_epoch(history, choose),
+            chosen_epoch=(epoch := choose_epoch(history, choose)),
+            chosen_steps=sum(plan_steps(len(train), settings)[:epoch]),
             threads=settings.threads,
             stream_dropout=self.stream_dropout,
         )
+
+    def refit(
+        self, train: Rows, *, like: Fitted, unit: str = "trial"
+    ) -> "FittedNetwork":
+        """Train again on other rows, for as many optimiser steps as a fit chose."""
+        if not isinstance(like, FittedNetwork):
+            raise TypeError(f"expected a fitted network, got {type(like).__name__}")
+        settings = replace(self.settings, steps=like.chosen_steps)
+        return replace(self, settings=settings).fit(train, unit=unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +148,8 @@ class FittedNetwork:
         The network after the chosen and the last epoch; a loaded one has no last.
     scalings : mapping
         Of each bio stream.
+    chosen_steps : int
+        Optimiser steps up to the chosen epoch; 0 of a loaded one.
     threads : int
         Threads of scoring, as of the fit.
     stream_dropout : float
@@ -150,6 +163,7 @@ class FittedNetwork:
     history: Sequence[EpochRecord]
     chosen_epoch: int
     threads: int
+    chosen_steps: int = 0
     stream_dropout: float = 0.0
     choices: ClassVar[Mapping[str, float]] = {}
 

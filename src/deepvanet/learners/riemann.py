@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.baseline import MOST_ROWS, FittedBaseline, draw_evenly
+from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.scaling import Scaling, fit_scaling
@@ -44,6 +45,7 @@ class Riemann:
     At most 10,000 training rows are used, drawn evenly over trials.
     """
 
+    settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(stream_sets=("eeg",))
 
@@ -61,8 +63,9 @@ class Riemann:
         with use_one_thread():
             space = _load_pyriemann().tangentspace.TangentSpace(metric="riemann")
             vectors = space.fit_transform(_measure_covariances(train, scaling))
-            model = LogisticRegression(class_weight="balanced", max_iter=2000)
-            model.fit(vectors, train.label)
+            model = LogisticRegression(max_iter=2000)
+            counts = weigh_rows(train.label, train.trial, self.settings.class_weight)
+            model.fit(vectors, train.label, sample_weight=counts)
         weight, bias = model.coef_[0], model.intercept_
 
         def score(rows: Rows) -> Float64[np.ndarray, " row"]:
@@ -76,10 +79,10 @@ class Riemann:
 
 
 def make_riemann(
-    _settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
+    settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
 ) -> Learner:
-    """Make the learner; it has no settings."""
-    return Riemann(seed)
+    """Make the learner."""
+    return Riemann(settings, seed)
 
 
 def _measure_covariances(rows: Rows, scaling: Scaling) -> Matrices:

@@ -7,16 +7,17 @@ logit a row.
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeVar
+from itertools import islice
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float64, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners.inputs import Fetch, cut_batches, to_network
+from deepvanet.learners.inputs import Fetch, count_batches, cut_batches, to_network
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
 from deepvanet.schema import UserError
 from deepvanet.store import Rows
@@ -26,10 +27,18 @@ N = TypeVar("N", bound=nn.Module)
 SCORED_AT_ONCE = 64  # rows; a constant, since the last digits change with it
 
 
+@runtime_checkable
+class HasLimits(Protocol):
+    """A network whose weights have limits."""
+
+    def limit_weights(self) -> None:
+        """Bring weights back within their limits; called after each step."""
+
+
 def train_network(
     network: N,
     fetch: Fetch,
-    label: Int[np.ndarray, " row"],
+    train: Rows,
     settings: NetworkSettings,
     *,
     seed: int,
@@ -47,7 +56,14 @@ def train_network(
         Rows to look at after each epoch, and what gathers them.
     """
     chosen, history = network.to(settings.device), []
-    losses = train_epochs(network, fetch, label, settings, seed=seed)
+    losses = train_epochs(
+        network,
+        fetch,
+        train.label,
+        settings,
+        seed=seed,
+        weight=weigh_classes(train, settings.class_weight),
+    )
     for epoch, loss in enumerate(losses, start=1):
         record = EpochRecord(epoch, loss)
         if watched is not None:
@@ -66,30 +82,81 @@ def train_epochs(
     settings: NetworkSettings,
     *,
     seed: int,
+    weight: Float[np.ndarray, " row"] | None = None,
 ) -> Iterator[float]:
-    """Train, and yield the mean loss after each epoch."""
+    """Train, and yield the mean loss after each epoch.
+
+    Where the settings give a number of steps, the last epoch ends with the last step.
+
+    Parameters
+    ----------
+    weight : array, shape (row,), optional
+        What each row counts in the loss, one on average; all the same by default.
+    """
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
     wanted = torch.from_numpy(label).float().to(settings.device)
+    counts = None
+    if weight is not None:
+        counts = torch.from_numpy(weight).float().to(settings.device)
     generator = np.random.default_rng(seed)
-    for epoch in range(1, settings.epochs + 1):
+    for epoch, n_batches in enumerate(plan_steps(len(label), settings), start=1):
         network.train()
-        total = 0.0
-        for index in cut_batches(
+        total, n_rows = 0.0, 0
+        batches = cut_batches(
             len(label), batch_size=settings.batch_size, generator=generator
-        ):
+        )
+        for index in islice(batches, n_batches):
             logits = network(to_network(fetch(index)))
-            loss = F.binary_cross_entropy_with_logits(logits, wanted[index])
+            loss = F.binary_cross_entropy_with_logits(
+                logits, wanted[index], None if counts is None else counts[index]
+            )
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
+            if isinstance(network, HasLimits):
+                network.limit_weights()
             total += loss.item() * len(index)
+            n_rows += len(index)
         if not np.isfinite(total):
             raise UserError(
                 f"network: the loss is {total} in epoch {epoch}, with learning rate "
                 f"{settings.learning_rate} and --scale {settings.scale}"
             )
-        yield total / len(label)
+        yield total / n_rows
+
+
+def plan_steps(n_rows: int, settings: NetworkSettings) -> list[int]:
+    """Return the optimiser steps of each epoch of a fit.
+
+    Examples
+    --------
+    >>> plan_steps(10, NetworkSettings(batch_size=4, epochs=2))
+    [3, 3]
+    >>> plan_steps(10, NetworkSettings(batch_size=4, steps=7))
+    [3, 3, 1]
+    """
+    n_batches = count_batches(n_rows, settings.batch_size)
+    if not settings.steps:
+        return [n_batches] * settings.epochs
+    whole, rest = divmod(settings.steps, n_batches)
+    return [n_batches] * whole + [rest] * (rest > 0)
+
+
+def weigh_classes(rows: Rows, class_weight: str) -> Float[np.ndarray, " row"] | None:
+    """Return what each row counts so that trials of both classes count alike.
+
+    Parameters
+    ----------
+    class_weight : str
+        ``balanced``, or ``none``: None is returned.
+    """
+    if class_weight == "none":
+        return None
+    _, first = np.unique(rows.trial, return_index=True)
+    n_trials = np.bincount(rows.label[first], minlength=2)
+    weight = 1 / np.maximum(n_trials, 1)[rows.label]
+    return np.asarray(weight / weight.mean())
 
 
 def watch_epoch(

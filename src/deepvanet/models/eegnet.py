@@ -64,9 +64,6 @@ class EEGNet(nn.Module):
         self, inputs: Mapping[Stream, Float[Tensor, "batch channel time"]]
     ) -> Float[Tensor, " batch"]:
         """Return logits; the score of the high class is their sigmoid."""
-        if self.training:
-            _limit_norm(self.spatial.weight, MOST_NORM_SPATIAL)
-            _limit_norm(self.dense.weight, MOST_NORM_DENSE)
         maps = self.temporal_norm(self.temporal(inputs[Stream.EEG].unsqueeze(1)))
         maps = F.elu(self.spatial_norm(self.spatial(maps)))
         maps = self.dropout(F.avg_pool2d(maps, (1, POOLS[0])))
@@ -74,6 +71,11 @@ class EEGNet(nn.Module):
         maps = self.dropout(F.avg_pool2d(F.elu(maps), (1, POOLS[1])))
         logits: Tensor = self.dense(maps.flatten(1))
         return logits.squeeze(1)
+
+    def limit_weights(self) -> None:
+        """Bring weights back within the paper's limits, after a step of training."""
+        _limit_norm(self.spatial.weight, MOST_NORM_SPATIAL)
+        _limit_norm(self.dense.weight, MOST_NORM_DENSE)
 
 
 def _make_same(n_in: int, n_out: int, kernel: int, *, groups: int = 1) -> nn.Sequential:

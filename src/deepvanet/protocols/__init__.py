@@ -7,7 +7,13 @@ never split, and what chooses the epoch. ``cut_folds`` follows it;
 ``check_sharing`` then looks at the rows of each fold and believes no name.
 """
 
-from deepvanet.protocols.folds import Fold, can_choose_epoch, cut_folds, cut_inner_folds
+from deepvanet.protocols.folds import (
+    Fold,
+    agree_on_folds,
+    can_choose_epoch,
+    cut_folds,
+    cut_inner_folds,
+)
 from deepvanet.protocols.known import LEAKS, PROTOCOLS, SHARES, Protocol
 from deepvanet.protocols.sharing import (
     ProtocolViolation,
@@ -28,6 +34,7 @@ __all__ = [
     "Protocol",
     "ProtocolViolation",
     "Sharing",
+    "agree_on_folds",
     "can_choose_epoch",
     "check_sharing",
     "cut_folds",

@@ -1,37 +1,31 @@
 """Cut a segment table into folds that keep a protocol's unit whole.
 
-Units are dealt into parts like cards. One part tests, the next one chooses the
-epoch where the protocol says so, the rest train. Where two units are crossed,
-both are dealt, and each cell of subject group x stimulus group tests once.
+Units are dealt into parts like cards; each part tests once. Where two units are
+crossed, both are dealt, and each cell of subject group x stimulus group tests once.
+Everything that shares no forbidden unit with the test trains. Where the protocol
+chooses its epoch on validation rows, these are cut from the training rows, whole
+units again (:mod:`deepvanet.protocols.validation`).
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
-from scipy.optimize import linear_sum_assignment
 
-from deepvanet.protocols.known import SHARES, Protocol
+from deepvanet.protocols.dealing import deal_mixed, deal_pure, number_units
+from deepvanet.protocols.known import PROTOCOLS, SHARES, Protocol
+from deepvanet.protocols.validation import choose_cell, choose_units, is_enough
 from deepvanet.schema import UserError
 
-LEAST_VALIDATION_TRIALS = 4
 LEAST_FOLDS = 2
-LEAST_FOLDS_WITH_VALIDATION = 3
 INNER_FOLDS = 3
 INNER_FOLDS_CROSSED = 2
 """Parts that training rows are dealt into again; 2 x 2 where two units are crossed."""
 
-_UNITS: Mapping[str, list[str]] = {
-    "segment": ["subject", "trial", "segment"],
-    "trial": ["subject", "trial"],
-    "subject": ["subject"],
-    "stimulus": ["stimulus"],
-    "recording": ["subject", "recording"],
-}
 _PLURAL = {
     "segment": "segments",
     "trial": "trials",
@@ -40,11 +34,12 @@ _PLURAL = {
 }
 
 _Mask = Bool[np.ndarray, " row"]
+_Rows = Int[np.ndarray, " part"]
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Row numbers of a segment table, in parts that never overlap.
+    """Row numbers of a segment table.
 
     Attributes
     ----------
@@ -52,9 +47,21 @@ class Fold:
         The subject, or ``all``.
     number : int
         From 0 within the scope.
+    train : array, shape (train,)
+        Rows that the final model is fitted on: all that share no unit with the test
+        that the protocol keeps apart.
+    first, validation : array
+        Disjoint parts of ``train``, units whole: a first fit on ``first`` has its epoch
+        chosen on ``validation``. Both are empty where nothing is chosen. Under
+        crossed units some training rows are in neither.
+    test : array, shape (test,)
+        Rows that the final model scores.
     discarded : array, shape (discarded,)
-        Rows of the scope that may take no part: they share a subject or a
-        stimulus with the test or the validation part.
+        Other rows of the scope: they share a subject or a stimulus with the test, or
+        a control left them out to match a training size.
+    sized_as : int
+        Of a control: the training rows of the fit whose number of optimiser steps
+        it takes; else 0.
     """
 
     scope: str
@@ -63,6 +70,27 @@ class Fold:
     validation: Int[np.ndarray, " validation"]
     test: Int[np.ndarray, " test"]
     discarded: Int[np.ndarray, " discarded"]
+    first: Int[np.ndarray, " first"]
+    sized_as: int = 0
+
+
+def agree_on_folds(
+    table: pd.DataFrame, protocols: Sequence[Protocol]
+) -> Mapping[str, int]:
+    """Return, for each scope, how many folds all of some protocols can have.
+
+    It is the protocols' own number where each has as many units; protocols that cross
+    two units have their own number of groups and do not count.
+    """
+    agreed: dict[str, int] = {}
+    for protocol in protocols:
+        if "+" in protocol.unit:
+            continue
+        for scope, rows in _list_scopes(table, protocol):
+            n_units = int(number_units(table.iloc[rows], protocol.unit).max()) + 1
+            own = min(protocol.most_folds[0], n_units)
+            agreed[scope] = min(own, agreed.get(scope, own))
+    return agreed
 
 
 def cut_folds(
@@ -70,7 +98,7 @@ def cut_folds(
     label: Int[np.ndarray, " row"],
     protocol: Protocol,
     *,
-    n_folds: int | None = None,
+    n_folds: int | Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> list[Fold]:
     """Cut a segment table into folds that keep the protocol's unit whole.
@@ -85,36 +113,107 @@ def cut_folds(
         One row a segment; columns subject, trial, stimulus, segment.
     label : array, shape (row,)
         0 or 1; equal within a trial.
-    n_folds : int, optional
-        Parts to deal the units into (n x n where two units are crossed), instead
-        of the protocol's own number.
+    n_folds : int | mapping, optional
+        Parts to deal the units into (n x n where two units are crossed), or these for
+        each scope, as ``agree_on_folds`` gives them, instead of the protocol's own
+        number.
     seed : int
-        Draws the order of the units.
+        Random order of the units.
 
     Raises
     ------
     UserError
         When there are fewer units than folds, or nothing is left to train on.
     """
-    own = protocol.default_folds
-    n_parts = own if n_folds is None else (n_folds,) * len(own)
-    _refuse_few_folds(protocol, min(n_parts))
     if not len(table):
         raise UserError(f"protocol {protocol.name}: no segment to cut into folds")
-    validates = protocol.chooses_on == "validation"
+    if protocol.base:
+        return _cut_control(table, label, protocol, n_folds=n_folds, seed=seed)
     folds = []
     for scope, rows in _list_scopes(table, protocol):
         mine, labelled = table.iloc[rows], label[rows]
+        n_parts = _count_parts(mine, protocol, n_folds, scope)
         part = _deal_units(mine, labelled, protocol, n_parts, scope=scope, seed=seed)
         if len(part) == 1:
-            cut = _rotate(part[0], n_parts[0], validates)
+            cut = _rotate(
+                mine, labelled, part[0], n_parts[0], protocol, scope=scope, seed=seed
+            )
         else:
             cut = _cross(mine, labelled, part[0], part[1], n_parts)
-        folds += [
-            Fold(scope, number, *(rows[np.flatnonzero(mask)] for mask in masks))
-            for number, masks in cut
-        ]
+        folds += [_make_fold(scope, number, rows, *masks) for number, masks in cut]
     return folds
+
+
+def _cut_control(
+    table: pd.DataFrame,
+    label: Int[np.ndarray, " row"],
+    protocol: Protocol,
+    *,
+    n_folds: int | Mapping[str, int] | None,
+    seed: int,
+) -> list[Fold]:
+    """Cut the folds of the base, with training parts of other protocols' size."""
+    base = PROTOCOLS[protocol.base]
+    others = [PROTOCOLS[name] for name in protocol.sized_by]
+    if n_folds is None and protocol.scope == "subject":
+        n_folds = agree_on_folds(table, [base, *others])
+    folds = cut_folds(table, label, base, n_folds=n_folds, seed=seed)
+    sizes: dict[tuple[str, int], int] = {}
+    for other in others:
+        try:
+            cut = cut_folds(table, label, other, n_folds=n_folds, seed=seed)
+        except UserError:
+            if protocol.scope == "subject":
+                raise
+            continue  # this data cannot have that protocol, so nothing is matched to it
+        for fold in cut:
+            key = fold.scope, fold.number if protocol.scope == "subject" else 0
+            sizes[key] = min(len(fold.train), sizes.get(key, len(fold.train)))
+    per_fold = protocol.scope == "subject"
+    return [
+        _shrink(table, f, sizes[f.scope, f.number if per_fold else 0], seed=seed)
+        for f in folds
+    ]
+
+
+def _shrink(table: pd.DataFrame, fold: Fold, size: int, *, seed: int) -> Fold:
+    """Leave out training rows at random, down to a size; nothing is chosen."""
+    rng = np.random.default_rng([seed, zlib.crc32(fold.scope.encode()), fold.number])
+    kept = fold.train
+    if len(kept) > size:
+        # by their identifiers, so that the order of the rows changes nothing
+        by_name = np.argsort(number_units(table.iloc[kept], "segment"))
+        kept = np.sort(kept[by_name[rng.permutation(len(kept))[:size]]])
+    return replace(
+        fold,
+        train=kept,
+        validation=kept[:0],
+        first=kept[:0],
+        discarded=np.sort(
+            np.concatenate([fold.discarded, np.setdiff1d(fold.train, kept)])
+        ),
+        sized_as=size,
+    )
+
+
+def _make_fold(
+    scope: str,
+    number: int,
+    rows: _Rows,
+    train: _Mask,
+    test: _Mask,
+    first: _Mask,
+    validation: _Mask,
+) -> Fold:
+    return Fold(
+        scope=scope,
+        number=number,
+        train=rows[np.flatnonzero(train)],
+        validation=rows[np.flatnonzero(validation)],
+        test=rows[np.flatnonzero(test)],
+        discarded=rows[np.flatnonzero(~(train | test))],
+        first=rows[np.flatnonzero(first)],
+    )
 
 
 def cut_inner_folds(
@@ -163,30 +262,17 @@ def cut_inner_folds(
 
 
 def can_choose_epoch(
-    table: pd.DataFrame,
-    label: Int[np.ndarray, " row"],
-    rows: Int[np.ndarray, " validation"],
+    table: pd.DataFrame, label: Int[np.ndarray, " row"], fold: Fold
 ) -> bool:
-    """Tell whether rows are enough to choose an epoch: 4 trials and both classes."""
-    trials = table.iloc[rows].groupby(_UNITS["trial"], observed=True).ngroups
-    return trials >= LEAST_VALIDATION_TRIALS and _has_both(label[rows])
+    """Tell whether a fold's epoch can be chosen.
 
-
-def number_units(table: pd.DataFrame, unit: str) -> Int[np.ndarray, " row"]:
-    """Return each row's unit as a number from 0, in the order of identifiers."""
-    grouped = table.groupby(_UNITS[unit], sort=True, dropna=False, observed=True)
-    return grouped.ngroup().to_numpy(dtype=np.int64)
-
-
-def _refuse_few_folds(protocol: Protocol, n_folds: int) -> None:
-    validates = protocol.chooses_on == "validation"
-    least = LEAST_FOLDS_WITH_VALIDATION if validates else LEAST_FOLDS
-    if n_folds < least:
-        each = "test, validation and training" if validates else "test and training"
-        raise UserError(
-            f"protocol {protocol.name}: at least {least} folds are needed for "
-            f"{each}, got {n_folds}"
-        )
+    Its validation rows must hold at least eight trials, three of each class, and the
+    rows of the first fit both classes.
+    """
+    held = fold.validation
+    if not len(held) or not _has_both(label[fold.first]):
+        return False
+    return is_enough(number_units(table.iloc[held], "trial"), label[held])
 
 
 def _list_scopes(
@@ -200,6 +286,34 @@ def _list_scopes(
         yield name, np.flatnonzero(subject == name)
 
 
+def _count_parts(
+    table: pd.DataFrame,
+    protocol: Protocol,
+    n_folds: int | Mapping[str, int] | None,
+    scope: str,
+) -> tuple[int, ...]:
+    """Return the parts that each unit of a scope is dealt into."""
+    units = protocol.unit.split("+")
+    if isinstance(n_folds, int):
+        n_parts: tuple[int, ...] = (n_folds,) * len(units)
+    elif n_folds is not None and len(units) == 1:
+        n_parts = (n_folds[scope],)
+    else:
+        n_units = [int(number_units(table, unit).max()) + 1 for unit in units]
+        n_parts = tuple(map(min, protocol.most_folds, n_units))
+    if min(n_parts) < LEAST_FOLDS:
+        raise UserError(
+            f"{_name_place(protocol, scope)}: at least {LEAST_FOLDS} folds are needed "
+            f"for test and training, got {min(n_parts)}"
+        )
+    return n_parts
+
+
+def _name_place(protocol: Protocol, scope: str) -> str:
+    whose = "all subjects" if scope == "all" else f"subject {scope}"
+    return f"protocol {protocol.name}, {whose}"
+
+
 def _deal_units(
     table: pd.DataFrame,
     label: Int[np.ndarray, " row"],
@@ -210,8 +324,7 @@ def _deal_units(
     seed: int,
 ) -> list[Int[np.ndarray, " row"]]:
     """Return each row's part, for each unit that the protocol never splits."""
-    whose = "all subjects" if scope == "all" else f"subject {scope}"
-    where = f"protocol {protocol.name}, {whose}"
+    where = _name_place(protocol, scope)
     # seeded by its identifier, so that leaving others out changes nothing
     rng = np.random.default_rng([seed, zlib.crc32(scope.encode())])
     units = zip(protocol.unit.split("+"), n_parts, strict=True)
@@ -236,59 +349,37 @@ def _deal(
             f"{n_parts} {_PLURAL[unit]}, got {n_units}"
         )
     if unit in SHARES:
-        counts = np.stack(
-            [np.bincount(number[label == c], minlength=n_units) for c in (0, 1)], axis=1
-        )
-        part = _deal_mixed(counts, n_parts, rng)
+        part = deal_mixed(number, label, n_parts, rng)
     else:
         _, first = np.unique(number, return_index=True)
         stratum = label[first] * n_units
         if unit == "trial":
             stratum = stratum + number_units(table, "subject")[first]
-        part = _deal_pure(stratum, n_parts, rng)
+        part = deal_pure(stratum, n_parts, rng)
     dealt: Int[np.ndarray, " row"] = part[number]
     return dealt
 
 
-def _deal_pure(
-    stratum: Int[np.ndarray, " unit"], n_parts: int, rng: np.random.Generator
-) -> Int[np.ndarray, " unit"]:
-    """Deal like cards, stratum by stratum: parts differ by one in each and in all."""
-    order = np.lexsort([rng.permutation(len(stratum)), stratum])
-    part = np.empty(len(stratum), dtype=np.int64)
-    part[order] = np.arange(len(stratum)) % n_parts
-    return part
-
-
-def _deal_mixed(
-    counts: Int[np.ndarray, "unit 2"], n_parts: int, rng: np.random.Generator
-) -> Int[np.ndarray, " unit"]:
-    """Deal units that hold rows of both labels.
-
-    In rounds of one unit a part, in random order; each round is matched so that
-    the parts' rows of either label come out as even as that round allows.
-    """
-    share = counts / np.maximum(counts.sum(axis=0), 1)
-    held = np.zeros((n_parts, 2))
-    part = np.empty(len(counts), dtype=np.int64)
-    order = rng.permutation(len(counts))
-    for start in range(0, len(order), n_parts):
-        drawn = order[start : start + n_parts]
-        unit, taker = linear_sum_assignment(share[drawn] @ held.T)
-        part[drawn[unit]] = taker
-        held[taker] += share[drawn[unit]]
-    return part
-
-
 def _rotate(
-    part: Int[np.ndarray, " row"], n_parts: int, validates: bool
+    table: pd.DataFrame,
+    label: Int[np.ndarray, " row"],
+    part: Int[np.ndarray, " row"],
+    n_parts: int,
+    protocol: Protocol,
+    *,
+    scope: str,
+    seed: int,
 ) -> Iterator[tuple[int, tuple[_Mask, _Mask, _Mask, _Mask]]]:
-    """Yield each fold's rows: one part tests, the next may validate, others train."""
+    """Yield each fold's masks of training, test, first fit and validation."""
     nothing = np.zeros(len(part), dtype=bool)
     for number in range(n_parts):
         test = part == number
-        validation = part == (number + 1) % n_parts if validates else nothing
-        yield number, (~test & ~validation, validation, test, nothing)
+        validation = nothing
+        if protocol.chooses_on == "validation":
+            rng = np.random.default_rng([seed, zlib.crc32(scope.encode()), number])
+            validation = choose_units(table, label, protocol.unit, ~test, rng)
+        first = ~test & ~validation if validation.any() else nothing
+        yield number, (~test, test, first, validation)
 
 
 def _cross(
@@ -298,62 +389,24 @@ def _cross(
     stimuli: Int[np.ndarray, " row"],
     n_parts: tuple[int, ...],
 ) -> Iterator[tuple[int, tuple[_Mask, _Mask, _Mask, _Mask]]]:
-    """Yield each fold's rows: a cell of subject group x stimulus group tests."""
+    """Yield each fold's masks: a cell of subject group x stimulus group tests."""
     trial = number_units(table, "trial")
     for number, cell in enumerate(product(range(n_parts[0]), range(n_parts[1]))):
         test = (subjects == cell[0]) & (stimuli == cell[1])
         if not test.any():
             continue
-        train, validation = _choose_cell(
-            cell, n_parts, subjects=subjects, stimuli=stimuli, label=label, trial=trial
-        )
+        train = (subjects != cell[0]) & (stimuli != cell[1])
         if not train.any():
             raise UserError(
                 f"protocol subject-stimulus, fold {number}: no trial is left to train "
-                "on without the subjects and stimuli of test and validation; at least "
-                f"{LEAST_FOLDS_WITH_VALIDATION} subjects must have seen "
-                f"{LEAST_FOLDS_WITH_VALIDATION} stimuli in common, got "
+                "on without the subjects and stimuli of the test, got "
                 f"{table['subject'].nunique()} subjects and "
-                f"{table['stimulus'].nunique()} stimuli with fewer in common"
+                f"{table['stimulus'].nunique()} stimuli with too few in common"
             )
-        yield number, (train, validation, test, ~(train | validation | test))
-
-
-def _choose_cell(
-    test: tuple[int, int],
-    n_parts: tuple[int, ...],
-    *,
-    subjects: Int[np.ndarray, " row"],
-    stimuli: Int[np.ndarray, " row"],
-    label: Int[np.ndarray, " row"],
-    trial: Int[np.ndarray, " row"],
-) -> tuple[_Mask, _Mask]:
-    """Return training and validation rows for a tested cell.
-
-    Validation takes one more group of subjects and one of stimuli, so that its
-    whole row and column of cells leave the training. Of the cells that could
-    serve, the next one in turn does, unless training would lack a class or the
-    cell could not choose an epoch and a later one can. Only labels outside of
-    the test are looked at.
-    """
-    best, best_rank = None, (False, False, False)
-    steps = product(range(1, n_parts[0]), range(1, n_parts[1]))
-    # along the diagonal first, so that validation cells differ from fold to fold
-    for down, right in sorted(steps, key=lambda step: (abs(step[0] - step[1]), step)):
-        row, column = (test[0] + down) % n_parts[0], (test[1] + right) % n_parts[1]
-        validation = (subjects == row) & (stimuli == column)
-        near_test = (subjects == test[0]) | (stimuli == test[1])
-        train = ~near_test & (subjects != row) & (stimuli != column)
-        n_trials = len(np.unique(trial[validation]))
-        enough = n_trials >= LEAST_VALIDATION_TRIALS and _has_both(label[validation])
-        rank = bool(train.any()), _has_both(label[train]), enough
-        if best is None or rank > best_rank:
-            best, best_rank = (train, validation), rank
-        if all(rank):
-            break
-    if best is None:
-        raise ValueError(f"no cell can validate among {n_parts} groups")
-    return best
+        first, validation = choose_cell(
+            cell, n_parts, subjects=subjects, stimuli=stimuli, label=label, trial=trial
+        )
+        yield number, (train, test, first, validation)
 
 
 def _has_both(label: Int[np.ndarray, " item"]) -> bool:

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from deepvanet.protocols.folds import Fold, number_units
+from deepvanet.protocols.dealing import number_units
+from deepvanet.protocols.folds import Fold
 from deepvanet.protocols.known import LEAKS, SHARES, Protocol
 
 _CLOCK_DIGITS = 6  # times nearer than a microsecond are the same instant
 _COMMON = {"subject": "subjects", "stimulus": "stimuli"}
 _LEAK_SENTENCES = {
+    "subject": "each subject has one label over all its trials, so that who is known "
+    "again is known to be high or low",
     "epoch": "test rows chose the epoch",
     "fit": "something was fitted on test labels",
     "unlabelled": "test signals, without their labels, had a part in training or in "
@@ -36,6 +39,8 @@ class Sharing:
         Recordings that hold rows of the test part and rows that train or validate.
     overlapping_samples_s : float
         Seconds of signal that are in both.
+    n_train, n_first, n_validation, n_test, n_discarded : int
+        Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
     """
 
     shared_segments: int
@@ -45,6 +50,7 @@ class Sharing:
     shared_recordings: int
     overlapping_samples_s: float
     n_train: int
+    n_first: int
     n_validation: int
     n_test: int
     n_discarded: int
@@ -59,7 +65,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
         The table that the fold's row numbers belong to; columns subject, trial,
         stimulus, recording, segment, start_s, duration_s.
     """
-    seen = table.iloc[np.concatenate([fold.train, fold.validation])]
+    seen = table.iloc[np.union1d(fold.train, np.union1d(fold.first, fold.validation))]
     test = table.iloc[fold.test]
     return Sharing(
         shared_segments=_count_shared(seen, test, "segment"),
@@ -69,6 +75,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
         shared_recordings=_count_shared(seen, test, "recording"),
         overlapping_samples_s=_measure_overlap(seen, test),
         n_train=len(fold.train),
+        n_first=len(fold.first),
         n_validation=len(fold.validation),
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
@@ -79,6 +86,7 @@ def find_leaks(
     sharing: Sharing,
     *,
     epoch_chosen_on: str,
+    labels_are_personal: bool = False,
     fitted_on_test_labels: bool = False,
     unlabelled_test_signals: bool = False,
 ) -> tuple[str, ...]:
@@ -89,9 +97,13 @@ def find_leaks(
     epoch_chosen_on : str
         What really chose it: ``last``, ``validation``, ``test``, or ``none`` for
         a learner without epochs.
+    labels_are_personal : bool
+        Whether each subject has one label over all its trials
+        (``labels.are_personal``).
     """
     found = {
         "trial": sharing.shared_trials > 0,
+        "subject": labels_are_personal and sharing.shared_subjects > 0,
         "epoch": epoch_chosen_on == "test",
         "fit": fitted_on_test_labels,
         "unlabelled": unlabelled_test_signals,

@@ -153,6 +153,8 @@ def _count(number: int, noun: str) -> str:
 _REASONS = {
     "trial": "seconds of one trial are in training and in test; neighbouring seconds "
     "look alike, so a learner can recognise the trial instead of what was felt",
+    "subject": "each subject has one label over all its trials and is on both sides, "
+    "so a learner can recognise the person instead of what tells the classes apart",
     "epoch": "the test rows themselves pick the epoch",
     "fit": "something was fitted on test labels",
     "unlabelled": "test signals, without their labels, had a part in training or in "

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from deepvanet.config import EvaluateSettings, digest, to_dict
 from deepvanet.evaluation.asking import check_settings
-from deepvanet.evaluation.fits import Task, plan_task
+from deepvanet.evaluation.fits import Task, fit_learner, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.files import whole_file
 from deepvanet.learners.inputs import open_rows, to_network
@@ -122,8 +122,10 @@ def fit_features(wanted: FeatureFit) -> None:
 
 def _fit(wanted: FeatureFit, task: Task, rows: Mapping[str, Rows]) -> FittedNetwork:
     learner = NetworkLearner(wanted.settings.network, task.seed, wanted.face_weights)
-    watch = rows[task.watch] if task.watch else None
-    return learner.fit(rows["train"], watch=watch, choose=task.choice, unit=task.unit)
+    _, fitted = fit_learner(learner, rows, task)
+    if not isinstance(fitted, FittedNetwork):
+        raise TypeError(f"expected a fitted network, got {type(fitted).__name__}")
+    return fitted
 
 
 def read_features(file: Path) -> Features:

@@ -83,6 +83,7 @@ _ELSEWHERE = {
     INTER: "a protocol of one subject at a time",
 }
 _UNDECLARED = {
+    "subject": "each subject has one label and is on both sides",
     "unlabelled": "test signals, without their labels, change the scores",
 }
 _OTHERS = "another study's method, not run here"

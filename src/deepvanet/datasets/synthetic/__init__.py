@@ -24,6 +24,10 @@ from deepvanet.datasets.synthetic.deap import write_deap  # noqa: E402
 from deepvanet.datasets.synthetic.deap_original import (  # noqa: E402
     write_deap_original,
 )
+from deepvanet.datasets.synthetic.difficulty import (  # noqa: E402
+    describe_chance,
+    describe_difficulty,
+)
 from deepvanet.datasets.synthetic.knobs import Knobs  # noqa: E402
 from deepvanet.datasets.synthetic.mahnob import write_mahnob  # noqa: E402
 from deepvanet.datasets.synthetic.own import write_own  # noqa: E402
@@ -62,7 +66,7 @@ def write(
     seed: int,
     execution: Execution,
 ) -> str:
-    """Write a made-up data set, and say what it holds.
+    """Write a synthetic data set; say what it holds, and how hard it is.
 
     Parameters
     ----------
@@ -110,4 +114,8 @@ def write(
         execution=execution,
         **further,
     )
-    return f"{n_subjects} subjects, {n_trials} trials each, {seconds} s a trial"
+    return (
+        f"{n_subjects} subjects, {n_trials} trials each, {seconds} s a trial\n"
+        f"{describe_difficulty(layout, knobs, seconds=float(seconds))}\n"
+        f"{describe_chance(n_subjects, n_trials)}"
+    )

@@ -48,8 +48,16 @@ FPS = 25.0
 N_CLIPS = 600
 CLIPS_AN_ARCHIVE = 50
 HIGHEST = 10  # of valence and arousal; -10 is the lowest
-ACTED = 2.0
-"""How much more an actor shows than a subject who feels as much."""
+SHOWN = {
+    "smile": (1.0, 0.0),
+    "brows": (0.0, 1.0),
+    "blink_rate": (0.0, 1.0),
+    "motion": (0.0, 1.0),
+}
+"""Change of a trait at the highest valence and the highest arousal, at effect 1.
+
+An actor shows them plainly, since AFEW-VA's levels were judged from the face.
+"""
 SHORTEST_S = 10.0
 """Movements are drawn for as long as this: shorter ones have no slow part."""
 SIZES = ((720, 576), (720, 576), (720, 400), (640, 480))
@@ -116,11 +124,10 @@ class Mood:
 
     def follow(self, trait: str, time: Seconds) -> Seconds:
         """Return a trait over time, in seconds since the first frame."""
-        felt = (
-            TRAITS[trait].valence * self.valence + TRAITS[trait].arousal * self.arousal
-        )
+        by_valence, by_arousal = SHOWN.get(trait, (0.0, 0.0))
+        felt = by_valence * self.valence + by_arousal * self.arousal
         known = np.arange(len(felt)) / FPS
-        shown = self.rest[trait] + self.effect * ACTED * np.interp(time, known, felt)
+        shown = self.rest[trait] + self.effect * np.interp(time, known, felt)
         return np.asarray(shown)
 
 

@@ -1,13 +1,16 @@
-"""How strongly affect, stimulus, subject and trial show in what is made up.
+"""How strongly affect, stimulus, subject and trial show in synthetic recordings.
 
 Everything that shows is a *trait*: a named number, 0 for an ordinary person at
 rest, that signals and face both read. A trial's traits are the sum of
 
-- what the subject feels, by its own ratings (``effect``),
+- what the subject feels, by its own ratings (``effect``): a little in many traits,
+- how the subject happens to react this time, whatever it rates: more than that,
 - what the stimulus does to everybody, in a direction of its own that has
   nothing to do with its ratings (``stimulus_effect``),
-- who the subject is and how this one trial was recorded: a fingerprint, which
-  no knob turns off, since no real recording lacks it.
+- who the subject is and how this one trial was recorded: a fingerprint.
+
+No knob turns the second and the last off, since no real recording lacks them. What a
+stimulus does rises from its onset on, in each trait as fast as its organ answers.
 """
 
 from collections.abc import Mapping
@@ -22,8 +25,12 @@ from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target
 
 Seconds = Float[np.ndarray, " time"]
 
-RISE_S = 1.0
-"""Seconds from the onset of a stimulus until what it does shows fully."""
+# Seconds from the onset of a stimulus until what it does shows fully. Round numbers of
+# the right order: a response of the skin begins 1 to 5 s after an event, its level takes
+# tens of seconds (Boucsein 2012, Electrodermal activity); heart and breath answer within
+# seconds, and a finger grows cold or warm after its vessels have answered.
+AT_ONCE_S, HEART_S, BREATH_S, VESSELS_S = 1.0, 5.0, 5.0, 10.0
+SWEAT_S, SKIN_LEVEL_S, WARMTH_S = 5.0, 15.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,9 @@ class Knobs:
     ----------
     effect : float
         How strongly this subject's own ratings show in its signals and its
-        expression. At 1 a small network finds them from one second of a trial
-        it was not trained on; at 0 no honest protocol can beat chance.
+        expression. At 1 they are as hard to find as in real recordings: no single
+        trait tells high from low well, all together do. At 3 nearly every trait
+        does. At 0 no honest protocol can beat chance.
     stimulus_effect : float
         How much of a clip's rating is shared by all subjects (at 0 none, at 1
         half of the variance), and how much the clip itself shows, the same way
@@ -69,6 +77,7 @@ class Draw(IntEnum):
     GAPS = 14
     RAW = 15
     SITTING = 16
+    REACTION = 17
 
 
 def generator(seed: int, draw: Draw, *which: int) -> np.random.Generator:
@@ -83,48 +92,80 @@ class Trait:
     Attributes
     ----------
     valence, arousal : float
-        Change at the highest rating, at effect 1; its negative at the lowest.
+        Change at the highest rating, at effect 1, in units of ``reaction``; its
+        negative at the lowest.
+    reaction : float
+        Standard deviation, over trials, of how the subject reacts to a stimulus
+        beside what its ratings say.
     trial, subject : float
         Standard deviation of the fingerprint over trials and over subjects.
+    rise_s : float
+        From the onset of a stimulus until what it does shows fully.
     """
 
     valence: float = 0.0
     arousal: float = 0.0
+    reaction: float = 0.0
     trial: float = 0.1
     subject: float = 0.2
+    rise_s: float = AT_ONCE_S
+
+    def rise(self, time: Seconds) -> Seconds:
+        """Return the share that shows so many seconds after the onset."""
+        risen = np.clip(time / self.rise_s, 0.0, 1.0)
+        return np.asarray(risen * risen * (3 - 2 * risen))
+
+    def mean_rise(self, seconds: float) -> float:
+        """Return the share that shows on average over a stimulus.
+
+        Examples
+        --------
+        >>> Trait(rise_s=30.0).mean_rise(30.0), Trait(rise_s=30.0).mean_rise(60.0)
+        (0.5, 0.75)
+        """
+        if seconds >= self.rise_s:
+            return 1 - self.rise_s / seconds / 2
+        return (seconds / self.rise_s) ** 2 * (1 - seconds / self.rise_s / 2)
 
 
 TRAITS: Mapping[str, Trait] = {
     # logarithms of an amplitude or a rate
-    "alpha": Trait(arousal=-0.6),
-    "frontal_asymmetry": Trait(valence=1.0),
-    "theta": Trait(valence=0.6),
-    "beta": Trait(arousal=0.6),
-    "temporal_muscle": Trait(arousal=0.5, trial=0.15),
-    "zygomaticus": Trait(valence=0.9, trial=0.15),
-    "trapezius": Trait(arousal=1.0, trial=0.2, subject=0.3),
-    "heart_rate": Trait(arousal=0.12, trial=0.03, subject=0.12),
-    "pulse_height": Trait(arousal=-0.5, trial=0.15),
-    "conductance": Trait(arousal=0.5, trial=0.2, subject=0.4),
-    "conductance_responses": Trait(arousal=0.8),
-    "respiration_rate": Trait(arousal=0.25, trial=0.06, subject=0.15),
-    "respiration_depth": Trait(valence=0.6, trial=0.15, subject=0.3),
-    "blink_rate": Trait(arousal=0.5, trial=0.2, subject=0.3),
-    "motion": Trait(arousal=0.5, trial=0.2, subject=0.2),
+    "alpha": Trait(0.3, -0.8, 0.3),
+    "parietal_alpha": Trait(0.7, -0.3, 0.3),
+    "central_alpha": Trait(-0.3, -0.75, 0.3),
+    "mu": Trait(-0.7, -0.3, 0.3),
+    "frontal_asymmetry": Trait(0.8, 0.1, 0.35),
+    "theta": Trait(0.75, 0.3, 0.3),
+    "beta": Trait(-0.3, 0.75, 0.3),
+    "temporal_muscle": Trait(0.3, 0.7, 0.25, trial=0.15),
+    "zygomaticus": Trait(0.55, 0.2, 0.35, trial=0.15),
+    "trapezius": Trait(-0.3, 0.8, 0.45, trial=0.2, subject=0.3),
+    "heart_rate": Trait(0.5, 0.65, 0.05, trial=0.03, subject=0.12, rise_s=HEART_S),
+    "pulse_height": Trait(0.55, -0.65, 0.25, trial=0.15, rise_s=VESSELS_S),
+    "conductance": Trait(-0.2, 0.75, 0.2, trial=0.2, subject=0.4, rise_s=SKIN_LEVEL_S),
+    "conductance_responses": Trait(-0.3, 0.8, 0.4, rise_s=SWEAT_S),
+    "respiration_rate": Trait(
+        -0.55, 0.65, 0.09, trial=0.06, subject=0.15, rise_s=BREATH_S
+    ),
+    "respiration_depth": Trait(
+        0.75, 0.2, 0.3, trial=0.15, subject=0.3, rise_s=BREATH_S
+    ),
+    "blink_rate": Trait(-0.5, 0.65, 0.3, trial=0.2, subject=0.3),
+    "motion": Trait(0.2, 0.7, 0.3, trial=0.2, subject=0.2),
     # kelvin at the finger
-    "temperature": Trait(valence=0.25, arousal=-0.1, trial=0.05, subject=0.0),
+    "temperature": Trait(0.75, -0.4, 0.12, trial=0.05, subject=0.0, rise_s=WARMTH_S),
     # 1 is a broad smile, -1 a frown; 1 is brows raised high
-    "smile": Trait(valence=0.5, trial=0.08, subject=0.1),
-    "brows": Trait(arousal=0.5, trial=0.08, subject=0.1),
+    "smile": Trait(0.8, 0.2, 0.2, trial=0.08, subject=0.1),
+    "brows": Trait(0.5, 0.65, 0.2, trial=0.08, subject=0.1),
     # 1 is a marked turn of the head, and a strong light from one side
     "turn": Trait(trial=0.25, subject=0.15),
-    "nod": Trait(trial=0.25, subject=0.15),
+    "nod": Trait(-0.75, 0.1, 0.3, trial=0.25, subject=0.15),
     "roll": Trait(trial=0.25, subject=0.15),
     "light_side": Trait(trial=0.25, subject=0.5),
     "light": Trait(trial=0.03, subject=0.06),
 }
 STIMULUS_SHARE = 0.5
-"""How far a clip moves a trait, beside the most that anything else does."""
+"""How far a clip moves a trait, beside the most that trials differ."""
 
 
 @runtime_checkable
@@ -144,8 +185,7 @@ class State:
 
     def follow(self, trait: str, time: Seconds) -> Seconds:
         """Return a trait over time, in seconds since the onset of the stimulus."""
-        risen = np.clip(time / RISE_S, 0.0, 1.0)
-        return self.rest[trait] + self.added[trait] * risen * risen * (3 - 2 * risen)
+        return self.rest[trait] + self.added[trait] * TRAITS[trait].rise(time)
 
 
 def draw_state(
@@ -163,19 +203,28 @@ def draw_state(
     of_trial = generator(seed, Draw.TRIAL, subject, stimulus).standard_normal(
         len(names)
     )
-    valence, arousal = (_centre(ratings[target]) for target in Target)
+    of_reaction = generator(seed, Draw.REACTION, subject, stimulus).standard_normal(
+        len(names)
+    )
+    valence, arousal = (centre(ratings[target]) for target in Target)
     rest, added = {}, {}
     for k, (name, trait) in enumerate(TRAITS.items()):
         felt = trait.valence * valence + trait.arousal * arousal
-        reach = max(abs(trait.valence), abs(trait.arousal), trait.trial)
         rest[name] = trait.subject * of_subject[k] + trait.trial * of_trial[k]
         added[name] = (
-            knobs.effect * felt
-            + knobs.stimulus_effect * STIMULUS_SHARE * reach * of_stimulus[k]
+            trait.reaction * (knobs.effect * felt + of_reaction[k])
+            + reach_of_stimulus(trait, knobs) * of_stimulus[k]
         )
     return State(rest, added)
 
 
-def _centre(rating: float) -> float:
+def reach_of_stimulus(trait: Trait, knobs: Knobs) -> float:
+    """Return the standard deviation, over clips, of what a clip does to a trait."""
+    reach = max(trait.reaction, trait.trial)
+    return knobs.stimulus_effect * STIMULUS_SHARE * reach
+
+
+def centre(rating: float) -> float:
+    """Return a rating on a scale from -1 to 1."""
     half = (HIGHEST_RATING - LOWEST_RATING) / 2
     return (rating - LOWEST_RATING) / half - 1

@@ -17,6 +17,7 @@ from deepvanet.datasets.synthetic.knobs import Seconds, Traits
 
 BEATS_S, BREATHS_S = 1.15, 0.26  # a second, of an ordinary person at rest
 MICROSIEMENS = 4.0
+DRIFT_SFREQ = 4.0  # hertz, of the finger's own slow changes of temperature
 
 
 def simulate_muscle(
@@ -42,11 +43,11 @@ def simulate_resistance(
 ) -> Seconds:
     """Return the skin's resistance in ohm."""
     duration = int(np.ceil(len(time) / sfreq)) + 1
-    responses = np.exp(state.follow("conductance_responses", time[-1:]))
+    responses = np.exp(state.follow("conductance_responses", time)).mean()
     simulated = neurokit2.eda_simulate(
         duration=duration,
         sampling_rate=int(sfreq),
-        scr_number=int(1 + rng.poisson(0.08 * float(responses[0]) * duration)),
+        scr_number=int(1 + rng.poisson(0.08 * responses * duration)),
         noise=0.002,
         random_state=_draw_state(rng),
     )
@@ -99,7 +100,9 @@ def simulate_temperature(
     state: Traits, time: Seconds, rng: np.random.Generator, *, sfreq: float
 ) -> Seconds:
     """Return the finger's temperature in millikelvin, its offset removed."""
-    drift = 0.03 * wander(rng, len(time), hertz=0.05, sfreq=sfreq)
+    n = int(np.ceil(len(time) / sfreq * DRIFT_SFREQ)) + 1
+    slow = 0.03 * wander(rng, n, hertz=0.05, sfreq=DRIFT_SFREQ)
+    drift = np.interp(time - time[0], np.arange(n) / DRIFT_SFREQ, slow)
     return np.asarray(1000.0 * (state.follow("temperature", time) + drift))
 
 

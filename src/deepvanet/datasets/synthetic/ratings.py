@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import beta
 
 from deepvanet.datasets.synthetic.knobs import Draw, Knobs, generator
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING
@@ -19,6 +20,8 @@ HIGH = 5.0
 """Ratings from here on are high."""
 SHARE_HIGH = 0.55
 """Of all ratings; 56.6 % (valence) and 58.9 % (arousal) in DEAP."""
+LOW_SHAPE, HIGH_SHAPE = (2.0, 1.8), (1.8, 2.0)
+"""Of the beta distributions of low and of high ratings."""
 LEAST_SHARE = 0.3
 """Of either label in each subject, where subjects do not differ."""
 
@@ -55,6 +58,12 @@ def draw_order(*, subject: int, n_trials: int, seed: int) -> Int[np.ndarray, " t
     return order + 1
 
 
+def list_quantiles(n: int, *, is_high: bool) -> Float[np.ndarray, " quantile"]:
+    """Return ``n`` equally likely ratings, all high or all low, of all that occur."""
+    shares = (np.arange(n) + 0.5) / n
+    return _scale(beta.ppf(shares, *_shape(is_high)), is_high=is_high)
+
+
 def _count_high(rng: np.random.Generator, n_trials: int, subject_effect: float) -> int:
     by_chance, by_habit = rng.standard_normal(2)
     share = SHARE_HIGH + 0.06 * by_chance + 0.2 * subject_effect * by_habit
@@ -67,8 +76,22 @@ def _spread(
     ranks: Int[np.ndarray, " experiment"], n_high: int, rng: np.random.Generator
 ) -> Float[np.ndarray, " experiment"]:
     """Turn ranks into ratings of which ``n_high`` are high."""
-    n_low = len(ranks) - n_high
-    low = LOWEST_RATING + (HIGH - 0.01 - LOWEST_RATING) * rng.beta(2.0, 1.8, n_low)
-    high = HIGH + (HIGHEST_RATING - HIGH) * rng.beta(1.8, 2.0, n_high)
+    low, high = (
+        _scale(rng.beta(*_shape(is_high), n), is_high=is_high)
+        for is_high, n in ((False, len(ranks) - n_high), (True, n_high))
+    )
     ratings = np.concatenate([np.sort(low), np.sort(high)])[ranks]
     return np.asarray(ratings.round(2))
+
+
+def _shape(is_high: bool) -> tuple[float, float]:
+    return HIGH_SHAPE if is_high else LOW_SHAPE
+
+
+def _scale(
+    shares: Float[np.ndarray, " rating"], *, is_high: bool
+) -> Float[np.ndarray, " rating"]:
+    """Return ratings from shares of the way from the least to the most."""
+    if is_high:
+        return np.asarray(HIGH + (HIGHEST_RATING - HIGH) * shares)
+    return np.asarray(LOWEST_RATING + (HIGH - 0.01 - LOWEST_RATING) * shares)

@@ -1,0 +1,38 @@
+"""How much each row counts in a fit, so that the rarer class is not left out."""
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from deepvanet.schema import pick
+
+CLASS_WEIGHTS = ("balanced", "none")
+
+
+def weigh_rows(
+    label: Int[np.ndarray, " row"],
+    trial: Int[np.ndarray, " row"],
+    class_weight: str,
+) -> Float64[np.ndarray, " row"]:
+    """Return the weight of each row; their mean is 1.
+
+    ``balanced``: trials are counted, not seconds. All trials of a class count the
+    same, however long they are, and both classes count the same. ``none``: each row
+    counts the same.
+
+    Parameters
+    ----------
+    trial : array, shape (row,)
+        A number from 0 for each row's trial.
+
+    Examples
+    --------
+    >>> weigh_rows(np.array([0, 0, 1]), np.array([0, 0, 1]), "balanced")
+    array([0.75, 0.75, 1.5 ])
+    """
+    pick("class weight", class_weight, CLASS_WEIGHTS)
+    if class_weight == "none":
+        return np.ones(len(label))
+    of_trial = 1 / np.bincount(trial)[trial]
+    of_class = 1 / np.bincount(label, of_trial, minlength=2)[label]
+    weight = of_trial * of_class
+    return np.asarray(weight / weight.mean())

@@ -1,0 +1,224 @@
+"""Compare each subject with itself, without labels: ``--normalise subject``.
+
+How strongly a person sweats or how large a pulse is says more about the person and
+the sensor than about what was felt. ``subject`` takes off each subject's own centre
+and divides by its own spread. Whose rows trained is compared with those, so nothing
+of the test takes part. Who was not in training is compared with the rows that are
+scored together: test signals, without their labels, then have a part in each
+other's scores, and ``leaks`` says ``unlabelled``.
+
+Learners of hand-made features compare features, by mean and standard deviation. The
+others are given signals that are compared channel by channel, by median and
+interquartile range; faces stay as they are.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float64, Int
+from numpy.typing import NDArray
+
+from deepvanet.config import NetworkSettings
+from deepvanet.files import whole_folder, write_text
+from deepvanet.learners.learner import (
+    Choice,
+    Epoch,
+    EpochLearner,
+    EpochRecord,
+    Fitted,
+    Learner,
+    MakeLearner,
+    Traits,
+)
+from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.schema import BIO, Stream
+from deepvanet.store import Rows
+
+NORMALISES = ("none", "subject")
+FORMAT = "deepvanet-within-subject-1"
+
+Features = Float64[np.ndarray, "row feature"]
+Subject = NDArray[np.object_]
+Norm = tuple[Float64[np.ndarray, " feature"], Float64[np.ndarray, " feature"]]
+Scalings = Mapping[str, Mapping[Stream, Scaling]]
+
+
+def measure_norms(features: Features, subject: Subject) -> dict[str, Norm]:
+    """Return each subject's mean and deviation of every feature; NaN is left out."""
+    return {
+        str(name): _measure_norm(features[subject == name])
+        for name in dict.fromkeys(subject)
+    }
+
+
+def normalise_features(
+    features: Features, subject: Subject, known: Mapping[str, Norm]
+) -> Features:
+    """Return how far each row departs from its subject, in the subject's deviations.
+
+    Parameters
+    ----------
+    known : mapping
+        Of the subjects that were in training; others are measured on these rows.
+    """
+    norms = {**measure_norms(features, subject), **known}
+    out = np.empty_like(features)
+    for name in dict.fromkeys(subject):
+        mine = subject == name
+        center, spread = norms[str(name)]
+        out[mine] = (features[mine] - center) / spread
+    return out
+
+
+def _measure_norm(features: Features) -> Norm:
+    there = np.isfinite(features)
+    count = np.maximum(there.sum(axis=0), 1)
+    center = np.where(there, features, 0).sum(axis=0) / count
+    departure = np.where(there, features - center, 0)
+    spread = np.sqrt(np.square(departure).sum(axis=0) / count)
+    # what one row or a resting sensor gives is only shifted
+    at_rest = spread <= np.abs(center) * np.finfo(np.float64).eps * 8
+    return center, np.where(at_rest, 1.0, spread)
+
+
+def compare_within(make: MakeLearner) -> MakeLearner:
+    """Return what makes a learner that compares signals within subjects, if asked to.
+
+    One that reads no signal, or compares its features itself, stays as it is.
+    """
+
+    def make_comparing(
+        settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+    ) -> Learner:
+        learner = make(settings, seed, face_weights)
+        traits = learner.traits
+        if settings.normalise == "none" or not traits.reads_streams:
+            return learner
+        return learner if traits.adapts_to_new_subjects else WithinSubject(learner)
+
+    return make_comparing
+
+
+@dataclass(frozen=True)
+class WithinSubject:
+    """Give a learner signals that are compared with their subject's own."""
+
+    learner: Learner
+
+    @property
+    def traits(self) -> Traits:
+        """Those of the learner; subjects it never saw are compared with the test."""
+        return replace(self.learner.traits, adapts_to_new_subjects=BIO)
+
+    def fit(
+        self,
+        train: Rows,
+        *,
+        watch: Rows | None = None,
+        choose: Choice = Choice.LAST,
+        unit: str = "trial",
+    ) -> "FittedWithinSubject":
+        """Measure the subjects of the training rows, and fit."""
+        known = _scale_subjects(train)
+        fitted = self.learner.fit(
+            _compare(train, known),
+            watch=None if watch is None else _compare(watch, known),
+            choose=choose,
+            unit=unit,
+        )
+        return FittedWithinSubject(fitted, known)
+
+    def refit(
+        self, train: Rows, *, like: Fitted, unit: str = "trial"
+    ) -> "FittedWithinSubject":
+        """Fit on other rows what a fit chose; one that chose nothing is just fitted."""
+        if not isinstance(like, FittedWithinSubject):
+            raise TypeError(f"expected a comparing fit, got {type(like).__name__}")
+        if not isinstance(self.learner, EpochLearner):
+            return self.fit(train, unit=unit)
+        known = _scale_subjects(train)
+        compared = _compare(train, known)
+        fitted = self.learner.refit(compared, like=like.fitted, unit=unit)
+        return FittedWithinSubject(fitted, known)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedWithinSubject:
+    """A fitted learner of signals that are compared with their subject's own.
+
+    Attributes
+    ----------
+    known : mapping
+        How the signals of each subject of the training rows are scaled.
+    """
+
+    fitted: Fitted
+    known: Scalings
+
+    @property
+    def history(self) -> Sequence[EpochRecord]:
+        """Of the learner."""
+        return self.fitted.history
+
+    @property
+    def chosen_epoch(self) -> int | None:
+        """Of the learner."""
+        return self.fitted.chosen_epoch
+
+    @property
+    def choices(self) -> Mapping[str, float]:
+        """Of the learner."""
+        return self.fitted.choices
+
+    def score(
+        self, rows: Rows, *, epoch: Epoch = "chosen"
+    ) -> Float[np.ndarray, " row"]:
+        """Return the probability that each row is high."""
+        return self.fitted.score(_compare(rows, self.known), epoch=epoch)
+
+    def save(self, folder: Path) -> None:
+        """Write the learner and the subjects' scalings into a new folder."""
+        values = {
+            "format": FORMAT,
+            "subjects": {
+                name: {stream: s.to_dict() for stream, s in scalings.items()}
+                for name, scalings in self.known.items()
+            },
+        }
+        with whole_folder(folder) as unfinished:
+            self.fitted.save(unfinished / "learner")
+            text = json.dumps(values, indent=2) + "\n"
+            write_text(unfinished / "subjects.json", text)
+
+
+def _scale_subjects(rows: Rows) -> Scalings:
+    subject = rows.table["subject"].to_numpy()
+    return {
+        str(name): fit_scaling(rows.take(subject == name))
+        for name in dict.fromkeys(subject)
+    }
+
+
+def _compare(rows: Rows, known: Scalings) -> Rows:
+    """Return rows whose signals are scaled by what is known of their subjects."""
+    subject = rows.table["subject"].to_numpy()
+    new = np.flatnonzero(~np.isin(subject, list(known)))
+    scalings = {**known, **(_scale_subjects(rows.take(new)) if len(new) else {})}
+    names = rows.store.table["subject"].to_numpy()
+
+    def adjust(
+        stream: Stream, numbers: Int[np.ndarray, " row"], array: NDArray[Any]
+    ) -> NDArray[Any]:
+        if stream is Stream.FACE:
+            return array
+        out = np.empty_like(array)
+        for name in dict.fromkeys(names[numbers]):
+            mine = names[numbers] == name
+            out[mine] = scalings[str(name)][stream].apply(array[mine])
+        return out
+
+    return replace(rows, adjust=adjust)

@@ -1,0 +1,64 @@
+"""Number the units of a table, and deal them into parts of equal size."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from scipy.optimize import linear_sum_assignment
+
+_UNITS: Mapping[str, list[str]] = {
+    "segment": ["subject", "trial", "segment"],
+    "trial": ["subject", "trial"],
+    "subject": ["subject"],
+    "stimulus": ["stimulus"],
+    "recording": ["subject", "recording"],
+}
+
+
+def number_units(table: pd.DataFrame, unit: str) -> Int[np.ndarray, " row"]:
+    """Return each row's unit as a number from 0, in the order of identifiers."""
+    grouped = table.groupby(_UNITS[unit], sort=True, dropna=False, observed=True)
+    return grouped.ngroup().to_numpy(dtype=np.int64)
+
+
+def deal_pure(
+    stratum: Int[np.ndarray, " unit"], n_parts: int, rng: np.random.Generator
+) -> Int[np.ndarray, " unit"]:
+    """Deal like cards, stratum by stratum: parts differ by one in each and in all."""
+    order = np.lexsort([rng.permutation(len(stratum)), stratum])
+    part = np.empty(len(stratum), dtype=np.int64)
+    part[order] = np.arange(len(stratum)) % n_parts
+    return part
+
+
+def deal_mixed(
+    number: Int[np.ndarray, " row"],
+    label: Int[np.ndarray, " row"],
+    n_parts: int,
+    rng: np.random.Generator,
+) -> Int[np.ndarray, " unit"]:
+    """Deal units that hold rows of both labels.
+
+    In rounds of one unit a part, in random order; each round is matched so that
+    the parts' rows of either label come out as even as that round allows.
+
+    Parameters
+    ----------
+    number : array, shape (row,)
+        Each row's unit, from 0.
+    """
+    n_units = int(number.max()) + 1
+    counts = np.stack(
+        [np.bincount(number[label == c], minlength=n_units) for c in (0, 1)], axis=1
+    )
+    share = counts / np.maximum(counts.sum(axis=0), 1)
+    held = np.zeros((n_parts, 2))
+    part = np.empty(n_units, dtype=np.int64)
+    order = rng.permutation(n_units)
+    for start in range(0, n_units, n_parts):
+        sampled = order[start : start + n_parts]
+        unit, taker = linear_sum_assignment(share[sampled] @ held.T)
+        part[sampled[unit]] = taker
+        held[taker] += share[sampled[unit]]
+    return part

@@ -1,0 +1,128 @@
+"""Recipes: how a model is trained, apart from how training and test are divided.
+
+A published *protocol* is a split; a published *recipe* is what was trained on it. One
+table holds every setting of every recipe with its source: the command line, the
+documentation and the report read it. An explicit option overrides a recipe. What
+chooses the epoch belongs to the protocol and stands in no recipe.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deepvanet.schema import UserError, pick
+
+RECIPES = ("default", "paper", "code")
+
+
+@dataclass(frozen=True)
+class RecipeSetting:
+    """One setting, by recipe.
+
+    Attributes
+    ----------
+    name : str
+        As ``NetworkSettings``, ``EvaluateSettings`` or ``PrepareSettings`` have it.
+    default, paper, code : object
+        What each recipe sets; None: the recipe takes what the store or the network
+        has.
+    source : str
+        Where the published values come from.
+    """
+
+    name: str
+    default: Any
+    paper: Any
+    code: Any
+    source: str
+
+
+_IMPLEMENTATION = "paper, implementation details"
+_CODE_ONLY = "the authors' code only; the text does not say"
+
+TABLE = (
+    RecipeSetting(
+        "baseline",
+        None,
+        "mean",
+        "waveform",
+        "paper: the mean of 3 s before the trial; code: the mean one-second waveform",
+    ),
+    RecipeSetting(
+        "scale", "train", "none", "none", "the text names none; the code has none"
+    ),
+    RecipeSetting(
+        "label_rule",
+        ">=5",
+        ">=5",
+        ">=5",
+        "paper: 5 is the threshold; code: 5 itself is high",
+    ),
+    RecipeSetting("class_weight", "balanced", "none", "none", "neither names any"),
+    RecipeSetting("normalise", "none", "none", "none", "neither names any"),
+    RecipeSetting("epochs", 50, 50, 50, _IMPLEMENTATION),
+    RecipeSetting("batch_size", 64, 64, 64, _IMPLEMENTATION),
+    RecipeSetting("learning_rate", 1e-3, 1e-3, 1e-3, _IMPLEMENTATION),
+    RecipeSetting("face_features", 16, 16, 16, "paper, grid search"),
+    RecipeSetting("bio_features", 64, 64, 64, "paper, grid search"),
+    RecipeSetting("dropout", 0.5, 0.5, 0.5, _CODE_ONLY),
+    RecipeSetting("units before the score", 20, 20, 20, _CODE_ONLY),
+)
+_FIXED = ("baseline", "units before the score")
+"""Settings of the store and of the network, which no option of ``evaluate`` changes."""
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """Return the settings of a recipe that ``evaluate`` can change.
+
+    Raises
+    ------
+    UserError
+        When there is no such recipe.
+    """
+    pick("recipe", name, RECIPES)
+    return {s.name: getattr(s, name) for s in TABLE if s.name not in _FIXED}
+
+
+def check_baseline(recipe: str, baseline: str) -> None:
+    """Refuse a store whose baseline is not the recipe's.
+
+    Raises
+    ------
+    UserError
+        When it is another one.
+    """
+    wanted = next(getattr(s, recipe) for s in TABLE if s.name == "baseline")
+    if wanted is not None and wanted != baseline:
+        raise UserError(
+            f"recipe {recipe}: needs a store prepared with --baseline {wanted}, got "
+            f"--baseline {baseline}"
+        )
+
+
+def list_recipes() -> list[dict[str, str]]:
+    """Return the table as text, a row a setting: setting, the recipes, source."""
+    return [
+        {"setting": s.name, **{r: _write(getattr(s, r)) for r in RECIPES}}
+        | {"source": s.source}
+        for s in TABLE
+    ]
+
+
+def list_changes(recipe: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings in which a run departs from its recipe, as text.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of ``evaluate`` and of the network, by name.
+    """
+    return {
+        name: _write(settings[name])
+        for name, value in read_recipe(recipe).items()
+        if name in settings and settings[name] != value
+    }
+
+
+def _write(value: Any) -> str:
+    return "of the store" if value is None else str(value)
