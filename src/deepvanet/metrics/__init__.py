@@ -13,6 +13,7 @@ scores of two models are not on one scale and pooling them biases it downward.
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
 from deepvanet.metrics.calibration import (
+    AS_FITTED,
     Calibration,
     find_calibration_error,
     find_logit_of_mean,
@@ -44,6 +45,7 @@ from deepvanet.metrics.tables import SCORE_COLUMNS, tabulate_scores
 __all__ = [
     "AGREEMENTS",
     "ALL_FOLDS",
+    "AS_FITTED",
     "LEVELS",
     "METRICS",
     "SCORE_COLUMNS",
