@@ -186,7 +186,7 @@ def _measure_calibration(rows: pd.DataFrame) -> tuple[pd.DataFrame, float, float
     """Return bins of segments, their error, and what it would be if calibrated."""
     label = rows["label"].to_numpy(dtype=np.int64)
     score = rows["score"].to_numpy(dtype=float)
-    trial = rows.groupby(["subject", "trial"], sort=False, observed=True).ngroup()
+    trial = rows.groupby(["subject", "trial"], sort=True, observed=True).ngroup()
     n_trials = int(trial.max()) + 1
     n_bins = max(1, min(N_BINS, n_trials // TRIALS_A_BIN))
     bins = measure_calibration(label, score, n_bins=n_bins)

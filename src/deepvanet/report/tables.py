@@ -141,11 +141,14 @@ _VALUE = (
 
 
 def _make_row(part: Part, rows: pd.DataFrame) -> ScoreRow:
-    by_metric = rows.set_index("metric")[list(_VALUE)]
+    by_metric = {
+        str(row["metric"]): {name: row[name] for name in _VALUE}
+        for row in rows.to_dict("records")
+    }
     first = rows.iloc[0]
     return ScoreRow(
         part,
-        {metric: Value(*by_metric.loc[metric]) for metric in METRICS},
+        {metric: Value(**by_metric[metric]) for metric in METRICS},
         float(first["n_train"]),
         str(first["leaks"]),
         str(first["shares"]),
