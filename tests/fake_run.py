@@ -229,8 +229,12 @@ def _invent(
         return np.clip(
             0.5 + 0.25 * (label - 0.5) + rng.normal(0, 0.2, len(label)), 0, 1
         )
-    leaking = PROTOCOLS[key["protocol"]].leaks
-    strength = 3.0 if leaking else {"face": 0.3, "bio": 0.1}.get(key["streams"], 0.5)
+    protocol = PROTOCOLS[key["protocol"]]
+    strength = {"face": 0.3, "bio": 0.1}.get(key["streams"], 0.5)
+    if protocol.leaks:
+        strength = 3.0
+    elif protocol.kind == "control":  # reads the last epoch, not a chosen one
+        strength += 0.3
     return 1 / (1 + np.exp(-strength * (2 * label - 1) - rng.normal(0, 1, len(label))))
 
 

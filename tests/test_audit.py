@@ -416,8 +416,8 @@ def test_what_chose_the_epoch_is_believed_where_it_speaks_against_a_file(tmp_pat
         for told in ("validation", "last", "test")
     }
 
-    assert "choice of epoch, as told" in verdicts["validation"]
-    assert "choice of epoch, as told" in verdicts["last"]
+    assert "choice of epoch (as told)" in verdicts["validation"]
+    assert "choice of epoch (as told)" in verdicts["last"]
     assert verdicts["test"] == "leaks"
 
 
@@ -435,6 +435,20 @@ def spell(table, *, validates):
         for mine in table["fold"]
     ]
     return table.drop(columns="fold").assign(folds=letters)
+
+
+def test_protocols_of_one_file_may_have_unlike_numbers_of_folds(tmp_path):
+    predictions, table = audited_files.hold_out_trials()
+    five = spell(table, validates=True).assign(protocol="five")
+    two = five.assign(
+        protocol="two", folds=(table["fold"] > 2).map({True: "RE", False: "ER"})
+    )
+    both = [predictions.assign(protocol=name) for name in ("five", "two")]
+    files = write_files(tmp_path, pd.concat(both), pd.concat([five, two]))
+
+    made = audit(files[0], table=files[1])
+
+    assert [finding.n_fits for finding in made.findings] == [5, 2]
 
 
 def test_validation_that_no_row_took_part_in_cannot_be_judged(tmp_path):
@@ -663,7 +677,7 @@ def seeds(store, tmp_path_factory):
         subjects=("01", "02"),
         network=NetworkSettings(epochs=1, batch_size=16),
     )
-    evaluate(store.path, out, settings=settings, execution=TWO_JOBS)
+    evaluate(store.path, out, settings=settings, execution=Execution())
     return out
 
 
@@ -725,11 +739,16 @@ def test_the_worst_finding_is_the_verdict(run):
     assert len(made.findings) == 4
 
 
-def test_shuffled_labels_are_fitted_again_and_judged_by_chance_seed_by_seed(
-    seeds, store, tmp_path
-):
-    control = refit_control(seeds, store.path, tmp_path / "control", execution=TWO_JOBS)
+@pytest.fixture(scope="module")
+def control(seeds, store, tmp_path_factory):
+    """The run of two seeds on shuffled labels."""
+    out = tmp_path_factory.mktemp("audit") / "control"
+    return refit_control(seeds, store.path, out, execution=Execution())
 
+
+def test_shuffled_labels_are_fitted_again_and_judged_by_chance_seed_by_seed(
+    seeds, control
+):
     made = audit(seeds, control=control)
 
     first, second = made.findings
@@ -767,8 +786,12 @@ def test_a_control_is_of_the_same_store(run, tiny_store, tmp_path):
         refit_control(run, other.path, tmp_path / "control", execution=TWO_JOBS)
 
 
-def test_the_command_fits_a_control_beside_its_file(seeds, store, tmp_path, capsys):
+def test_the_command_completes_a_control_beside_its_file(
+    seeds, store, control, tmp_path, capsys
+):
     out = tmp_path / "audit.json"
+    shutil.copytree(control, tmp_path / "control")
+    (tmp_path / "control" / "predictions.csv").unlink()
 
     assert (
         main(["audit", str(seeds), "--store", str(store.path), "--out", str(out)]) == 0

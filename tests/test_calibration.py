@@ -188,6 +188,20 @@ def test_of_too_few_trials_nothing_is_fitted(n_low, n_high):
     assert found == Calibration(1.0, 0.0)
 
 
+def test_a_fit_starts_where_it_is_told_and_stays_there_without_trials():
+    start = Calibration(1.0, -0.8)
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 30)
+    scored = rng.normal(size=30)
+
+    pulled, plain = (
+        fit_calibration(scored, label, start=one) for one in (start, Calibration())
+    )
+
+    assert fit_calibration(scored[:9], label[:9], start=start) == start
+    assert start.offset < pulled.offset < plain.offset
+
+
 def test_segments_count_by_their_share_of_a_trial():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 40)

@@ -130,7 +130,7 @@ def test_a_clear_difference_is_said_and_no_difference_is_not_called_one(run, tmp
 
 
 def test_people_who_saw_one_clip_are_not_so_many_observations(run, tmp_path):
-    """One clip tells all apart: flipped signs see eight witnesses, the jackknife one."""
+    """Two clips make the difference; flipped signs count it once a subject."""
 
     def alter(table):
         odd = table["stimulus"].isin(["clip-3", "clip-7"])
@@ -192,7 +192,15 @@ def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp
 )
 def test_few_subjects_or_clips_are_too_few(tmp_path, n_subjects, n_trials, are_enough):
     subjects = [f"{number:02d}" for number in range(n_subjects)]
-    path = write_run(tmp_path / "run", subjects=subjects, n_trials=n_trials)
+    path = write_run(
+        tmp_path / "run",
+        protocol_names=["trial"],
+        targets=["valence"],
+        streams=["face", "bio"],
+        subjects=subjects,
+        n_trials=n_trials,
+        n_segments=1,
+    )
 
     said = compare(path, "face", "bio", metric="accuracy").lines()
 

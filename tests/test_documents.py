@@ -12,7 +12,12 @@ from deepvanet import cli, results
 from deepvanet.explanation import CHANNEL_COLUMNS, STREAM_COLUMNS
 from deepvanet.inference import TIMELINE_COLUMNS
 from deepvanet.learners import LEARNERS, Fitted, Learner
-from deepvanet.metrics import METRICS, SCORE_COLUMNS, SEED_COLUMNS
+from deepvanet.metrics import (
+    METRICS,
+    PERMUTATION_COLUMNS,
+    SCORE_COLUMNS,
+    SEED_COLUMNS,
+)
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Stream
@@ -91,6 +96,7 @@ def test_the_protocol_option_names_all_protocols():
         results.SPECTRUM_COLUMNS,
         results.CHOICE_COLUMNS,
         SEED_COLUMNS,
+        PERMUTATION_COLUMNS,
     ],
     ids=[
         *(
@@ -102,6 +108,7 @@ def test_the_protocol_option_names_all_protocols():
             "recordings.csv",
         ),
         *("spectra.csv", "choices.csv", "seeds.csv"),
+        "permutations.csv",
     ],
 )
 def test_the_page_on_files_lists_the_columns(columns):

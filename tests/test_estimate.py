@@ -45,6 +45,16 @@ def test_a_grid_takes_as_many_times_as_it_has_cells(store):
     assert grid > 10 * one
 
 
+def test_permutations_that_are_asked_for_cost_as_many_fits(store):
+    once, again = (
+        estimate_run(store, replace(QUICK, protocols=("trial",), permutations=number))
+        for number in (0, 199)
+    )
+
+    # of the network, not of the four priors
+    assert again.n_fits == once.n_fits + 199 * once.n_fits / 5
+
+
 def test_an_estimate_is_a_sentence():
     estimate = Estimate(n_fits=1200, hours=2.5, n_bytes=3_400_000)
 

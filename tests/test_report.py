@@ -10,18 +10,19 @@ import pandas as pd
 import pytest
 
 from deepvanet.metrics import LEVELS, METRICS
+from deepvanet.recipes import list_recipes
 from deepvanet.report import write_report
 from deepvanet.report.page import write_fraction, write_p
 from deepvanet.schema import UserError
-from fake_run import write_run
+from fake_run import PRIORS, write_run
 
 SUBJECTS = tuple(f"{number:02d}" for number in range(1, 8))
 SMALL = {"n_trials": 8, "n_segments": 3}
 CONTRACT = (
     "dataset,protocol,target,streams,learner,level,metric,mean,sd,ci_low,ci_high,"
-    "p_value,n_subjects,leaks,shares"
+    "p_value,p_kind,p_corrected,n_tests,n_train,n_subjects,leaks,shares"
 )
-MISSING = "\N{EN DASH}"
+MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 STATISTICS = ["mean", "sd", "ci_low", "ci_high"]
 
 
@@ -111,7 +112,7 @@ def test_page_is_well_formed_and_its_links_arrive(report, page):
     text = re.sub(r"<svg.*?</svg>", "", (report / "index.html").read_text(), flags=re.S)
 
     # XML lets any element close itself, HTML only some
-    assert set(re.findall(r"<(\w+)[^<>]*/>", text)) == {"meta", "br"}
+    assert set(re.findall(r"<(\w+)[^<>]*/>", text)) == {"meta"}
     ids = Counter(element.get("id") for element in page.iter() if element.get("id"))
     assert [name for name, count in ids.items() if count > 1] == []
     links = [link.get("href") for link in find(page, "a")]
@@ -159,25 +160,107 @@ def test_a_sentence_says_what_was_run(page):
     )
 
 
-def test_headline_sets_published_beside_honest(page, scores):
+def test_headline_shows_one_metric_at_one_level_on_both_sides(page, scores):
     published, honest = find(first(page, ".pair"), ".card")
     mine = scores.query(
-        "target == 'valence' and streams == 'face+bio' and learner == 'network'"
-    ).set_index(["protocol", "level", "metric"])["mean"]
+        "target == 'valence' and streams == 'face+bio' and level == 'trial' "
+        "and metric == 'balanced_accuracy'"
+    ).set_index(["protocol", "learner"])["mean"]
 
-    for card, protocol, level, metric, leaks in (
-        (published, "paper", "segment", "accuracy", "leaks: trial"),
-        (honest, "trial", "trial", "balanced_accuracy", "leaks: none"),
+    for card, protocol, leaks in (
+        (published, "paper", "leaks: trial"),
+        (honest, "trial", "leaks: none"),
     ):
         assert text_of(first(card, "code")) == protocol
         assert text_of(first(card, ".badge")) == leaks
         assert "shares: subject" in text_of(card)
+        assert text_of(first(card, ".what")) == "balanced accuracy of trials"
         number = text_of(first(card, ".big")).removesuffix("%").strip()
-        assert number == f"{100 * mine[protocol, level, metric]:.1f}"
-        assert [text_of(cell) for cell in find(card, "td")[:2]] == [
-            f"{100 * mine[protocol, 'segment', 'accuracy']:.1f}",
-            f"{100 * mine[protocol, 'trial', 'balanced_accuracy']:.1f}",
+        assert number == f"{100 * mine[protocol, 'network']:.1f}"
+        rows = {text_of(row[0]): text_of(row[1]) for row in find(card, "tr")[1:]}
+        assert list(rows.values()) == [
+            f"{100 * mine[protocol, prior]:.1f}" for prior in PRIORS
         ]
+
+
+def test_each_side_of_the_headline_says_how_its_number_came_about(page):
+    published, honest = find(first(page, ".pair"), ".card")
+    said = [
+        dict(zip(*(map(text_of, find(card, tag)) for tag in ("dt", "dd")), strict=True))
+        for card in (published, honest)
+    ]
+
+    assert said[0]["split"] == "seconds, shuffled, a model for each subject"
+    assert said[1]["split"] == "whole trials held out, a model for each subject"
+    assert said[0]["epochs"] == "the last of 6 epochs"
+    assert re.fullmatch(
+        r"chosen on validation rows among 6 epochs, median [\d.]+; "
+        r"(\d+) of (\d+) fits could not choose( and took the last)?",
+        said[1]["epochs"],
+    )
+    for facts in said:
+        assert facts["recipe"] == "default, but epochs 6"
+        assert facts["folds"] == "4"
+        assert int(facts["training rows of a fold"].split("\N{EN DASH}")[0]) > 0
+
+
+def test_the_prior_that_knows_what_a_protocol_shares_is_named_and_no_other(page):
+    published, honest = find(first(page, ".pair"), ".card")
+
+    assert find(published, "tr.own") == []
+    (own,) = find(honest, "tr.own")
+    assert text_of(own[0]).startswith("subject-prior")
+    rows = find(first(page, "table.over"), "tr")[1:]
+    named = {text_of(row[0]): text_of(row[4]) for row in rows}
+    assert named == {"trial": "subject-prior", "subject": "stimulus-prior"}
+
+
+def test_the_gap_of_the_headline_is_said_and_tabulated_from_the_same_numbers(tmp_path):
+    page = report_small(
+        tmp_path, protocol_names=("paper", "trial-matched", "trial"), n_trials=20
+    )
+
+    said = text_of(first(page, "p.gap"))
+    rows = [
+        [text_of(cell) for cell in find(row, "td")]
+        for row in find(first(page, "table.gaps"), "tr")
+        if find(row, "td")
+    ]
+    steps = {row[0].replace(MINUS, "minus"): row for row in rows}
+    assert list(steps) == [
+        "paper minus trial-matched",
+        "trial-matched minus trial",
+        "paper minus trial",
+    ]
+    assert steps["paper minus trial-matched"][1] == "leakage"
+    for pair, row in steps.items():
+        points = row[2].replace(MINUS, "-")
+        assert f"{points} points" in said, pair
+    total = [float(steps[pair][2].replace(MINUS, "-")) for pair in steps]
+    assert total[2] == pytest.approx(total[0] + total[1], abs=0.11)
+
+
+def test_without_its_control_the_headline_says_what_it_cannot_split(page):
+    said = text_of(first(page, "p.gap"))
+
+    assert "no control was run that tells these apart" in said or "alone" in said
+    assert "trial-matched minus" not in said
+
+
+def test_a_control_is_never_a_headline(tmp_path):
+    page = report_small(tmp_path, protocol_names=("trial-matched", "trial"))
+
+    assert [
+        text_of(first(c, "code")) for c in find(page, ".card") if find(c, "code")
+    ] == ["trial"]
+    assert "The published protocol was not run" in text_of(first(page, "#headline-1"))
+
+
+def test_the_recipes_are_listed_with_their_sources(page):
+    rows = find(first(page, "table.recipes"), "tr")[1:]
+
+    assert [text_of(row[0]) for row in rows] == [r["setting"] for r in list_recipes()]
+    assert "class_weight" in [text_of(row[0]) for row in rows]
 
 
 def test_numbers_on_the_page_are_those_of_the_table(page, scores):
@@ -197,8 +280,15 @@ def test_numbers_on_the_page_are_those_of_the_table(page, scores):
                 interval = text_of(first(cell, ".sub"))
                 assert interval == (f"{low} {MISSING} {high}" if low != MISSING else "")
                 seen += 1
-            p_value = rows.loc[(*place, "balanced_accuracy"), "p_value"]
-            assert text_of(cells[7]) == write_p(p_value)
+            balanced = rows.loc[(*place, "balanced_accuracy")]
+            p_value = write_p(balanced["p_value"])
+            assert text_of(cells[7]).startswith(p_value)
+            if p_value:
+                assert f"({balanced['p_kind']})" in text_of(cells[7])
+                corrected = f"corrected {write_p(balanced['p_corrected'])}"
+                assert text_of(cells[7]).endswith(corrected)
+            else:
+                assert text_of(cells[7]) == ""
     assert seen == len(scores)
 
 
@@ -330,7 +420,7 @@ def test_one_subject_has_no_spread_and_no_interval(tmp_path):
 
     assert "mean of 1 subject" in text_of(first(page, ".card"))
     assert "±" not in text_of(first(page, ".scores"))
-    assert "they need at least six subjects" in text_of(page)
+    assert "they need at least 6 subjects" in text_of(page)
 
 
 def test_scores_that_are_undefined_are_a_dash(tmp_path):

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from deepvanet.metrics import SCORE_COLUMNS
+from deepvanet.metrics import SCORE_COLUMNS, measure_calibration_error
 from deepvanet.report import write_report
+from deepvanet.results import open_run
 from deepvanet.schema import UserError
 from fake_run import write_run
 
@@ -92,3 +93,29 @@ def test_several_seeds_have_a_table_of_their_own(report, tmp_path):
     page = write_report([single], tmp_path / "one")
     assert "sd over seeds" not in page.read_text()
     assert not (tmp_path / "one" / "seeds.csv").exists()
+
+
+def test_a_calibration_error_stands_beside_that_of_a_calibrated_model(runs, report):
+    drawn = pd.read_csv(report / "figures" / "calibration-valence-network.csv")
+    found = drawn.groupby(["protocol", "streams"])[["ece", "ece_if_calibrated"]].first()
+
+    svg = (report / "figures" / "calibration-valence-network.svg").read_text()
+    predictions = open_run(runs[0]).predictions
+    for (protocol, streams), (error, calibrated) in found.iterrows():
+        mine = predictions[
+            (predictions["protocol"] == protocol)
+            & (predictions["streams"] == streams)
+            & (predictions["learner"] == "network")
+        ]
+        trial = mine.groupby(["subject", "trial"]).ngroup().to_numpy()
+        wanted = measure_calibration_error(
+            mine["label"].to_numpy(),
+            mine["score"].to_numpy(),
+            int(trial.max()) + 1,
+            trial=trial,
+        )
+        assert (error, calibrated) == pytest.approx(wanted)
+        assert calibrated > 0
+        assert f"ECE {error:.2f} ({calibrated:.2f})" in svg
+    # 64 trials make three bins, never ten
+    assert drawn.groupby(["protocol", "streams"]).size().max() <= 3

@@ -104,6 +104,19 @@ def table(made):
     return pd.read_csv(made[0] / "table2.csv", dtype=str, keep_default_na=False)
 
 
+def test_beside_published_numbers_stand_split_recipe_folds_and_epochs(made):
+    folder, _ = made
+    text = (folder / "table2.md").read_text()
+
+    assert "Published (10 folds, of what is not said; 50 epochs)" in text
+    assert "`paper` / `paper-pooled` (seconds, shuffled; leaks: trial)" in text
+    assert "`trial` (whole trials held out; leaks: none)" in text
+    assert "recipe default, but epochs 2; 3 folds; 2 epochs" in text
+    page = (folder / "index.html").read_text()
+    assert page.count("recipe default, but epochs 2; 3 folds; 2 epochs") == 2
+    assert '<span class="what">seconds, shuffled</span>' in page
+
+
 def test_the_published_numbers_are_those_of_table_2():
     rows, head = [], ()
     for line in PRINTED.strip().splitlines():

@@ -101,18 +101,53 @@ def test_steps_are_the_median_of_those_that_the_folds_of_evaluate_took(bundle, r
     assert answer.steps == steps[2]
 
 
-@pytest.mark.parametrize("level", ["segment", "trial"])
-def test_probabilities_are_fitted_to_rows_that_their_fold_never_saw(bundle, run, level):
-    rows = (read_segments if level == "segment" else read_trials)(run)
+def start_at(rows):
+    """Return what is expected of a network that weighted its classes alike."""
+    return Calibration(1.0, logit(np.average(rows["label"], weights=rows["weight"])))
+
+
+def fit_to(rows):
     columns = [rows[name].to_numpy() for name in ("logit", "label", "weight")]
+    return fit_calibration(
+        columns[0], columns[1], weight=columns[2], start=start_at(rows)
+    )
+
+
+def calibrate_folds(rows, find):
+    """Return rows with probabilities by what is found on the other folds."""
+    return pd.concat(
+        mine.assign(
+            calibrated=find(rows[rows["fold"] != fold]).find_probability(
+                mine["logit"].to_numpy()
+            )
+        )
+        for fold, mine in rows.groupby("fold")
+    )
+
+
+def choose_for(rows):
+    """Return a fit if it lowers the log loss by half its standard error, else not."""
+    losses = []
+    for find in (start_at, fit_to):
+        scored = calibrate_folds(rows, find)
+        right = np.where(
+            scored["label"] == 1, scored["calibrated"], 1 - scored["calibrated"]
+        )
+        scored["loss"] = -np.log(right) * scored["weight"]
+        losses.append(scored.groupby(["subject", "trial"])["loss"].sum())
+    gain = losses[0] - losses[1]
+    return (fit_to if gain.mean() > 0.5 * gain.sem() else start_at)(rows)
+
+
+@pytest.mark.parametrize("level", ["segment", "trial"])
+def test_probabilities_are_found_on_rows_that_their_fold_never_saw(bundle, run, level):
+    rows = (read_segments if level == "segment" else read_trials)(run)
 
     (answer,) = bundle.answers
 
-    made = getattr(answer.calibrations, level)
-    wanted = fit_calibration(columns[0], columns[1], weight=columns[2])
+    made, wanted = getattr(answer.calibrations, level), choose_for(rows)
     assert made.slope == pytest.approx(wanted.slope, rel=1e-3)
     assert made.offset == pytest.approx(wanted.offset, abs=1e-3)
-    assert wanted != Calibration()
     described = json.loads((bundle.path / "bundle.json").read_text())
     stored = described["networks"][0]["answers"][0]["calibration"][level]
     assert stored["threshold"] == pytest.approx(expit(made.offset))
@@ -124,14 +159,7 @@ def test_how_good_they_are_is_measured_on_folds_that_did_not_calibrate(
     bundle, run, level
 ):
     rows = (read_segments if level == "segment" else read_trials)(run)
-    parts = []
-    for fold, mine in rows.groupby("fold"):
-        rest = rows[rows["fold"] != fold]
-        columns = [rest[name].to_numpy() for name in ("logit", "label", "weight")]
-        made = fit_calibration(columns[0], columns[1], weight=columns[2])
-        scored = made.find_probability(mine["logit"].to_numpy())
-        parts.append(mine.assign(calibrated=scored))
-    scored = pd.concat(parts)
+    scored = calibrate_folds(rows, choose_for)
 
     found = getattr(bundle.answers[0].validation, level)
 
@@ -305,7 +333,7 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
     assert "mean image" not in card  # it reads no face
     assert bundle.lines()[1] == (
         f"valence from bio: balanced accuracy {balanced:.2f} of 48 trials, mean over "
-        f"subjects (protocol subject), {answer.epochs} epochs; high is above "
+        f"subjects (protocol subject), {answer.steps} steps; high is above "
         f"{answer.calibrations.segment.threshold:.2f} (seconds), "
         f"{answer.calibrations.trial.threshold:.2f} (trials)"
     )
@@ -381,11 +409,13 @@ def test_a_stream_dropout_that_makes_no_sense_is_refused(
     assert not (tmp_path / "m").exists()
 
 
-def simulate_segments(seed, *, n_subjects=20, n_trials=12, n_segments=8):
+def simulate_segments(
+    seed, *, n_subjects=20, n_trials=12, n_segments=4, is_balanced=False
+):
     """Return what a network says, too surely or shyly, of trials of several people.
 
     People differ in what is added to their logits, and so do folds. Some stores show
-    nothing, some networks were trained to favour the rare class.
+    nothing, some networks are off by half a logit, some weighted classes alike.
     """
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
@@ -401,20 +431,41 @@ def simulate_segments(seed, *, n_subjects=20, n_trials=12, n_segments=8):
     table["label"] = (rng.random(len(table)) < expit(truth)).astype(int)
     subject = pd.factorize(table["subject"])[0]
     said = truth + rng.normal(0, 0.3, n_subjects)[subject] + rng.choice([0.0, 0.5])
+    if is_balanced:
+        said -= logit(table["label"].mean())
     logits = slope * (said[:, None] + rng.normal(0, 0.7, (len(table), n_segments)))
     rows = table.loc[table.index.repeat(n_segments)].reset_index(drop=True)
     return rows.assign(logit=logits.ravel())
 
 
-def test_calibrated_on_other_folds_scores_become_no_worse():
+@pytest.mark.parametrize("is_balanced", [False, True])
+def test_calibrated_on_other_folds_scores_become_no_worse(is_balanced):
     gains = []
     for seed in range(10):
-        _, found = calibrate(simulate_segments(seed))
+        segments = simulate_segments(seed, is_balanced=is_balanced)
+        _, found = calibrate(segments, is_balanced=is_balanced)
         levels = found["segment"], found["trial"]
         gains.append([level.loss - level.loss_calibrated for level in levels])
 
     assert (np.mean(gains, axis=0) > 0.01).all()
     assert np.min(gains) > -0.02
+
+
+def test_weighted_classes_change_no_probability_even_of_few_trials():
+    rows = simulate_segments(2, n_subjects=5, n_trials=3)
+    share = rows["label"].mean()
+    weighted = rows.assign(logit=rows["logit"] - logit(share))
+
+    plain, balanced = (
+        calibrate(table, is_balanced=is_balanced)[0].segment.find_probability(
+            table["logit"].to_numpy()
+        )
+        for table, is_balanced in ((rows, False), (weighted, True))
+    )
+
+    assert abs(share - 0.5) > 0.1
+    np.testing.assert_allclose(balanced, plain)
+    np.testing.assert_allclose(plain, expit(rows["logit"]))
 
 
 def write_noisy_store(root, seed):
@@ -443,8 +494,12 @@ def write_noisy_store(root, seed):
 
 
 @pytest.mark.long
-def test_calibrated_on_other_folds_real_networks_become_no_worse(tmp_path):
-    settings = replace(QUICK, network=replace(QUICK.network, epochs=8))
+@pytest.mark.parametrize("class_weight", ["balanced", "none"])
+def test_calibrated_on_other_folds_real_networks_become_no_worse(
+    tmp_path, class_weight
+):
+    network = replace(QUICK.network, epochs=8, class_weight=class_weight)
+    settings = replace(QUICK, network=network)
     gains = []
     for seed in range(10):
         store = write_noisy_store(tmp_path / f"store{seed}", seed)

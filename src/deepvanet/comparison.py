@@ -21,6 +21,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from deepvanet import metrics
+from deepvanet.gap import Gap, describe_gap, list_gaps
 from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measured
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.results import (
@@ -57,20 +58,27 @@ class Comparison:
     ----------
     table : DataFrame
         A row a pair; columns ``COLUMNS``.
+    gaps : tuple of Gap
+        Of pairs of a published and an honest protocol, what lies between them.
     """
 
     table: pd.DataFrame
+    gaps: tuple[Gap, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write the table as CSV."""
         write_table(path, [self.table], COLUMNS)
 
     def lines(self) -> list[str]:
-        """Say each pair in a sentence."""
+        """Say each pair in a sentence, and then each gap."""
         rows = self.table.to_dict("records")
-        return [
+        said = [
             _describe({str(k): v for k, v in row.items()}, len(rows)) for row in rows
         ]
+        for gap in self.gaps:
+            where = f"{gap.target}, {gap.streams}, {gap.learner}"
+            said.append(f"{where}: {' '.join(describe_gap(gap))}")
+        return said
 
 
 def compare(
@@ -121,7 +129,16 @@ def compare(
         rows.append({**row, **leaks})
     table = pd.DataFrame(rows)
     table["p_holm"] = metrics.correct_by_holm(table["p_value"].tolist())
-    return Comparison(table[list(COLUMNS)])
+    return Comparison(table[list(COLUMNS)], tuple(_find_gaps(run, pairs)))
+
+
+def _find_gaps(run: Run, pairs: Sequence[tuple[Key, Key]]) -> Iterator[Gap]:
+    """Yield the gaps whose ends are compared."""
+    ends = {(*key[1:], frozenset((key[0], other[0]))) for key, other in pairs}
+    for gap in list_gaps(run.predictions, run.leakage["parts"]):
+        both = frozenset((gap.links[0], gap.links[-1]))
+        if (gap.target, gap.streams, gap.learner, both) in ends:
+            yield gap
 
 
 def _list_pairs(keys: Sequence[Key], a: str, b: str) -> Iterator[tuple[Key, Key]]:

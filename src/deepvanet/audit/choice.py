@@ -32,7 +32,7 @@ LOWEST_SCORE = 1e-7
 """Scores are moved this far from 0 and 1 before a logarithm is taken."""
 
 NAME = "choice of epoch"
-_TOLD = f"{NAME}, as told"
+_TOLD = f"{NAME} (as told)"
 
 
 def look_at_choice(audited: Audited) -> Look:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepvanet.audit.looks import CERTAIN, Look, find_shared, number_rows
+from deepvanet.audit.looks import CERTAIN, Look, find_shared
 from deepvanet.audit.priors import has_segments
-from deepvanet.audit.reading import Audited, Fitted
+from deepvanet.audit.reading import Audited, number_rows
 
 LEAST_TRIALS = 8
 """Fewer trials can agree with anything by chance."""
@@ -59,8 +59,7 @@ def look_at_repeats(audited: Audited) -> Look:
     rows = audited.rows
     if "stimulus" not in rows:
         return Look(name, missing="trials of one clip (no column stimulus)")
-    repeats = pd.concat([_list_repeats(rows, fit) for fit in audited.fits])
-    repeats = repeats.drop_duplicates(["subject", "trial"])
+    repeats = _list_repeats(audited)
     seen = repeats[["seen_low", "seen_high"]]
     agree = seen.eq(repeats["label"], axis=0).all(axis=None)
     if not agree or not _measure_coincidence(rows, repeats) < CERTAIN:
@@ -79,19 +78,28 @@ def look_at_repeats(audited: Audited) -> Look:
     )
 
 
-def _list_repeats(rows: pd.DataFrame, fit: Fitted) -> pd.DataFrame:
+def _list_repeats(audited: Audited) -> pd.DataFrame:
     """List tested trials, with the labels of other trials of their clip in training."""
-    labelled = rows["label"].notna().to_numpy()
-    own = number_rows(rows, ["subject", "trial"])
-    seen = rows[fit.seen & labelled]
-    told = seen.groupby(["subject", "stimulus"])["label"].agg(["min", "max"])
-    told = told.set_axis(["seen_low", "seen_high"], axis=1)
-    # a trial that trained itself is another matter
-    test = rows[fit.test & labelled & ~np.isin(own, own[fit.seen])]
-    trials = test.drop_duplicates(["subject", "trial"])
-    return trials[["subject", "trial", "stimulus", "label"]].merge(
-        told, left_on=["subject", "stimulus"], right_index=True
-    )
+    rows = audited.rows
+    label = rows["label"].to_numpy(dtype=float)
+    known = np.isfinite(label)
+    trial = number_rows(rows, ["subject", "trial"])
+    clip = number_rows(rows, ["subject", "stimulus"])
+    found = []
+    for fit in audited.fits:
+        seen = fit.seen & known
+        n_clips = int(clip.max()) + 1
+        counts = np.bincount(clip[seen], minlength=n_clips)
+        high = np.bincount(clip[seen], weights=label[seen], minlength=n_clips)
+        # a trial that trained itself is another matter
+        test = fit.test & known & (counts[clip] > 0) & ~np.isin(trial, trial[fit.seen])
+        place = np.flatnonzero(test)
+        place = place[np.unique(trial[place], return_index=True)[1]]
+        mine = rows.iloc[place][["subject", "trial", "stimulus", "label"]]
+        all_high = (high == counts)[clip[place]]
+        some_high = (high > 0)[clip[place]]
+        found.append(mine.assign(seen_low=1.0 * all_high, seen_high=1.0 * some_high))
+    return pd.concat(found).drop_duplicates(["subject", "trial"])
 
 
 def _measure_coincidence(rows: pd.DataFrame, repeats: pd.DataFrame) -> float:

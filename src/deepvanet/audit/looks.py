@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from deepvanet.audit.priors import is_personal
-from deepvanet.audit.reading import WRITTEN, Audited, Fitted
+from deepvanet.audit.reading import WRITTEN, Audited, Fitted, number_rows
 
 UNITS: Mapping[str, tuple[str, ...]] = {
     "segment": ("subject", "trial", "segment"),
@@ -71,12 +71,6 @@ def _measure(audited: Audited, names: Sequence[str]) -> float:
     number = number_rows(audited.rows, names)
     n_shared = sum(int(find_shared(number, fit).sum()) for fit in audited.fits)
     return n_shared / sum(int(fit.test.sum()) for fit in audited.fits)
-
-
-def number_rows(rows: pd.DataFrame, names: Sequence[str]) -> Int[np.ndarray, " row"]:
-    """Return each row's unit as a number."""
-    number = rows.groupby(list(names), sort=False).ngroup()
-    return number.to_numpy(dtype=np.int64)
 
 
 def find_shared(

@@ -11,9 +11,9 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
-from deepvanet.audit.reading import Audited, Fitted
+from deepvanet.audit.reading import Audited, number_rows
 from deepvanet.labels import have_one_each
 from deepvanet.metrics import score_subjects
 from deepvanet.metrics.scores import mean_over_trials, score_labels
@@ -176,24 +176,28 @@ def _predict(
     audited: Audited, units: tuple[tuple[str, ...], ...]
 ) -> Float[np.ndarray, " row"]:
     """Score every tested row by the training labels of its units, added up."""
-    columns = {column for unit in units for column in unit}
-    rows = audited.rows[[*sorted(columns), "label"]]
-    score = np.full(len(rows), np.nan)
+    label = audited.rows["label"].to_numpy(dtype=float)
+    known = np.isfinite(label)
+    numbers = [number_rows(audited.rows, unit) for unit in units]
+    score = np.full(len(label), np.nan)
     for fit in audited.fits:
-        score[fit.test] = _predict_fold(rows, fit, units)
+        seen = fit.seen & known
+        base = label[seen].mean() if seen.any() else 0.5
+        total = np.full(int(fit.test.sum()), (1 - len(units)) * base)
+        for number in numbers:
+            total += _average(label, number, seen, base)[number[fit.test]]
+        score[fit.test] = np.clip(total, 0.0, 1.0)
     return score
 
 
-def _predict_fold(
-    rows: pd.DataFrame, fit: Fitted, units: tuple[tuple[str, ...], ...]
-) -> Float[np.ndarray, " test"]:
-    seen, test = rows[fit.seen], rows[fit.test]
-    base = seen["label"].mean()
-    total = np.full(len(test), (1 - len(units)) * base)
-    for unit in units:
-        means = seen.groupby(list(unit))["label"].mean()
-        known = pd.MultiIndex.from_frame(test[list(unit)])
-        if len(unit) == 1:
-            means.index = pd.MultiIndex.from_arrays([means.index])
-        total += means.reindex(known).fillna(base).to_numpy(dtype=float)
-    return np.asarray(np.clip(np.nan_to_num(total, nan=0.5), 0.0, 1.0))
+def _average(
+    label: Float[np.ndarray, " row"],
+    number: Int[np.ndarray, " row"],
+    seen: Bool[np.ndarray, " row"],
+    base: float,
+) -> Float[np.ndarray, " unit"]:
+    """Return the mean label of each unit's training rows, the base rate without one."""
+    n_units = int(number.max()) + 1
+    counts = np.bincount(number[seen], minlength=n_units)
+    high = np.bincount(number[seen], weights=label[seen], minlength=n_units)
+    return np.where(counts > 0, high / np.maximum(counts, 1), base)

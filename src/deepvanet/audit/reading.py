@@ -31,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import UserError
@@ -178,7 +178,9 @@ def list_audited(
     for names, mine in groups:
         held = dict(zip(part, map(str, names), strict=True))
         key = {name: held.get(name, "unknown") for name in PART}
-        rows = _compare_names(_join(mine, _pick_rows(table, held), path))
+        picked = _pick_rows(table, held)
+        _check_folds(picked, table_path)
+        rows = _compare_names(_join(mine, picked, path))
         facts = PROTOCOLS.get(key["protocol"])
         alone = per_subject
         if alone is None:
@@ -186,6 +188,12 @@ def list_audited(
         fits = tuple(_list_fits(rows, per_subject=alone))
         _refuse_useless_folds(rows, fits, path, table_path)
         yield Audited(key, held.get("seed", ""), rows, fits, _find_choice(mine))
+
+
+def number_rows(rows: pd.DataFrame, names: Sequence[str]) -> Int[np.ndarray, " row"]:
+    """Return each row's unit, which columns of names tell apart, as a number from 0."""
+    number = rows.groupby(list(names), sort=False).ngroup()
+    return number.to_numpy(dtype=np.int64)
 
 
 def _check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -210,13 +218,18 @@ def _check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         table = table.assign(label=label)
     table = _check_times(table, path)
     if "folds" in table:
-        n_folds = table["folds"].str.len().max()
-        wrong = table["folds"].str.len() != n_folds
-        _refuse(table, "folds", wrong, path, f"a letter for each of {n_folds} folds")
         known = SEEN + TESTED + NEITHER
         wrong = ~table["folds"].str.fullmatch(f"[{known}]+")
         _refuse(table, "folds", wrong, path, f"letters of {', '.join(known)}")
     return table
+
+
+def _check_folds(table: pd.DataFrame, path: Path) -> None:
+    """Raise unless all rows of a part tell of as many folds."""
+    if "folds" in table:
+        length = table["folds"].str.len()
+        expected = f"a letter for each of {length.max()} folds"
+        _refuse(table, "folds", length != length.max(), path, expected)
 
 
 def _check_times(table: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -13,8 +13,8 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy.stats import binom
 
-from deepvanet.audit.looks import CERTAIN, Look, number_rows
-from deepvanet.audit.reading import TIMES, Audited, Fitted
+from deepvanet.audit.looks import CERTAIN, Look
+from deepvanet.audit.reading import TIMES, Audited, Fitted, number_rows
 
 SLACK_S = 0.002
 """Rows that overlap by less only touch: starts and lengths are written in ms."""

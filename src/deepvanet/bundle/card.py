@@ -286,9 +286,11 @@ _TRUST = (
     (
         "- A probability is a score whose logit was multiplied by the slope and moved "
         "by the offset. Both are fitted to scores of the cross-validation, for seconds "
-        "(each trial counts once) and for trials apart, with a weak pull towards 1 and "
-        f"0. With fewer than {LEAST_TRIALS} trials, or {LEAST_OF_A_CLASS} of a class, "
-        "they stay 1 and 0."
+        "(each trial counts once) and for trials apart, with a weak pull to where they "
+        "start: 1, and 0, or where classes were weighted alike in training the logit "
+        f"of the share of high trials. They stay there with fewer than {LEAST_TRIALS} "
+        f"trials, or {LEAST_OF_A_CLASS} of a class, and where a fit did not lower the "
+        "log loss of folds that it did not see."
     ),
     (
         "- *High is above* names the probability that belongs to a score of 0.5, by "
@@ -296,7 +298,7 @@ _TRUST = (
     ),
     (
         "- Log loss is the mean over trials; *calibrated* by slope and offset that "
-        "were fitted on the other folds."
+        "were found on the other folds."
     ),
     (
         "- ECE is the mean distance between what such probabilities say and how often "

@@ -3,20 +3,30 @@
 A score is as fitted. What probability it stands for is found on rows that the fold's
 network never saw, for segments and for trials apart. A segment counts by its share of
 its trial, so that each trial counts once. A trial's score is the mean of its segments'
-scores; its logit is calibrated. How good that is, is measured by fitting slope and
-offset on the other folds and scoring each, as the network itself is scored.
+scores; its logit is calibrated.
+
+Where classes were weighted alike in training, a score of 0.5 stands for the share of
+high trials, so the offset starts at its logit [1]_, else at 0. Slope and offset are
+kept at their start unless a fit lowers the log loss of folds that it did not see, by
+half of the standard error or more: else few trials make probabilities worse. How good
+all this is, is measured by doing it on the other folds and scoring each.
+
+References
+----------
+.. [1] Elkan (2001). The foundations of cost-sensitive learning. IJCAI 17, 973-978.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from deepvanet.metrics import (
+    AS_FITTED,
     Calibration,
     find_logit_of_mean,
     fit_calibration,
@@ -24,7 +34,8 @@ from deepvanet.metrics import (
     measure_log_loss,
 )
 
-AS_FITTED = Calibration()
+LEAST_GAIN = 0.5
+"""Standard errors by which a fit must lower the log loss of trials it did not see."""
 OF_A_TRIAL = ["subject", "trial", "stimulus", "fold", "label"]
 
 
@@ -96,6 +107,8 @@ class _Level:
         The number of each row's trial.
     weight : array, shape (row,)
         Of a trial they sum to 1.
+    is_balanced : bool
+        Whether classes were weighted alike in training.
     """
 
     logit: Float[np.ndarray, " row"]
@@ -103,17 +116,60 @@ class _Level:
     fold: Int[np.ndarray, " row"]
     trial: Int[np.ndarray, " row"]
     weight: Float[np.ndarray, " row"]
+    is_balanced: bool
 
-    def fit(self, rows: Bool[np.ndarray, " row"] | slice) -> Calibration:
-        return fit_calibration(
-            self.logit[rows], self.label[rows], weight=self.weight[rows]
+    def take(self, rows: Bool[np.ndarray, " row"]) -> "_Level":
+        return replace(
+            self,
+            logit=self.logit[rows],
+            label=self.label[rows],
+            fold=self.fold[rows],
+            trial=self.trial[rows],
+            weight=self.weight[rows],
         )
 
-    def measure(self) -> Reliability:
+    def start(self) -> Calibration:
+        """Return what is expected before a look at the scores."""
+        share = float(np.average(self.label, weights=self.weight))
+        if not self.is_balanced or share in (0, 1):
+            return AS_FITTED
+        return Calibration(1.0, float(logit(share)))
+
+    def fit(self) -> Calibration:
+        return fit_calibration(
+            self.logit, self.label, weight=self.weight, start=self.start()
+        )
+
+    def choose(self) -> Calibration:
+        """Return a fit where it makes others' scores better, else the start."""
+        is_better = len(np.unique(self.fold)) > 1 and self._gains()
+        return self.fit() if is_better else self.start()
+
+    def _gains(self) -> bool:
+        loss = {
+            name: self._lose(self.cross(name)) for name in (_Level.start, _Level.fit)
+        }
+        gain = np.bincount(self.trial, loss[_Level.start] - loss[_Level.fit])
+        gain = gain[np.bincount(self.trial) > 0]
+        error = gain.std(ddof=1) / np.sqrt(len(gain))
+        return bool(gain.mean() > LEAST_GAIN * error)
+
+    def _lose(self, at: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
+        return np.asarray(self.weight * (np.logaddexp(0, at) - self.label * at))
+
+    def cross(
+        self, find: Callable[["_Level"], Calibration]
+    ) -> Float[np.ndarray, " row"]:
+        """Return logits that were calibrated by what is found on the other folds."""
         calibrated = np.empty(len(self.logit))
         for fold in np.unique(self.fold):
             mine = self.fold == fold
-            calibrated[mine] = self.fit(~mine).find_logit(self.logit[mine])
+            made = find(self.take(~mine))
+            calibrated[mine] = made.find_logit(self.logit[mine])
+        return calibrated
+
+    def measure(self) -> Reliability:
+        calibrated = self.cross(_Level.choose)
         ece, ece_if_calibrated = measure_calibration_error(
             self.label, expit(calibrated), int(self.trial.max()) + 1, trial=self.trial
         )
@@ -140,13 +196,17 @@ def average_trials(segments: pd.DataFrame) -> pd.DataFrame:
     return means.reset_index()
 
 
-def calibrate(segments: pd.DataFrame) -> tuple[Calibrations, dict[str, Reliability]]:
+def calibrate(
+    segments: pd.DataFrame, *, is_balanced: bool
+) -> tuple[Calibrations, dict[str, Reliability]]:
     """Return what is fitted on all rows, and how good it is on rows it did not see.
 
     Parameters
     ----------
     segments : DataFrame
         As ``average_trials`` takes them; a trial lies in one fold.
+    is_balanced : bool
+        Whether classes were weighted alike in training.
     """
     trials = average_trials(segments)
     number = segments.groupby(OF_A_TRIAL, sort=True, observed=True).ngroup().to_numpy()
@@ -157,6 +217,7 @@ def calibrate(segments: pd.DataFrame) -> tuple[Calibrations, dict[str, Reliabili
             fold=segments["fold"].to_numpy(dtype=np.int64),
             trial=number,
             weight=1 / np.bincount(number)[number],
+            is_balanced=is_balanced,
         ),
         "trial": _Level(
             logit=find_logit_of_mean(trials["score"].to_numpy(dtype=float)),
@@ -164,7 +225,8 @@ def calibrate(segments: pd.DataFrame) -> tuple[Calibrations, dict[str, Reliabili
             fold=trials["fold"].to_numpy(dtype=np.int64),
             trial=np.arange(len(trials)),
             weight=np.ones(len(trials)),
+            is_balanced=is_balanced,
         ),
     }
-    made = Calibrations(**{n: level.fit(slice(None)) for n, level in levels.items()})
+    made = Calibrations(**{name: level.choose() for name, level in levels.items()})
     return made, {name: level.measure() for name, level in levels.items()}

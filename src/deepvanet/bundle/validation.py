@@ -179,15 +179,21 @@ def judge(
             plan,
             part.target,
             streams,
+            is_balanced=settings.network.class_weight == "balanced",
         )
         for streams in part.answers
     }
 
 
 def _judge(
-    segments: pd.DataFrame, plan: Plan, target: Target, streams: str
+    segments: pd.DataFrame,
+    plan: Plan,
+    target: Target,
+    streams: str,
+    *,
+    is_balanced: bool,
 ) -> tuple[Calibrations, Validation]:
-    calibrations, reliability = calibrate(segments)
+    calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
     trials = average_trials(segments)
     where = {"protocol": plan.protocol, "target": str(target), "streams": streams}
     table = trials.assign(**where, learner="network", seed=0, segment=0)

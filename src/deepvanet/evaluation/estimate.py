@@ -2,7 +2,8 @@
 
 A network of each stream set is trained for a few steps on the store itself, on as
 many threads as a fit will have; everything else is multiplied from that. Learners
-that are no networks take little beside one and are counted as fits only.
+that are no networks take little beside one and are counted as fits only, and so are
+permutations that nobody asked for.
 """
 
 import time
@@ -17,7 +18,7 @@ from deepvanet.evaluation.fits import list_learners
 from deepvanet.evaluation.parts import Part, cut_parts, walk
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.protocols.folds import INNER_FOLDS, Fold
-from deepvanet.schema import BIO, STREAM_SETS, Stream
+from deepvanet.schema import BIO, PRIORS, STREAM_SETS, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
 
 N_STEPS = 3
@@ -89,9 +90,11 @@ def estimate_run(
     n_fits, seconds, n_rows = 0, 0.0, 0
     for part, fold in walk(parts):
         learners = list_learners(settings, part.streams)
-        n_fits += len(learners)
+        is_honest = any(protocol.kind == "honest" for protocol in part.protocols)
+        n_draws = max(settings.permutations, 0) if is_honest else 0
+        n_fits += len(learners) + n_draws * len(set(learners).difference(PRIORS))
         n_rows += len(fold.test) * len(learners) * len(part.protocols)
-        work = _count_passes(fold, settings.network)
+        work = (1 + n_draws) * _count_passes(fold, settings.network)
         for learner in learners:
             for streams, times in _list_trainings(learner, part, settings.network):
                 seconds += work * times * measure(streams)

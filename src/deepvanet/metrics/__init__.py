@@ -12,6 +12,7 @@ scores of two models are not on one scale and pooling them biases it downward.
 
 from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
 from deepvanet.metrics.calibration import (
+    AS_FITTED,
     Calibration,
     find_calibration_error,
     find_logit_of_mean,
@@ -67,6 +68,7 @@ from deepvanet.metrics.tables import (
 __all__ = [
     "AGREEMENTS",
     "ALL_FOLDS",
+    "AS_FITTED",
     "CHANCE",
     "LEAST_CLIPS",
     "LEAST_SUBJECTS",

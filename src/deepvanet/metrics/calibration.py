@@ -36,9 +36,9 @@ LEAST_TRIALS, LEAST_OF_A_CLASS = 20, 5
 LEAST_SLOPE = 0.01
 """Above 0, so that the order of the scores, and with it every label, is kept."""
 RIDGE = 4.0
-"""Pull of slope and offset towards 1 and 0: a prior with a deviation of 0.5 for each.
-It counts as much as 16 trials do for the offset, and bounds the slope where the classes
-are apart. Of hundreds of trials it changes nothing."""
+"""Pull of slope and offset towards where they start: a prior with a deviation of 0.5
+for each. It counts as much as 16 trials do for the offset, and bounds the slope where
+the classes are apart. Of hundreds of trials it changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,17 @@ class Calibration:
         return np.asarray(expit(self.find_logit(scored)))
 
 
+AS_FITTED = Calibration()
+
+
 def fit_calibration(
     scored: Float[np.ndarray, " item"],
     label: Int[np.ndarray, " item"],
     *,
     weight: Float[np.ndarray, " item"] | None = None,
+    start: Calibration = AS_FITTED,
 ) -> Calibration:
-    """Fit slope and offset by the log loss, with a weak prior that scores are right.
+    """Fit slope and offset by the log loss, with a weak prior that a start is right.
 
     Parameters
     ----------
@@ -85,31 +89,34 @@ def fit_calibration(
     weight : array, shape (item,)
         Of which a trial's sum to 1, so that their total is the number of trials;
         without it each item is a trial.
+    start : Calibration
+        What is expected before a look at the scores.
 
     Returns
     -------
     Calibration
-        Slope 1 and offset 0 where there are fewer than ``LEAST_TRIALS`` trials, or
+        The start where there are fewer than ``LEAST_TRIALS`` trials, or
         fewer than ``LEAST_OF_A_CLASS`` of a class.
     """
     counts = np.ones(len(label)) if weight is None else weight
     n_high, n_all = float(counts @ label), float(counts.sum())
     least = LEAST_OF_A_CLASS - CLIP
     if n_all < LEAST_TRIALS - CLIP or min(n_high, n_all - n_high) < least:
-        return Calibration()
+        return start
+    expected = np.array([start.slope, start.offset])
 
     def lose(
         point: Float[np.ndarray, " 2"],
     ) -> tuple[float, Float[np.ndarray, " 2"]]:
         at = point[0] * scored + point[1]
-        away = point - (1.0, 0.0)
+        away = point - expected
         loss = counts @ (np.logaddexp(0, at) - label * at) + RIDGE / 2 * away @ away
         slip = counts * (expit(at) - label)
         return float(loss), np.array([slip @ scored, slip.sum()]) + RIDGE * away
 
     found = minimize(
         lose,
-        np.array([1.0, 0.0]),
+        expected,
         jac=True,
         method="L-BFGS-B",
         bounds=[(LEAST_SLOPE, None), (None, None)],

@@ -130,7 +130,7 @@ def find_p_above(mean: float, spread: Spread, *, chance: float) -> float:
 
 def find_p_unequal(difference: float, spread: Spread) -> float:
     """Return the two-sided p-value of a mean difference; NaN where unknown."""
-    return min(1.0, 2 * _test(abs(difference), spread))
+    return 2 * _test(abs(difference), spread)
 
 
 def find_smallest_visible(spread: Spread) -> float:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from deepvanet.protocols import PROTOCOLS
 from deepvanet.report import drawing
 from deepvanet.report.drawing import Drawing, Sheet, make_file_name, shorten
 from deepvanet.report.panels import (
@@ -63,7 +64,8 @@ def draw_bars(study: Study, target: str, learner: str) -> Drawing:
         for number, protocol in enumerate(protocols):
             there = select(scores, streams=name, protocol=protocol)
             at = place * group + (number + 0.5) * _BAR_IN + _GAP_IN / 2
-            _draw_bar(axes, select(there, learner=learner), at, number)
+            color = _pick_color(protocols, protocol)
+            _draw_bar(axes, select(there, learner=learner), at, color)
             _draw_priors(axes, there, at)
     axes.axhline(0.5, color=drawing.GREY, lw=0.8, dashes=(4, 3), zorder=1)
     axes.set(xlim=(0, width), ylim=(0, 1.02))
@@ -77,7 +79,7 @@ def draw_bars(study: Study, target: str, learner: str) -> Drawing:
         make_file_name("bars", target, learner),
         f"{target}, {learner}: balanced accuracy of trials, mean over subjects with "
         "its 95 % interval; lines are the priors, which see no signal; hatched bars "
-        "leak; the dashed line is chance",
+        "leak, pale ones are controls; the dashed line is chance",
         scores[scores["learner"].isin([learner, *PRIORS])],
     )
 
@@ -86,7 +88,15 @@ def _count_lines(protocols: Sequence[str]) -> int:
     return -(-len(protocols) // 2) + 2
 
 
-def _draw_bar(axes: Axes, rows: pd.DataFrame, at: float, number: int) -> None:
+def _pick_color(protocols: Sequence[str], protocol: str) -> str:
+    """Return a bar's colour; controls are pale, since they are no result."""
+    if PROTOCOLS[protocol].kind == "control":
+        return drawing.PALE
+    results = [name for name in protocols if PROTOCOLS[name].kind != "control"]
+    return _BAR_COLORS[results.index(protocol) % len(_BAR_COLORS)]
+
+
+def _draw_bar(axes: Axes, rows: pd.DataFrame, at: float, color: str) -> None:
     if not len(rows) or not np.isfinite(rows["mean"].iloc[0]):
         return
     row = rows.iloc[0]
@@ -94,7 +104,7 @@ def _draw_bar(axes: Axes, rows: pd.DataFrame, at: float, number: int) -> None:
         at,
         row["mean"],
         width=_BAR_IN * 0.86,
-        color=_BAR_COLORS[number % len(_BAR_COLORS)],
+        color=color,
         hatch=HATCH if row["leaks"] != NO_LEAK else "",
         edgecolor="white",
         linewidth=0.4,
@@ -128,12 +138,12 @@ def _draw_priors(axes: Axes, rows: pd.DataFrame, at: float) -> None:
 def _write_keys(sheet: Sheet, study: Study, protocols: Sequence[str]) -> None:
     bars = [
         Patch(
-            facecolor=_BAR_COLORS[number % len(_BAR_COLORS)],
+            facecolor=_pick_color(protocols, protocol),
             hatch=HATCH if study.leaks_of(protocol) != NO_LEAK else "",
             edgecolor="white",
             label=f"{protocol}, leaks: {study.leaks_of(protocol)}",
         )
-        for number, protocol in enumerate(protocols)
+        for protocol in protocols
     ]
     priors = [
         Line2D([], [], color=color, linestyle=PRIOR_DASHES[name], lw=1.4, label=name)

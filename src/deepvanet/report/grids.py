@@ -11,9 +11,10 @@ from matplotlib.lines import Line2D
 
 from deepvanet.metrics import (
     count_confusion,
-    find_calibration_error,
     measure_calibration,
+    measure_calibration_error,
 )
+from deepvanet.metrics.calibration import N_BINS, TRIALS_A_BIN
 from deepvanet.report import drawing
 from deepvanet.report.drawing import Drawing, Sheet, make_file_name
 from deepvanet.report.panels import Grid, add_legend, name_learner, present
@@ -160,29 +161,42 @@ def draw_curves(
 def draw_calibration(study: Study, target: str, learner: str) -> Drawing:
     """Draw how often scores of each size come true, by protocol and stream set."""
     wanted = _list_panels(study, target, learner)
-    grid = _lay_out(study, wanted, side=0.78, gap=0.14, left=2.0)
+    grid = _lay_out(study, wanted, side=0.95, gap=0.14, left=2.0)
     grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
     tables = []
     for (protocol, streams), rows in wanted.items():
-        bins = measure_calibration(
-            rows["label"].to_numpy(dtype=np.int64), rows["score"].to_numpy(dtype=float)
-        )
-        error = find_calibration_error(bins)
+        bins, error, calibrated = _measure_calibration(rows)
         leaks = study.leaks_of(protocol, streams) != NO_LEAK
         axes = grid.add_panel(protocol, streams, leaks=leaks)
-        _draw_calibration(axes, bins, error)
+        _draw_calibration(axes, bins, f"ECE {error:.2f} ({calibrated:.2f})")
         _label_calibration(axes, grid, protocol, streams)
-        tables.append(bins.assign(protocol=protocol, streams=streams, ece=error))
+        found = {"ece": error, "ece_if_calibrated": calibrated}
+        tables.append(bins.assign(protocol=protocol, streams=streams, **found))
     return grid.sheet.finish(
         make_file_name("calibration", target, learner),
         f"{target}, {learner}: fraction of segments rated high by their mean score, in "
-        "ten bins of equally many; on the diagonal a score comes true as often as it "
-        "says; ECE is the mean distance from it",
+        "bins of equally many; on the diagonal a score comes true as often as it "
+        "says; ECE is the mean distance from it, in brackets that of scores which do "
+        "come true, with so many trials",
         pd.concat(tables, ignore_index=True),
     )
 
 
-def _draw_calibration(axes: Axes, bins: pd.DataFrame, error: float) -> None:
+def _measure_calibration(rows: pd.DataFrame) -> tuple[pd.DataFrame, float, float]:
+    """Return bins of segments, their error, and what it would be if calibrated."""
+    label = rows["label"].to_numpy(dtype=np.int64)
+    score = rows["score"].to_numpy(dtype=float)
+    trial = rows.groupby(["subject", "trial"], sort=False, observed=True).ngroup()
+    n_trials = int(trial.max()) + 1
+    n_bins = max(1, min(N_BINS, n_trials // TRIALS_A_BIN))
+    bins = measure_calibration(label, score, n_bins=n_bins)
+    error, calibrated = measure_calibration_error(
+        label, score, n_trials, trial=trial.to_numpy(dtype=np.int64)
+    )
+    return bins, error, calibrated
+
+
+def _draw_calibration(axes: Axes, bins: pd.DataFrame, error: str) -> None:
     axes.plot([0, 1], [0, 1], color=drawing.GREY, lw=0.8, dashes=(4, 3), zorder=1)
     axes.plot(
         bins["mean_score"],
@@ -197,7 +211,7 @@ def _draw_calibration(axes: Axes, bins: pd.DataFrame, error: float) -> None:
     axes.text(
         0.96,
         0.05,
-        f"ECE {error:.2f}",
+        error,
         ha="right",
         va="bottom",
         transform=axes.transAxes,

@@ -43,7 +43,7 @@ SHARED_COUNTS = {
 }
 SIZES = {
     "n_train": "training",
-    "n_validation": "validation",
+    "n_validation": "of these validated",
     "n_test": "test",
     "n_discarded": "discarded",
 }
@@ -141,8 +141,8 @@ def list_counts(study: Study) -> list[Count]:
     if asked:
         counts.append(
             Count(
-                "Fits whose validation part lacked a class or held fewer than four "
-                "trials, so that the last epoch was used",
+                "Fits with too few trials of either class to choose an epoch on, so "
+                "that the last epoch was used",
                 failed,
                 asked,
             )

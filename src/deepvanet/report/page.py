@@ -1,17 +1,22 @@
 """The page: sentences, numbers as text, and the template."""
 
+import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from deepvanet.metrics import METRICS
+from deepvanet.gap import LEVEL, METRIC, describe_gap
+from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, METRICS
 from deepvanet.protocols import PROTOCOLS
+from deepvanet.recipes import list_recipes
 from deepvanet.report import leaks, tables
 from deepvanet.report.cleaning import describe_cleaning
 from deepvanet.report.drawing import Drawing
+from deepvanet.report.facts import describe_length
 from deepvanet.report.figures import KINDS
 from deepvanet.report.grids import MOST_LINES
 from deepvanet.report.studies import NO_LEAK, Study
@@ -50,6 +55,7 @@ def render_page(studies: Sequence[Study], drawings: Sequence[Sequence[Drawing]])
         listed=write_list,
         counted=_count,
         short=write_short,
+        points=write_points,
     )
     return environment.get_template("page.html").render(
         studies=[
@@ -57,11 +63,15 @@ def render_page(studies: Sequence[Study], drawings: Sequence[Sequence[Drawing]])
             for study, made in zip(studies, drawings, strict=True)
         ],
         metrics={name: METRIC_NAMES.get(name, name) for name in METRICS},
+        metric=METRIC_NAMES[METRIC].lower(),
+        least_subjects=LEAST_SUBJECTS,
+        least_clips=LEAST_CLIPS,
+        recipes=list_recipes(),
         no_leak=NO_LEAK,
         most_lines=MOST_LINES,
         shared_counts=leaks.SHARED_COUNTS,
         sizes=leaks.SIZES,
-        summaries={name: facts.summary for name, facts in PROTOCOLS.items()},
+        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
     )
 
@@ -79,15 +89,21 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
         ]
         for kind in KINDS
     }
-    pairs = tables.list_pairs(study)
     return {
         "dataset": study.dataset,
         "sentence": describe_run(study),
-        "pairs": pairs,
-        "why": explain_difference(pairs),
+        "pairs": [
+            (
+                pair,
+                " ".join(describe_gap(pair.gap)) if pair.gap else "",
+                explain_pair(pair),
+            )
+            for pair in tables.list_pairs(study)
+        ],
+        "gaps": study.gaps,
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
-        "seeds": _list_seeds(study),
+        "seeds": _list_balanced(study.seeds),
         "controls_say": tables.describe_controls(study),
         "cleaning": describe_cleaning(study),
         "leaks_of": study.leaks_of,
@@ -95,7 +111,10 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "notes": study.leakage["notes"],
         "counts": leaks.list_counts(study),
         "without_video": leaks.list_without_video(study),
-        "n_subjects": study.predictions["subject"].nunique(),
+        "over_priors": _list_balanced(study.over_priors),
+        "has_intervals": bool(study.scores["ci_low"].notna().any()),
+        "least_p": _find_least_p(study),
+        "n_tests": _count_tests(study),
         "runs": [
             {
                 "name": run.path.resolve().name,
@@ -107,10 +126,24 @@ def _describe(study: Study, drawings: Sequence[Drawing]) -> dict[str, Any]:
     }
 
 
-def _list_seeds(study: Study) -> list[dict[str, Any]]:
-    rows = study.seeds
-    rows = rows[(rows["level"] == "trial") & (rows["metric"] == "balanced_accuracy")]
+def _list_balanced(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of trials' balanced accuracy."""
+    if "level" in rows:
+        rows = rows[rows["level"] == LEVEL]
+    rows = rows[rows["metric"] == METRIC]
     return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
+
+
+def _count_tests(study: Study) -> int:
+    """Return for how many tests the p-values of balanced accuracy are corrected."""
+    n_tests = study.scores.loc[study.scores["metric"] == METRIC, "n_tests"]
+    return int(n_tests.max()) if n_tests.notna().any() else 0
+
+
+def _find_least_p(study: Study) -> float:
+    """Return the least p-value that so many permutations can give; NaN of none."""
+    n_draws = [run.permutations["draw"].nunique() for run in study.runs]
+    return 1 / (1 + max(n_draws)) if any(n_draws) else float("nan")
 
 
 def describe_run(study: Study) -> str:
@@ -123,7 +156,7 @@ def describe_run(study: Study) -> str:
         f"{_count(len(trials), 'trial')} and {_count(len(segments), 'segment')}"
     )
     evaluated = study.settings["evaluate"]
-    who = _name_learners(study.learners, evaluated["network"]["epochs"])
+    who = _name_learners(study.learners, describe_length(evaluated["network"]))
     seeds = sorted({int(seed) for seed in rows["seed"]})
     return (
         f"{study.dataset}: {counts} of one second; {who}, "
@@ -135,9 +168,9 @@ def describe_run(study: Study) -> str:
     )
 
 
-def _name_learners(learners: Sequence[str], n_epochs: int) -> str:
-    epochs = f"network ({_count(n_epochs, 'epoch')})"
-    fitted = [name if name != "network" else epochs for name in learners]
+def _name_learners(learners: Sequence[str], length: str) -> str:
+    network = f"network ({length})"
+    fitted = [name if name != "network" else network for name in learners]
     priors = [name for name in fitted if name in PRIORS]
     others = [name for name in fitted if name not in PRIORS]
     said = [write_list(others)] if others else []
@@ -162,10 +195,9 @@ _REASONS = {
 }
 
 
-def explain_difference(pairs: Sequence[tables.Pair]) -> str:
-    """Say why the two numbers of the headline need not agree."""
-    published = next((pair.published for pair in pairs if pair.published), None)
-    honest = next((pair.honest for pair in pairs if pair.honest), None)
+def explain_pair(pair: tables.Pair) -> str:
+    """Say what leaks on either side of a headline, or which side is missing."""
+    published, honest = pair.published, pair.honest
     if published is None:
         return (
             "The published protocol was not run, so there is nothing to set beside "
@@ -184,13 +216,15 @@ def explain_difference(pairs: Sequence[tables.Pair]) -> str:
             f"{because} No protocol that keeps trials whole was run, so nothing here "
             "says how well a new recording would be read."
         )
-    because += (
-        f" Under “{honest.protocol}” a whole trial is either in training or in test, "
-        "so only what carries over to a new trial counts."
-    )
+    because += f" Under “{honest.protocol}” a trial is either in training or in test."
     for name in there_too:
         which = "both" if name in leaking else f"“{honest.protocol}”"
         because += f" Under {which}, {_REASONS[name]}."
+    if pair.gap is None:
+        return (
+            f"{because} One is a model for each subject and the other one of all, so "
+            "their difference is not taken apart."
+        )
     return because
 
 
@@ -218,6 +252,30 @@ def write_percent(value: float) -> str:
     '98.4'
     """
     return f"{100 * value:.1f}" if isfinite(value) else MISSING
+
+
+def write_points(value: float) -> str:
+    """Write a difference of fractions in points, with its sign.
+
+    Examples
+    --------
+    >>> write_points(0.042), write_points(-0.1)
+    ('+4.2', '−10.0')
+    """
+    if not isfinite(value):
+        return MISSING
+    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def mark_code(text: str) -> Markup:
+    """Return a sentence with what stands in backticks marked as code.
+
+    Examples
+    --------
+    >>> str(mark_code("as `trial`, a < b"))
+    'as <code>trial</code>, a &lt; b'
+    """
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))
 
 
 def write_short(value: float) -> str:

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from deepvanet.config import digest
+from deepvanet.gap import Gap, list_gaps
 from deepvanet.metrics import (
     SCORE_COLUMNS,
     score_subjects,
+    tabulate_over_priors,
     tabulate_scores,
     tabulate_seeds,
 )
@@ -76,6 +78,26 @@ class Study:
         return tabulate_seeds(self.predictions, dataset=self.dataset)
 
     @cached_property
+    def gaps(self) -> list[Gap]:
+        """What lies between published and honest scores, taken apart."""
+        return list_gaps(self.predictions, self.leakage["parts"])
+
+    @cached_property
+    def over_priors(self) -> pd.DataFrame:
+        """By how much learners exceed the prior of an honest protocol."""
+        return tabulate_over_priors(
+            self.predictions, dataset=self.dataset, sharing=sharing_of(self.leakage)
+        )
+
+    @cached_property
+    def folds(self) -> Mapping[Part, Sequence[Mapping[str, Any]]]:
+        """What was counted in the folds of every part."""
+        return {
+            Part(*(str(part[name]) for name in Part._fields)): part["folds"]
+            for part in self.leakage["parts"]
+        }
+
+    @cached_property
     def parts(self) -> Mapping[Part, pd.DataFrame]:
         """The predictions of every part, in the order in which parts are shown."""
         columns = list(Part._fields)
@@ -96,8 +118,10 @@ class Study:
 
     @cached_property
     def protocols(self) -> list[str]:
-        """Names of the protocols, the published ones first."""
-        return order_names(self.predictions["protocol"], PROTOCOLS)
+        """Names of the protocols: published ones, controls, honest ones."""
+        kinds = ("published", "control", "honest")
+        known = sorted(PROTOCOLS, key=lambda name: kinds.index(PROTOCOLS[name].kind))
+        return order_names(self.predictions["protocol"], known)
 
     @cached_property
     def targets(self) -> list[str]:
@@ -286,6 +310,7 @@ def _name_recipe(run: Run) -> str:
             run.settings["dataset"],
             run.settings["store_digest"],
             evaluated["label_rule"],
+            evaluated["recipe"],
             evaluated["network"],
         ]
     )

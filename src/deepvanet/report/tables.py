@@ -5,13 +5,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from deepvanet.metrics import LEVELS, METRICS
+from deepvanet.gap import LEVEL, METRIC, Gap
+from deepvanet.metrics import LEVELS, METRICS, OWN_PRIORS
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.report.facts import list_facts
 from deepvanet.report.studies import NO_LEAK, Part, Study
 from deepvanet.schema import PRIORS
 
-PUBLISHED = ("paper", "paper-pooled", "reference")
-HONEST = ("trial", "trial-pooled", "subject", "subject-stimulus")
-"""Protocols of the headline: of each kind, the first that was run."""
+PUBLISHED, HONEST = (
+    tuple(name for name, facts in PROTOCOLS.items() if facts.kind == kind)
+    for kind in ("published", "honest")
+)
+"""Protocols of the headline: of each kind, the first that was run; no control is."""
 
 MOST_OPEN_ROWS = 40
 
@@ -26,14 +31,24 @@ class Value:
     ci_low: float
     ci_high: float
     p_value: float
+    p_kind: str
+    p_corrected: float
+    n_tests: float
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One learner on one stream set under one protocol."""
+    """One learner on one stream set under one protocol.
+
+    Attributes
+    ----------
+    n_train : float
+        Training rows of a fold, as a median over folds.
+    """
 
     part: Part
     values: Mapping[str, Value]
+    n_train: float
     leaks: str
     shares: str
 
@@ -70,31 +85,31 @@ class ScoreTable:
 
 @dataclass(frozen=True)
 class Card:
-    """One side of the headline.
+    """One side of the headline: the metric and level of ``gap.METRIC``, ``gap.LEVEL``.
 
     Attributes
     ----------
-    level, metric : str
-        Of the big number.
     row : ScoreRow
-        Of the learner, at that level.
-    measures : sequence of (str, str)
-        Levels and metrics that both sides show, so that like meets like.
+        Of the learner, over trials.
+    facts : sequence of (str, str)
+        How the number came about: split, recipe, folds, epochs, training rows.
     lines : mapping
-        For the learner and each prior, the mean of every measure.
+        For the learner and each prior, its score.
+    prior : str
+        The prior that knows what training and test share; empty where the protocol
+        has none.
     """
 
     protocol: str
-    level: str
-    metric: str
     row: ScoreRow
-    measures: Sequence[tuple[str, str]]
-    lines: Mapping[str, Sequence[float]]
+    facts: Sequence[tuple[str, str]]
+    lines: Mapping[str, float]
+    prior: str
 
     @property
     def value(self) -> Value:
         """The big number."""
-        return self.row.values[self.metric]
+        return self.row.values[METRIC]
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,7 @@ class Pair:
     learner: str
     published: Card | None
     honest: Card | None
+    gap: Gap | None
 
 
 def list_rows(study: Study, level: str) -> dict[Part, ScoreRow]:
@@ -118,17 +134,19 @@ def list_rows(study: Study, level: str) -> dict[Part, ScoreRow]:
     return {part: found[part] for part in study.parts if part in found}
 
 
+_VALUE = (
+    *("n_subjects", "mean", "sd", "ci_low", "ci_high"),
+    *("p_value", "p_kind", "p_corrected", "n_tests"),
+)
+
+
 def _make_row(part: Part, rows: pd.DataFrame) -> ScoreRow:
-    values = {
-        metric: Value(int(n_subjects), *map(float, numbers))
-        for metric, n_subjects, *numbers in rows[
-            ["metric", "n_subjects", "mean", "sd", "ci_low", "ci_high", "p_value"]
-        ].itertuples(index=False, name=None)
-    }
+    by_metric = rows.set_index("metric")[list(_VALUE)]
     first = rows.iloc[0]
     return ScoreRow(
         part,
-        {metric: values[metric] for metric in METRICS},
+        {metric: Value(*by_metric.loc[metric]) for metric in METRICS},
+        float(first["n_train"]),
         str(first["leaks"]),
         str(first["shares"]),
     )
@@ -156,15 +174,12 @@ def list_score_tables(study: Study) -> list[ScoreTable]:
 
 def list_pairs(study: Study) -> list[Pair]:
     """Return the headline: for each target, two protocols side by side."""
-    rows = {level: list_rows(study, level) for level in LEVELS}
+    rows = list_rows(study, LEVEL)
     pairs = [_make_pair(study, target, rows) for target in study.targets]
     return [pair for pair in pairs if pair.published or pair.honest]
 
 
-_MEASURES = (("segment", "accuracy"), ("trial", "balanced_accuracy"))
-"""What both sides of the headline show, so that like meets like."""
-
-_Rows = Mapping[str, Mapping[Part, ScoreRow]]
+_Rows = Mapping[Part, ScoreRow]
 
 
 def _make_pair(study: Study, target: str, rows: _Rows) -> Pair:
@@ -182,27 +197,49 @@ def _make_pair(study: Study, target: str, rows: _Rows) -> Pair:
     }
     both = [name for name in held[published] if name in held[honest]]
     streams = (both or held[published] or held[honest] or [""])[-1]
-    sides = [
-        _make_card(Part(protocol, target, streams, learner), rows, *measure)
-        for protocol, measure in zip((published, honest), _MEASURES, strict=True)
-    ]
-    return Pair(target, streams, learner, *sides)
+    cards = {
+        protocol: _make_card(study, Part(protocol, target, streams, learner), rows)
+        for protocol in (published, honest)
+    }
+    return Pair(
+        target,
+        streams,
+        learner,
+        cards[published],
+        cards[honest],
+        _find_gap(study, (published, honest), (target, streams, learner)),
+    )
 
 
 def _first(wanted: Sequence[str], there: Sequence[str]) -> str:
     return next((name for name in wanted if name in there), "")
 
 
-def _make_card(part: Part, rows: _Rows, level: str, metric: str) -> Card | None:
-    if part not in rows[level]:
+def _find_gap(
+    study: Study, ends: tuple[str, str], whose: tuple[str, str, str]
+) -> Gap | None:
+    for gap in study.gaps:
+        found = (gap.links[0], gap.links[-1])
+        if (gap.target, gap.streams, gap.learner) == whose and found == ends:
+            return gap
+    return None
+
+
+def _make_card(study: Study, part: Part, rows: _Rows) -> Card | None:
+    if part not in rows:
         return None
     lines = {
-        learner: [rows[at][own].values[of].mean for at, of in _MEASURES]
+        learner: rows[own].values[METRIC].mean
         for learner in dict.fromkeys((part.learner, *PRIORS))
-        if (own := part._replace(learner=learner)) in rows[level]
+        if (own := part._replace(learner=learner)) in rows
     }
-    row = rows[level][part]
-    return Card(part.protocol, level, metric, row, _MEASURES, lines)
+    return Card(
+        part.protocol,
+        rows[part],
+        list_facts(study, part),
+        lines,
+        OWN_PRIORS.get(part.protocol, ""),
+    )
 
 
 CLEARLY_ABOVE_CHANCE = 0.55
@@ -227,5 +264,7 @@ def describe_controls(study: Study) -> list[str]:
         if others:
             parts.append(f"no more than {max(best[p] for p in others):.2f} elsewhere")
         verb = "score" if name.endswith("s") else "scores"
-        said.append(f"{name} {verb} {', '.join(parts)}.")
+        said.append(
+            f"{name} {verb} {', '.join(parts)} (balanced accuracy of segments)."
+        )
     return said

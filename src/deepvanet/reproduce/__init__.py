@@ -139,7 +139,7 @@ def _make(
     figures = make_folder(out / "figures")
     if "table2" in asked:
         made.rows = table2.tabulate(scored)
-        table2.write_table(out, made.rows)
+        table2.write_table(out, made.rows, made.size)
         yield f"table 2: {out / 'table2.md'}"
     with drawing.house_style():
         for key in scored.given:

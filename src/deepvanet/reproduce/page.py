@@ -10,6 +10,7 @@ from markupsafe import Markup
 from deepvanet.learners import PRIORS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.report.drawing import Drawing
+from deepvanet.report.page import mark_code
 from deepvanet.reproduce import table2
 from deepvanet.reproduce.features import NEIGHBOURS
 from deepvanet.reproduce.plans import NETWORK, Size
@@ -63,6 +64,8 @@ def render(made: Made) -> str:
         table=_list_blocks(made.rows, notes),
         columns=table2.COLUMNS,
         explanation=table2.EXPLANATION,
+        ours=mark_code(table2.describe_ours(made.size)),
+        published_how=table2.PUBLISHED_HOW,
         notes=notes.letters,
         fig2=[
             {"drawing": _inline(one), "reasons": made.reasons.get(one.name, [])}
@@ -72,7 +75,7 @@ def render(made: Made) -> str:
         grid=[_inline(one) for one in made.grid],
         claims=CLAIMS,
         n_neighbours=NEIGHBOURS,
-        summaries={name: facts.summary for name, facts in PROTOCOLS.items()},
+        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
     )
 
 
