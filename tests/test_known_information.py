@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from deepvanet import results
-from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
+from deepvanet.config import EvaluateSettings, Execution
 from deepvanet.evaluation import evaluate
 from deepvanet.metrics import score_subjects
 from known_information import KINDS, make_trial, observe, write_known_store
 
 BEST = {"band power": 0.97, "covariance": 0.99, "waveform": 0.90, "slow drift": 0.92}
-STEPS = 500
 N_SUBJECTS = 3
 SEED = 7000
 """Of stores that chose nothing."""
@@ -34,7 +33,7 @@ def test_the_best_observer_is_as_good_as_the_page_says(kind):
     assert np.mean(hits) == pytest.approx(BEST[kind], abs=0.025)
 
 
-def measure(folder, kind, streams, learners, *, steps=0):
+def measure(folder, kind, streams, learners):
     """Return the balanced accuracy over trials of each learner, mean over subjects."""
     seed = SEED + list(KINDS).index(kind)
     store = write_known_store(folder / "store", kind, n_subjects=N_SUBJECTS, seed=seed)
@@ -45,7 +44,6 @@ def measure(folder, kind, streams, learners, *, steps=0):
         learners=learners,
         folds=5,
         permutations=0,
-        network=NetworkSettings(steps=steps),
     )
     evaluate(store.path, folder / "run", settings=settings, execution=Execution())
     table = results.read_predictions(folder / "run" / "predictions.csv")
@@ -62,8 +60,6 @@ def measure_all(folder, kind):
     for streams, learners in STREAMS.items():
         scores = measure(folder / streams, kind, streams, learners)
         found |= {f"`{name}`": score for name, score in scores.items()}
-    longer = measure(folder / "longer", kind, "bio", ("network",), steps=STEPS)
-    found[f"`network`, `--steps {STEPS}`"] = longer["network"]
     return found
 
 

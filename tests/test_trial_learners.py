@@ -417,7 +417,7 @@ def test_whole_trials_are_read_as_well_as_by_a_plain_pipeline(tmp_path):
 
     found = [
         compare_on_a_wristband_store(tmp_path / str(seed), seed, ways)
-        for seed in range(20, 30)
+        for seed in range(1000, 1010)
     ]
 
     ahead = np.array([one["ours"] - one["plain"] for one in found])
