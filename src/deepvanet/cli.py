@@ -945,7 +945,7 @@ def _show_inspection(inspection: "Inspection") -> None:
 
 def _show_prepared(made: "Prepared") -> None:
     trials = made.trials
-    total = trials.sum(numeric_only=True)
+    total = trials.select_dtypes("integer").sum()
     print(
         f"store: {made.store} ({made.n_subjects} subjects, {made.n_done_before} of "
         f"them finished before; {len(trials)} trials, {total['n_segments']} segments, "
