@@ -103,7 +103,7 @@ def test_what_had_to_be_assumed_is_shown_and_in_the_report(answered, page):
 
 
 def test_a_channel_far_from_training_is_named(page, tmp_path):
-    bio = 10 * np.random.default_rng(0).normal(size=(len(CHANNELS), 5 * 128))
+    bio = 10 * np.random.default_rng(0).normal(size=(len(CHANNELS), 9 * 128))
     bio[1, 3 * 128 :] += 5000
     path = write_fif(tmp_path / "far_raw.fif", bio, CHANNELS)
 
