@@ -17,6 +17,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from deepvanet.config import NetworkSettings
+from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.inputs import Fetch, count_batches, cut_batches, to_network
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
 from deepvanet.schema import UserError
@@ -62,7 +63,9 @@ def train_network(
         train.label,
         settings,
         seed=seed,
-        weight=weigh_classes(train, settings.class_weight),
+        weight=None
+        if settings.class_weight == "none"
+        else weigh_rows(train.label, train.trial, settings.class_weight),
     )
     for epoch, loss in enumerate(losses, start=1):
         record = EpochRecord(epoch, loss)
@@ -141,22 +144,6 @@ def plan_steps(n_rows: int, settings: NetworkSettings) -> list[int]:
         return [n_batches] * settings.epochs
     whole, rest = divmod(settings.steps, n_batches)
     return [n_batches] * whole + [rest] * (rest > 0)
-
-
-def weigh_classes(rows: Rows, class_weight: str) -> Float[np.ndarray, " row"] | None:
-    """Return what each row counts so that trials of both classes count alike.
-
-    Parameters
-    ----------
-    class_weight : str
-        ``balanced``, or ``none``: None is returned.
-    """
-    if class_weight == "none":
-        return None
-    _, first = np.unique(rows.trial, return_index=True)
-    n_trials = np.bincount(rows.label[first], minlength=2)
-    weight = 1 / np.maximum(n_trials, 1)[rows.label]
-    return np.asarray(weight / weight.mean())
 
 
 def watch_epoch(
