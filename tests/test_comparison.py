@@ -151,7 +151,10 @@ def test_what_leaks_is_said_of_the_comparison(run):
     lines = compare(run, "paper", "trial").lines()
     honest = compare(run, "trial,face", "bio").lines()
 
-    assert all("one side leaks (trial)" in line for line in lines)
+    # a sentence a pair, and what lies between the two protocols below them
+    pairs = [line for line in lines if "is higher" in line or "no difference" in line]
+    assert len(pairs) == 6
+    assert all("one side leaks (trial)" in line for line in pairs)
     assert not any("leak" in line for line in honest)
 
 

@@ -62,7 +62,7 @@ def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
 
     scores = pd.read_csv(tmp_path / "report" / "scores.csv")
     leaks = scores.groupby("protocol")["leaks"].unique().map(list).to_dict()
-    assert leaks == {"paper": ["trial"], "trial": ["none"]}
+    assert leaks == {"paper": ["trial"], "trial-matched": ["none"], "trial": ["none"]}
     assert set(scores["learner"]) == {
         *("network", "majority", "subject-prior", "stimulus-prior", "additive-prior")
     }
@@ -178,6 +178,7 @@ def evaluate_every_stream_set(folder):
     run(
         *("evaluate", folder / "store", "--out", folder / "run", "--target", "valence"),
         *("--streams", ",".join(STREAM_SETS), "--folds", 3, "--epochs", 1),
+        *("--protocol", "paper,trial"),
         *("--batch-size", 4, *ALONE),
     )
     run("report", folder / "run", "--out", folder / "report")

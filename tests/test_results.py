@@ -139,7 +139,7 @@ def test_a_run_is_read_whole(run):
     assert opened.trials["trial"].tolist() == ["007"]
     assert list(opened.history) == list(HISTORY_COLUMNS)
     assert list(opened.segments) == list(SEGMENT_COLUMNS)
-    assert opened.settings["protocols"] == ["paper", "trial"]
+    assert opened.settings["protocols"] == ["paper", "trial-matched", "trial"]
     assert opened.environment == {"torch": "2.13.0"}
     assert opened.leakage["notes"] == ["A note."]
     assert opened.path == run

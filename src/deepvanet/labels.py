@@ -137,9 +137,9 @@ def are_personal(
     Examples
     --------
     >>> table = pd.DataFrame({"subject": [*"aabb"], "trial": [1, 2, 1, 2]})
-    >>> are_personal([3, 2, 8, 9], ">=5", table=table)
+    >>> are_personal([3.0, 2.0, 8.0, 9.0], ">=5", table=table)
     True
-    >>> are_personal([3, 8, 8, 9], ">=5", table=table)
+    >>> are_personal([3.0, 8.0, 8.0, 9.0], ">=5", table=table)
     False
     """
     known = has_label(ratings, rule)
