@@ -697,8 +697,8 @@ def train(
     cross_validate: Annotated[
         bool,
         typer.Option(
-            help="Train on parts first: that chooses the number of steps, up to those of "
-            "--epochs, calibrates, and says how good it is; up to eight times the work."
+            help="Train on parts first: that chooses the steps, at most --epochs passes, "
+            "calibrates, and says how good it is; up to eight times the work."
         ),
     ] = True,
     stream_dropout: Annotated[
