@@ -697,7 +697,7 @@ def train(
     cross_validate: Annotated[
         bool,
         typer.Option(
-            help="Train on parts first: that chooses the steps, at most --epochs passes, "
+            help="Train on parts first: that chooses the steps, up to --epochs, "
             "calibrates, and says how good it is; up to eight times the work."
         ),
     ] = True,
