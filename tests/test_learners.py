@@ -189,8 +189,15 @@ def choosing_store(tiny_store, tmp_path_factory):
     return tiny_store(path, n_subjects=6, n_trials=24, n_segments=1, images=(2, 24))
 
 
-@pytest.mark.parametrize("protocol", CHOOSING)
-@pytest.mark.parametrize("name", ["network", "decision-fusion:stacking", "eegnet"])
+@pytest.mark.parametrize(
+    ("name", "protocol"),
+    [
+        *(("eegnet", protocol) for protocol in CHOOSING),
+        ("network", "trial"),
+        ("network", "subject-stimulus"),
+        ("decision-fusion:stacking", "subject"),
+    ],
+)
 def test_garbage_in_the_test_rows_changes_no_choice_and_no_refit(
     choosing_store, name, protocol, tmp_path
 ):

@@ -372,12 +372,13 @@ def _rotate(
 ) -> Iterator[tuple[int, tuple[_Mask, _Mask, _Mask, _Mask]]]:
     """Yield each fold's masks of training, test, first fit and validation."""
     nothing = np.zeros(len(part), dtype=bool)
+    units, trials = (number_units(table, u) for u in (protocol.unit, "trial"))
     for number in range(n_parts):
         test = part == number
         validation = nothing
         if protocol.chooses_on == "validation":
             rng = np.random.default_rng([seed, zlib.crc32(scope.encode()), number])
-            validation = choose_units(table, label, protocol.unit, ~test, rng)
+            validation = choose_units(units, trials, label, ~test, rng)
         first = ~test & ~validation if validation.any() else nothing
         yield number, (~test, test, first, validation)
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Int
 
-from deepvanet.protocols.dealing import deal_mixed, number_units
+from deepvanet.protocols.dealing import deal_mixed
 
 LEAST_TRIALS, LEAST_OF_A_CLASS = 8, 3
 SHARE = 5
@@ -28,9 +27,9 @@ def is_enough(trial: Int[np.ndarray, " row"], label: Int[np.ndarray, " row"]) ->
 
 
 def choose_units(
-    table: pd.DataFrame,
+    number: Int[np.ndarray, " row"],
+    trial: Int[np.ndarray, " row"],
     label: Int[np.ndarray, " row"],
-    unit: str,
     free: _Mask,
     rng: np.random.Generator,
 ) -> _Mask:
@@ -38,19 +37,18 @@ def choose_units(
 
     Parameters
     ----------
-    unit : str
-        What is never split: ``trial`` or ``subject``.
+    number, trial : array, shape (row,)
+        The unit of each row that is never split, which may be the trial, and its trial.
     """
-    rows = np.flatnonzero(free)
-    mine, labelled = table.iloc[rows], label[rows]
-    trial = number_units(mine, "trial")
-    held = (
-        _choose_trials(trial, labelled, rng)
-        if unit == "trial"
-        else _choose_part(number_units(mine, unit), trial, labelled, rng)
+    unit, of_trial = (
+        np.unique(numbers[free], return_inverse=True)[1] for numbers in (number, trial)
     )
-    chosen = np.zeros(len(table), dtype=bool)
-    chosen[rows[held]] = True
+    if np.array_equal(unit, of_trial):
+        held = _choose_trials(of_trial, label[free], rng)
+    else:
+        held = _choose_part(unit, of_trial, label[free], rng)
+    chosen = np.zeros(len(label), dtype=bool)
+    chosen[np.flatnonzero(free)[held]] = True
     return chosen
 
 
