@@ -28,7 +28,7 @@ test: install  ## Run the tests, under ten minutes on two cores
 test-slow: install  ## Run the tests that take minutes each
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'slow and not long'
 
-test-long: install  ## Run the simulations with a known truth, up to an hour
+test-long: install  ## Run simulations with a known truth, and what takes hours
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 check: install  ## Lint, types, floors of the layout, spelling

@@ -191,14 +191,14 @@ def test_a_slow_row_is_measured(tmp_path, measure):
     assert all(row.median > 0 for row in rows)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fits_side_by_side_are_measured(tmp_path):
     (row,) = bench.measure_fits(tmp_path, repeats=1, n_trials=10, epochs=1)
 
     assert row.median > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_writes_the_numbers_that_it_prints(tmp_path):
     out = tmp_path / "bench.json"
     command = [sys.executable, str(BENCHMARKS / "bench.py"), "--only", "limits"]

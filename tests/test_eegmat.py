@@ -106,7 +106,7 @@ def test_trials_cannot_be_held_out_where_each_class_is_one_trial(
     assert "every training part holds one class only" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_people_unseen_are_known_above_chance_and_seen_ones_far_better(
     tmp_path, shared_data
 ):

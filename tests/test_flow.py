@@ -110,7 +110,7 @@ def test_from_made_up_raw_recordings_of_deap_to_a_timeline(tmp_path):
     ("small", "n_recordings", "is_unmixed"),
     [
         pytest.param((2, 4, 2), 8, False, id="too short to unmix"),
-        pytest.param((1, 3, 30), 3, True, id="unmixed", marks=pytest.mark.slow),
+        pytest.param((1, 3, 30), 3, True, id="unmixed", marks=pytest.mark.long),
     ],
 )
 def test_from_made_up_sessions_of_mahnob_to_a_timeline(

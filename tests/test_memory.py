@@ -63,7 +63,7 @@ def test_a_subject_is_prepared_within_600_megabytes(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_of_deap_is_evaluated_within_a_gigabyte_and_not_within_a_tenth(tmp_path):
     write_full_size_store(tmp_path / "store")
 

@@ -157,7 +157,7 @@ def test_a_cuda_device_learns_what_the_processor_learns(tiny_store, tmp_path):
     np.testing.assert_allclose(there, here, atol=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_learned_differs_by_less_than_from_seed_to_seed(tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store", n_trials=24, n_segments=2, effect=0.25)
     rows = take_rows(store, (Stream.FACE,))

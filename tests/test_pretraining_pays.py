@@ -26,7 +26,7 @@ from deepvanet.store import Manifest, Rows, SegmentBlock, open_store, write_subj
 TWO_JOBS = Execution(jobs=2)
 FACE = (Stream.FACE,)
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

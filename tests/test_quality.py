@@ -292,7 +292,7 @@ print(len(table), int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak")
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_hour_needs_no_more_memory_than_five_minutes(raw_bundle, tmp_path):
     peak = {}
     for minutes in (5, 60):

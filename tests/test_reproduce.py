@@ -517,7 +517,7 @@ def test_a_leak_that_the_column_does_not_say_is_noted():
     assert next(iter(notes.letters)).startswith("leaks unlabelled too")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_paper_on_synthetic_recordings(tmp_path):
     for layout in DATASETS:
         size = ["--subjects", "3", "--trials", "6", "--seconds", "2"]
