@@ -16,7 +16,7 @@ def without_numbers(line):
     return re.sub(r"[+-]?\d+(\.\d+)?", "#", line)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_demo_goes_the_whole_way_and_says_what_the_readme_shows(
     tmp_path, monkeypatch
 ):

@@ -322,6 +322,6 @@ def test_where_there_is_nothing_to_find_only_the_leak_is_found(tmp_path):
 
 @pytest.mark.slow
 def test_where_there_is_something_to_find_the_honest_protocol_finds_it(tmp_path):
-    found = score_network(tmp_path, effect=3.0, baseline="mean", protocol="trial")
+    found = score_network(tmp_path, effect=6.0, baseline="mean", protocol="trial")
 
     assert found["trial"] > 0.65

@@ -20,7 +20,7 @@ def list_commands():
     return [shlex.split(line) for line in lines if line.strip()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_stranger_gets_from_three_files_to_the_page(tmp_path):
     *commands, last = list_commands()
     assert {command[0] for command in [*commands, last]} == {"deepvanet"}
