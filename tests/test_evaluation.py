@@ -211,6 +211,18 @@ def test_validated_rows_train_in_the_end_and_segments_csv_says_so(choosing):
         assert fold["n_validation"] == 16
 
 
+def check_fold(run, protocol, fold, rows, network):
+    """Compare what a run says of a fold with a fit by hand."""
+    fitted = NetworkLearner(network, seed=0).fit(rows.take(fold.train))
+    mine = run.predictions[
+        run.predictions["protocol"].eq(protocol)
+        & run.predictions["learner"].eq("network")
+        & run.predictions["fold"].eq(fold.number)
+    ]
+    score = fitted.score(rows.take(fold.test))
+    np.testing.assert_allclose(mine["score"], score, rtol=1e-6)
+
+
 def test_the_honest_score_is_that_of_a_fit_on_all_other_trials_for_the_chosen_steps(
     choosing,
 ):
@@ -224,14 +236,7 @@ def test_the_honest_score_is_that_of_a_fit_on_all_other_trials_for_the_chosen_st
         epoch = int(chosen.set_index("fold").loc[fold.number, "epoch"])
         steps = epoch * -(-len(fold.first) // 8)
         network = replace(settings.network, steps=steps)
-        fitted = NetworkLearner(network, seed=0).fit(rows.take(fold.train))
-        mine = run.predictions[
-            run.predictions["protocol"].eq("trial")
-            & run.predictions["learner"].eq("network")
-            & run.predictions["fold"].eq(fold.number)
-        ]
-        score = fitted.score(rows.take(fold.test))
-        np.testing.assert_allclose(mine["score"], score, rtol=1e-6)
+        check_fold(run, "trial", fold, rows, network)
 
 
 def test_the_matched_control_takes_exactly_the_steps_of_the_published_protocol(
@@ -247,14 +252,7 @@ def test_the_matched_control_takes_exactly_the_steps_of_the_published_protocol(
     for fold, other in zip(folds, published, strict=True):
         steps = 3 * -(-len(other.train) // 8)
         network = replace(settings.network, steps=steps)
-        fitted = NetworkLearner(network, seed=0).fit(rows.take(fold.train))
-        mine = run.predictions[
-            run.predictions["protocol"].eq("trial-matched")
-            & run.predictions["learner"].eq("network")
-            & run.predictions["fold"].eq(fold.number)
-        ]
-        score = fitted.score(rows.take(fold.test))
-        np.testing.assert_allclose(mine["score"], score, rtol=1e-6)
+        check_fold(run, "trial-matched", fold, rows, network)
 
 
 @pytest.mark.parametrize("recipe", ["paper", "code"])

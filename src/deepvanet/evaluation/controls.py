@@ -16,7 +16,7 @@ Whatever scores above chance on them is not recognition of affect.
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,10 @@ def shuffle_ratings(
     """
     trials = table.drop_duplicates(["subject", "trial"])
     ratings = trials[target].to_numpy(dtype=float)
-    if are_personal(ratings, rule, table=trials):
-        shuffled = _exchange_subjects(trials[has_label(ratings, rule)], target, seed)
-    else:
+    if not are_personal(ratings, rule, table=trials):
         return permute_within(table, target, seed=seed)
-    keys = zip(table["subject"], table["trial"], strict=True)
-    return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
+    exchanged = _exchange_subjects(trials[has_label(ratings, rule)], target, seed)
+    return _look_up(exchanged, table)
 
 
 def _exchange_subjects(
@@ -91,8 +89,15 @@ def permute_within(
         order = _draw(seed, str(subject)).permutation(len(mine))
         pairs = zip(mine["trial"], mine[target].to_numpy()[order], strict=True)
         shuffled.update({(str(subject), trial): rating for trial, rating in pairs})
+    return _look_up(shuffled, table)
+
+
+def _look_up(
+    rating_of: Mapping[tuple[str, str], float], table: pd.DataFrame
+) -> Float[np.ndarray, " row"]:
+    """Return each row's rating, NaN of a trial that has none."""
     keys = zip(table["subject"], table["trial"], strict=True)
-    return np.array([shuffled.get(key, np.nan) for key in keys], dtype=float)
+    return np.array([rating_of.get(key, np.nan) for key in keys], dtype=float)
 
 
 def write_noise_store(
