@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks docs/conf.py
+# each of two test processes keeps to one core: threads of libraries would share both
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow test-long check format bench bench-full docs clean
@@ -19,17 +21,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,docs]'
 	@touch $@
 
-demo: install  ## Go the whole way on embedded data, under five minutes
+demo: install  ## Run the whole pipeline on synthetic data, under five minutes
 	$(BIN)/deepvanet demo --out demo
 
-test: install  ## Run the tests, under ten minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'
+test: install  ## Run the tests, about seven minutes on two cores
+	$(PYTEST) --dist loadfile -m 'not slow and not long'
 
 test-slow: install  ## Run the tests that take minutes each
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'slow and not long'
+	$(PYTEST) --dist loadfile -m 'slow and not long'
 
 test-long: install  ## Run simulations with a known truth, and what takes hours
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
+	$(PYTEST) --dist loadfile -m long
 
 check: install  ## Lint, types, floors of the layout, spelling
 	$(BIN)/ruff check $(SOURCES)

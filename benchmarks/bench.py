@@ -53,8 +53,8 @@ from material import (
 from measuring import (
     Row,
     describe_machine,
-    draw_table,
     measure_apart,
+    plot_table,
     read_medians,
     run_command,
     take_turns,
@@ -69,11 +69,12 @@ from deepvanet.config import (
 )
 from deepvanet.evaluation import evaluate
 from deepvanet.files import write_text
+from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.inputs import open_rows, to_network
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.repeatable import name_precision, use_threads
 from deepvanet.learners.scaling import fit_scaling
-from deepvanet.prepare import prepare
+from deepvanet.preparation.run import prepare
 from deepvanet.preprocessing.face import FaceBackend, make_backend, track_face
 from deepvanet.preprocessing.video import sample_frames
 from deepvanet.schema import BIO, Stream
@@ -242,12 +243,16 @@ def measure_latency(
         settings = NetworkSettings(epochs=1, precision=precision)
         fitted = NetworkLearner(settings, seed=0).fit(rows)
         arrays = {stream: rows.read(stream, np.arange(batch)) for stream in Stream}
-        one = {stream: array[:1] for stream, array in arrays.items()}
+        held = partial(
+            hold_seconds, channels=store.manifest.channels, sfreq=store.sfreq
+        )
+        many_rows = held(arrays)
+        one_row = held({stream: array[:1] for stream, array in arrays.items()})
         single, many = (
             take_turns(
                 partial(fitted.find_logits, given), repeats=n, clock=time.perf_counter
             )[0]
-            for given, n in ((one, repeats * n_calls), (arrays, repeats))
+            for given, n in ((one_row, repeats * n_calls), (many_rows, repeats))
         )
         groups = np.array_split(np.array(single), repeats)
         measured += [
@@ -554,7 +559,7 @@ def main() -> None:
     machine["seconds"] = time.perf_counter() - start
     said = "{processor}, {cores} cores, load {load:.1f} at the start, {seconds:.0f} s"
     print(said.format(**machine))
-    print(draw_table(rows, read_medians(asked.before)))
+    print(plot_table(rows, read_medians(asked.before)))
     values = {"machine": machine, "rows": [row.to_dict() for row in rows]}
     write_text(asked.out, json.dumps(values, indent=2) + "\n")
     print(asked.out)

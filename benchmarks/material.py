@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.config import PrepareSettings, digest, to_dict
-from deepvanet.datasets.deap import (
+from deepvanet.datasets.deap.reader import (
     BASELINE_S,
     CHANNELS,
     FILMED,
@@ -16,8 +16,6 @@ from deepvanet.datasets.deap import (
     SFREQ,
     SUBJECTS,
 )
-from deepvanet.datasets.synthetic import write_deap
-from deepvanet.datasets.synthetic.python2 import Pieces, write_pickle
 from deepvanet.labels import label_ratings
 from deepvanet.schema import Stream, Target
 from deepvanet.store import (
@@ -28,6 +26,8 @@ from deepvanet.store import (
     open_store,
     write_subject,
 )
+from deepvanet.synthetic.deap import write_deap
+from deepvanet.synthetic.python2 import Pieces, write_pickle
 
 SHAPES = {
     Stream.FACE: (5, 64, 64, 3),
@@ -39,7 +39,7 @@ N_TRIALS, N_SEGMENTS = 40, 60
 
 
 def write_recordings(root: Path, *, n_trials: int, seconds: int) -> Path:
-    """Write one made-up subject in DEAP's format, with its videos."""
+    """Write one synthetic subject in DEAP's format, with its videos."""
     write_deap(root, n_subjects=1, n_trials=n_trials, seconds=seconds)
     return root
 

@@ -150,7 +150,7 @@ def _read_commit() -> str:
     return said.stdout.strip() if said.returncode == 0 else "none"
 
 
-def draw_table(rows: Sequence[Row], before: Mapping[str, float]) -> str:
+def plot_table(rows: Sequence[Row], before: Mapping[str, float]) -> str:
     """Return a table in Markdown; ``before`` has the medians of another run."""
     head = ["what", "median (least to most)", "goal", "behind it", "before"]
     table = [head]

@@ -18,7 +18,7 @@ from measuring import Row
 
 from deepvanet.bundle import train_bundle
 from deepvanet.config import Execution, NetworkSettings, TrainSettings
-from deepvanet.datasets.deap import CHANNELS, SFREQ
+from deepvanet.datasets.deap.reader import CHANNELS, SFREQ
 from deepvanet.schema import BIO
 
 BOUNDARY = "a-line-that-no-file-has"

@@ -21,7 +21,7 @@ from deepvanet.metrics import (
     find_spread,
 )
 from deepvanet.protocols import PROTOCOLS as KNOWN
-from deepvanet.protocols import cut_folds
+from deepvanet.protocols.folds import cut_folds
 
 N_PERMUTATIONS = 199
 N_CLIPS = 40

@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from deepvanet.config import (
     TrainSettings,
 )
 from deepvanet.evaluation import evaluate
-from deepvanet.prepare import prepare
+from deepvanet.plugins import find_plugins
+from deepvanet.preparation.run import prepare
 from deepvanet.store import SegmentStore
+from plugin_packages import write_package
 from portraits import write_filmed_deap
 from small_deap import write_small_deap
 from small_store import write_small_store
@@ -32,6 +35,26 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real recordings: {folder} is missing, set DEEPVANET_DATA")
     return folder
+
+
+@pytest.fixture
+def add_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Path]]:
+    """Install packages by hand: ``add_package(name, group, entry points, code)``."""
+    before = set(sys.modules)
+    find_plugins.cache_clear()
+
+    def add(name: str, group: str, points: Mapping[str, str], code: str = "") -> Path:
+        folder = write_package(tmp_path / name, name, {group: points}, code)
+        monkeypatch.syspath_prepend(folder)
+        return folder
+
+    yield add
+    find_plugins.cache_clear()
+    for name in set(sys.modules) - before:
+        if name.endswith("_code"):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +105,9 @@ def filmed_store(filmed_deap: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def filmed_bundle(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of ``filmed_store``, hardly trained, which nobody changes."""
     model = tmp_path_factory.mktemp("filmed") / "model"
-    settings = TrainSettings(network=NetworkSettings(epochs=1, batch_size=4))
+    settings = TrainSettings(
+        cross_validate=False, network=NetworkSettings(epochs=1, batch_size=4)
+    )
     train_bundle(filmed_store, model, settings=settings, execution=Execution())
     return model
 

@@ -12,9 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deepvanet import protocols, results
+from deepvanet import results
 from deepvanet.config import EvaluateSettings, NetworkSettings, to_dict, write_toml
-from deepvanet.protocols import PROTOCOLS
+from deepvanet.protocols import PROTOCOLS, Protocol
+from deepvanet.protocols.folds import Fold, can_choose_epoch, cut_folds
+from deepvanet.protocols.sharing import (
+    Sharing,
+    check_sharing,
+    find_leaks,
+    find_shares,
+)
 
 PRIORS = ("majority", "subject-prior", "stimulus-prior")
 N_EPOCHS = 6
@@ -91,6 +98,7 @@ def write_run(
     write_toml(
         path / "settings.toml",
         {
+            "format": results.RUN_FORMAT,
             "dataset": dataset,
             "store_digest": store_digest,
             "prepare": {"baseline": "mean", "face": "dlib5"},
@@ -124,7 +132,7 @@ def _make_table(
 def _fake_part(
     table: pd.DataFrame,
     label: np.ndarray,
-    protocol: protocols.Protocol,
+    protocol: Protocol,
     key: Mapping[str, str],
     learners: Sequence[str],
     seeds: Sequence[int],
@@ -140,10 +148,8 @@ def _fake_part(
     }
     for seed in seeds:
         n_folds = 3 if protocol.scope == "all" else 4
-        for fold in protocols.cut_folds(
-            table, label, protocol, n_folds=n_folds, seed=seed
-        ):
-            sharing = protocols.check_sharing(table, fold)
+        for fold in cut_folds(table, label, protocol, n_folds=n_folds, seed=seed):
+            sharing = check_sharing(table, fold)
             for learner, part in parts.items():
                 chosen_on = _add_fold(
                     part, table, label, protocol, fold, seed, sharing, unmixed=unmixed
@@ -174,10 +180,10 @@ def _add_fold(
     part: dict[str, Any],
     table: pd.DataFrame,
     label: np.ndarray,
-    protocol: protocols.Protocol,
-    fold: protocols.Fold,
+    protocol: Protocol,
+    fold: Fold,
     seed: int,
-    sharing: protocols.Sharing,
+    sharing: Sharing,
     *,
     unmixed: bool,
 ) -> str:
@@ -185,16 +191,14 @@ def _add_fold(
     one_class = len(np.unique(label[fold.train])) == 1
     if part["learner"] in PRIORS:
         chosen_on, note = "none", "no epochs"
-    elif chosen_on == "validation" and not protocols.can_choose_epoch(
-        table, label, fold
-    ):
+    elif chosen_on == "validation" and not can_choose_epoch(table, label, fold):
         chosen_on, note = "last", "too few validation trials, or one class"
     unlabelled = unmixed and part["learner"] not in PRIORS
     unlabelled = unlabelled and sharing.shared_recordings > 0
-    leaks = protocols.find_leaks(
+    leaks = find_leaks(
         sharing, epoch_chosen_on=chosen_on, unlabelled_test_signals=unlabelled
     )
-    shares = protocols.find_shares(sharing)
+    shares = find_shares(sharing)
     part["leaks"] += [leak for leak in leaks if leak not in part["leaks"]]
     part["shares"] += [share for share in shares if share not in part["shares"]]
     part["folds"].append(
@@ -241,7 +245,7 @@ def _invent(
 def _invent_history(
     whose: Mapping[str, Any],
     scope: str,
-    protocol: protocols.Protocol,
+    protocol: Protocol,
     chosen_on: str,
     rng: np.random.Generator,
 ) -> list[dict[str, Any]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import edfio
 import numpy as np
 
-from deepvanet.datasets import deap
+from deepvanet.datasets.deap import reader as deap
 from deepvanet.schema import Channel
 from films import write_video
-from portraits import draw_portrait
+from portraits import sample_portrait
 
 SFREQ = 256
 
@@ -42,7 +42,7 @@ def write_long_video(path: Path, *, minutes: float, fps: int = 5) -> Path:
     """Write a face whose light changes; it is away for ten seconds of each minute."""
 
     def play():
-        lights = [draw_portrait(0.6 + 0.04 * k)[::2, ::2] for k in range(10)]
+        lights = [sample_portrait(0.6 + 0.04 * k)[::2, ::2] for k in range(10)]
         away = np.full_like(lights[0], 90)
         for number in range(round(minutes * 60 * fps)):
             is_away = number // fps % 60 >= 50

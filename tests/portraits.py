@@ -11,7 +11,7 @@ from small_deap import write_small_deap
 N_FILMED_TRIALS = 4
 
 
-def draw_portrait(brightness: float = 1.0) -> np.ndarray:
+def sample_portrait(brightness: float = 1.0) -> np.ndarray:
     """Return a picture of a face, 256 x 256."""
     rgb = skimage.data.astronaut()[:256, 96:352]
     return (rgb * brightness).astype(np.uint8)
@@ -22,7 +22,7 @@ def film_portrait(
 ) -> Path:
     """Write a video of a face that does not move."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = draw_portrait(brightness)
+    picture = sample_portrait(brightness)
     return write_video(path, (picture for _ in range(n_frames)), fps=fps)
 
 

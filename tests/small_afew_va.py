@@ -11,7 +11,9 @@ SIZE = (80, 60)
 """Width and height of an image."""
 
 
-def draw_landmarks(x: float = 40.0, y: float = 30.0, size: float = 10.0) -> np.ndarray:
+def sample_landmarks(
+    x: float = 40.0, y: float = 30.0, size: float = 10.0
+) -> np.ndarray:
     """Return 68 points of a face that looks ahead, about its middle."""
     points = np.zeros((68, 2))
     angle = np.linspace(np.pi, 0, 17)
@@ -28,7 +30,7 @@ def draw_landmarks(x: float = 40.0, y: float = 30.0, size: float = 10.0) -> np.n
 
 def annotate(valence: float = 3, arousal: float = -2, landmarks=None) -> dict:
     """Return the entry of a frame."""
-    points = draw_landmarks() if landmarks is None else np.asarray(landmarks)
+    points = sample_landmarks() if landmarks is None else np.asarray(landmarks)
     return {"landmarks": points.tolist(), "valence": valence, "arousal": arousal}
 
 

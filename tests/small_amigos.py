@@ -25,7 +25,7 @@ def file_of(root: Path, subject: int) -> Path:
     return root / "data_preprocessed" / name / f"{name}.mat"
 
 
-def draw_signals(seconds: float, *, seed: int = 0) -> np.ndarray:
+def sample_signals(seconds: float, *, seed: int = 0) -> np.ndarray:
     """Return a cell of ``joined_data``: rest and stimulus, time first."""
     rng = np.random.default_rng(seed)
     n_samples = round((BASELINE_S + seconds) * SFREQ)
@@ -51,7 +51,7 @@ def make_variables(
     """Return a file's variables; ``signals`` and others replace single videos'."""
     given, rated, noticed = signals or {}, ratings or {}, seen or {}
     drawn = [
-        given.get(str(video), draw_signals(seconds, seed=k))
+        given.get(str(video), sample_signals(seconds, seed=k))
         for k, video in enumerate(videos)
     ]
     return {

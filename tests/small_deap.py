@@ -42,11 +42,11 @@ def write_small_deap(
     (root / "metadata_csv").mkdir()
     rows = []
     for subject in range(1, n_subjects + 1):
-        rated = draw_ratings(rng, subject, n_trials)
+        rated = sample_ratings(rng, subject, n_trials)
         rows += rated
         by_experiment = sorted(rated, key=lambda row: row[2])
         labels = np.array([row[4:8] for row in by_experiment], dtype=float)
-        data = draw_signals(rng, n_trials, (REST_S + seconds) * SFREQ)
+        data = sample_signals(rng, n_trials, (REST_S + seconds) * SFREQ)
         path = root / "data_preprocessed_python" / f"s{subject:02d}.dat"
         path.write_bytes(pickle_as_python_2({"labels": labels, "data": data}))
         for row in rated if videos and subject <= 22 else ():
@@ -56,7 +56,7 @@ def write_small_deap(
     return root
 
 
-def draw_signals(rng: np.random.Generator, n_trials: int, n_samples: int):
+def sample_signals(rng: np.random.Generator, n_trials: int, n_samples: int):
     """Return noise of 4 to 45 Hz and microvolts, and a skin of 200 kOhm."""
     noise = rng.normal(size=(n_trials, N_CHANNELS, n_samples))
     spectrum = np.fft.rfft(noise)
@@ -67,7 +67,7 @@ def draw_signals(rng: np.random.Generator, n_trials: int, n_samples: int):
     return data
 
 
-def draw_ratings(rng: np.random.Generator, subject: int, n_trials: int):
+def sample_ratings(rng: np.random.Generator, subject: int, n_trials: int):
     """Return rows in viewing order; no trial has the number of its experiment."""
     experiments = (np.arange(n_trials) + 1) % n_trials + 1
     ratings = rng.uniform(0, 2.5, (4, n_trials)) + 5 * rng.permuted(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deepvanet.datasets.synthetic.bdf import write_bdf
-from small_deap import draw_ratings, write_ratings
+from deepvanet.synthetic.bdf import write_bdf
+from small_deap import sample_ratings, write_ratings
 
 SFREQ = 512
 _GENEVA = """
@@ -28,7 +28,7 @@ STEP = 13 * SFREQ + 77
 """Samples from one onset to the next; neither is a whole second."""
 
 
-def draw_signal(label: str, n_samples: int) -> np.ndarray:
+def sample_signal(label: str, n_samples: int) -> np.ndarray:
     """Return the signal of a label, in microvolts, Ohm or degrees."""
     rng = np.random.default_rng([ord(letter) for letter in label])
     noise = rng.standard_normal(n_samples)
@@ -96,7 +96,7 @@ def write_recording(
     gsr = gsr or ("nS" if is_twente else "Ohm")
     labels = [*(eeg or (TWENTE if is_twente else GENEVA)), *others]
     n_samples = seconds * sfreq
-    signals = {label: draw_signal(label, n_samples) for label in labels}
+    signals = {label: sample_signal(label, n_samples) for label in labels}
     if gsr == "nS":
         signals |= {x: 1e9 / signals[x] for x in ("GSR1", "GSR2") if x in labels}
     for label, signal in (replaced or {}).items():
@@ -130,7 +130,7 @@ def write_small_original(
     (root / "metadata_csv").mkdir(parents=True)
     rows = []
     for subject in subjects:
-        rows += draw_ratings(rng, int(subject), n_trials)
+        rows += sample_ratings(rng, int(subject), n_trials)
         write_recording(root, subject, **options)
     write_ratings(root, rows)
     return root

@@ -6,7 +6,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from deepvanet.datasets.synthetic.bdf import write_bdf
+from deepvanet.synthetic.bdf import write_bdf
 from films import number_pictures, write_video
 
 SFREQ = 256
@@ -29,7 +29,7 @@ def number_of(subject: int, trial: int) -> int:
     return 130 * (subject - 1) + 2 * trial
 
 
-def draw_signals(seconds: float, *, sfreq: int = SFREQ, seed: int = 0) -> np.ndarray:
+def sample_signals(seconds: float, *, sfreq: int = SFREQ, seed: int = 0) -> np.ndarray:
     """Return all signals but the status, in their units, each of a level of its own."""
     rng = np.random.default_rng(seed)
     n_samples = round(seconds * sfreq)
@@ -71,7 +71,7 @@ def write_session(
     folder = root / "Sessions" / str(number)
     folder.mkdir(parents=True)
     seconds = 2 * REST_S + stimulus_s
-    bio = draw_signals(seconds, sfreq=sfreq) if bio is None else bio
+    bio = sample_signals(seconds, sfreq=sfreq) if bio is None else bio
     if status is None:
         onset = REST_S * sfreq
         status = make_status(onset, onset + stimulus_s * sfreq, bio.shape[1])

@@ -1,4 +1,4 @@
-"""People's own recordings, small: signal files, XDF, tables of trials."""
+"""Recordings of a user, small: signal files, XDF, tables of trials."""
 
 import csv
 import struct
@@ -15,7 +15,7 @@ UNITS = ("uV",) * 7 + ("uS",)
 RANGES = {"uV": (-4000, 4000), "uS": (0, 100), "Ohm": (0, 8e6), "V": (-1, 1)}
 
 
-def draw_bio(
+def sample_bio(
     seconds: float, *, sfreq: int = 256, labels: Sequence[str] = LABELS, seed: int = 0
 ) -> np.ndarray:
     """Return signals as heads and skins have them, in uV and uS."""

@@ -1,6 +1,6 @@
 """Small stores of noise in which a rating shows, in the real format."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 
 from deepvanet.config import PrepareSettings, digest, to_dict
 from deepvanet.labels import label_ratings
+from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.schema import Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
@@ -44,14 +45,14 @@ def write_small_store(
     baseline: str = "mean",
     in_one_recording: bool = False,
     dataset: str = "deap",
-    images: tuple[int, int] = (5, 64),
+    images: tuple[int, int] = (2, 24),
     personal: bool = False,
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and open it.
 
     Half of each subject's trials are rated high, of each target. Three channels of
-    EEG and two peripheral ones, 5 images of 64 x 64 a segment, as DEAP's.
+    EEG and two peripheral ones; 2 images of 24 x 24 a segment: networks are quick.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def write_small_store(
         if personal:
             valence[:] = arousal[:] = 7.0 if number % 2 else 3.0
         blocks = [
-            _draw_trial(
+            _sample_trial(
                 {"subject": subject, "trial": f"{trial + 1:02d}"},
                 "all" if in_one_recording else f"{trial + 1:02d}",
                 {Target.VALENCE: valence[trial], Target.AROUSAL: arousal[trial]},
@@ -107,7 +108,14 @@ def take_rows(store: SegmentStore, streams: Iterable[Stream] = tuple(Stream)) ->
     return Rows(store, numbers, tuple(streams), label_ratings(ratings, ">=5"))
 
 
-def _draw_trial(
+def hold(
+    arrays: Mapping[Stream, np.ndarray], channels: Sequence[Channel] = CHANNELS
+) -> Rows:
+    """Return arrays, by default of the small store's channels, as a recording."""
+    return hold_seconds(arrays, channels=channels, sfreq=128.0)
+
+
+def _sample_trial(
     names: Mapping[str, str],
     recording: str,
     ratings: Mapping[Target, float],

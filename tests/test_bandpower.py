@@ -1,4 +1,4 @@
-"""Tests of hand-made features and of the classifiers on them."""
+"""Tests of hand-crafted features and of the classifiers on them."""
 
 import dataclasses
 import sys
@@ -14,9 +14,9 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import LEARNERS, features
-from deepvanet.learners.bandpower import BANDPOWER
-from deepvanet.learners.baseline import draw_evenly
+from deepvanet.learners import features
+from deepvanet.learners.bandpower import CLASSIFIERS
+from deepvanet.learners.baseline import sample_evenly
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.classifiers import fit_scaler
 from deepvanet.learners.features import (
@@ -27,6 +27,7 @@ from deepvanet.learners.features import (
     measure_seconds,
     measure_traces,
 )
+from deepvanet.learners.making import find_learner
 from deepvanet.learners.trial_signals import TrialSignals, fill_gaps
 from deepvanet.schema import BIO, Channel, ChannelType, Stream, UserError
 from small_store import take_rows
@@ -259,7 +260,7 @@ def weigh_by_trial(rows):
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", "none"])
-@pytest.mark.parametrize("name", BANDPOWER)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_classifier_is_that_of_scikit_learn_on_scaled_features(
     rows, name, class_weight
 ):
@@ -271,7 +272,7 @@ def test_a_classifier_is_that_of_scikit_learn_on_scaled_features(
     theirs.fit(known, train.label, sample_weight=weight)
     settings = NetworkSettings(class_weight=class_weight)
 
-    scores = LEARNERS[name](settings, 0).fit(train).score(test)
+    scores = find_learner(name)(settings, 0).fit(train).score(test)
 
     found = scaler.transform(np.nan_to_num(measure_features(test)))
     if name == "bandpower-svm":
@@ -292,13 +293,15 @@ def test_where_trials_are_equally_long_balanced_is_scikit_learn_s(rows):
     np.testing.assert_allclose(found, theirs)
 
 
-@pytest.mark.parametrize("name", BANDPOWER)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_what_plainly_shows_is_found_in_subjects_never_seen(tiny_store, tmp_path, name):
     store = tiny_store(tmp_path / "store", n_subjects=4, streams=BIO, effect=2.0)
     rows = take_rows(store, BIO)
     seen = (rows.table["subject"] != "04").to_numpy()
 
-    fitted = LEARNERS[name](NetworkSettings(), 0).fit(rows.take(seen), unit="subject")
+    fitted = find_learner(name)(NetworkSettings(), 0).fit(
+        rows.take(seen), unit="subject"
+    )
 
     test = rows.take(~seen)
     assert ((fitted.score(test) > 0.5) == test.label).mean() > 0.9
@@ -327,15 +330,15 @@ def test_a_feature_that_never_moves_in_training_has_no_say_in_a_test():
 def test_rows_are_drawn_evenly_over_trials(rows):
     uneven = rows.take(np.flatnonzero((rows.trial > 0) | (np.arange(len(rows)) < 3)))
 
-    drawn = draw_evenly(uneven, 5 * 18, seed=0)
+    drawn = sample_evenly(uneven, 5 * 18, seed=0)
 
     counts = np.bincount(uneven.trial[drawn], minlength=18)
     assert counts.sum() == 90
     assert counts[0] == 3
     assert set(counts[1:]) == {5, 6}
-    assert (draw_evenly(uneven, 90, seed=0) == drawn).all()
-    assert (draw_evenly(uneven, 90, seed=1) != drawn).any()
-    assert draw_evenly(uneven, 10**6, seed=0).tolist() == list(range(len(uneven)))
+    assert (sample_evenly(uneven, 90, seed=0) == drawn).all()
+    assert (sample_evenly(uneven, 90, seed=1) != drawn).any()
+    assert sample_evenly(uneven, 10**6, seed=0).tolist() == list(range(len(uneven)))
 
 
 def test_a_store_without_neurokit_says_what_to_install(rows, monkeypatch):

@@ -25,7 +25,7 @@ from material import SHAPES, write_full_size_store, write_noise_store  # noqa: E
 NETWORK_SHAPES = {**SHAPES, Stream.FACE: (5, 3, 64, 64)}
 
 
-def draw_inputs(n_rows, seed=0):
+def sample_inputs(n_rows, seed=0):
     draw = torch.Generator().manual_seed(seed)
     return {
         stream: torch.rand((n_rows, *shape), generator=draw)
@@ -77,7 +77,7 @@ def pair():
 
 def test_the_literal_network_computes_what_ours_computes(pair):
     network, yardstick = pair
-    inputs = draw_inputs(3)
+    inputs = sample_inputs(3)
 
     ours = network(inputs).sigmoid()
     other = yardstick(inputs[Stream.FACE], torch.cat([inputs[s] for s in BIO], dim=1))
@@ -87,7 +87,7 @@ def test_the_literal_network_computes_what_ours_computes(pair):
 
 def test_the_literal_network_has_our_gradients(pair):
     network, yardstick = pair
-    inputs, label = draw_inputs(3), torch.tensor([0.0, 1.0, 1.0])
+    inputs, label = sample_inputs(3), torch.tensor([0.0, 1.0, 1.0])
 
     bce = torch.nn.functional.binary_cross_entropy
     bce(network(inputs).sigmoid(), label).backward()
@@ -111,7 +111,7 @@ def test_necessary_operations_are_those_that_torch_counts(pair):
     network, _ = pair
 
     with FlopCounterMode(display=False) as counter:
-        network(draw_inputs(1))
+        network(sample_inputs(1))
 
     assert counter.get_total_flops() == 2 * bench.MULTIPLY_ADDS
 
@@ -157,12 +157,13 @@ def test_a_table_shows_earlier_medians_beside_later_ones(tmp_path):
     file = tmp_path / "before.json"
     file.write_text(json.dumps({"rows": [{"what": "training step", "median": 1.25}]}))
 
-    table = measuring.draw_table([row], measuring.read_medians(file))
+    table = measuring.plot_table([row], measuring.read_medians(file))
 
     assert "2 (1 to 3) x faster" in table
     assert table.splitlines()[-1].rstrip(" |").endswith("1.25")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "options"),
     [

@@ -9,6 +9,7 @@ from scipy import stats
 
 from deepvanet.cli import main
 from deepvanet.comparison import COLUMNS, compare
+from deepvanet.config import CompareSettings
 from deepvanet.metrics import correct_by_holm, flip_signs, score_subjects
 from deepvanet.results import open_run, write_predictions
 from deepvanet.schema import UserError
@@ -51,6 +52,7 @@ def test_every_subject_s_difference_is_that_of_its_scores(run):
     assert row["n_clips"].item() == 12
 
 
+@pytest.mark.slow
 def test_the_verdict_is_the_two_way_jackknife_s_done_by_brute_force(run):
     row = compare(run, "trial,face+bio", "bio").table.iloc[0]
 
@@ -89,6 +91,7 @@ def test_the_family_is_all_that_is_alike_otherwise_and_holm_corrects_it(run):
     assert list(table) == list(COLUMNS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("a", "b", "n_pairs"),
     [
@@ -112,6 +115,7 @@ def test_rows_that_one_side_lacks_are_left_out_of_both(run, tmp_path):
     assert set(compare(fewer, "face+bio", "bio").table["n_units"]) == {7}
 
 
+@pytest.mark.slow
 def test_a_clear_difference_is_said_and_no_difference_is_not_called_one(run, tmp_path):
     def alter(table):
         network = table["learner"] == "network"
@@ -147,6 +151,7 @@ def test_people_who_saw_one_clip_are_not_so_many_observations(run, tmp_path):
     assert all("no difference that" in line for line in made.lines())
 
 
+@pytest.mark.slow
 def test_what_leaks_is_said_of_the_comparison(run):
     lines = compare(run, "paper", "trial").lines()
     honest = compare(run, "trial,face", "bio").lines()
@@ -158,6 +163,7 @@ def test_what_leaks_is_said_of_the_comparison(run):
     assert not any("leak" in line for line in honest)
 
 
+@pytest.mark.slow
 def test_subjects_of_one_class_are_counted(tmp_path):
     path = write_run(tmp_path / "run", one_class=["02"])
 
@@ -176,7 +182,9 @@ def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp
         n_segments=10,
     )
 
-    made = compare(path, "face", "bio", level="segment", unit="fold")
+    made = compare(
+        path, "face", "bio", settings=CompareSettings(level="segment", unit="fold")
+    )
     table = made.table
 
     assert table["n_units"].tolist() == [4]
@@ -186,9 +194,10 @@ def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp
     assert "this describes these folds, no verdict rests on it" in said
     with pytest.raises(UserError, match="within one protocol only"):
         both = write_run(tmp_path / "both", subjects=["01"])
-        compare(both, "paper", "trial", unit="fold")
+        compare(both, "paper", "trial", settings=CompareSettings(unit="fold"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_subjects", "n_trials", "are_enough"),
     [(1, 12, False), (5, 12, False), (6, 12, True), (8, 7, False), (8, 8, True)],
@@ -205,7 +214,9 @@ def test_few_subjects_or_clips_are_too_few(tmp_path, n_subjects, n_trials, are_e
         n_segments=1,
     )
 
-    said = compare(path, "face", "bio", metric="accuracy").lines()
+    said = compare(
+        path, "face", "bio", settings=CompareSettings(metric="accuracy")
+    ).lines()
 
     too_few = "are too few to show any difference: at least 6 subjects"
     assert (too_few in said[0]) != are_enough

@@ -12,8 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import Choice
-from deepvanet.learners.decision_fusion import FUSIONS
+from deepvanet.learners import LEARNERS
 from deepvanet.learners.fusion_rules import (
     MOST_ALPHA,
     RULES,
@@ -21,12 +20,14 @@ from deepvanet.learners.fusion_rules import (
     reweight,
     weigh_as_published,
 )
+from deepvanet.learners.learner import Choice
+from deepvanet.learners.making import find_learner
 from small_store import take_rows
 
 QUICK = NetworkSettings(epochs=2, batch_size=8)
 
 
-def draw_members(n_rows=400, *, face=0.7, bio=0.4, seed=0):
+def sample_members(n_rows=400, *, face=0.7, bio=0.4, seed=0):
     """Draw labels and two members' scores that know them a little."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, 2, n_rows)
@@ -41,7 +42,7 @@ def cast_votes(scores, label, *, hard):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_after_its_update_a_hard_voter_is_wrong_half_the_time(seed):
-    votes = cast_votes(*draw_members(seed=seed), hard=True)[:, 0]
+    votes = cast_votes(*sample_members(seed=seed), hard=True)[:, 0]
     weight = np.full(len(votes), 1 / len(votes))
 
     alpha = find_alpha(votes, weight)
@@ -56,7 +57,7 @@ def test_after_its_update_a_hard_voter_is_wrong_half_the_time(seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_after_its_update_a_graded_voter_is_uncorrelated_with_the_truth(seed):
-    votes = cast_votes(*draw_members(seed=seed), hard=False)[:, 0]
+    votes = cast_votes(*sample_members(seed=seed), hard=False)[:, 0]
     weight = np.full(len(votes), 1 / len(votes))
 
     alpha = find_alpha(votes, weight)
@@ -77,7 +78,7 @@ def test_no_weight_is_infinite_and_none_is_negative():
 
 
 def test_the_first_member_weighs_what_scikit_learn_gives_a_stump():
-    scores, label = draw_members()
+    scores, label = sample_members()
     hard = (scores[:, :1] > 0.5).astype(float)
     stump = AdaBoostClassifier(DecisionTreeClassifier(max_depth=1), n_estimators=1)
     theirs = stump.fit(hard, label).estimator_weights_[0]
@@ -91,7 +92,7 @@ def test_the_first_member_weighs_what_scikit_learn_gives_a_stump():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_two_hard_voters_equal_their_stronger_member(seed):
-    scores, label = draw_members(seed=seed)
+    scores, label = sample_members(seed=seed)
     hard = (scores > 0.5).astype(float)
 
     weights = RULES["adaboost"].fit(hard, label)
@@ -103,8 +104,8 @@ def test_two_hard_voters_equal_their_stronger_member(seed):
 
 
 def test_graded_votes_can_beat_both_members():
-    scores, label = draw_members(4000, face=0.6, bio=0.6)
-    test, truth = draw_members(4000, face=0.6, bio=0.6, seed=1)
+    scores, label = sample_members(4000, face=0.6, bio=0.6)
+    test, truth = sample_members(4000, face=0.6, bio=0.6, seed=1)
 
     joined = RULES["adaboost"].join(test, RULES["adaboost"].fit(scores, label))
 
@@ -123,7 +124,7 @@ def test_members_that_know_nothing_get_no_weight_and_the_base_rate():
 
 
 def test_stacking_is_a_logistic_regression_on_log_odds():
-    scores, label = draw_members()
+    scores, label = sample_members()
     theirs = LogisticRegression().fit(logit(scores), label)
 
     ours = RULES["stacking"].join(scores, RULES["stacking"].fit(scores, label))
@@ -144,13 +145,13 @@ def test_the_mean_of_log_odds_needs_no_rows():
     ("face", "bio", "expected"), [(2.0, 0.0, (0.7, 1)), (0.0, 2.0, (0, 0.3))]
 )
 def test_the_grid_of_weights_finds_who_knows(face, bio, expected):
-    weights = RULES["weight-grid"].fit(*draw_members(face=face, bio=bio))
+    weights = RULES["weight-grid"].fit(*sample_members(face=face, bio=bio))
 
     assert expected[0] <= weights["face_weight"] <= expected[1]
 
 
 def test_of_equal_weights_the_grid_takes_the_middle():
-    scores, label = draw_members()
+    scores, label = sample_members()
 
     weights = RULES["weight-grid"].fit(np.tile(scores[:, :1], 2), label)
 
@@ -174,9 +175,10 @@ def rows(tiny_store, tmp_path_factory):
     return take_rows(tiny_store(path, n_subjects=2, n_segments=2))
 
 
-@pytest.mark.parametrize("name", FUSIONS)
-def test_the_members_are_the_networks_of_their_streams(rows, name):
-    fitted = FUSIONS[name](QUICK, 0).fit(rows)
+@pytest.mark.parametrize("name", [n for n in LEARNERS if "fusion" in n])
+def test_the_members_are_the_networks_of_their_streams(tiny_store, tmp_path, name):
+    rows = take_rows(tiny_store(tmp_path / "store", n_trials=2, images=(5, 64)))
+    fitted = find_learner(name)(QUICK, 0).fit(rows)
 
     counts = {
         member: sum(p.numel() for p in network.chosen.parameters())
@@ -189,16 +191,17 @@ def test_the_members_are_the_networks_of_their_streams(rows, name):
 def test_validation_chooses_an_epoch_for_each_member(rows):
     watch = rows.take(np.arange(6))
 
-    fitted = FUSIONS["decision-fusion:stacking"](QUICK, 0).fit(
+    fitted = find_learner("decision-fusion:stacking")(QUICK, 0).fit(
         rows.take(np.arange(6, len(rows))), watch=watch, choose=Choice.LOSS
     )
 
     for member, network in fitted.pair.items():
         assert fitted.choices[f"{member}_epoch"] == network.chosen_epoch
-    again = FUSIONS["decision-fusion:stacking"](QUICK, 0).refit(rows, like=fitted)
+    again = find_learner("decision-fusion:stacking")(QUICK, 0).refit(
+        rows, plan=fitted.plan
+    )
     for member, network in again.pair.items():
-        steps = fitted.pair[member].chosen_steps
-        assert network.chosen_steps == steps
+        assert network.plan == fitted.pair[member].plan
     assert again.choices["is_fitted"] == 1
     with pytest.raises(ValueError, match="validation rows chose the epoch"):
         fitted.score(watch, epoch="last")
@@ -209,13 +212,13 @@ def test_one_trial_leaves_nothing_to_fit_on_and_the_members_count_alike(rows, tm
     # two labels in one trial, as under no rule, so that both networks can train
     one = dataclasses.replace(one, label=np.arange(len(one)) % 2)
 
-    fitted = FUSIONS["decision-fusion:adaboost"](QUICK, 0).fit(one, unit="trial")
+    fitted = find_learner("decision-fusion:adaboost")(QUICK, 0).fit(one, unit="trial")
     fitted.save(tmp_path / "fusion")
 
     scores = np.stack([fitted.pair[n].score(narrow(one, n)) for n in fitted.pair], 1)
     np.testing.assert_allclose(fitted.score(one), expit(logit(scores).mean(axis=1)))
     saved = json.loads((tmp_path / "fusion" / "fusion.json").read_text())
-    assert saved["choices"]["is_fitted"] == 0
+    assert saved["weights"] is None
 
 
 def narrow(rows, member):

@@ -3,15 +3,18 @@
 import re
 import shlex
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from deepvanet import cli, results
+from deepvanet.config import NetworkSettings
 from deepvanet.explanation import CHANNEL_COLUMNS, STREAM_COLUMNS
 from deepvanet.inference import TIMELINE_COLUMNS
-from deepvanet.learners import LEARNERS, Fitted, Learner
+from deepvanet.learners import LEARNERS
+from deepvanet.learners.learner import FittedLearner, Learner
 from deepvanet.metrics import (
     METRICS,
     PERMUTATION_COLUMNS,
@@ -145,15 +148,17 @@ def test_the_learner_of_the_page_on_learners_is_one(tiny_store, tmp_path):
     held = {"__name__": "example"}
     exec(code, held)
     rows = take_rows(tiny_store(tmp_path / "store", effect=2.0), [Stream.FACE])
-    learner = held["Brightness"]()
+    learner = held["make"]("brightness", NetworkSettings(), 0)
 
     fitted = learner.fit(rows)
 
     assert isinstance(learner, Learner)
-    assert isinstance(fitted, Fitted)
+    assert isinstance(fitted, FittedLearner)
     assert ((fitted.score(rows) > 0.5) == rows.label).mean() > 0.9
     fitted.save(tmp_path / "fitted")
-    assert len(code.split("\n\n\n", 1)[1].splitlines()) <= 20
+    loaded = held["load"](tmp_path / "fitted")
+    assert loaded.score(rows).tobytes() == fitted.score(rows).tobytes()
+    assert len(code.splitlines()) < 60
 
 
 def test_the_page_on_the_layout_has_the_floors_that_are_checked():
@@ -166,6 +171,29 @@ def test_the_page_on_the_layout_has_the_floors_that_are_checked():
 
     written = [sorted(re.findall(r"(?:^|; )`(\w+)`", row)) for row in rows]
     assert written == floors
+
+
+def test_what_the_page_on_the_layout_names_is_there():
+    names = re.findall(r"`((?:[a-z_]+\.)+\w+)`", read("docs/layout.md"))
+    files = {".py", ".csv", ".json", ".html"}
+
+    named = [name for name in names if f".{name.rpartition('.')[2]}" not in files]
+    missing = [
+        name for name in named if not name.startswith("reader.") and not exists(name)
+    ]
+    assert len(named) > 20
+    assert missing == []
+
+
+def exists(name):
+    """Whether a module of the package, or something in one, has a name."""
+    name = name.removeprefix("deepvanet.")
+    parent, _, leaf = name.rpartition(".")
+    try:
+        import_module(f"deepvanet.{name}")
+    except ModuleNotFoundError:
+        return hasattr(import_module(f"deepvanet.{parent}"), leaf)
+    return True
 
 
 def test_make_help_explains_every_verb():

@@ -25,12 +25,13 @@ from deepvanet.explanation.attributing import (
     divide_by_inputs,
     divide_by_streams,
 )
-from deepvanet.explanation.pictures import draw_all
-from deepvanet.inference import predict
+from deepvanet.explanation.pictures import plot_all
+from deepvanet.inference import RecordingInput, predict
+from deepvanet.learners.held_seconds import share_arrays
 from deepvanet.schema import Stream, Target, UserError
 from deepvanet.store import open_store
 from portraits import video_of
-from small_store import CHANNELS, take_rows, write_small_store
+from small_store import CHANNELS, hold, take_rows, write_small_store
 
 ALONE = Execution()
 TOLD = 1  # the channel that knows the answer: Cz
@@ -59,6 +60,7 @@ def train(store, out, streams="face+bio", **options):
     settings = TrainSettings(
         targets=("valence",),
         streams=(streams,),
+        cross_validate=False,
         network=NetworkSettings(epochs=15, batch_size=16, precision="float32"),
         **options,
     )
@@ -68,13 +70,20 @@ def train(store, out, streams="face+bio", **options):
 def ask_of(bundle, store, streams="face+bio", slope=1.0, only=None):
     rows = take_rows(store, load_streams(streams)).take(np.arange(24))
     arrays = {s: rows.read(s) for s in rows.streams if only is None or s in only}
+    held = hold(arrays)
     return Question(
         Target.VALENCE,
         np.arange(24),
         bundle.load(Target.VALENCE, streams),
         slope,
-        arrays,
+        held,
     )
+
+
+def repeat(arrays, n_rows):
+    return {
+        stream: np.repeat(array, n_rows, axis=0) for stream, array in arrays.items()
+    }
 
 
 def load_streams(streams):
@@ -156,7 +165,8 @@ def test_parts_add_up_to_the_distance_from_nothing_known(told_by_cz, slope):
         )
     ]
 
-    said = fitted.find_logits(question.arrays) - fitted.find_logits(nothing)
+    known, unknown = question.rows, share_arrays(question.rows, repeat(nothing, 24))
+    said = fitted.find_logits(known) - fitted.find_logits(unknown)
     for total in sums:
         # the mean face was rounded to bytes here
         np.testing.assert_allclose(total, said * slope, atol=0.1, rtol=0.02)
@@ -175,10 +185,11 @@ def test_the_share_of_a_stream_is_its_shapley_value(told_by_cz):
         (),
     ):
         asked = {
-            s: question.arrays[s] if s in there else _nothing(question, s)
+            s: question.rows.read(s) if s in there else _nothing(question, s)
             for s in Stream
         }
-        value[frozenset(there)] = question.fitted.find_logits(asked)
+        rows = share_arrays(question.rows, asked)
+        value[frozenset(there)] = question.fitted.find_logits(rows)
     everyone = frozenset(Stream)
     for stream in Stream:
         one, two = (s for s in Stream if s is not stream)
@@ -192,7 +203,7 @@ def test_the_share_of_a_stream_is_its_shapley_value(told_by_cz):
 
 
 def _nothing(question, stream):
-    shape = question.arrays[stream].shape
+    shape = question.rows.read(stream).shape
     if stream is Stream.FACE:
         center = question.fitted.chosen.encoders["face"].center.numpy()
         image = (np.moveaxis(center, 0, -1) * 255).round().astype(np.uint8)
@@ -232,7 +243,7 @@ def explained(filmed_bundle, filmed_deap, tmp_path_factory):
     out = tmp_path_factory.mktemp("explained") / "out"
     bio = filmed_deap / "data_preprocessed_python" / "s01.dat"
     recording = {"video": video_of(filmed_deap, 1, 1), "bio": bio, "trial": "1"}
-    return out, explain(filmed_bundle, out, **recording), recording
+    return out, explain(filmed_bundle, RecordingInput(**recording), out), recording
 
 
 def test_tables_and_figures_are_written(explained):
@@ -273,16 +284,16 @@ def test_the_quick_table_of_streams_is_that_of_the_explanation(
     told = []
 
     table = attribute_streams(
-        filmed_bundle, **recording, progress=lambda *at: told.append(at)
+        filmed_bundle, RecordingInput(**recording), progress=lambda *at: told.append(at)
     )
 
     pd.testing.assert_frame_equal(table, made.streams)
-    assert told == [(6.0, 6.0)]
+    assert told == [(0.0, 6.0), (6.0, 6.0)]
 
 
 def test_an_explanation_is_of_what_is_predicted(explained, filmed_bundle):
     _, made, recording = explained
-    table = predict(filmed_bundle, **recording).table
+    table = predict(filmed_bundle, RecordingInput(**recording)).table
     rows = made.streams[made.streams["target"] == "valence"]
 
     total = rows[rows["time_s"] >= 3].groupby("time_s")["attribution"].sum()
@@ -308,7 +319,7 @@ def test_few_electrodes_or_unknown_ones_leave_the_scalp_out(told_by_cz, tmp_path
     strange = channels.assign(channel=["A1x", "A2x", "A3x"])
 
     few, unknown = (
-        draw_all(Explanation(streams, table), bundle, tmp_path)
+        plot_all(Explanation(streams, table), bundle, tmp_path)
         for table in (channels, strange)
     )
 
@@ -317,8 +328,8 @@ def test_few_electrodes_or_unknown_ones_leave_the_scalp_out(told_by_cz, tmp_path
 
 
 def test_something_to_explain_is_needed(filmed_bundle, tmp_path):
-    with pytest.raises(UserError, match="needs --video, --bio or both"):
-        explain(filmed_bundle, tmp_path / "out", video=None, bio=None)
+    with pytest.raises(UserError, match="needs video, bio or both"):
+        explain(filmed_bundle, RecordingInput(), tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
 

@@ -129,7 +129,7 @@ def test_an_out_that_is_a_file_is_named(tmp_path, inside):
     path = tmp_path / "store"
     path.touch()
 
-    with pytest.raises(UserError, match=r"--out .*store: is a file, not a folder"):
+    with pytest.raises(UserError, match=r"out: .*store: is a file, not a folder"):
         files.make_folder(path / inside)
 
 
@@ -177,5 +177,5 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path, name):
     (tmp_path / "folder").mkdir()
 
     files.check_file(tmp_path / "scores.csv")
-    with pytest.raises(UserError, match=r"--out .*: must be a file in a folder"):
+    with pytest.raises(UserError, match=r"out: .*: must be a file in a folder"):
         files.check_file(tmp_path / name)

@@ -13,11 +13,11 @@ from sklearn.metrics import balanced_accuracy_score
 from deepvanet.bundle import load_bundle
 from deepvanet.cli import main
 from deepvanet.config import Execution
-from deepvanet.datasets import amigos
-from deepvanet.datasets.synthetic import Knobs
-from deepvanet.datasets.synthetic.deap import Plan, write_ratings, write_subject
+from deepvanet.datasets.amigos import reader as amigos
 from deepvanet.execution import run_tasks
 from deepvanet.schema import STREAM_SETS, Stream, Target
+from deepvanet.synthetic import Knobs
+from deepvanet.synthetic.deap import DeapPlan, write_ratings, write_subject
 from portraits import film_portrait, video_of
 from processes import kill_when, start, wait_until_none_is_left
 from small_deap import write_small_deap
@@ -45,6 +45,7 @@ def run(*parts):
     assert main([str(part) for part in parts]) == 0
 
 
+@pytest.mark.slow
 def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
     root, store, model = (tmp_path / name for name in ("DEAP", "store", "model"))
 
@@ -76,7 +77,6 @@ def test_from_made_up_recordings_to_a_timeline(tmp_path, capsys):
     assert "faces: 100.0%" in said
 
 
-ORIGINAL = ("--from", "original")
 WITH_EEG = {name for name, held in STREAM_SETS.items() if Stream.EEG in held}
 
 
@@ -85,9 +85,9 @@ def test_from_made_up_raw_recordings_of_deap_to_a_timeline(tmp_path):
     root = tmp_path / "DEAP"
     small = ("--subjects", 2, "--trials", 4, "--seconds", 2)
 
-    run("synth", "deap", root, "--original", *small, *ALONE)
-    run("check", "deap", root, *ORIGINAL)
-    run("prepare", "deap", root, *ORIGINAL, "--out", tmp_path / "store", *ALONE)
+    run("synth", "deap-original", root, *small, *ALONE)
+    run("check", "deap-original", root)
+    run("prepare", "deap-original", root, "--out", tmp_path / "store", *ALONE)
     leaks = evaluate_every_stream_set(tmp_path)
     timeline = train_and_predict(
         tmp_path,
@@ -102,10 +102,11 @@ def test_from_made_up_raw_recordings_of_deap_to_a_timeline(tmp_path):
     found = pd.read_csv(tmp_path / "run" / "recordings.csv")
     assert found["is_unmixed"].all()
     assert found["n_trials"].tolist() == [4, 4]
-    assert "What cleaning took away" in read_page(tmp_path)
+    assert "What cleaning removed" in read_page(tmp_path)
     assert timeline["streams"].tolist() == ["bio"] * 3 + ["face+bio"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("small", "n_recordings", "is_unmixed"),
     [
@@ -134,7 +135,7 @@ def test_from_made_up_sessions_of_mahnob_to_a_timeline(
     found = pd.read_csv(tmp_path / "run" / "recordings.csv")
     assert found["is_unmixed"].tolist() == [is_unmixed] * n_recordings
     assert found["n_trials"].eq(1).all()
-    assert "What cleaning took away" in read_page(tmp_path)
+    assert "What cleaning removed" in read_page(tmp_path)
     network = load_bundle(tmp_path / "model").load(Target.VALENCE, "face+bio").chosen
     assert sum(p.numel() for p in network.parameters()) == 1_416_537
     faces = timeline["time_s"][timeline["streams"] == "face+bio"]
@@ -142,6 +143,7 @@ def test_from_made_up_sessions_of_mahnob_to_a_timeline(
     assert faces.diff().iloc[1:].eq(1).all()
 
 
+@pytest.mark.slow
 def test_from_made_up_viewings_of_amigos_to_a_timeline(tmp_path, capsys):
     root = tmp_path / "AMIGOS"
     small = ("--subjects", 2, "--trials", 4, "--seconds", 2)
@@ -289,7 +291,7 @@ def score_network(folder, *, effect, baseline, protocol, seed=0):
     On three subjects who were not filmed, with 16 trials of six seconds each.
     """
     root, store, out = folder / "DEAP", folder / "store", folder / "run"
-    plan = Plan(root, 16, 6, Knobs(effect=effect), seed)
+    plan = DeapPlan(root, 16, 6, Knobs(effect=effect), seed)
     subjects = [23, 24, 25]
     write_ratings(plan, subjects)
     work = partial(write_subject, plan)

@@ -149,9 +149,9 @@ def test_what_an_interval_does_not_tell_from_zero_is_said():
 
     said = describe_gap(gap)
 
-    assert gap.steps[0].difference.is_told_from_zero
-    assert not gap.steps[1].difference.is_told_from_zero
-    assert said.endswith("do not tell choice of epoch from 0.")
+    assert gap.steps[0].difference.is_apart_from_zero
+    assert not gap.steps[1].difference.is_apart_from_zero
+    assert said.endswith("do not separate choice of epoch from 0.")
 
 
 def test_without_a_control_it_says_what_it_cannot_split():
@@ -212,6 +212,20 @@ def test_pooled_protocols_go_from_trials_to_people_to_clips():
         ("known stimuli",),
         (SIZE, EPOCH),
     ]
+
+
+def test_clips_that_are_held_out_alone_have_a_chain_of_their_own():
+    *_, of_clips, _ = list_chains([p for p in PROTOCOLS if PROTOCOLS[p].scope == "all"])
+    parts = [make_part(link, n_train=30) for link in of_clips]
+
+    assert of_clips == (
+        "paper-pooled",
+        "paper-pooled-matched",
+        "trial-pooled-matched",
+        "stimulus-matched",
+        "stimulus",
+    )
+    assert find_causes(*parts[2:4]) == ("known stimuli",)
 
 
 def test_priors_have_no_gap_and_other_seeds_nothing_in_common():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import Choice, find_learner
+from deepvanet.learners.learner import Choice
+from deepvanet.learners.making import find_learner
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.schema import BIO
 from small_store import take_rows
@@ -62,12 +63,12 @@ def test_what_was_chosen_is_fitted_again_with_its_lengths_and_steps(thirds):
     learner = find_learner("network")(SETTINGS, 0)
 
     chosen = learner.fit(train, watch=validation, choose=Choice.LOSS)
-    fitted = learner.refit(test, like=chosen)
+    fitted = learner.refit(test, plan=chosen.plan)
 
     network = NetworkSettings(
         batch_size=8,
         bio_features=int(chosen.choices["bio_features"]),
-        steps=chosen.chosen.chosen_steps,
+        steps=chosen.plan["steps"],
     )
     alone = NetworkLearner(network, 0).fit(test)
     assert fitted.score(train).tobytes() == alone.score(train).tobytes()

@@ -11,7 +11,9 @@ from safetensors.numpy import load_file
 from deepvanet.config import EvaluateSettings, NetworkSettings
 from deepvanet.evaluation.fits import fit_learner, plan_task
 from deepvanet.evaluation.parts import cut_parts
-from deepvanet.learners import LEARNERS, Fitted, Learner, find_learner
+from deepvanet.learners import LEARNERS
+from deepvanet.learners.learner import FittedLearner, Learner
+from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Stream, UserError
 from deepvanet.store import Rows, open_store
@@ -47,6 +49,7 @@ def take_halves(store, name):
     return rows.take(first), rows.take(~first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_every_learner_keeps_the_contract(store, name, tmp_path):
     train, watch = take_halves(store, name)
@@ -55,7 +58,7 @@ def test_every_learner_keeps_the_contract(store, name, tmp_path):
     fitted = learner.fit(train, watch=watch)
 
     assert isinstance(learner, Learner)
-    assert isinstance(fitted, Fitted)
+    assert isinstance(fitted, FittedLearner)
     has_epochs = learner.traits.has_epochs
     assert (fitted.chosen_epoch is not None) == has_epochs == bool(fitted.history)
     for epoch in ("chosen", "last"):
@@ -66,6 +69,7 @@ def test_every_learner_keeps_the_contract(store, name, tmp_path):
     assert read_folder(tmp_path / "fitted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_garbage_in_the_watched_rows_changes_no_last_score(store, name):
     train, watch = take_halves(store, name)
@@ -172,6 +176,7 @@ def fit_clean_and_poisoned(store, name, protocol, settings, path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", HONEST)
 @pytest.mark.parametrize("name", [n for n in LEARNERS if "published" not in n])
 def test_garbage_in_the_test_rows_changes_nothing_that_is_fitted(
@@ -189,6 +194,7 @@ def choosing_store(tiny_store, tmp_path_factory):
     return tiny_store(path, n_subjects=6, n_trials=24, n_segments=1, images=(2, 24))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "protocol"),
     [

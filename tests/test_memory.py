@@ -24,7 +24,7 @@ from deepvanet.config import (
     EvaluateSettings, Execution, NetworkSettings, PrepareSettings
 )
 from deepvanet.evaluation import evaluate
-from deepvanet.prepare import prepare
+from deepvanet.preparation.run import prepare
 
 where, out, megabytes = *map(Path, sys.argv[1:3]), int(sys.argv[3])
 

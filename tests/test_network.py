@@ -8,13 +8,12 @@ import pytest
 import torch
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import Choice
 from deepvanet.learners import inputs as batches
-from deepvanet.learners.learner import EpochRecord, choose_epoch
+from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
 from deepvanet.learners.network import NetworkLearner, load_network
 from deepvanet.schema import BIO, STREAM_SETS, Stream, UserError
 from deepvanet.store import Rows
-from small_store import take_rows
+from small_store import hold, take_rows
 
 QUICK = NetworkSettings(epochs=3, batch_size=16, learning_rate=1e-2)
 
@@ -201,7 +200,7 @@ def test_a_loaded_network_scores_fresh_arrays_as_it_scored_the_rows(
 
     arrays = {stream: rows.read(stream) for stream in streams}
     assert np.array_equal(again.score(rows), fitted.score(rows))
-    assert np.array_equal(again.score_arrays(arrays), fitted.score(rows))
+    assert np.array_equal(again.score(hold(arrays)), fitted.score(rows))
     assert again.history == fitted.history
     assert again.chosen_epoch == fitted.chosen_epoch
     names = {file.name for file in (tmp_path / "network").iterdir()}
@@ -229,7 +228,7 @@ def test_lost_samples_harm_no_other_channel(rows):
     arrays[Stream.EEG][:, 1] = np.nan
     arrays[Stream.PERIPHERAL][3, :, 5] = np.inf
 
-    scores = fitted.score_arrays(arrays)
+    scores = fitted.score(hold(arrays))
 
     assert np.isfinite(scores).all()
     assert ((scores > 0.5) == rows.label).mean() > 0.8
@@ -279,8 +278,8 @@ def test_a_number_of_steps_ends_the_fit_with_that_step(halves):
 
     assert np.array_equal(by_steps.score(watch), by_epochs.score(watch))
     assert not np.array_equal(fewer.score(watch), by_epochs.score(watch))
-    assert by_steps.chosen_steps == by_epochs.chosen_steps == 3 * n_batches
-    assert fewer.chosen_steps == 3 * n_batches - 1
+    assert by_steps.plan == by_epochs.plan == {"steps": 3 * n_batches}
+    assert fewer.plan == {"steps": 3 * n_batches - 1}
 
 
 def test_a_refit_is_a_fit_for_the_chosen_steps(halves):
@@ -288,10 +287,10 @@ def test_a_refit_is_a_fit_for_the_chosen_steps(halves):
     learner = NetworkLearner(NetworkSettings(epochs=4, batch_size=8), seed=0)
 
     chosen = learner.fit(train, watch=watch, choose=Choice.LOSS)
-    again = learner.refit(watch, like=chosen)
+    again = learner.refit(watch, plan=chosen.plan)
 
     steps = chosen.chosen_epoch * -(-len(train) // 8)
-    assert chosen.chosen_steps == steps
+    assert chosen.plan == {"steps": steps}
     alone = NetworkLearner(NetworkSettings(steps=steps, batch_size=8), seed=0)
     assert np.array_equal(again.score(train), alone.fit(watch).score(train))
 

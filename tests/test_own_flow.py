@@ -1,4 +1,4 @@
-"""The whole way of people's own recordings, as each of their formats brings them."""
+"""The whole way of a user's own recordings, as each of their formats brings them."""
 
 import mne
 import mne_bids

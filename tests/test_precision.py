@@ -17,7 +17,7 @@ from deepvanet.learners.scaling import fit_scaling
 from deepvanet.models.feature_fusion import build_network
 from deepvanet.results import open_run
 from deepvanet.schema import BIO, Stream, UserError
-from small_store import take_rows
+from small_store import hold, take_rows
 
 SHAPES = {
     Stream.FACE: (5, 3, 64, 64),
@@ -99,7 +99,7 @@ def test_what_is_done_once_for_all_calls_changes_no_bit_of_a_score(
         each = fitted.chosen(inputs)
 
     arrays = {stream: rows.read(stream, np.arange(8)) for stream in Stream}
-    logits = fitted.find_logits(arrays)
+    logits = fitted.find_logits(hold(arrays))
 
     assert logits.tolist() == each.tolist()
     for name, weights in fitted.chosen.state_dict().items():
@@ -133,14 +133,11 @@ def test_what_auto_came_to_is_written_with_a_run(tiny_store, tmp_path):
     there = open_run(tmp_path / "run").settings["evaluate"]["network"]
     assert there["precision"] == settle_machine(settings.network).precision
     assert there["precision"] in ("float32", "bfloat16")
-    again = replace(settings, network=replace(settings.network, precision="float64"))
-    with pytest.raises(UserError, match="unknown precision 'float64'"):
-        evaluate(store.path, tmp_path / "run", settings=again, execution=Execution())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_said():
-    with pytest.raises(UserError, match="--device cuda: torch finds no CUDA device"):
+    with pytest.raises(UserError, match="device: torch finds no CUDA device"):
         settle_machine(NetworkSettings(device="cuda"))
 
 

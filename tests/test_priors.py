@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import LEARNERS, PRIORS, priors
+from deepvanet.learners import PRIORS, priors
+from deepvanet.learners.making import find_learner
 from deepvanet.store import Rows
 from small_store import take_rows
 
@@ -16,7 +17,7 @@ UNIT = {"subject-prior": "subject", "stimulus-prior": "stimulus"}
 
 
 def make(name):
-    return LEARNERS[name](NetworkSettings(), 0)
+    return find_learner(name)(NetworkSettings(), 0)
 
 
 @pytest.fixture
@@ -97,4 +98,4 @@ def test_a_saved_prior_is_plain_json(rows, tmp_path):
 
 
 def test_the_priors_are_those_that_the_reports_know():
-    assert tuple(priors.PRIORS) == PRIORS
+    assert tuple(priors.UNITS) == PRIORS

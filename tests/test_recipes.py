@@ -35,9 +35,7 @@ def test_a_published_recipe_has_neither_scaling_nor_class_weights():
 def test_a_recipe_knows_its_baseline():
     check_baseline("default", "none")
     check_baseline("paper", "mean")
-    with pytest.raises(
-        UserError, match=r"recipe code: .* waveform, got --baseline mean"
-    ):
+    with pytest.raises(UserError, match=r"recipe: code needs .* waveform, got mean"):
         check_baseline("code", "mean")
 
 

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners import LEARNERS, riemann
+from deepvanet.learners import riemann
+from deepvanet.learners.making import find_learner
 from deepvanet.schema import Stream, UserError
 from small_store import take_rows
 
@@ -25,7 +26,7 @@ def halves(tiny_store, tmp_path):
 
 
 def make(**settings):
-    return LEARNERS["riemann"](NetworkSettings(**settings), 0)
+    return find_learner("riemann")(NetworkSettings(**settings), 0)
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", "none"])

@@ -147,7 +147,7 @@ def test_a_scaling_survives_json():
 def test_faces_are_measured_as_numpy_does(store, monkeypatch):
     monkeypatch.setattr(scalings, "AT_ONCE", 5)
     rows = take_rows(store, [Stream.FACE])
-    images = rows.read(Stream.FACE).reshape(-1, 64, 64, 3) / 255
+    images = rows.read(Stream.FACE).reshape(-1, 24, 24, 3) / 255
 
     center, spread = measure_faces(rows)
 

@@ -1,5 +1,7 @@
 """Tests of :mod:`deepvanet.schema`."""
 
+import pickle
+
 import pytest
 
 from deepvanet.schema import STREAM_SETS, Stream, UserError, name_streams, pick
@@ -24,3 +26,12 @@ def test_the_seven_stream_sets_are_all_that_can_be_made_of_the_paper_s_modalitie
 @pytest.mark.parametrize("name", STREAM_SETS)
 def test_a_stream_set_is_named_whatever_the_order_of_its_streams(name):
     assert name_streams(reversed(STREAM_SETS[name])) == name
+
+
+def test_an_error_names_its_field_and_survives_another_process():
+    error = UserError("no such file", field="bio")
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert str(again) == "bio: no such file"
+    assert (again.sentence, again.field) == ("no such file", "bio")

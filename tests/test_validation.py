@@ -98,7 +98,7 @@ def test_steps_are_the_median_of_those_that_the_folds_of_evaluate_took(bundle, r
     steps = sorted(chosen[fold] * n for fold, n in batches.items())
     assert len(chosen) == 5
     assert {fold["epoch_chosen_on"] for fold in part["folds"]} == {"validation"}
-    assert answer.steps == steps[2]
+    assert answer.plan == {"steps": steps[2]}
 
 
 def start_at(rows):
@@ -197,7 +197,7 @@ def test_the_final_network_is_trained_on_all_rows_for_those_steps(bundle, store)
     plain = replace(
         QUICK,
         cross_validate=False,
-        network=replace(QUICK.network, steps=bundle.answers[0].steps),
+        network=replace(QUICK.network, steps=bundle.answers[0].plan["steps"]),
     )
     out = bundle.path.parent / "plain"
 
@@ -326,14 +326,14 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
             f"{found.ece:.3f} | {found.ece_if_calibrated:.3f} |"
         ) in card
     assert "Balanced accuracy of trials that the scored network never saw" in card
-    assert "baseline: mean, of each trial's own rest before it" in card
+    assert "baseline: mean, of each trial's own baseline before it" in card
     assert "It is not for decisions about a person" in card
     assert "DEAP may be used for academic research only" in card
     assert "- eeg, 128 Hz: Fp1 (uV), Cz (uV), Oz (uV)" in card
     assert "mean image" not in card  # it reads no face
     assert bundle.lines()[1] == (
         f"valence from bio: balanced accuracy {balanced:.2f} of 48 trials, mean over "
-        f"subjects (protocol subject), {answer.steps} steps; high is above "
+        f"subjects (protocol subject), {answer.plan['steps']} steps; high is above "
         f"{answer.calibrations.segment.threshold:.2f} (seconds), "
         f"{answer.calibrations.trial.threshold:.2f} (trials)"
     )
@@ -356,7 +356,7 @@ def test_without_cross_validation_the_card_says_so(store, tmp_path):
 @pytest.mark.parametrize(
     ("dataset", "said"),
     [
-        ("deap-synthetic", "The recordings were made up"),
+        ("deap-synthetic", "The recordings are synthetic"),
         ("amigos-long", "AMIGOS may be used for academic research only"),
         ("mine", "ask before passing them on"),
     ],
@@ -372,6 +372,7 @@ def test_the_card_names_the_terms_of_its_recordings(
     assert said in read_card(made)
 
 
+@pytest.mark.slow
 def test_one_network_with_stream_dropout_is_scored_from_every_subset(store, tmp_path):
     settings = replace(QUICK, streams=("face", "bio", "face+bio"), stream_dropout=0.3)
 
@@ -395,7 +396,7 @@ def test_one_network_with_stream_dropout_is_scored_from_every_subset(store, tmp_
     ("change", "message"),
     [
         ({"streams": ("face",), "stream_dropout": 0.3}, "two streams or more, got fac"),
-        ({"stream_dropout": 1.0}, "--stream-dropout: must lie between 0 and 1, got 1"),
+        ({"stream_dropout": 1.0}, "stream_dropout: must lie between 0 and 1, got 1"),
     ],
 )
 def test_a_stream_dropout_that_makes_no_sense_is_refused(
@@ -438,6 +439,7 @@ def simulate_segments(
     return rows.assign(logit=logits.ravel())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_balanced", [False, True])
 def test_calibrated_on_other_folds_scores_become_no_worse(is_balanced):
     gains = []

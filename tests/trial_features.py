@@ -9,13 +9,13 @@ stimulus and the baseline before it.
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from deepvanet.datasets.synthetic.behaviour import BASELINE_S
-from deepvanet.datasets.synthetic.deap import view
-from deepvanet.datasets.synthetic.knobs import Draw, generator
-from deepvanet.datasets.synthetic.signals import (
+from deepvanet.synthetic.behaviour import BASELINE_S
+from deepvanet.synthetic.deap import view
+from deepvanet.synthetic.knobs import Purpose, generator
+from deepvanet.synthetic.signals import (
     SCALP,
     SFREQ,
-    draw_head,
+    sample_head,
     simulate_trial,
 )
 
@@ -36,11 +36,11 @@ LEFT_RIGHT = [
 
 def measure_subject(plan, subject):
     """Return one subject's traits, features and ratings, a row a trial."""
-    head = draw_head(generator(plan.seed, Draw.HEAD, subject))
+    head = sample_head(generator(plan.seed, Purpose.HEAD, subject))
     rows, rated = [], []
     for stimulus in range(1, plan.n_trials + 1):
         viewing = view(plan, subject, stimulus)
-        rng = viewing.generator(Draw.SIGNALS)
+        rng = viewing.generator(Purpose.SIGNALS)
         data = simulate_trial(head, viewing.state, viewing.behaviour, rng=rng)
         rows.append(measure_trial(data, viewing.behaviour))
         rated.append(list(viewing.ratings.values()))

@@ -49,7 +49,7 @@ def write_wristband_store(
     (root / "manifest.json").write_text(manifest.to_json())
     for number in range(1, n_subjects + 1):
         subject = f"{number:02d}"
-        person = _draw_person(rng)
+        person = _sample_person(rng)
         high = rng.permutation(n_trials) % 2 == 0
         order = rng.permutation(n_trials)
         blocks = [
@@ -68,7 +68,7 @@ def write_wristband_store(
     return open_store(root)
 
 
-def _draw_person(rng: np.random.Generator) -> dict[str, float]:
+def _sample_person(rng: np.random.Generator) -> dict[str, float]:
     """Draw what people differ in more than trials do."""
     return {
         "level": float(np.exp(rng.normal(0.5, 0.6))),

@@ -21,17 +21,17 @@ import pandas as pd
 from jaxtyping import Float
 
 from deepvanet import metrics
+from deepvanet.config import CompareSettings
 from deepvanet.gap import Gap, describe_gap, list_gaps
-from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measured
-from deepvanet.protocols import PROTOCOLS
+from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measurement
+from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.results import (
-    PART_COLUMNS,
     Run,
     open_run,
     sharing_of,
     write_table,
 )
-from deepvanet.schema import PRIORS, STREAM_SETS, UserError, pick
+from deepvanet.schema import KEY_COLUMNS, PRIORS, STREAM_SETS, ScoreKey, UserError, pick
 
 COLUMNS = (
     *("target", "a", "b", "metric", "level", "unit", "n_units", "n_clips"),
@@ -42,12 +42,10 @@ COLUMNS = (
 """Columns of the table. ``p_value`` is of the jackknife and two-sided, ``p_holm``
 corrects it; the p-values after it are descriptions."""
 
-UNITS = ("subject", "fold")
+USUAL = CompareSettings()
 _PLURAL = {"subject": "subjects", "person": "people", "fold": "folds"}
-_ROW = ["seed", "subject", "trial", "segment"]
+_ROW = ["seed", *columns_of("segment")]
 _DIMENSIONS = ("protocol", "streams", "learner")
-
-Key = tuple[str, str, str, str]  # as PART_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -86,45 +84,40 @@ def compare(
     a: str,
     b: str,
     *,
-    metric: str = "balanced_accuracy",
-    level: str = "trial",
-    unit: str = "subject",
-    seed: int = 0,
+    settings: CompareSettings = USUAL,
 ) -> Comparison:
     """Compare two sides of a run.
 
     Parameters
     ----------
+    path : Path
+        Folder of a finished run.
     a, b : str
         Sides, as the module says.
-    metric, level : str
-        One of ``METRICS``, of ``LEVELS``.
-    unit : str
-        ``subject``, or ``fold``, which describes one subject's folds by a t-test
-        that knows that their training rows overlap, and judges nothing.
-    seed : int
-        Draws signs.
+    settings : CompareSettings
+        What is compared, and over which units.
+
+    Returns
+    -------
+    Comparison
+        A row for each pair, p-values corrected over all of them, and the gaps.
 
     Raises
     ------
     UserError
         When a side names nothing of the run, or both are the same.
     """
-    pick("metric", metric, metrics.METRICS)
-    pick("level", level, metrics.LEVELS)
-    pick("unit", unit, UNITS)
     run = open_run(path)
-    parts: dict[Key, pd.DataFrame] = {}
-    for key, part in run.predictions.groupby(list(PART_COLUMNS), sort=False):
-        protocol, target, streams, learner = map(str, key)
-        parts[protocol, target, streams, learner] = part
+    parts: dict[ScoreKey, pd.DataFrame] = {}
+    for key, part in run.predictions.groupby(list(KEY_COLUMNS), sort=False):
+        parts[ScoreKey(*map(str, key))] = part
     pairs = list(_list_pairs(list(parts), a, b))
     if not pairs:
         raise UserError(f"{path}: holds no pair of {a} and {b} that is alike otherwise")
     sharing = sharing_of(run.leakage)
     rows = []
     for one, other in pairs:
-        row = _compare_pair(run, parts, one, other, metric, level, unit, seed)
+        row = _compare_pair(run, parts, one, other, settings)
         leaks = {"leaks_a": sharing[one][0], "leaks_b": sharing[other][0]}
         rows.append({**row, **leaks})
     table = pd.DataFrame(rows)
@@ -132,7 +125,7 @@ def compare(
     return Comparison(table[list(COLUMNS)], tuple(_find_gaps(run, pairs)))
 
 
-def _find_gaps(run: Run, pairs: Sequence[tuple[Key, Key]]) -> Iterator[Gap]:
+def _find_gaps(run: Run, pairs: Sequence[tuple[ScoreKey, ScoreKey]]) -> Iterator[Gap]:
     """Yield the gaps whose ends are compared."""
     ends = {(*key[1:], frozenset((key[0], other[0]))) for key, other in pairs}
     for gap in list_gaps(run.predictions, run.leakage["parts"]):
@@ -141,25 +134,25 @@ def _find_gaps(run: Run, pairs: Sequence[tuple[Key, Key]]) -> Iterator[Gap]:
             yield gap
 
 
-def _list_pairs(keys: Sequence[Key], a: str, b: str) -> Iterator[tuple[Key, Key]]:
+def _list_pairs(
+    keys: Sequence[ScoreKey], a: str, b: str
+) -> Iterator[tuple[ScoreKey, ScoreKey]]:
     one, other = (_read_side(text, keys) for text in (a, b))
     one, other = {**other, **one}, {**one, **other}
     if one == other:
         raise UserError(f"compare: both sides are {a}")
     for key in keys:
-        protocol, target, streams, learner = key
-        found = {"protocol": protocol, "streams": streams, "learner": learner}
+        found = key._asdict()
         if any(found[name] != value for name, value in one.items()):
             continue
-        if "learner" not in one and learner in PRIORS:
+        if "learner" not in one and key.learner in PRIORS:
             continue
-        found |= other
-        partner = found["protocol"], target, found["streams"], found["learner"]
+        partner = key._replace(**other)
         if partner in keys:
             yield key, partner
 
 
-def _read_side(text: str, keys: Sequence[Key]) -> dict[str, str]:
+def _read_side(text: str, keys: Sequence[ScoreKey]) -> dict[str, str]:
     """Read ``trial,face+bio`` as what it names."""
     learners = dict.fromkeys(key[3] for key in keys)
     known = {
@@ -180,17 +173,15 @@ def _read_side(text: str, keys: Sequence[Key]) -> dict[str, str]:
 
 def _compare_pair(
     run: Run,
-    parts: Mapping[Key, pd.DataFrame],
-    one: Key,
-    other: Key,
-    metric: str,
-    level: str,
-    unit: str,
-    seed: int,
+    parts: Mapping[ScoreKey, pd.DataFrame],
+    one: ScoreKey,
+    other: ScoreKey,
+    settings: CompareSettings,
 ) -> dict[str, Any]:
     first, second = _keep_common(parts[one], parts[other])
+    metric, level, unit = settings.metric, settings.level, settings.unit
     if unit == "subject":
-        found = _compare_subjects(first, second, metric, level, seed)
+        found = _compare_subjects(first, second, metric, level, settings.seed)
     else:
         if one[0] != other[0]:
             raise UserError("compare: folds can be paired within one protocol only")
@@ -233,7 +224,7 @@ def _compare_subjects(
     }
 
 
-def _mean_of_common(side: Measured, difference: Measured) -> float:
+def _mean_of_common(side: Measurement, difference: Measurement) -> float:
     """Return the score of one side, over the subjects whom both sides score."""
     if side.pooled is not None:
         return side.pooled
@@ -289,19 +280,19 @@ def _list_fold_scores(
     return np.array(scores)
 
 
-def _measure_test_by_train(run: Run, key: Key) -> float:
+def _measure_test_by_train(run: Run, key: ScoreKey) -> float:
     """Return how many rows of a fold test for each that trains."""
     folds = next(
         part["folds"]
         for part in run.leakage["parts"]
-        if tuple(part[name] for name in PART_COLUMNS) == key
+        if tuple(part[name] for name in KEY_COLUMNS) == key
     )
     ratio: float = sum(f["n_test"] for f in folds) / sum(f["n_train"] for f in folds)
     return ratio
 
 
-def _name_sides(one: Key, other: Key) -> dict[str, str]:
-    """Name each side by what tells it from the other, and by what both are."""
+def _name_sides(one: ScoreKey, other: ScoreKey) -> dict[str, str]:
+    """Name each side by what distinguishes it from the other, and by what both are."""
     both = {"protocol": 0, "streams": 2, "learner": 3}
     return {
         side: ",".join(key[both[name]] for name in _DIMENSIONS)

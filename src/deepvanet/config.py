@@ -1,7 +1,10 @@
 """Settings, which change numbers, apart from execution, which does not.
 
-Settings are frozen dataclasses of plain values. They go to and from TOML, and
-their digest names what was computed with them.
+Settings are frozen dataclasses of plain values. Each field says in one place what it
+is, what it may be and what it is where nothing else is asked for: its type, an
+``About`` and its default. The command line is made from these, and a value that is
+none of a field's ends in a ``UserError`` that names the field. Settings go to and from
+TOML, and their digest names what was computed with them.
 """
 
 import dataclasses
@@ -12,19 +15,52 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 
+from deepvanet.fields import About, CheckedSettings, list_hints, say_nearest
 from deepvanet.files import write_text
 from deepvanet.schema import UserError
 
 MEMORY_OF_A_JOB = 2 * 2**30
 """Bytes; a fit of the face network at batch 64 takes 1.3 GB."""
 
+Baseline = Literal["mean", "waveform", "none"]
+Artefacts = Literal["icalabel", "none"]
+Scale = Literal["train", "none"]
+ClassWeight = Literal["balanced", "none"]
+Normalise = Literal["none", "subject"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
+Control = Literal["none", "shuffled-labels", "noise"]
+RecipeName = Literal["default", "paper", "code"]
+ExecutorName = Literal["local", "ray"]
+Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc"]
+Level = Literal["segment", "trial"]
+Unit = Literal["subject", "fold"]
+PaperPart = Literal["table2", "fig2", "fig3", "grid", "all"]
+SizeName = Literal["small", "full"]
+
+
+Seed = Annotated[int, About("Seed of all random numbers.", least=0)]
+LabelRule = Annotated[
+    str,
+    About(
+        "Which ratings are high: >=5, >5, <4,>6 (what lies between is left out), or "
+        "median (the subject's own, over its training trials)."
+    ),
+]
+Subjects = Annotated[
+    tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
+]
+Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
+Threads = Annotated[int, About("Threads of one fit. Numbers change with it.", least=1)]
+Epochs = Annotated[int, About("Passes of training.", least=1)]
+
 
 @dataclass(frozen=True)
-class PrepareSettings:
+class PrepareSettings(CheckedSettings):
     """How recordings become segments (the paper's section 3, implementation).
 
     Attributes
@@ -33,14 +69,14 @@ class PrepareSettings:
         ``mean`` (one number a channel), ``waveform`` (the mean one-second
         waveform, as the published code does) or ``none``.
     artefacts : str
-        ``icalabel`` unmixes raw EEG and takes out what is not brain; ``none`` only
+        ``icalabel`` removes what is not brain from raw EEG by ICA; ``none`` only
         filters it.
     artefact_probability : float
-        A component goes when it is an artefact, of whatever class, with more than
-        this probability. On made-up recordings cleaned EEG is least wrong from 0.7
+        A component is removed when it is an artefact, of any class, with more than this
+        probability. On synthetic recordings, the error of cleaned EEG is least from 0.7
         to 0.8.
     seed : int
-        Draws what the unmixing starts from.
+        Sets the random start of the ICA.
     face : str
         Name of the face backend.
     face_fps : float
@@ -51,19 +87,38 @@ class PrepareSettings:
         Samples a second of the stored signals, in Hz.
     """
 
-    baseline: str = "mean"
-    artefacts: str = "none"
-    artefact_probability: float = 0.7
-    seed: int = 0
-    face: str = "dlib5"
+    baseline: Annotated[
+        Baseline,
+        About(
+            "What is subtracted from a trial: the mean of its baseline, that "
+            "baseline's mean one-second waveform (as published: it marks the trial), "
+            "or none."
+        ),
+    ] = "mean"
+    artefacts: Annotated[
+        Artefacts,
+        About(
+            "How raw EEG is cleaned: icalabel takes out components of eye, muscle, "
+            "heart, line and channel noise; none filters only.",
+            shown="icalabel for raw recordings, else none",
+        ),
+    ] = "none"
+    artefact_probability: Annotated[
+        float,
+        About("A component goes when it is an artefact by more.", least=0, most=1),
+    ] = 0.7
+    seed: Seed = 0
+    face: Annotated[
+        str, About("Face backend: dlib5, yunet, dlib68 (research use) or mesh:FILE.")
+    ] = "dlib5"
     face_fps: float = 5.0
     face_size: int = 64
     sfreq: float = 128.0
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
-    """How the network is built and trained; the defaults are the paper's.
+class NetworkSettings(CheckedSettings):
+    """How the network is built and trained; defaults as in the ``default`` recipe.
 
     Attributes
     ----------
@@ -90,7 +145,7 @@ class NetworkSettings:
     device : str
         Where networks are trained: ``cpu`` or ``cuda``.
     face_weights : str
-        Digest of the weights that the face trunk starts from; empty: drawn ones.
+        Digest of the weights that the face trunk starts from; empty: random ones.
     freeze_face : bool
         Whether the trunk keeps those weights.
     grid_face, grid_bio : tuple of int
@@ -98,27 +153,52 @@ class NetworkSettings:
         ``bio_features``, on its validation rows; empty: nothing is chosen.
     """
 
-    scale: str = "train"
-    epochs: int = 50
-    steps: int = 0
-    class_weight: str = "balanced"
-    normalise: str = "none"
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    face_features: int = 16
-    bio_features: int = 64
-    dropout: float = 0.5
-    threads: int = 1
-    precision: str = "auto"
-    device: str = "cpu"
+    scale: Annotated[
+        Scale,
+        About(
+            "train: each channel by median and interquartile range of the training "
+            "rows, faces by their mean image; none: the published recipe."
+        ),
+    ] = "train"
+    epochs: Epochs = 50
+    steps: Annotated[
+        int,
+        About(
+            "Optimiser steps of a fit, in place of epochs.",
+            least=0,
+            shown="0: epochs decide",
+        ),
+    ] = 0
+    class_weight: Annotated[
+        ClassWeight, About("balanced: both classes count alike in training, by trials.")
+    ] = "balanced"
+    normalise: Annotated[
+        Normalise,
+        About("subject: features relative to the subject's own rows, without labels."),
+    ] = "none"
+    batch_size: Annotated[int, About("Segments of one step.", least=2)] = 64
+    learning_rate: Annotated[float, About("Of the optimiser.", least=0)] = 1e-3
+    face_features: Annotated[int, About("Length of the face's vector.", least=1)] = 16
+    bio_features: Annotated[int, About("Length of bio's vector.", least=1)] = 64
+    dropout: Annotated[float, About("Before the last layer.", least=0, most=1)] = 0.5
+    threads: Threads = 1
+    precision: Annotated[
+        Precision,
+        About(
+            "Of the face's convolutions: float32, the same numbers on every machine; "
+            "bfloat16; auto is bfloat16 where the processor multiplies it natively.",
+            metavar="NAME",
+        ),
+    ] = "auto"
+    device: Annotated[Device, About("Where networks are trained.")] = "cpu"
     face_weights: str = ""
-    freeze_face: bool = False
+    freeze_face: Annotated[bool, About("Keep the face weights as they are.")] = False
     grid_face: tuple[int, ...] = ()
     grid_bio: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
-class PretrainSettings:
+class PretrainSettings(CheckedSettings):
     """How the face trunk is pretrained.
 
     Attributes
@@ -134,15 +214,28 @@ class PretrainSettings:
         Part of the settings, since sums change with it.
     """
 
-    scale: str = "train"
-    epochs: int = 20
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    validation: float = 0.15
-    test: float = 0.15
-    aspect: float = 1.0
-    seed: int = 0
-    threads: int = 1
+    scale: Annotated[
+        Scale,
+        About(
+            "train: images relative to the mean image of the training actors; none: "
+            "as published."
+        ),
+    ] = "train"
+    epochs: Epochs = 20
+    batch_size: Annotated[int, About("Images of one step.", least=1)] = 64
+    learning_rate: Annotated[float, About("Of the optimiser.", least=0)] = 1e-3
+    validation: Annotated[
+        float, About("Share of actors that choose the epoch.", least=0, most=1)
+    ] = 0.15
+    test: Annotated[
+        float, About("Share of actors that it is tested on.", least=0, most=1)
+    ] = 0.15
+    aspect: Annotated[
+        float,
+        About("Width of a pixel by its height; of PAL frames 16:15.", least=0.1),
+    ] = 1.0
+    seed: Seed = 0
+    threads: Threads = 1
 
 
 AUTOMATIC = -1
@@ -150,7 +243,7 @@ AUTOMATIC = -1
 
 
 @dataclass(frozen=True)
-class EvaluateSettings:
+class EvaluateSettings(CheckedSettings):
     """What is trained and tested.
 
     Attributes
@@ -160,12 +253,12 @@ class EvaluateSettings:
     subjects : tuple of str
         Empty takes all.
     recipe : str
-        One of ``RECIPES``, from which other settings were taken.
+        From which other settings were taken.
     control : str
         ``none``; ``shuffled-labels``: ratings are permuted over the trials of each
         subject before anything is trained; ``noise``: signals are noise with the
-        subject's average spectrum, faces are those of unrelated seconds. A score
-        above chance then is no recognition of affect.
+        subject's average spectrum, faces are those of unrelated seconds. A score above
+        chance then has another cause than affect.
     permutations : int
         How often the whole run is done again with ratings exchanged, by all learners;
         ``AUTOMATIC``; 0: never. Predictions do not depend on it, so that a run may
@@ -173,21 +266,48 @@ class EvaluateSettings:
     """
 
     protocols: tuple[str, ...] = ("paper", "trial-matched", "trial")
-    targets: tuple[str, ...] = ("valence", "arousal")
+    targets: Targets = ("valence", "arousal")
     streams: tuple[str, ...] = ("face+bio",)
     learners: tuple[str, ...] = ("network",)
-    label_rule: str = ">=5"
-    folds: int | None = None
-    seeds: tuple[int, ...] = (0,)
-    subjects: tuple[str, ...] = ()
-    control: str = "none"
-    recipe: str = "default"
-    permutations: int = AUTOMATIC
+    label_rule: LabelRule = ">=5"
+    folds: Annotated[
+        int | None,
+        About("Folds.", least=2, shown="10, fewer where there are fewer units"),
+    ] = None
+    seeds: Annotated[tuple[int, ...], About("One or several, as 0,1,2.", least=0)] = (
+        0,
+    )
+    subjects: Subjects = ()
+    control: Annotated[
+        Control,
+        About(
+            "none; shuffled-labels permutes each subject's ratings over its trials; "
+            "noise takes the signals and faces away. What scores then is not affect.",
+            metavar="NAME",
+        ),
+    ] = "none"
+    recipe: Annotated[
+        RecipeName,
+        About(
+            "Where settings come from that are not given: default; paper, what its "
+            "text says; code, what its authors' code does."
+        ),
+    ] = "default"
+    permutations: Annotated[
+        int,
+        About(
+            "Repeat the whole run so often with the clips' ratings exchanged, for "
+            "p-values; 0: never.",
+            least=AUTOMATIC,
+            shown="as many as needed, of learners that take about a minute",
+            metavar="B",
+        ),
+    ] = AUTOMATIC
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(CheckedSettings):
     """What goes into a bundle.
 
     Attributes
@@ -195,26 +315,145 @@ class TrainSettings:
     cross_validate : bool
         Whether the number of epochs is chosen, and probabilities are calibrated, by
         a cross-validation; else there are ``network.epochs`` epochs.
+    learner : str
+        What is fitted; ``stream_dropout`` is for the network only.
     stream_dropout : float
         Above 0: one network for all streams, which loses each of them in training
         with this probability, and answers from any of them.
     """
 
-    targets: tuple[str, ...] = ("valence", "arousal")
-    streams: tuple[str, ...] = ("face", "bio", "face+bio")
-    label_rule: str = ">=5"
-    seed: int = 0
-    subjects: tuple[str, ...] = ()
-    cross_validate: bool = False
-    stream_dropout: float = 0.0
+    targets: Targets = ("valence", "arousal")
+    streams: Annotated[
+        tuple[str, ...], About("Stream sets; one fitted learner for each.")
+    ] = (
+        "face",
+        "bio",
+        "face+bio",
+    )
+    label_rule: LabelRule = ">=5"
+    seed: Seed = 0
+    subjects: Subjects = ()
+    cross_validate: Annotated[
+        bool,
+        About(
+            "Train on parts first: that chooses the steps, up to those of the epochs, "
+            "calibrates, and says how good it is; up to eight times the work."
+        ),
+    ] = True
+    learner: Annotated[str, About("What is fitted, one of those of `evaluate`.")] = (
+        "network"
+    )
+    stream_dropout: Annotated[
+        float,
+        About(
+            "One network for all streams that loses each with this probability in "
+            "training, so that it answers from any of them.",
+            least=0,
+            most=1,
+            shown="0: a network a stream set",
+        ),
+    ] = 0.0
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
-EXECUTORS = ("local", "ray")
+@dataclass(frozen=True)
+class SynthSettings(CheckedSettings):
+    """What is written as synthetic recordings.
+
+    Attributes
+    ----------
+    seconds : int | None
+        Of a trial; None: the usual length of the data set.
+    effect, stimulus_effect, subject_effect : float
+        How strongly ratings, stimuli and subjects show.
+    n_filmed : int | None
+        Subjects of DEAP who have videos.
+    nested : bool
+        Whether AFEW-VA's clips lie in a folder for each zip.
+    """
+
+    n_subjects: Annotated[int, About("Subjects, or the actors of afew-va.")] = 4
+    n_trials: Annotated[
+        int, About("Trials of each subject, or clips of each actor.")
+    ] = 8
+    seconds: Annotated[
+        int | None,
+        About(
+            "Length of a trial or clip; the median where lengths differ.",
+            shown="60, for afew-va 2",
+        ),
+    ] = None
+    effect: Annotated[
+        float,
+        About(
+            "How strongly a subject's own rating shows in signals and face.", least=0
+        ),
+    ] = 1.0
+    stimulus_effect: Annotated[
+        float,
+        About(
+            "How much all subjects agree on a clip, and how much the clip shows.",
+            least=0,
+        ),
+    ] = 0.5
+    subject_effect: Annotated[
+        float, About("How much some subjects rate higher.", least=0)
+    ] = 0.3
+    n_filmed: Annotated[
+        int | None, About("Subjects of DEAP who have videos.", shown="22, the first")
+    ] = None
+    nested: Annotated[bool, About("AFEW-VA's clips in a folder for each zip.")] = False
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
-class Execution:
+class CompareSettings(CheckedSettings):
+    """How two sides of a run are compared.
+
+    Attributes
+    ----------
+    unit : str
+        ``subject``, or ``fold``, which describes one subject's folds by a t-test that
+        knows that their training rows overlap, and judges nothing.
+    seed : int
+        Of the signs that are flipped.
+    """
+
+    metric: Annotated[Metric, About("What is compared.")] = "balanced_accuracy"
+    level: Annotated[Level, About("What is scored.")] = "trial"
+    unit: Annotated[Unit, About("subject, or fold where there is one subject.")] = (
+        "subject"
+    )
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class ReproduceSettings(CheckedSettings):
+    """How much of the paper is made, and how.
+
+    Attributes
+    ----------
+    part : str
+        What of the paper.
+    precision, device : str
+        As in ``NetworkSettings``.
+    """
+
+    part: Annotated[PaperPart, About("What of the paper.")] = "all"
+    size: Annotated[
+        SizeName,
+        About(
+            "full: as published, thousands of hours; small: a few subjects, 2 epochs, "
+            "3 folds, to see that it works."
+        ),
+    ] = "full"
+    seed: Seed = 0
+    precision: Precision = NetworkSettings.precision
+    device: Device = NetworkSettings.device
+
+
+@dataclass(frozen=True)
+class Execution(CheckedSettings):
     """Where and how work runs; results do not depend on it.
 
     Attributes
@@ -229,11 +468,30 @@ class Execution:
         Share of a GPU that a cluster keeps for a task.
     """
 
-    jobs: int = 1
+    jobs: Annotated[
+        int,
+        About(
+            "Processes side by side. Results do not depend on it.",
+            least=1,
+            metavar="N",
+        ),
+    ] = 1
     progress: bool = False
-    executor: str = "local"
-    address: str = ""
-    gpus_per_task: float = 0.0
+    executor: Annotated[
+        ExecutorName,
+        About("local: processes of this machine; ray: also of other machines."),
+    ] = "local"
+    address: Annotated[
+        str,
+        About(
+            "Head of the Ray cluster.",
+            shown="none: processes of this machine",
+            metavar="HOST:PORT",
+        ),
+    ] = ""
+    gpus_per_task: Annotated[
+        float, About("Share of a GPU that Ray keeps for a task.", least=0)
+    ] = 0.0
 
 
 def suggest_jobs() -> int:
@@ -262,23 +520,33 @@ def _walk(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_evaluate_settings(values: Mapping[str, Any]) -> EvaluateSettings:
-    """Read what ``to_dict`` made of the settings of a run.
+S = TypeVar("S", bound=CheckedSettings)
+
+
+def from_dict(kind: type[S], values: Any) -> S:
+    """Read what ``to_dict`` made of settings; what is not there has its default.
 
     Raises
     ------
     UserError
-        When they are of another version.
+        When a name is no setting, or a value none of it.
     """
-    plain, network = _as_tuples(values), _as_tuples(values.get("network", {}))
-    try:
-        return EvaluateSettings(**{**plain, "network": NetworkSettings(**network)})
-    except TypeError as error:
-        raise UserError(f"settings of another version: {error}") from None
+    hints = list_hints(kind)
+    if not isinstance(values, Mapping):
+        raise UserError(f"needs a table of settings, got {values!r}")
+    for name in values:
+        if name not in hints:
+            hint = say_nearest(name, list(hints))
+            raise UserError(f"there is no such setting{hint}", field=name)
+    return kind(**{name: _from_plain(hints[name], v) for name, v in values.items()})
 
 
-def _as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+def _from_plain(hint: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, Mapping) and isinstance(hint, type):
+        return from_dict(hint, value)
+    return value
 
 
 def digest(value: Any) -> str:
@@ -293,7 +561,13 @@ def write_toml(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read TOML, or raise ``UserError``."""
+    """Read TOML, or raise ``UserError``.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, or is not TOML.
+    """
     try:
         return tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -323,12 +597,27 @@ def claim_folder(folder: Path, described: Mapping[str, Any], *, what: str) -> No
 
 
 def refuse_difference(folder: Path, there: Any, asked: Any, *, what: str) -> None:
-    """Raise ``UserError`` for the first setting that is another than before."""
+    """Raise ``UserError`` for the first setting that is another than before.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, for the message.
+    there, asked : mapping
+        Plain values: those that the folder was made with, and those asked for now.
+    what : str
+        What the folder holds, for the message.
+
+    Raises
+    ------
+    UserError
+        When a value differs, or only one side has it.
+    """
     found = _find_difference(there, asked, what)
     if found:
         raise UserError(
             f"{folder}: this {what} was made with other settings ({found}); "
-            "choose another --out"
+            "choose another folder"
         )
 
 

@@ -1,4 +1,4 @@
-"""The whole way on a small synthetic data set, from raw files to predictions."""
+"""The whole pipeline on a small synthetic data set, from raw files to predictions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,21 +6,22 @@ from pathlib import Path
 
 from deepvanet.bundle import train_bundle
 from deepvanet.config import (
+    Control,
     EvaluateSettings,
     Execution,
     NetworkSettings,
     PrepareSettings,
     TrainSettings,
 )
-from deepvanet.datasets import synthetic
+from deepvanet.datasets import check
 from deepvanet.evaluation import evaluate
 from deepvanet.files import make_folder
 from deepvanet.gap import describe_gap, list_gaps
-from deepvanet.inference import predict
-from deepvanet.inspection import inspect
-from deepvanet.prepare import prepare
-from deepvanet.report import write_report
+from deepvanet.inference import RecordingInput, predict
+from deepvanet.preparation.run import prepare
+from deepvanet.reporting import write_report
 from deepvanet.results import open_run
+from deepvanet.synthetic import Knobs, write_data_set
 
 N_SUBJECTS, N_TRIALS, SECONDS = 2, 24, 2
 """Trials enough for some of them to choose the epoch."""
@@ -30,14 +31,14 @@ N_FOLDS, N_SEEDS = 3, 3
 STREAMS = ("face", "bio", "face+bio")
 WHOLE, QUICK = "face+bio", "bio"
 QUICK_LEARNER = "bandpower-logistic"
-CONTROLS = ("shuffled-labels", "noise")
+CONTROLS: tuple[Control, ...] = ("shuffled-labels", "noise")
 NETWORK = NetworkSettings(epochs=10, batch_size=8, precision="float32")
 """Smaller batches than the paper's: its 64 would be less than two steps an epoch; and
 the numbers of the README on every machine."""
 
 
 def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]:
-    """Go the whole way in one folder; yield what to tell.
+    """Run the whole pipeline in one folder; yield what to print.
 
     Parameters
     ----------
@@ -48,18 +49,19 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
     make_folder(out)
     root, store, run = out / "DEAP", out / "store", out / "run"
     yield f"1/8 synth: {N_SUBJECTS} subjects, {N_TRIALS} trials of {SECONDS} s"
-    synthetic.write_deap(
+    write_data_set(
+        "deap",
         root,
         n_subjects=N_SUBJECTS,
         n_trials=N_TRIALS,
         seconds=SECONDS,
-        knobs=synthetic.Knobs(effect=EFFECT),
+        knobs=Knobs(effect=EFFECT),
         seed=seed,
         execution=execution,
     )
 
-    inspection = inspect("deap", root)
-    n_findings = len(inspection.findings)
+    result = check("deap", root)
+    n_findings = len(result.findings)
     yield f"2/8 check: {n_findings} findings (deepvanet check deap {root})"
 
     made = prepare("deap", root, store, settings=PrepareSettings(), execution=execution)
@@ -91,7 +93,7 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
     for control in CONTROLS:
         asked = replace(quick, control=control, seeds=(seed,))
         evaluate(store, out / control, settings=asked, execution=execution)
-    yield f"5/8 controls: {' and '.join(CONTROLS)}, so that nothing is left to find"
+    yield f"5/8 controls: {' and '.join(CONTROLS)}"
 
     page = write_report([*runs, *(out / name for name in CONTROLS)], out / "report")
     yield f"6/8 report: {page}"
@@ -100,6 +102,7 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
         targets=("valence",),
         streams=STREAMS,
         seed=seed,
+        cross_validate=False,
         network=replace(NETWORK, epochs=5),
     )
     train_bundle(store, out / "model", settings=training, execution=execution)
@@ -107,9 +110,11 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
 
     timeline = predict(
         out / "model",
-        video=root / "face_video" / "s01" / "s01_trial01.avi",
-        bio=root / "data_preprocessed_python" / "s01.dat",
-        trial="1",
+        RecordingInput(
+            video=root / "face_video" / "s01" / "s01_trial01.avi",
+            bio=root / "data_preprocessed_python" / "s01.dat",
+            trial="1",
+        ),
     )
     timeline.write(out / "timeline.csv")
     yield f"8/8 predict: {out / 'timeline.csv'}"

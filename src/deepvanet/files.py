@@ -97,7 +97,7 @@ def remove_unfinished(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def check_file(path: Path, option: str = "--out") -> None:
+def check_file(path: Path, field: str = "out") -> None:
     """Refuse a path at which no file can be written.
 
     Raises
@@ -106,10 +106,10 @@ def check_file(path: Path, option: str = "--out") -> None:
         When a folder stands there, or its own folder does not exist.
     """
     if path.is_dir() or not path.parent.is_dir():
-        raise UserError(f"{option} {path}: must be a file in a folder that exists")
+        raise UserError(f"{path}: must be a file in a folder that exists", field=field)
 
 
-def make_folder(path: Path, option: str = "--out") -> Path:
+def make_folder(path: Path, field: str = "out") -> Path:
     """Make a folder for output.
 
     Raises
@@ -122,7 +122,7 @@ def make_folder(path: Path, option: str = "--out") -> Path:
     except (FileExistsError, NotADirectoryError):
         places = [path, *path.parents]
         taken = next((p for p in places if p.exists() and not p.is_dir()), path)
-        raise UserError(f"{option} {taken}: is a file, not a folder") from None
+        raise UserError(f"{taken}: is a file, not a folder", field=field) from None
     return path
 
 
@@ -161,7 +161,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _is_zombie(process: int) -> bool:
-    """Say whether a process is dead but nobody asked yet how it ended."""
+    """Say whether a process is dead but its parent has not collected its status."""
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2]
     except OSError:

@@ -21,9 +21,8 @@ import numpy as np
 import pandas as pd
 
 from deepvanet import metrics
-from deepvanet.protocols import PROTOCOLS
-from deepvanet.results import PART_COLUMNS
-from deepvanet.schema import PRIORS
+from deepvanet.protocols import PROTOCOLS, SHARES, UNITS, Protocol, columns_of
+from deepvanet.schema import KEY_COLUMNS, PRIORS
 
 LEVEL, METRIC = "trial", "balanced_accuracy"
 """What a gap is measured by, here and in the headline of a report."""
@@ -35,12 +34,10 @@ or less in a fold is less than that from 20 trials on."""
 LEAKAGE = "leakage"
 EPOCH = "choice of epoch"
 SIZE = "training size"
-_KNOWN = {"subject": "known subjects", "stimulus": "known stimuli"}
 NO_CAUSE = "choice of rows"
 """Of two protocols that differ in nothing else that is counted."""
 
-_ROW = ["seed", "subject", "trial", "segment"]
-_SUFFIX = "-matched"
+_ROW = ["seed", *columns_of("segment")]
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Difference:
         return bool(np.isfinite(self.ci_low))
 
     @property
-    def is_told_from_zero(self) -> bool:
+    def is_apart_from_zero(self) -> bool:
         """Whether its interval lies on one side of zero."""
         return self.has_interval and self.ci_low * self.ci_high > 0
 
@@ -80,7 +77,7 @@ class Step:
     one, other : str
         Protocols; the difference is the score of the first less that of the other.
     causes : tuple of str
-        In what the two differ; several cannot be told apart.
+        In what the two differ; several cannot be distinguished.
     """
 
     one: str
@@ -143,10 +140,10 @@ def list_gaps(
     parts : sequence of mapping
         As in ``leakage.json``.
     """
-    facts = {tuple(p[name] for name in PART_COLUMNS): p for p in parts}
+    facts = {tuple(p[name] for name in KEY_COLUMNS): p for p in parts}
     held = {
         tuple(map(str, key)): part
-        for key, part in predictions.groupby(list(PART_COLUMNS), sort=False)
+        for key, part in predictions.groupby(list(KEY_COLUMNS), sort=False)
     }
     gaps = []
     for mine in dict.fromkeys(key[1:] for key in held if key[3] not in PRIORS):
@@ -174,23 +171,34 @@ def list_chains(there: Collection[str]) -> Iterator[tuple[str, ...]]:
     published = {p.scope: p.name for p in reversed(ran) if p.kind == "published"}
     for protocol in ran:
         if protocol.kind == "honest" and protocol.scope in published:
-            between = _list_controls(protocol.name, protocol.scope, there)
+            between = _list_controls(protocol, there)
             yield (published[protocol.scope], *between, protocol.name)
 
 
-def _list_controls(honest: str, scope: str, there: Collection[str]) -> tuple[str, ...]:
-    """Return the controls between a published protocol and an honest one."""
+def _list_controls(honest: Protocol, there: Collection[str]) -> tuple[str, ...]:
+    """Return the controls between a published protocol and an honest one.
+
+    From one control to the next, training and test share less, and what they come to
+    share in the end they have shared before.
+    """
     ranked = [
-        p.name
+        p
         for p in PROTOCOLS.values()
-        if p.kind == "control" and p.scope == scope and p.name in there
+        if p.kind == "control" and p.scope == honest.scope and p.name in there
     ]
-    own = honest + _SUFFIX
-    if own not in ranked:
-        return tuple(name for name in ranked if name.startswith("paper"))
-    if scope == "subject":
-        return (own,)  # as many rows as the published protocol: nothing else is needed
-    return tuple(ranked[: ranked.index(own) + 1])
+    own = next((p for p in ranked if p.base == honest.name), None)
+    if own is None:
+        published = [p for p in ranked if PROTOCOLS[p.base].kind == "published"]
+        return tuple(p.name for p in published)
+    if honest.scope == "subject":
+        # as many rows as the published protocol: nothing else is needed
+        return (own.name,)
+    chain: list[Protocol] = []
+    for control in ranked[: ranked.index(own) + 1]:
+        before = set(chain[-1].shares) if chain else set(SHARES)
+        if set(own.shares) <= set(control.shares) <= before:
+            chain.append(control)
+    return tuple(control.name for control in chain)
 
 
 def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) -> Gap:
@@ -240,7 +248,7 @@ def find_causes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, 
         causes.append(LEAKAGE)
     if PROTOCOLS[one["protocol"]].scope == "all":
         lost = [s for s in _split(one["shares"]) if s not in _split(other["shares"])]
-        causes += [_KNOWN[share] for share in lost]
+        causes += [f"known {UNITS[share].plural}" for share in lost]
     sizes = _size(one), _size(other)
     if max(sizes) - min(sizes) > SAME_SIZE * max(sizes):
         causes.append(SIZE)
@@ -259,7 +267,7 @@ def _size(part: Mapping[str, Any]) -> float:
 
 
 def _chooses(part: Mapping[str, Any]) -> bool:
-    """Tell whether some fit of a part chose its epoch."""
+    """Return whether some fit of a part chose its epoch."""
     return any(f["epoch_chosen_on"] in ("validation", "test") for f in part["folds"])
 
 
@@ -279,7 +287,7 @@ def measure_difference(one: pd.DataFrame, other: pd.DataFrame) -> Difference:
     return Difference(found.mean, low, high, sd)
 
 
-def _measure(part: pd.DataFrame) -> metrics.Measured:
+def _measure(part: pd.DataFrame) -> metrics.Measurement:
     return metrics.measure(part, LEVEL)[METRIC]
 
 
@@ -320,20 +328,19 @@ def _count_subjects(gap: Gap) -> str:
 
 
 def _describe_unsplit(gap: Gap) -> str:
-    """Say what a gap without a control cannot tell apart."""
+    """Say what a gap without a control cannot separate."""
     step = gap.steps[0]
     if len(step.causes) < 2:
         return f"The two differ in {step.cause} alone."
     wanted = ",".join((gap.links[0], *_list_wanted(gap), gap.links[-1]))
     return (
-        f"The two differ in {step.cause} at once, and no control was run that tells "
-        f"these apart (--protocol {wanted} does)."
+        f"The two differ in {step.cause} at once, and no control separates "
+        f"them (--protocol {wanted} does)."
     )
 
 
 def _list_wanted(gap: Gap) -> tuple[str, ...]:
-    scope = PROTOCOLS[gap.links[-1]].scope
-    return _list_controls(gap.links[-1], scope, PROTOCOLS)
+    return _list_controls(PROTOCOLS[gap.links[-1]], PROTOCOLS)
 
 
 def _judge(gap: Gap) -> list[str]:
@@ -341,10 +348,10 @@ def _judge(gap: Gap) -> list[str]:
     if not gap.whole.has_interval:
         few = "there are too few subjects or clips, so this describes this run alone"
         return [f"No intervals: {few}."]
-    unsure = [s.cause for s in gap.steps if not s.difference.is_told_from_zero]
+    unsure = [s.cause for s in gap.steps if not s.difference.is_apart_from_zero]
     if not unsure:
         return []
-    return [f"So many subjects and clips do not tell {' nor '.join(unsure)} from 0."]
+    return [f"The data do not separate {' nor '.join(unsure)} from 0."]
 
 
 def _points(difference: Difference) -> str:

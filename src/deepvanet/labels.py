@@ -21,6 +21,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
+from deepvanet.protocols import columns_of
 from deepvanet.schema import UserError
 
 MEDIAN = "median"
@@ -33,6 +34,11 @@ _FORM = re.compile(rf"(?:<(=?)({_NUMBER}),)?>(=?)({_NUMBER})")
 
 def check_label_rule(rule: str) -> None:
     """Raise ``UserError`` where a rule is none.
+
+    Raises
+    ------
+    UserError
+        When the form is unknown, or the lower bound lies above the upper one.
 
     Examples
     --------
@@ -74,6 +80,11 @@ def label_ratings(
     train : array, shape (item,), optional
         Row numbers whose ratings ``median`` may look at; all by default.
 
+    Returns
+    -------
+    array, shape (row,)
+        A label for each rating.
+
     Raises
     ------
     UserError
@@ -96,7 +107,7 @@ def label_ratings(
 def has_label(
     ratings: Sequence[float] | NDArray[Any], rule: str
 ) -> Bool[np.ndarray, " row"]:
-    """Tell which rows are rated, and high or low by the rule.
+    """Return which rows are rated, and high or low by the rule.
 
     Examples
     --------
@@ -115,10 +126,10 @@ def has_label(
 def are_personal(
     ratings: Sequence[float] | NDArray[Any], rule: str, *, table: pd.DataFrame
 ) -> bool:
-    """Tell whether each subject has one label over all trials, as of a diagnosis.
+    """Return whether each subject has one label over all trials, as of a diagnosis.
 
-    A model that knows such a subject again needs no signal of the trial, and no
-    subject alone can be scored: only people can be told apart.
+    A model that recognises such a subject needs no signal of the trial, and no
+    subject alone can be scored: only people can be distinguished.
 
     Parameters
     ----------
@@ -145,11 +156,11 @@ def are_personal(
     known = has_label(ratings, rule)
     values = np.asarray(ratings, dtype=float)[known]
     label = values if rule == MEDIAN else label_ratings(values, rule)
-    return have_one_each(table.loc[known, ["subject", "trial"]].assign(label=label))
+    return have_one_each(table.loc[known, columns_of("trial")].assign(label=label))
 
 
 def have_one_each(labelled: pd.DataFrame) -> bool:
-    """Tell whether each subject has one label, as ``are_personal`` says.
+    """Return whether each subject has one label, as ``are_personal`` says.
 
     Parameters
     ----------
@@ -177,9 +188,9 @@ def _find_medians(
     train: Int[np.ndarray, " item"] | None,
 ) -> Float[np.ndarray, " row"]:
     """Return each row's bound: the median over its subject's training trials."""
-    rated = table[["subject", "trial"]].assign(rating=ratings)
+    rated = table[columns_of("trial")].assign(rating=ratings)
     seen = rated if train is None else rated.iloc[train]
-    trials = seen.drop_duplicates(["subject", "trial"])
+    trials = seen.drop_duplicates(columns_of("trial"))
     medians = trials.groupby("subject", observed=True)["rating"].median()
     overall = float(trials["rating"].median())
     return rated["subject"].map(medians).fillna(overall).to_numpy(dtype=float)

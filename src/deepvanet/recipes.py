@@ -8,11 +8,12 @@ chooses the epoch belongs to the protocol and stands in no recipe.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from deepvanet.config import EvaluateSettings, NetworkSettings, RecipeName
 from deepvanet.schema import UserError, pick
 
-RECIPES = ("default", "paper", "code")
+RECIPES: tuple[str, ...] = get_args(RecipeName)
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,41 @@ TABLE = (
         "paper: the mean of 3 s before the trial; code: the mean one-second waveform",
     ),
     RecipeSetting(
-        "scale", "train", "none", "none", "the text names none; the code has none"
+        "scale",
+        NetworkSettings.scale,
+        "none",
+        "none",
+        "the text names none; the code has none",
     ),
     RecipeSetting(
         "label_rule",
-        ">=5",
+        EvaluateSettings.label_rule,
         ">=5",
         ">=5",
         "paper: 5 is the threshold; code: 5 itself is high",
     ),
-    RecipeSetting("class_weight", "balanced", "none", "none", "neither names any"),
-    RecipeSetting("normalise", "none", "none", "none", "neither names any"),
-    RecipeSetting("epochs", 50, 50, 50, _IMPLEMENTATION),
-    RecipeSetting("batch_size", 64, 64, 64, _IMPLEMENTATION),
-    RecipeSetting("learning_rate", 1e-3, 1e-3, 1e-3, _IMPLEMENTATION),
-    RecipeSetting("face_features", 16, 16, 16, "paper, grid search"),
-    RecipeSetting("bio_features", 64, 64, 64, "paper, grid search"),
-    RecipeSetting("dropout", 0.5, 0.5, 0.5, _CODE_ONLY),
+    RecipeSetting(
+        "class_weight",
+        NetworkSettings.class_weight,
+        "none",
+        "none",
+        "neither names any",
+    ),
+    RecipeSetting(
+        "normalise", NetworkSettings.normalise, "none", "none", "neither names any"
+    ),
+    RecipeSetting("epochs", NetworkSettings.epochs, 50, 50, _IMPLEMENTATION),
+    RecipeSetting("batch_size", NetworkSettings.batch_size, 64, 64, _IMPLEMENTATION),
+    RecipeSetting(
+        "learning_rate", NetworkSettings.learning_rate, 1e-3, 1e-3, _IMPLEMENTATION
+    ),
+    RecipeSetting(
+        "face_features", NetworkSettings.face_features, 16, 16, "paper, grid search"
+    ),
+    RecipeSetting(
+        "bio_features", NetworkSettings.bio_features, 64, 64, "paper, grid search"
+    ),
+    RecipeSetting("dropout", NetworkSettings.dropout, 0.5, 0.5, _CODE_ONLY),
     RecipeSetting("units before the score", 20, 20, 20, _CODE_ONLY),
 )
 _FIXED = ("baseline", "units before the score")
@@ -95,8 +114,8 @@ def check_baseline(recipe: str, baseline: str) -> None:
     wanted = next(getattr(s, recipe) for s in TABLE if s.name == "baseline")
     if wanted is not None and wanted != baseline:
         raise UserError(
-            f"recipe {recipe}: needs a store prepared with --baseline {wanted}, got "
-            f"--baseline {baseline}"
+            f"{recipe} needs a store prepared with baseline {wanted}, got {baseline}",
+            field="recipe",
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy
@@ -17,7 +17,24 @@ LOWEST_RATING, HIGHEST_RATING = 1.0, 9.0
 
 
 class UserError(Exception):
-    """Something the user can put right; the message says what, where and got."""
+    """Something the user can put right; the message says what, where and got.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong.
+    field : str
+        The argument or setting that is wrong, as Python names it; empty where the
+        sentence is about something else. The command line names its option.
+    """
+
+    def __init__(self, sentence: str, *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.sentence}" if self.field else self.sentence
 
 
 class TaskError(Exception):
@@ -54,6 +71,19 @@ STREAM_SETS: Mapping[str, tuple[Stream, ...]] = {
 
 PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
 """Learners that read no signal, in the order in which they are shown."""
+
+
+class ScoreKey(NamedTuple):
+    """What one score, and one part of a run, is about."""
+
+    protocol: str
+    target: str
+    streams: str
+    learner: str
+
+
+KEY_COLUMNS = ScoreKey._fields
+"""Columns that identify a part of a run, in every table that has several."""
 
 
 class ChannelType(StrEnum):
@@ -94,7 +124,7 @@ class TrialSpan:
     onset_s, end_s : float
         Of the stimulus, in seconds since the recording's first sample.
     baseline_s : float
-        Seconds of rest before the onset that belong to the trial.
+        Seconds of baseline before the onset that belong to the trial.
     video, fps, video_onset_s : Path | None, float | None, float
         As in ``Trial``.
     more : mapping
@@ -117,7 +147,7 @@ class TrialSpan:
 class Recording:
     """Signals of one subject without a gap, and the trials that lie in them.
 
-    What is done to continuous signals (unmix, filter, resample) is done to a
+    What is done to continuous signals (ICA, filter, resample) is done to a
     recording; then its trials are cut out.
 
     Attributes
@@ -131,7 +161,7 @@ class Recording:
     sfreq : float
         Samples a second of ``bio``, in Hz.
     is_raw : bool
-        Whether nobody filtered it yet. Only then can it be cleaned.
+        Whether it was never filtered. Only then can it be cleaned.
     notes : tuple of str
         What had to be assumed, a sentence each.
     """

@@ -1,4 +1,4 @@
-"""A made-up recording, for those who have none at hand."""
+"""A synthetic recording, for users who have no recording yet."""
 
 import shutil
 from pathlib import Path
@@ -6,21 +6,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepvanet.app.uploads import Sent
 from deepvanet.bundle import Bundle
 from deepvanet.config import Execution
-from deepvanet.datasets import deap, synthetic
-from deepvanet.schema import Channel, Trial, UserError
+from deepvanet.datasets.deap import reader as deap
+from deepvanet.inference import RecordingInput
+from deepvanet.schema import Channel, Trial
+from deepvanet.synthetic import Knobs, write_data_set
 
 SECONDS = 20
 
 
-def make_example(folder: Path, bundle: Bundle) -> tuple[Sent, float]:
-    """Write a drawn face and made-up signals, of those that the bundle reads.
+def make_example(folder: Path, bundle: Bundle) -> RecordingInput:
+    """Write a synthetic face and synthetic signals, of those that the bundle reads.
 
     Returns
     -------
-    Sent, float
+    RecordingInput
         The files, and the second of the signals at which the video starts.
 
     Raises
@@ -29,18 +30,17 @@ def make_example(folder: Path, bundle: Bundle) -> tuple[Sent, float]:
         When the ``synth`` extra is missing.
     """
     root = folder / "example"
-    try:
-        synthetic.write_deap(
-            root,
-            n_subjects=1,
-            n_trials=1,
-            seconds=SECONDS,
-            knobs=synthetic.Knobs(effect=3.0),
-            execution=Execution(),
-        )
-    except ImportError:
-        raise UserError("the example: needs deepvanet[synth]") from None
-    trial = deap.read_trial(root / "data_preprocessed_python" / "s01.dat", "1")
+    write_data_set(
+        "deap",
+        root,
+        n_subjects=1,
+        n_trials=1,
+        seconds=SECONDS,
+        knobs=Knobs(effect=3.0),
+        seed=0,
+        execution=Execution(),
+    )
+    trial = next(deap.read_subject(root, "01"))
     video = bio = None
     if trial.video and any("face" in name for name in bundle.stream_sets):
         video = Path(shutil.move(trial.video, folder / "video.avi"))
@@ -48,7 +48,8 @@ def make_example(folder: Path, bundle: Bundle) -> tuple[Sent, float]:
         bio = folder / "bio.csv"
         _write_signals(bio, trial, bundle.channels)
     shutil.rmtree(root)
-    return Sent(video, bio), trial.baseline_s if bio else 0.0
+    offset_s = trial.baseline_s if bio else 0.0
+    return RecordingInput(video=video, bio=bio, video_offset_s=offset_s)
 
 
 def _write_signals(path: Path, trial: Trial, channels: tuple[Channel, ...]) -> None:

@@ -23,11 +23,11 @@ _HEADERS = {
 }
 
 
-class TooMuch(Exception):  # noqa: N818  what happened, not an error of ours
+class BodyTooLargeError(Exception):
     """More came than may."""
 
 
-class TooSlow(Exception):  # noqa: N818
+class BodyTooSlowError(Exception):
     """It did not come in time."""
 
 
@@ -88,10 +88,10 @@ class Guard:
                 async with asyncio.timeout_at(None if is_whole else end):
                     message = await receive()
             except TimeoutError:
-                raise TooSlow from None
+                raise BodyTooSlowError from None
             came += len(message.get("body", b""))
             if came > self._most_bytes:
-                raise TooMuch
+                raise BodyTooLargeError
             if message["type"] == "http.request" and not message.get("more_body"):
                 is_whole = True
             return message

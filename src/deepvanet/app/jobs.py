@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from deepvanet.app.limits import Limits
-from deepvanet.app.worker import Task, work
+from deepvanet.app.worker import WorkOrder, work
 
 _ID_BYTES = 24
 
 
 @dataclass
 class Job:
-    """One recording: whose address nobody guesses.
+    """One recording, with an address that cannot be guessed.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Job:
     folder: Path
     state: str = "arriving"
     at: float = field(default_factory=time.monotonic)
-    task: Task | None = None
+    order: WorkOrder | None = None
     process: SpawnProcess | None = None
     error: str = ""
 
@@ -75,9 +75,9 @@ class Jobs:
         self._jobs[name] = job = Job(name, folder)
         return job
 
-    def submit(self, job: Job, task: Task) -> None:
+    def submit(self, job: Job, order: WorkOrder) -> None:
         """Let a recording wait for its turn."""
-        job.task = task
+        job.order = order
         job.enter("waiting")
         self.tick()
 
@@ -123,7 +123,7 @@ class Jobs:
 
     def _start(self, job: Job) -> None:
         process = multiprocessing.get_context("spawn").Process(
-            target=work, args=(job.task, self._limits), daemon=True
+            target=work, args=(job.order, self._limits), daemon=True
         )
         process.start()
         job.process = process

@@ -1,4 +1,4 @@
-"""Signals as a page draws them: for each stretch, the least and the most of it."""
+"""Signals as a page plots them: for each stretch, the least and the most of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from deepvanet.bundle import Bundle
-from deepvanet.datasets.recordings import open_source, read_recording
+from deepvanet.datasets.recording_files import open_source, read_recording
 from deepvanet.schema import Channel, Recording, Stream
 
-N_DRAWN = {Stream.EEG: 3, Stream.PERIPHERAL: 5}
-"""Channels that are drawn."""
+N_PLOTTED = {Stream.EEG: 3, Stream.PERIPHERAL: 5}
+"""Channels that are plotted."""
 N_STRETCHES = 1200
-"""Of a drawn signal: more than a screen has pixels for."""
+"""Of a plotted signal: more than a screen has pixels for."""
 
 
-def read_for_drawing(path: Path, bundle: Bundle) -> Recording:
+def read_for_plots(path: Path, bundle: Bundle) -> Recording:
     """Read a few channels."""
     source = open_source(path, channels=bundle.channels)
     known = source.channels if source else bundle.channels
@@ -25,20 +25,20 @@ def read_for_drawing(path: Path, bundle: Bundle) -> Recording:
 
 def _pick_channels(channels: Sequence[Channel]) -> list[Channel]:
     picked: list[Channel] = []
-    for stream, count in N_DRAWN.items():
+    for stream, count in N_PLOTTED.items():
         picked += [channel for channel in channels if channel.stream is stream][:count]
     return picked
 
 
 def outline(recording: Recording) -> list[dict[str, Any]]:
     """Return signals, each as pairs of its least and most, around its median."""
-    drawn: list[dict[str, Any]] = []
+    outlines: list[dict[str, Any]] = []
     lasts_s = recording.bio.shape[1] / recording.sfreq
     for channel, signal in zip(recording.channels, recording.bio, strict=True):
         known = np.nan_to_num(signal.astype(float))
         known -= np.median(known)
         parts = np.array_split(known, min(N_STRETCHES, len(known)))
-        drawn.append(
+        outlines.append(
             {
                 "name": channel.name,
                 "kind": str(channel.type),
@@ -48,4 +48,4 @@ def outline(recording: Recording) -> list[dict[str, Any]]:
                 "high": [float(f"{part.max():.4g}") for part in parts],
             }
         )
-    return drawn
+    return outlines

@@ -17,17 +17,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from deepvanet import __version__
-from deepvanet.app.guard import Guard, TooMuch, TooSlow
+from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import MIB, Limits
-from deepvanet.app.uploads import (
-    BIO_SIGNATURES,
-    VIDEO_SIGNATURES,
-    Sent,
-    keep_upload,
-)
-from deepvanet.app.worker import Task
+from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES, keep_upload
+from deepvanet.app.worker import WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.inference import RecordingInput
 from deepvanet.schema import UserError
 
 HOST = "127.0.0.1"
@@ -46,7 +42,7 @@ _STATIC = {
 _MEDIA = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 
 
-class Refused(Exception):  # noqa: N818  an answer, not a failure
+class RequestError(Exception):
     """A request that ends in a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -76,10 +72,10 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
         middleware=[guard],
         lifespan=page.live,
         exception_handlers={
-            Refused: _answer_refused,
+            RequestError: _answer_request_error,
             UserError: _answer_user_error,
-            TooMuch: _answer_too_much,
-            TooSlow: _answer_too_slow,
+            BodyTooLargeError: _answer_too_much,
+            BodyTooSlowError: _answer_too_slow,
             404: _answer_missing,
             405: _answer_missing,
         },
@@ -136,7 +132,7 @@ class _Page:
     async def show_file(self, request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
         if name not in self._static:
-            raise Refused(404, "There is no such page.")
+            raise RequestError(404, "There is no such page.")
         body, kind = self._static[name]
         return Response(body, media_type=kind)
 
@@ -182,17 +178,17 @@ class _Page:
             async with request.form(
                 max_files=2, max_fields=8, max_part_size=_FORM_BYTES
             ) as form:
-                task = await self._read_form(form, job)
+                order = await self._read_form(form, job)
         except BaseException:
             self._jobs.remove(job)
             raise
-        self._jobs.submit(job, task)
+        self._jobs.submit(job, order)
         where = f"/api/jobs/{job.id}"
         return JSONResponse(
             self._jobs.describe(job), status_code=202, headers={"Location": where}
         )
 
-    async def _read_form(self, form: FormData, job: Job) -> Task:
+    async def _read_form(self, form: FormData, job: Job) -> WorkOrder:
         kept: dict[str, Path] = {}
         for kind in ("video", "bio"):
             sent = form.get(kind)
@@ -207,16 +203,20 @@ class _Page:
                 )
         is_example = form.get("example") == "1"
         if not kept and not is_example:
-            raise Refused(400, "Send a video, a signal file or both.")
-        return Task(
+            raise RequestError(400, "Send a video, a signal file or both.")
+        return WorkOrder(
             model=self._model.resolve(),
             folder=job.folder,
-            sent=None if is_example else Sent(kept.get("video"), kept.get("bio")),
-            video_offset_s=_read_seconds(form, "video_offset_s"),
-            baseline_s=(
-                _read_seconds(form, "baseline_start_s"),
-                _read_seconds(form, "baseline_end_s"),
+            recording=RecordingInput(
+                video=kept.get("video"),
+                bio=kept.get("bio"),
+                video_offset_s=_read_seconds(form, "video_offset_s"),
+                baseline_s=(
+                    _read_seconds(form, "baseline_start_s"),
+                    _read_seconds(form, "baseline_end_s"),
+                ),
             ),
+            is_example=is_example,
         )
 
     async def status(self, request: Request) -> Response:
@@ -232,13 +232,13 @@ class _Page:
             path = job.folder / name
             if job.state == "done" and path.is_file():
                 return FileResponse(path, media_type=_MEDIA[path.suffix])
-        raise Refused(404, "There is no video.")
+        raise RequestError(404, "There is no video.")
 
     def _serve(self, name: str, kind: str) -> Callable[[Request], Any]:
         async def serve(request: Request) -> Response:
             job = self._find(request)
             if job.state != "done":
-                raise Refused(409, "There is no result yet.")
+                raise RequestError(409, "There is no result yet.")
             is_data = kind == "application/json"
             return FileResponse(
                 job.folder / name,
@@ -251,7 +251,7 @@ class _Page:
     def _find(self, request: Request) -> Job:
         job = self._jobs.find(request.path_params["job"])
         if job is None:
-            raise Refused(404, "There is no such recording, or it was removed.")
+            raise RequestError(404, "There is no such recording, or it was removed.")
         return job
 
 
@@ -264,12 +264,12 @@ def _read_seconds(form: FormData, name: str) -> float | None:
     except ValueError:
         seconds = float("nan")
     if not abs(seconds) <= _MOST_OFFSET_S:
-        raise Refused(400, f"{name} must be a number of seconds.")
+        raise RequestError(400, f"{name} must be a number of seconds.")
     return seconds
 
 
-async def _answer_refused(_request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Refused) else 400
+async def _answer_request_error(_request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, RequestError) else 400
     return JSONResponse({"error": str(error)}, status_code=status)
 
 
@@ -295,7 +295,7 @@ def serve(model: Path, *, port: int, say: Callable[[str], None]) -> None:
     Parameters
     ----------
     say : callable
-        Is told where the page is, once it can be reached.
+        Is called with the address of the page, once it can be reached.
 
     Raises
     ------
@@ -313,7 +313,7 @@ def serve(model: Path, *, port: int, say: Callable[[str], None]) -> None:
         listening.bind((HOST, port))
     except OSError:
         listening.close()
-        raise UserError(f"--port {port}: is taken or not allowed") from None
+        raise UserError(f"{port} is taken or not allowed", field="port") from None
     listening.listen()
     at = listening.getsockname()[1]
     say(f"page: http://{HOST}:{at} (Ctrl+C ends it)")

@@ -1,4 +1,4 @@
-"""What was sent: told by its first bytes, kept under a name of our own.
+"""What was sent: recognised by its first bytes, kept under a name of our own.
 
 The name a file had is never used but for its ending. What is not one whole
 file (BrainVision, EEGLAB with its ``.fdt``) is refused: its header names another file,
@@ -7,7 +7,6 @@ follow are no video by their first bytes.
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -40,18 +39,28 @@ BIO_SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
 """A table in text begins as it likes; what else it must be says ``_check_head``."""
 
 
-@dataclass(frozen=True)
-class Sent:
-    """The files of one recording, as they lie in its folder."""
-
-    video: Path | None
-    bio: Path | None
-
-
 def keep_upload(
     kind: str, source: IO[bytes], sent_as: str, folder: Path, *, limits: Limits
 ) -> Path:
     """Copy what was sent to ``video`` or ``bio`` in a folder, if it is of a known type.
+
+    Parameters
+    ----------
+    kind : str
+        ``video`` or ``bio``.
+    source : binary file
+        What was sent; it is read to its end.
+    sent_as : str
+        The file's name as it was sent, of which only the ending is used.
+    folder : Path
+        Where the copy goes.
+    limits : Limits
+        Most bytes of a file, and how long signals may last.
+
+    Returns
+    -------
+    Path
+        The copy: ``video`` or ``bio`` with the ending that was sent.
 
     Raises
     ------

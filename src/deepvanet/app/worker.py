@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from deepvanet.app.example import make_example
 from deepvanet.app.limits import Limits
 from deepvanet.app.preview import check_video, make_preview
 from deepvanet.app.report import MEANING, write_report
-from deepvanet.app.series import outline, read_for_drawing
-from deepvanet.app.uploads import Sent
+from deepvanet.app.series import outline, read_for_plots
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.explanation import predict_with_streams
 from deepvanet.files import whole_file
-from deepvanet.inference.opened import open_recording
+from deepvanet.inference import RecordingInput
+from deepvanet.inference.open_recording import open_recording
 from deepvanet.schema import UserError
 
 _log = logging.getLogger(__name__)
@@ -34,37 +34,36 @@ _TELL_EVERY_S = 0.3
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkOrder:
     """What a process is to do.
 
     Attributes
     ----------
-    sent : Sent, optional
-        None is the built-in example.
-    video_offset_s, baseline_s
-        As in ``predict``.
+    folder : Path
+        Where the files of the recording lie, and the results are written.
+    is_example : bool
+        Whether the built-in example takes the place of the recording's files.
     """
 
     model: Path
     folder: Path
-    sent: Sent | None
-    video_offset_s: float | None = None
-    baseline_s: tuple[float | None, float | None] = (None, None)
+    recording: RecordingInput
+    is_example: bool = False
 
 
-def work(task: Task, limits: Limits) -> None:
-    """Do a task; whatever goes wrong ends in a sentence in ``error.txt``."""
+def work(order: WorkOrder, limits: Limits) -> None:
+    """Fill an order; any error becomes a sentence in ``error.txt``."""
     resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes,) * 2)
     try:
-        _work(task, limits)
+        _work(order, limits)
     except UserError as error:
-        _say_error(task.folder, _hide_paths(str(error), task))
+        _say_error(order.folder, _hide_paths(str(error), order))
     except Exception as error:  # noqa: BLE001  a hostile file may raise anything
         if _lacks_memory(error):
-            _say_error(task.folder, "The recording needs more memory than is allowed.")
+            _say_error(order.folder, "The recording needs more memory than is allowed.")
             return
         _log.exception("a recording could not be worked on")
-        _say_error(task.folder, "The recording cannot be read: a file is damaged.")
+        _say_error(order.folder, "The recording cannot be read: a file is damaged.")
         sys.exit(1)
 
 
@@ -74,32 +73,28 @@ def _lacks_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "memory" in said or "failed to map" in said
 
 
-def _work(task: Task, limits: Limits) -> None:
-    tell = _Teller(task.folder)
-    bundle = load_bundle(task.model)
-    sent, offset_s = task.sent, task.video_offset_s
-    if sent is None:
-        tell.stage("making the example")
-        sent, offset_s = make_example(task.folder, bundle)
-    tell.stage("reading")
-    info = check_video(sent.video, limits) if sent.video else None
-    signals = read_for_drawing(sent.bio, bundle) if sent.bio else None
-    opened = open_recording(
-        bundle,
-        video=sent.video,
-        bio=sent.bio,
-        video_offset_s=offset_s,
-        baseline_s=task.baseline_s,
-    )
+def _work(order: WorkOrder, limits: Limits) -> None:
+    progress = _ProgressFile(order.folder)
+    bundle = load_bundle(order.model)
+    recording = order.recording
+    if order.is_example:
+        progress.stage("making the example")
+        example = make_example(order.folder, bundle)
+        recording = replace(example, baseline_s=recording.baseline_s)
+    video, bio = recording.video, recording.bio
+    progress.stage("reading")
+    info = check_video(video, limits) if video else None
+    signals = read_for_plots(bio, bundle) if bio else None
+    opened = open_recording(bundle, recording)
     if opened.n_seconds > limits.duration_s:
         raise UserError(f"it lasts more than {limits.duration_s / 60:g} minutes")
-    tell.stage("predicting")
-    timeline, spoke = predict_with_streams(bundle, opened, progress=tell.part)
-    timeline.write(task.folder / "timeline.csv")
+    progress.stage("predicting")
+    timeline, spoke = predict_with_streams(bundle, opened, progress=progress.part)
+    timeline.write(order.folder / "timeline.csv")
     shown = None
-    if sent.video and info:
-        tell.stage("making a video that browsers play")
-        shown = make_preview(sent.video, info, tell=tell.part)
+    if video and info:
+        progress.stage("making a video that browsers play")
+        shown = make_preview(video, info, tell=progress.part)
     result = {
         "meaning": MEANING,
         "rows": list_rows(timeline.table),
@@ -111,11 +106,11 @@ def _work(task: Task, limits: Limits) -> None:
         "video": shown.name if shown else None,
         "video_offset_s": opened.video_offset_s,
         "signals": outline(signals) if signals else [],
-        "is_example": task.sent is None,
+        "is_example": order.is_example,
     }
-    write_report(task.folder / "report.html", result, model=task.model.name)
-    _forget(sent, shown)
-    _write_json(task.folder / "result.json", result)
+    write_report(order.folder / "report.html", result, model=order.model.name)
+    _forget(recording, shown)
+    _write_json(order.folder / "result.json", result)
 
 
 def list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -145,14 +140,14 @@ def list_thresholds(bundle: Bundle) -> dict[str, dict[str, float]]:
     return listed
 
 
-def _forget(sent: Sent, shown: Path | None) -> None:
+def _forget(recording: RecordingInput, shown: Path | None) -> None:
     """Remove what was sent, but for the video that is shown."""
-    for path in (sent.video, sent.bio):
+    for path in (recording.video, recording.bio):
         if path and path != shown:
             path.unlink()
 
 
-class _Teller:
+class _ProgressFile:
     """Writes down how far the work is, not too often."""
 
     def __init__(self, folder: Path) -> None:
@@ -183,8 +178,8 @@ def _say_error(folder: Path, sentence: str) -> None:
         unfinished.write_text(sentence)
 
 
-def _hide_paths(sentence: str, task: Task) -> str:
+def _hide_paths(sentence: str, order: WorkOrder) -> str:
     """Leave out where files lie on this machine."""
-    for folder, instead in ((task.folder, ""), (task.model.parent, "")):
+    for folder, instead in ((order.folder, ""), (order.model.parent, "")):
         sentence = sentence.replace(f"{os.fspath(folder)}{os.sep}", instead)
     return sentence

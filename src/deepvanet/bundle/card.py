@@ -12,37 +12,25 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deepvanet.bundle.loading import say_plan
+from deepvanet.bundle.members import Member
 from deepvanet.bundle.reliability import Calibrations
-from deepvanet.bundle.rows import Part
 from deepvanet.bundle.validation import Validation
+from deepvanet.datasets.records import find_terms
 from deepvanet.files import write_text
+from deepvanet.learners import find_record
+from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Stream, Target
 from deepvanet.store import Rows
 
-_ACADEMIC = (
-    "{} may be used for academic research only, under an agreement that everybody who "
-    "works with it signs; weights that were fitted to it are best treated alike."
-)
-TERMS: Mapping[str, str] = {
-    "deap": _ACADEMIC.format("DEAP"),
-    "mahnob": _ACADEMIC.format("MAHNOB-HCI"),
-    "amigos": _ACADEMIC.format("AMIGOS"),
-    "amigos-long": _ACADEMIC.format("AMIGOS"),
-}
-"""What the makers of a data set ask for."""
-_OWN_TERMS = (
-    "The weights were fitted to recordings of people. What these agreed to, and what "
-    "whoever recorded them allows, holds for the weights too: ask before passing them "
-    "on."
-)
-_MADE_UP = "The recordings were made up, so nobody's rights are touched."
+_SYNTHETIC = "The recordings are synthetic: they are of no person."
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The rows that a network was trained on, counted."""
+class RowSummary:
+    """The rows that a member was fitted on, counted."""
 
     n_subjects: int
     n_trials: int
@@ -53,31 +41,37 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A network of a bundle with all that is known of it.
+class TrainedMember:
+    """A member of a bundle with all that is known of it.
 
     Attributes
     ----------
+    plan : mapping
+        What the folds chose, as optimiser steps; empty where nothing is chosen.
+    context : str
+        What must be scored together.
     judged : mapping
         Calibrations and validation of each stream set; empty where there are none.
     obstacle : str
         Why there is none.
     """
 
-    part: Part
-    steps: int
-    summary: Summary
+    member: Member
+    plan: FitPlan
+    context: Context
+    summary: RowSummary
     judged: Mapping[str, tuple[Calibrations, Validation]]
     obstacle: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as ``bundle.json`` has them."""
         return {
-            "target": self.part.target,
-            "streams": self.part.streams,
-            "steps": self.steps,
+            "target": self.member.target,
+            "streams": self.member.streams,
+            "context": self.context,
+            "plan": dict(self.plan),
             "rows": asdict(self.summary),
-            "answers": [self._describe(streams) for streams in self.part.answers],
+            "answers": [self._describe(streams) for streams in self.member.answers],
         }
 
     def _describe(self, streams: str) -> dict[str, Any]:
@@ -89,11 +83,11 @@ class Trained:
         }
 
 
-def summarise(rows: Rows, target: Target) -> Summary:
-    """Count the rows of a network."""
+def summarise(rows: Rows, target: Target) -> RowSummary:
+    """Count the rows of a member."""
     table = rows.table.assign(label=rows.label, place=rows.trial)
     trials = table.drop_duplicates("place")
-    return Summary(
+    return RowSummary(
         n_subjects=int(trials["subject"].nunique()),
         n_trials=len(trials),
         n_segments=len(table),
@@ -104,7 +98,7 @@ def summarise(rows: Rows, target: Target) -> Summary:
 
 
 def write_card(
-    path: Path, values: Mapping[str, Any], trained: Sequence[Trained]
+    path: Path, values: Mapping[str, Any], trained: Sequence[TrainedMember]
 ) -> None:
     """Write the card of a bundle.
 
@@ -124,15 +118,16 @@ def write_card(
     write_text(path, "\n\n".join(sections) + "\n")
 
 
-def _introduce(values: Mapping[str, Any], trained: Sequence[Trained]) -> str:
-    targets = " and ".join(dict.fromkeys(item.part.target for item in trained))
+def _introduce(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> str:
+    targets = " and ".join(dict.fromkeys(item.member.target for item in trained))
     return (
         f"# A deepvanet bundle: {targets}, trained on {values['dataset']}\n\n"
         "For each second of a recording it gives the probability of a **high "
         "self-rating**, learnt from **one rating a trial**: how likely this person, "
         f"asked after the whole trial, would have rated {targets} high "
         f"(`{values['training']['label_rule']}`). It is not how strong a feeling is, "
-        "nor what is felt in this second: nobody rated seconds.\n\n"
+        "nor what is felt in this second: seconds were not rated.\n\n"
+        f"{_introduce_learner(values['training']['learner'])}\n\n"
         "```sh\n"
         "deepvanet predict MODEL --video face.mp4 --bio signals.bdf "
         "--out timeline.csv\n"
@@ -143,31 +138,35 @@ def _introduce(values: Mapping[str, Any], trained: Sequence[Trained]) -> str:
     )
 
 
+def _introduce_learner(name: str) -> str:
+    return f"Learner `{name}`: it {find_record(name).title}."
+
+
 _USE = (
     "## What it is for\n\n"
     "Research on recordings like those it was trained on: the same sensors, the same "
     "kind of stimulus, adults who sit and watch.\n\n"
     "It is not for decisions about a person: not for hiring, teaching, policing, "
-    "health or credit, and not for finding out what somebody hides. Emotion "
+    "health or credit, and not for finding out what a person hides. Emotion "
     "recognition at work and in schools is forbidden in the European Union "
-    "(Regulation 2024/1689, article 5). Whoever is recorded should know of it and be "
+    "(Regulation 2024/1689, article 5). A person who is recorded must know it and be "
     "able to say no."
 )
 
 
-def _tell_training(values: Mapping[str, Any], trained: Sequence[Trained]) -> str:
+def _tell_training(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> str:
     lines = [
         "## What it was trained on\n",
-        "| target | streams | subjects | trials | high | segments | ratings | steps |",
+        "| target | streams | subjects | trials | high | segments | ratings | chosen |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for item in trained:
         rows = item.summary
         lines.append(
-            f"| {item.part.target} | {item.part.streams} | {rows.n_subjects} | "
+            f"| {item.member.target} | {item.member.streams} | {rows.n_subjects} | "
             f"{rows.n_trials} | {rows.n_high_trials / rows.n_trials:.0%} | "
             f"{rows.n_segments} | {rows.lowest_rating:g} to {rows.highest_rating:g} | "
-            f"{item.steps} |"
+            f"{say_plan(item.plan) or '-'} |"
         )
     lines += ["", _tell_steps(trained)]
     dropout = values["training"].get("stream_dropout", 0.0)
@@ -182,7 +181,9 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[Trained]) -> str
     return "\n".join(lines)
 
 
-def _tell_steps(trained: Sequence[Trained]) -> str:
+def _tell_steps(trained: Sequence[TrainedMember]) -> str:
+    if not any(item.plan for item in trained):
+        return "The learner has no epochs: it was fitted once."
     if any(item.judged for item in trained):
         return (
             "Steps of the optimiser are the median of those that the folds of the "
@@ -192,12 +193,12 @@ def _tell_steps(trained: Sequence[Trained]) -> str:
     return "Steps of the optimiser are as asked for: nothing chose them."
 
 
-def _tell_scores(trained: Sequence[Trained]) -> str:
+def _tell_scores(trained: Sequence[TrainedMember]) -> str:
     lines = ["## How well it does\n"]
     for item in trained:
         if not item.judged:
             lines.append(
-                f"- {item.part.target} from {item.part.streams}: **not calibrated, "
+                f"- {item.member.target} from {item.member.streams}: **not calibrated, "
                 f"never scored** (no cross-validation: {item.obstacle})"
             )
     judged = [item for item in trained if item.judged]
@@ -212,7 +213,7 @@ def _tell_scores(trained: Sequence[Trained]) -> str:
     ]
     for item in judged:
         lines += [
-            _tell_score(item.part.target, streams, made)
+            _tell_score(item.member.target, streams, made)
             for streams, (_, made) in item.judged.items()
         ]
     return "\n".join([*lines, "", *_explain_scores(judged), "", *_tell_trust(judged)])
@@ -236,7 +237,7 @@ def _tell_score(target: Target, streams: str, made: Validation) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _explain_scores(judged: Sequence[Trained]) -> list[str]:
+def _explain_scores(judged: Sequence[TrainedMember]) -> list[str]:
     protocols = dict.fromkeys(
         made.protocol for item in judged for _, made in item.judged.values()
     )
@@ -258,7 +259,7 @@ def _explain_scores(judged: Sequence[Trained]) -> list[str]:
     ]
 
 
-def _tell_trust(judged: Sequence[Trained]) -> list[str]:
+def _tell_trust(judged: Sequence[TrainedMember]) -> list[str]:
     lines = [
         "## What its probabilities are worth\n",
         (
@@ -272,7 +273,7 @@ def _tell_trust(judged: Sequence[Trained]) -> list[str]:
             for level, name in (("segment", "seconds"), ("trial", "trials")):
                 fit, found = getattr(calibrations, level), getattr(made, level)
                 cells = (
-                    *(str(item.part.target), streams, name),
+                    *(str(item.member.target), streams, name),
                     *(f"{fit.slope:.2f}", f"{fit.offset:+.2f}"),
                     *(f"{fit.threshold:.2f}", f"{found.loss:.3f}"),
                     *(f"{found.loss_calibrated:.3f}", f"{found.ece:.3f}"),
@@ -304,7 +305,7 @@ _TRUST = (
         "- ECE is the mean distance between what such probabilities say and how often "
         f"they come true, in at most one bin for each {TRIALS_A_BIN} trials. Beside it "
         "stands what it would be, by chance, if they came true. Seconds are compared "
-        "with the rating of their trial: nobody rated seconds."
+        "with the rating of their trial: seconds were not rated."
     ),
 )
 
@@ -339,19 +340,18 @@ def _tell_rest(rest_s: float | None) -> str:
     if rest_s == 0:
         return ""
     how_long = "" if rest_s is None else f" {rest_s:g} s of"
-    return f", of each trial's own{how_long} rest before it"
+    return f", of each trial's own{how_long} baseline before it"
 
 
-def _tell_terms(dataset: str, trained: Sequence[Trained]) -> str:
-    terms = TERMS.get(dataset, _OWN_TERMS)
-    if dataset.endswith("-synthetic"):
-        terms = _MADE_UP
+def _tell_terms(dataset: str, trained: Sequence[TrainedMember]) -> str:
+    is_synthetic = dataset.endswith("-synthetic")
+    terms = _SYNTHETIC if is_synthetic else find_terms(dataset)
     lines = [
         "## Licence",
         "",
         f"deepvanet is BSD-3-Clause. {terms}",
     ]
-    if any(Stream.FACE in STREAM_SETS[item.part.streams] for item in trained):
+    if any(Stream.FACE in STREAM_SETS[item.member.streams] for item in trained):
         lines += [
             "",
             (

@@ -1,8 +1,8 @@
-"""Where the channels of a bundle lay in training, so that others can be told from them.
+"""Where the channels of a bundle lay in training, to compare others with them.
 
 A channel in another unit, of another sensor or with another reference lies far from all
 that a network was trained on, and its answers mean nothing. Levels are those of stored
-segments, whose baseline was taken off.
+segments, whose baseline was subtracted.
 """
 
 from collections.abc import Mapping
@@ -10,33 +10,47 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.bundle.loading import Level, name_folder
-from deepvanet.bundle.rows import Part
-from deepvanet.learners.network import load_network
+from deepvanet.bundle.members import Member
+from deepvanet.learners.making import load_learner
+from deepvanet.learners.network import FittedNetwork
 from deepvanet.learners.scaling import Scaling, fit_scaling
 from deepvanet.schema import BIO, STREAM_SETS, Stream
 from deepvanet.store import Rows, SegmentStore, read_trials
 
 
 def measure_levels(
-    out: Path, rows: Mapping[Part, Rows], *, scale: str
+    out: Path, rows: Mapping[Member, Rows], *, learner: str, scale: str
 ) -> dict[str, Level]:
-    """Return where each channel lay that a network reads, by name.
+    """Return where each channel lay that a member reads, by name.
 
-    Of several networks the one with most rows says.
+    Of several members the one with most rows says.
 
     Parameters
     ----------
-    scale : str
-        How the networks scale their inputs.
+    out : Path
+        Folder of the bundle, where the fitted learners lie.
+    rows : mapping
+        The rows that each member was fitted on.
+    learner, scale : str
+        What was fitted, and how networks scale their inputs.
+
+    Returns
+    -------
+    dict
+        The level of each channel, by its name; none of streams that no member reads.
     """
     levels = {}
     for stream in BIO:
-        reading = [part for part in rows if stream in STREAM_SETS[part.streams]]
+        reading = [m for m in rows if stream in STREAM_SETS[m.streams]]
         if not reading:
             continue
-        part = max(reading, key=lambda part: len(rows[part]))
-        scaling = _measure(out, part, rows[part], stream, scale)
-        channels = rows[part].store.channels([stream])
+        member = max(reading, key=lambda member: len(rows[member]))
+        scaling = (
+            _find_scaling(out, member, learner, stream) if scale == "train" else None
+        )
+        if scaling is None:
+            scaling = fit_scaling(replace(rows[member], streams=(stream,)))[stream]
+        channels = rows[member].store.channels([stream])
         for channel, center, spread in zip(
             channels, scaling.center, scaling.spread, strict=True
         ):
@@ -44,16 +58,17 @@ def measure_levels(
     return levels
 
 
-def _measure(out: Path, part: Part, rows: Rows, stream: Stream, scale: str) -> Scaling:
-    """Return what the network scales by, or what it would if it did."""
-    if scale == "train":
-        network = load_network(name_folder(out, part.target, part.streams))
-        return network.scalings[stream]
-    return fit_scaling(replace(rows, streams=(stream,)), scale="train")[stream]
+def _find_scaling(
+    out: Path, member: Member, learner: str, stream: Stream
+) -> Scaling | None:
+    """Return what a network scales by, so that rows are not measured again."""
+    folder = name_folder(out, member.target, member.streams)
+    fitted = load_learner(learner, folder)
+    return fitted.scalings[stream] if isinstance(fitted, FittedNetwork) else None
 
 
 def find_rest(store: SegmentStore) -> float | None:
-    """Return how long each trial's own rest was, of which its baseline was taken."""
+    """Return how long the baseline of each trial was."""
     if store.manifest.settings["baseline"] == "none":
         return 0.0
     trials = read_trials(store.path)

@@ -10,8 +10,9 @@ from typing import Any
 from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation
 from deepvanet.config import PrepareSettings
-from deepvanet.learners.network import FittedNetwork, load_network
-from deepvanet.preprocessing.bio import BASELINES
+from deepvanet.learners import find_record
+from deepvanet.learners.learner import Context, FitPlan, FittedLearner
+from deepvanet.learners.making import load_learner
 from deepvanet.schema import (
     STREAM_SETS,
     Channel,
@@ -22,13 +23,24 @@ from deepvanet.schema import (
     pick,
 )
 
-FORMAT = "deepvanet-bundle-2"
-OLDER = ("deepvanet-bundle-1",)
+FORMAT = "deepvanet-bundle-3"
+OLDER = ("deepvanet-bundle-1", "deepvanet-bundle-2")
+
+
+def say_plan(plan: FitPlan) -> str:
+    """Say what was chosen.
+
+    Examples
+    --------
+    >>> say_plan({"face_steps": 20, "bio_steps": 40})
+    '20 face steps, 40 bio steps'
+    """
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in plan.items())
 
 
 @dataclass(frozen=True)
 class Level:
-    """Where a channel lay in training, in its unit, its baseline taken off.
+    """Where a channel lay in training, in its unit, with its baseline subtracted.
 
     Attributes
     ----------
@@ -47,9 +59,11 @@ class Answer:
     Attributes
     ----------
     network : str
-        The stream set of the network that is asked.
-    steps : int
-        Optimiser steps of its training.
+        The stream set of the fitted learner that is asked.
+    context : str
+        What it must be given at once: a ``segment``, or all of a ``trial``.
+    plan : mapping
+        What was chosen for it, as its optimiser steps.
     calibrations : Calibrations
         What makes probabilities of its scores.
     validation : Validation | None
@@ -59,7 +73,8 @@ class Answer:
     target: Target
     streams: str
     network: str
-    steps: int
+    context: Context
+    plan: FitPlan
     calibrations: Calibrations
     validation: Validation | None = None
 
@@ -69,11 +84,11 @@ class Answer:
         if self.validation is None:
             return what + "not calibrated, never scored"
         balanced = self.validation.scores["balanced_accuracy"]
-        called = self.calibrations
+        called, plan = self.calibrations, say_plan(self.plan)
         return what + (
             f"balanced accuracy {'unknown' if balanced is None else f'{balanced:.2f}'} "
             f"of {self.validation.n_trials} trials, mean over subjects (protocol "
-            f"{self.validation.protocol}), {self.steps} steps; high is above "
+            f"{self.validation.protocol}){f', {plan}' if plan else ''}; high is above "
             f"{called.segment.threshold:.2f} (seconds), {called.trial.threshold:.2f} "
             "(trials)"
         )
@@ -81,7 +96,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Trained networks and all that is needed to feed them.
+    """Fitted learners and all that is needed to feed them.
 
     Attributes
     ----------
@@ -90,8 +105,8 @@ class Bundle:
     is_raw : bool
         Whether that store was made from raw recordings, which are to be cleaned.
     rest_s : float | None
-        Seconds of each training trial's own rest, before its stimulus, from which its
-        baseline was taken; 0 where none was, None where the store does not tell.
+        Seconds of each training trial's own baseline, before its stimulus; 0 where none
+        was subtracted, None where the store does not say.
     training : mapping
         The ``TrainSettings``, as plain values.
     levels : mapping
@@ -112,8 +127,19 @@ class Bundle:
 
     @property
     def networks(self) -> tuple[tuple[Target, str], ...]:
-        """Target and stream set of each network."""
+        """Target and stream set of each fitted learner."""
         return tuple(dict.fromkeys((a.target, a.network) for a in self.answers))
+
+    @property
+    def learner(self) -> str:
+        """The name of what was fitted."""
+        return str(self.training["learner"])
+
+    @property
+    def context(self) -> Context:
+        """What it must be given at once: a trial, where some member needs that."""
+        needs = {answer.context for answer in self.answers}
+        return "trial" if "trial" in needs else "segment"
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -133,9 +159,13 @@ class Bundle:
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
         return [
-            f"bundle: {self.path} ({len(self.networks)} networks; card: README.md)",
+            f"bundle: {self.path} ({self._count()}; card: README.md)",
             *(answer.line() for answer in self.answers),
         ]
+
+    def _count(self) -> str:
+        what = "networks" if self.learner == "network" else f"of {self.learner}"
+        return f"{len(self.networks)} {what}"
 
     def channels_of(self, stream: Stream) -> tuple[Channel, ...]:
         """Return the channels of one stream, in the order of its arrays."""
@@ -148,10 +178,10 @@ class Bundle:
                 return answer
         raise KeyError(f"{target} from {streams}")
 
-    def load(self, target: Target, streams: str) -> FittedNetwork:
-        """Load the network that answers from a stream set."""
+    def load(self, target: Target, streams: str) -> FittedLearner:
+        """Load the fitted learner that answers from a stream set."""
         network = self.find(target, streams).network
-        return load_network(name_folder(self.path, target, network))
+        return load_learner(self.learner, name_folder(self.path, target, network))
 
     def pick(self, available: frozenset[Stream]) -> str | None:
         """Return the largest stream set it knows within the available streams."""
@@ -160,7 +190,7 @@ class Bundle:
 
 
 def name_folder(path: Path, target: Target, streams: str) -> Path:
-    """Return where a network lies."""
+    """Return where a fitted learner lies."""
     return path / "networks" / target / streams
 
 
@@ -189,7 +219,7 @@ def load_bundle(path: Path) -> Bundle:
             is_raw=values["is_raw"] is True,
             recipe=_read_recipe(values["recipe"]),
             rest_s=_read_rest(values["rest_s"]),
-            training=values["training"],
+            training=_read_training(values["training"]),
             channels=tuple(
                 Channel(c["name"], ChannelType(c["type"]), c["unit"])
                 for c in values["channels"]
@@ -221,7 +251,8 @@ def _read_answers(values: Mapping[str, Any]) -> list[Answer]:
             target,
             pick("stream set", item["streams"], STREAM_SETS),
             network,
-            steps=values["steps"],
+            context="trial" if values["context"] == "trial" else "segment",
+            plan=_read_plan(values["plan"]),
             calibrations=Calibrations.from_dict(item["calibration"]),
             validation=(
                 Validation.from_dict(item["validation"]) if item["validation"] else None
@@ -229,6 +260,18 @@ def _read_answers(values: Mapping[str, Any]) -> list[Answer]:
         )
         for item in values["answers"]
     ]
+
+
+def _read_training(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    find_record(values["learner"])
+    return values
+
+
+def _read_plan(values: Mapping[str, Any]) -> FitPlan:
+    for name, value in values.items():
+        if type(value) is not int:
+            raise ValueError(f"{name} of a plan cannot be {value!r}")
+    return values
 
 
 def _read_rest(value: Any) -> float | None:
@@ -249,5 +292,4 @@ def _read_recipe(values: Mapping[str, Any]) -> PrepareSettings:
     for name, usual in asdict(PrepareSettings()).items():
         if type(values[name]) is not type(usual):
             raise ValueError(f"{name} cannot be {values[name]!r}")
-    pick("baseline", values["baseline"], BASELINES)
     return PrepareSettings(**values)

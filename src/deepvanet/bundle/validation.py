@@ -1,10 +1,10 @@
 """Cross-validate what a bundle will hold: how long to train, how far to trust it.
 
-The rows of a network are dealt into folds by whole subjects where there are enough of
+The rows of a member are divided into folds by whole subjects where there are enough of
 them, else by whole trials. Each fold trains, chooses its epoch on its validation rows,
-is fitted again on both and scores its test rows. The network of the bundle is then
-trained on all rows for the median of the chosen optimiser steps. A trial's score is
-the mean of its segments' scores, from the fold that never saw it.
+is fitted again on both and scores its test rows, as a run of the same protocol does.
+The member is then fitted on all rows by the median of what the folds chose. A trial's
+score is the mean of its segments' scores, from the fold that never saw it.
 """
 
 import dataclasses
@@ -15,23 +15,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
 
+from deepvanet.bundle.members import Member, as_evaluated, make_learner, select_member
 from deepvanet.bundle.reliability import (
     Calibrations,
     Reliability,
     average_trials,
     calibrate,
 )
-from deepvanet.bundle.rows import Part, make_learner, open_rows
 from deepvanet.config import TrainSettings
+from deepvanet.evaluation.fits import fit_learner, open_once, plan_task
+from deepvanet.evaluation.parts import Part, cut_part, is_trainable
 from deepvanet.files import whole_file
-from deepvanet.labels import label_ratings
-from deepvanet.learners.learner import Choice
+from deepvanet.learners.learner import FitPlan
+from deepvanet.learners.probabilities import measure_logits
 from deepvanet.metrics import tabulate_scores
-from deepvanet.protocols import PROTOCOLS, Fold, can_choose_epoch, cut_folds
-from deepvanet.schema import STREAM_SETS, Target
-from deepvanet.store import Rows
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.schema import KEY_COLUMNS, STREAM_SETS, ScoreKey
+from deepvanet.store import SegmentStore, number_trials
 
 N_FOLDS, LEAST_FOLDS = 5, 3
 LEAST_SUBJECTS = 5
@@ -87,121 +88,182 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The folds of a network, or why there are none."""
+class MemberFolds:
+    """The folds of a member, or why there are none.
 
-    protocol: str
-    folds: tuple[Fold, ...]
+    Attributes
+    ----------
+    part : Part | None
+        As a run of the same protocol has it.
+    """
+
+    protocol: str = ""
+    part: Part | None = None
     obstacle: str = ""
 
+    def __len__(self) -> int:
+        return 0 if self.part is None else len(self.part.folds)
 
-def plan_validation(rows: Rows, part: Part, settings: TrainSettings) -> Plan:
+
+def choose_protocol(table: pd.DataFrame) -> str:
+    """Return the protocol by which rows are divided: by subjects where they suffice."""
+    n_subjects = table["subject"].nunique()
+    return "subject" if n_subjects >= LEAST_SUBJECTS else "trial-pooled"
+
+
+def plan_folds(
+    store: SegmentStore, member: Member, settings: TrainSettings
+) -> MemberFolds:
     """Deal rows into folds by the unit that they can honestly be divided by."""
-    n_subjects = rows.table["subject"].nunique()
-    protocol = "subject" if n_subjects >= LEAST_SUBJECTS else "trial-pooled"
-    n_units = n_subjects if protocol == "subject" else len(np.unique(rows.trial))
+    table = select_member(store, settings, member).table
+    protocol = choose_protocol(table)
+    n_subjects = table["subject"].nunique()
+    n_trials = len(np.unique(number_trials(table)))
+    n_units = n_subjects if protocol == "subject" else n_trials
     if n_units < LEAST_FOLDS:
-        return Plan(protocol, (), f"{n_units} trials cannot be divided")
-    folds = cut_folds(
-        rows.table,
-        rows.label,
-        PROTOCOLS[protocol],
-        n_folds=min(N_FOLDS, n_units),
-        seed=settings.seed,
+        return MemberFolds(protocol, None, f"{n_units} trials cannot be divided")
+    part = cut_part(
+        store,
+        as_evaluated(settings, (protocol,), min(N_FOLDS, n_units)),
+        (PROTOCOLS[protocol],),
+        member.target,
+        member.streams,
+        settings.seed,
     )
-    for fold in folds:
-        if len(np.unique(_label_in(rows, fold, part.target, settings)[fold.train])) < 2:
-            return Plan(protocol, (), "a fold would train on one class")
-    return Plan(protocol, tuple(folds))
+    if not all(is_trainable(part, fold) for fold in part.folds):
+        return MemberFolds(protocol, None, "a fold would train on one class")
+    return MemberFolds(protocol, part)
 
 
-def name_fold(out: Path, part: Part, number: int) -> Path:
+def name_fold(out: Path, member: Member, number: int) -> Path:
     """Return the file of a finished fold."""
-    return out / "cross-validation" / part.target / part.streams / f"{number}.npz"
+    return out / "cross-validation" / member.target / member.streams / f"{number}.npz"
 
 
 def fit_fold(
     store_path: Path,
     out: Path,
     settings: TrainSettings,
-    subjects: tuple[str, ...],
     face_weights: Path | None,
-    task: tuple[Part, int],
+    task: tuple[Member, int],
 ) -> None:
-    """Fit one fold and save what it said of its test rows."""
-    part, number = task
-    rows = open_rows(store_path, settings, subjects, part)
-    fold = plan_validation(rows, part, settings).folds[number]
-    label = _label_in(rows, fold, part.target, settings)
-    learner = make_learner(settings, face_weights)
-    labelled = dataclasses.replace(rows, label=label)
-    if can_choose_epoch(rows.table, label, fold):
-        chosen = learner.fit(
-            labelled.take(fold.first),
-            watch=labelled.take(fold.validation),
-            choose=Choice.LOSS,
-        )
-        fitted = learner.refit(labelled.take(fold.train), like=chosen)
-    else:
-        fitted = learner.fit(labelled.take(fold.train))
-    test = labelled.take(fold.test)
+    """Fit one fold and save what it said of its test rows.
+
+    Parameters
+    ----------
+    store_path : Path
+        Folder that ``prepare`` wrote.
+    out : Path
+        Folder of the bundle, which gets a file for the fold.
+    settings : TrainSettings
+        What is fitted, and on which subjects.
+    face_weights : Path | None
+        File that the face trunk starts from.
+    task : (Member, int)
+        A member, and the number of one of its folds.
+
+    Raises
+    ------
+    ValueError
+        When the member has no folds.
+    """
+    member, number = task
+    store = open_once(store_path)
+    part = plan_folds(store, member, settings).part
+    if part is None:
+        raise ValueError(f"{member} has no folds")
+    asked = as_evaluated(settings, [p.name for p in part.protocols])
+    fit = plan_task(part, part.folds[number], out, asked, "")
+    rows = fit.take_rows(store)
+    _, fitted = fit_learner(make_learner(settings, face_weights), rows, fit)
     logits = {
-        streams: fitted.find_logits_of(test, STREAM_SETS[streams])
-        for streams in part.answers
+        streams: measure_logits(
+            fitted, dataclasses.replace(rows["test"], streams=STREAM_SETS[streams])
+        )
+        for streams in member.answers
     }
-    file = name_fold(out, part, number)
+    file = name_fold(out, member, number)
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as unfinished, unfinished.open("wb") as stream:
         np.savez(
             stream,
             allow_pickle=False,
-            chosen_steps=np.array(fitted.chosen_steps),
+            plan_names=np.array(list(fitted.plan), dtype=str),
+            plan_values=np.array(list(fitted.plan.values()), dtype=np.int64),
             **logits,
         )
 
 
-def find_steps(out: Path, part: Part, plan: Plan) -> int:
-    """Return the median of the folds' optimiser steps; of two middle ones the fewer."""
-    chosen = []
-    for number in range(len(plan.folds)):
-        with np.load(name_fold(out, part, number), allow_pickle=False) as fit:
-            chosen.append(int(fit["chosen_steps"]))
-    return sorted(chosen)[(len(chosen) - 1) // 2]
+def find_plan(out: Path, member: Member, folds: MemberFolds) -> FitPlan:
+    """Return the medians of what the folds chose; of two middle ones the smaller."""
+    chosen: dict[str, list[int]] = {}
+    for number in range(len(folds)):
+        with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
+            for name, value in zip(fit["plan_names"], fit["plan_values"], strict=True):
+                chosen.setdefault(str(name), []).append(int(value))
+    return {
+        name: sorted(found)[(len(found) - 1) // 2] for name, found in chosen.items()
+    }
 
 
 def judge(
-    out: Path, part: Part, plan: Plan, rows: Rows, settings: TrainSettings
+    out: Path, member: Member, folds: MemberFolds, settings: TrainSettings
 ) -> dict[str, tuple[Calibrations, Validation]]:
-    """Return calibrations and validation for each stream set that is answered."""
+    """Return calibrations and validation for each stream set that is answered.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the bundle, where all folds are finished.
+    member : Member
+        The learner that is judged.
+    folds : MemberFolds
+        Its folds, as ``plan_folds`` gives them.
+    settings : TrainSettings
+        What was fitted.
+
+    Returns
+    -------
+    dict
+        Calibrations and validation, by stream set; empty where there are no folds.
+    """
+    if folds.part is None:
+        return {}
     return {
         streams: _judge(
-            _join_folds(out, part, plan, rows, settings, streams),
-            plan,
-            part.target,
+            _join_folds(out, member, folds.part, streams),
+            folds,
+            member,
             streams,
-            is_balanced=settings.network.class_weight == "balanced",
+            settings,
         )
-        for streams in part.answers
+        for streams in member.answers
     }
 
 
 def _judge(
     segments: pd.DataFrame,
-    plan: Plan,
-    target: Target,
+    folds: MemberFolds,
+    member: Member,
     streams: str,
-    *,
-    is_balanced: bool,
+    settings: TrainSettings,
 ) -> tuple[Calibrations, Validation]:
+    is_balanced = settings.network.class_weight == "balanced"
     calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
     trials = average_trials(segments)
-    where = {"protocol": plan.protocol, "target": str(target), "streams": streams}
-    table = trials.assign(**where, learner="network", seed=0, segment=0)
-    scores = _score(table, plan.protocol)
+    table = trials.assign(
+        protocol=folds.protocol,
+        target=str(member.target),
+        streams=streams,
+        learner=settings.learner,
+        seed=0,
+        segment=0,
+    )
+    scores = _score(table, folds.protocol)
     first = scores.loc[METRICS[0]]
     return calibrations, Validation(
-        protocol=plan.protocol,
-        n_folds=len(plan.folds),
+        protocol=folds.protocol,
+        n_folds=len(folds),
         n_trials=len(trials),
         n_subjects=trials["subject"].nunique(),
         share_high=float(trials["label"].mean()),
@@ -216,40 +278,22 @@ def _judge(
 
 def _score(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
     """Return a row a metric, by trials."""
-    key = tuple(table.iloc[0][["protocol", "target", "streams", "learner"]])
+    key = ScoreKey(*table.iloc[0][list(KEY_COLUMNS)])
     shares = "+".join(PROTOCOLS[protocol].shares) or "none"
     scores = tabulate_scores(table, dataset="", sharing={key: ("none", shares)})
     return scores[scores["level"] == "trial"].set_index("metric")
 
 
-def _join_folds(
-    out: Path,
-    part: Part,
-    plan: Plan,
-    rows: Rows,
-    settings: TrainSettings,
-    streams: str,
-) -> pd.DataFrame:
+def _join_folds(out: Path, member: Member, part: Part, streams: str) -> pd.DataFrame:
     """Return a row a segment: whose, its fold, label, and the logit of its score."""
     parts = []
-    for number, fold in enumerate(plan.folds):
-        with np.load(name_fold(out, part, number), allow_pickle=False) as fit:
+    for number, fold in enumerate(part.folds):
+        with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
             logit = fit[streams]
-        units = rows.table.iloc[fold.test][["subject", "trial", "stimulus"]]
-        label = _label_in(rows, fold, part.target, settings)[fold.test]
+        units = part.table.iloc[fold.test][["subject", "trial", "stimulus"]]
+        label = part.label_in(fold)[fold.test]
         parts.append(units.assign(fold=number, label=label, logit=logit))
     return pd.concat(parts, ignore_index=True)
-
-
-def _label_in(
-    rows: Rows, fold: Fold, target: Target, settings: TrainSettings
-) -> Int[np.ndarray, " row"]:
-    """Return the labels as a fold's training rows know them."""
-    ratings: Float[np.ndarray, " row"]
-    ratings = rows.table[target].to_numpy(dtype=float)
-    return label_ratings(
-        ratings, settings.label_rule, table=rows.table, train=fold.train
-    )
 
 
 def _plain(value: Any) -> float | None:

@@ -3,29 +3,29 @@
 from dataclasses import replace
 
 from deepvanet.config import EvaluateSettings
-from deepvanet.evaluation.controls import CONTROLS
 from deepvanet.evaluation.fits import find_traits
 from deepvanet.labels import check_label_rule
-from deepvanet.learners import LEARNERS, find_learner
-from deepvanet.learners.class_weights import CLASS_WEIGHTS
-from deepvanet.learners.within_subject import NORMALISES
+from deepvanet.learners import list_learners
+from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.recipes import RECIPES, check_baseline
+from deepvanet.recipes import check_baseline
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
-    """Return the settings with subjects named as the store names them."""
+    """Return the settings with subjects named as the store names them.
+
+    Raises
+    ------
+    UserError
+        When a setting is empty, unknown, or does not fit the store, or a learner reads
+        none of the stream sets.
+    """
     for kind, names, known in (
         ("protocol", settings.protocols, PROTOCOLS),
         ("target", settings.targets, [*Target]),
         ("stream set", settings.streams, STREAM_SETS),
-        ("scale", (settings.network.scale,), ["train", "none"]),
-        ("control", (settings.control,), CONTROLS),
-        ("recipe", (settings.recipe,), RECIPES),
-        ("class weight", (settings.network.class_weight,), CLASS_WEIGHTS),
-        ("normalise", (settings.network.normalise,), NORMALISES),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
@@ -39,14 +39,15 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
 
 def _check_learners(settings: EvaluateSettings) -> None:
     if not settings.learners:
-        raise UserError(f"learner: needs at least one of {', '.join(LEARNERS)}")
+        raise UserError(f"learner: needs at least one of {', '.join(list_learners())}")
     for learner in settings.learners:
         find_learner(learner)
         readable = find_traits(learner, settings).stream_sets
         if not set(readable) & set(settings.streams):
             raise UserError(
-                f"learner {learner}: reads {', '.join(readable)}, got --streams "
-                f"{','.join(settings.streams)}"
+                f"learner {learner} reads {', '.join(readable)}, got "
+                f"{','.join(settings.streams)}",
+                field="streams",
             )
 
 

@@ -1,17 +1,17 @@
-"""Controls: the same evaluation with the answer taken away.
+"""Negative controls: the same evaluation where there is nothing to learn.
 
-Whatever scores above chance on them is not recognition of affect.
+They hold nothing to learn: a score above chance on them has another cause than affect.
 
 ``shuffled-labels``
     The ratings of each subject are permuted over its trials before folds are cut.
-    Signals and their trials stay as they are, so a learner that knows a trial again
-    still scores where the trial is on both sides. Where each subject has one label
-    (a diagnosis, a group), labels are permuted over subjects.
+    Signals and their trials stay as they are, so a learner that recognises a trial
+    still scores where the trial is on both sides. Where each subject has one label (a
+    diagnosis, a group), labels are permuted over subjects.
 ``noise``
-    EEG and peripheral signals are noise with the subject's *average* level and
-    spectrum (a trial's own carry what was felt), made for the rest before the
-    stimulus too, from which the store's baseline is then removed as it was from the
-    recordings. The face images of a second are those of another second, of anyone.
+    EEG and peripheral signals are noise with the subject's *average* level and spectrum
+    (a trial's own carry what was felt), made for the baseline before the stimulus too,
+    from which the store's baseline is then removed as it was from the recordings. The
+    face images of a second are those of another second, of anyone.
 """
 
 import json
@@ -27,11 +27,12 @@ from jaxtyping import Float, Float32
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from deepvanet.config import Execution
+from deepvanet.config import EvaluateSettings, Execution
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.labels import are_personal, has_label
 from deepvanet.preprocessing.bio import BASELINES
+from deepvanet.protocols import columns_of
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import (
     SegmentBlock,
@@ -40,8 +41,7 @@ from deepvanet.store import (
     write_subject,
 )
 
-NO_CONTROL = "none"
-CONTROLS = (NO_CONTROL, "shuffled-labels", "noise")
+NO_CONTROL = EvaluateSettings.control
 REST_S = 3
 """Seconds of noise before each stimulus, as long as the rest of DEAP's trials."""
 
@@ -58,8 +58,24 @@ def shuffle_ratings(
     sample the permutation. Where each subject has one label by the rule, within a
     subject nothing can be permuted: whole subjects exchange labels, and all rated
     trials of a subject get the mean rating of another one's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of a store, with the columns subject, trial and ``target``.
+    target : str
+        The column whose ratings are permuted.
+    rule : str
+        Label rule, by which each subject may have one label.
+    seed : int
+        Other seeds give other permutations.
+
+    Returns
+    -------
+    array, shape (row,)
+        A rating for each row of the table, NaN where its trial gets none.
     """
-    trials = table.drop_duplicates(["subject", "trial"])
+    trials = table.drop_duplicates(columns_of("trial"))
     ratings = trials[target].to_numpy(dtype=float)
     if not are_personal(ratings, rule, table=trials):
         return permute_within(table, target, seed=seed)
@@ -72,7 +88,7 @@ def _exchange_subjects(
 ) -> dict[tuple[str, str], float]:
     # a mean of high ratings is high, and one of low ratings is low
     mean = rated.groupby("subject", sort=True, observed=True)[target].mean()
-    order = _draw(seed, "all subjects").permutation(len(mean))
+    order = _make_generator(seed, "all subjects").permutation(len(mean))
     given = dict(zip(mean.index, mean.to_numpy()[order], strict=True))
     pairs = zip(rated["subject"], rated["trial"], strict=True)
     return {(subject, trial): given[subject] for subject, trial in pairs}
@@ -82,11 +98,11 @@ def permute_within(
     table: pd.DataFrame, target: str, *, seed: int
 ) -> Float[np.ndarray, " row"]:
     """Return ratings permuted over the rated trials of each subject."""
-    trials = table.drop_duplicates(["subject", "trial"])
+    trials = table.drop_duplicates(columns_of("trial"))
     rated = trials[trials[target].notna()]
     shuffled = {}
     for subject, mine in rated.groupby("subject", sort=True, observed=True):
-        order = _draw(seed, str(subject)).permutation(len(mine))
+        order = _make_generator(seed, str(subject)).permutation(len(mine))
         pairs = zip(mine["trial"], mine[target].to_numpy()[order], strict=True)
         shuffled.update({(str(subject), trial): rating for trial, rating in pairs})
     return _look_up(shuffled, table)
@@ -103,7 +119,24 @@ def _look_up(
 def write_noise_store(
     store: SegmentStore, folder: Path, *, seed: int, execution: Execution
 ) -> Path:
-    """Write a store of noise with the rows of another, a subject at a time; resumes."""
+    """Write a store of noise with the rows of another, a subject at a time; resumes.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        Has the rows that are kept, and the signals whose level and spectrum are copied.
+    folder : Path
+        Where the store of noise is written.
+    seed : int
+        Seed of the noise.
+    execution : Execution
+        How subjects are written in parallel.
+
+    Returns
+    -------
+    Path
+        The folder, as given.
+    """
     make_folder(folder / "subjects")
     remove_unfinished(folder / "subjects")
     write_text(folder / "manifest.json", store.manifest.to_json())
@@ -132,7 +165,7 @@ def _make_noise(store: SegmentStore, subject: str, seed: int) -> Iterator[Segmen
     averages = {stream: _find_average(store, mine, stream) for stream in BIO}
     remove = BASELINES[store.manifest.settings["baseline"]]
     for trial, rows in table.groupby("trial", sort=False, observed=True):
-        rng = _draw(seed, f"{subject}/{trial}")
+        rng = _make_generator(seed, f"{subject}/{trial}")
         arrays: dict[Stream, NDArray[Any]] = {}
         for stream, average in averages.items():
             has = rows[f"has_{stream}"].to_numpy(dtype=bool)
@@ -141,19 +174,19 @@ def _make_noise(store: SegmentStore, subject: str, seed: int) -> Iterator[Segmen
             level, spectrum = average
             n_seconds = int(rows["segment"].max()) + 1
             rate = 2 * (spectrum.shape[1] - 1) // SPECTRUM_S
-            noise = draw_noise(spectrum, (REST_S + n_seconds) * rate, rng)
+            noise = sample_noise_of(spectrum, (REST_S + n_seconds) * rate, rng)
             clean = remove(noise[:, REST_S * rate :], noise[:, : REST_S * rate], rate)
             clean = clean + level[:, None]
             seconds = clean.reshape(len(clean), n_seconds, rate).swapaxes(0, 1)
             arrays[stream] = seconds[rows["segment"].to_numpy()[has]].astype(np.float32)
         n_faces = int(rows[f"has_{Stream.FACE}"].sum())
         if n_faces:
-            arrays[Stream.FACE] = _draw_faces(store, n_faces, rng)
+            arrays[Stream.FACE] = _sample_faces(store, n_faces, rng)
         names = {"subject": subject, "trial": trial}
         yield SegmentBlock(table=rows, arrays=arrays, trial=names)
 
 
-def draw_noise(
+def sample_noise_of(
     spectrum: Float[np.ndarray, "channel frequency"],
     n_samples: int,
     rng: np.random.Generator,
@@ -209,13 +242,13 @@ def _measure_spectrum(
     return np.asarray(power / SPECTRUM_S)
 
 
-def _draw_faces(
+def _sample_faces(
     store: SegmentStore, n_rows: int, rng: np.random.Generator
 ) -> NDArray[Any]:
-    drawn = rng.choice(store.rows_with([Stream.FACE]), size=n_rows)
-    return store.read(Stream.FACE, drawn)
+    sampled = rng.choice(store.rows_with([Stream.FACE]), size=n_rows)
+    return store.read(Stream.FACE, sampled)
 
 
-def _draw(seed: int, name: str) -> np.random.Generator:
-    """Return what draws for one subject or trial, whoever else is there."""
+def _make_generator(seed: int, name: str) -> np.random.Generator:
+    """Return the generator of one subject or trial, for any set of others."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])

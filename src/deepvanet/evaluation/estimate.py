@@ -1,12 +1,13 @@
 """What a run will cost, before it is begun: fits, hours, disk.
 
-A network of each stream set is trained for a few steps on the store itself, on as
-many threads as a fit will have; everything else is multiplied from that. Learners
-that are no networks take little beside one and are counted as fits only, and so are
-permutations that nobody asked for.
+Each learner that reads a stream set is fitted on a few rows of the store itself, for a
+few steps or on some trials, on as many threads as a fit will have; all else is
+multiplied from that. Priors are counted as fits only, and so are permutations that were
+not asked for.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,13 +16,17 @@ import numpy as np
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation.asking import check_settings
 from deepvanet.evaluation.fits import list_learners
-from deepvanet.evaluation.parts import Part, cut_parts, walk
-from deepvanet.learners.network import NetworkLearner
-from deepvanet.protocols.folds import INNER_FOLDS, Fold
-from deepvanet.schema import BIO, PRIORS, STREAM_SETS, Stream
-from deepvanet.store import Rows, SegmentStore, open_store
+from deepvanet.evaluation.parts import cut_parts, walk
+from deepvanet.learners import find_record
+from deepvanet.learners.learner import CompositeLearner, Learner, Training
+from deepvanet.learners.making import find_learner
+from deepvanet.protocols.folds import Fold
+from deepvanet.schema import PRIORS, STREAM_SETS, Stream
+from deepvanet.store import Rows, SegmentStore, number_trials, open_store
 
 N_STEPS = 3
+N_TRIALS = 20
+"""Of a learner without epochs: as many as are timed."""
 BYTES_OF_A_PREDICTION = 90
 """Of a row of ``predictions.csv`` and its share of a fit's file and of the others."""
 
@@ -52,24 +57,52 @@ class Estimate:
         jobs = execution.jobs
         return (
             f"estimate: {self.n_fits:,} fits, {_say_hours(self.hours)} of one process "
-            f"({_say_hours(self.hours / jobs)} with --jobs {jobs}), "
+            f"({_say_hours(self.hours / jobs)} of {jobs} side by side), "
             f"{self.n_bytes / 1e6:,.1f} MB of results"
         )
+
+
+@dataclass(frozen=True)
+class FitCost:
+    """What a fit took.
+
+    Attributes
+    ----------
+    seconds : float
+        Of a fit on ``n_rows`` rows, or of one epoch on them.
+    growth : int
+        With which power of the rows it grows.
+    first_s : float
+        Of measuring a row, which is done once.
+    """
+
+    seconds: float
+    n_rows: int
+    growth: int = 1
+    first_s: float = 0.0
+
+    def find_seconds(self, n_rows: int) -> float:
+        """Return what a fit on other rows takes."""
+        return self.seconds * (n_rows / self.n_rows) ** self.growth
+
+
+Measured = dict[tuple[str, tuple[Stream, ...]], FitCost]
+"""By learner and streams."""
 
 
 def estimate_run(
     store_path: Path,
     settings: EvaluateSettings,
     *,
-    measured: dict[tuple[Stream, ...], float] | None = None,
+    measured: Measured | None = None,
 ) -> Estimate:
     """Estimate a run from a few steps of training on its store.
 
     Parameters
     ----------
     measured : dict, optional
-        Seconds that a segment takes in an epoch, by streams, as measured before on
-        this store; gets what is measured now.
+        Costs of fits by learner and streams, as measured before on this store; gets
+        what is measured now.
 
     Raises
     ------
@@ -81,31 +114,48 @@ def estimate_run(
     parts = cut_parts(store, settings)
 
     known = {} if measured is None else measured
-
-    def measure(streams: tuple[Stream, ...]) -> float:
-        if streams not in known:
-            known[streams] = _time_step(store, streams, settings.network)
-        return known[streams]
-
-    n_fits, seconds, n_rows = 0, 0.0, 0
+    n_fits, seconds, n_rows, paid = 0, 0.0, 0, set()
     for part, fold in walk(parts):
         learners = list_learners(settings, part.streams)
         is_honest = any(protocol.kind == "honest" for protocol in part.protocols)
         n_draws = max(settings.permutations, 0) if is_honest else 0
         n_fits += len(learners) + n_draws * len(set(learners).difference(PRIORS))
         n_rows += len(fold.test) * len(learners) * len(part.protocols)
-        work = (1 + n_draws) * _count_passes(fold, settings.network)
         for learner in learners:
-            for streams, times in _list_trainings(learner, part, settings.network):
-                seconds += work * times * measure(streams)
+            for training in _list_trainings(learner, part.streams, settings):
+                key = training.name, training.streams
+                if key not in known:
+                    known[key] = _time_fit(store, training, settings.network)
+                cost = known[key]
+                once = _count_rows(training, fold, settings.network)
+                seconds += (1 + n_draws) * training.times * cost.find_seconds(once)
+                if key not in paid:
+                    seconds += cost.first_s * len(store.table)
+                paid.add(key)
     return Estimate(n_fits, seconds / 3600, n_rows * BYTES_OF_A_PREDICTION)
 
 
-def _count_passes(fold: Fold, settings: NetworkSettings) -> int:
+def _list_trainings(
+    name: str, streams: str, settings: EvaluateSettings
+) -> Sequence[Training]:
+    """Say what a learner trains, each with one epoch; nothing of a prior."""
+    network = replace(settings.network, epochs=1, steps=0)
+    learner = find_learner(name)(network, 0)
+    if isinstance(learner, CompositeLearner):
+        return learner.list_trainings(STREAM_SETS[streams])
+    if not learner.traits.reads_streams:
+        return ()
+    return (Training(find_record(name).name, learner, STREAM_SETS[streams]),)
+
+
+def _count_rows(training: Training, fold: Fold, settings: NetworkSettings) -> int:
     """Return how many segments pass through training, at most, in all fits of a fold.
 
     A fit that follows a choice of the epoch takes no more steps than the first one.
     """
+    traits = training.learner.traits
+    if not traits.has_epochs:
+        return min(len(fold.train), traits.most_rows or len(fold.train))
     fits = [fold.sized_as or len(fold.train)]
     if len(fold.first):
         fits = [len(fold.first), len(fold.first)]
@@ -114,41 +164,35 @@ def _count_passes(fold: Fold, settings: NetworkSettings) -> int:
     return sum(fits) * settings.epochs
 
 
-def _list_trainings(
-    learner: str, part: Part, settings: NetworkSettings
-) -> list[tuple[tuple[Stream, ...], float]]:
-    """Say which networks a learner trains, and how many times all training rows."""
-    streams = STREAM_SETS[part.streams]
-    kind = learner.partition(":")[0]
-    if kind == "network":
-        n_cells = 1
-        if learner == "network":
-            face = len(settings.grid_face) if Stream.FACE in streams else 0
-            bio = len(settings.grid_bio) if set(streams) & set(BIO) else 0
-            n_cells = max(face, 1) * max(bio, 1)
-        return [(streams, float(n_cells))]
-    if kind == "decision-fusion":
-        is_fitted = not learner.endswith(("published", "mean-logit"))
-        times = 1.0 + (INNER_FOLDS - 1 if is_fitted else 0)
-        members = ((Stream.FACE,), tuple(s for s in streams if s is not Stream.FACE))
-        return [(member, times) for member in members]
-    return []
+def _time_fit(
+    store: SegmentStore, training: Training, settings: NetworkSettings
+) -> FitCost:
+    """Time a fit of one epoch on a few rows, or on all of some trials."""
+    learner, traits = training.learner, training.learner.traits
+    numbers = store.rows_with(training.streams)
+    if traits.has_epochs:
+        numbers = numbers[: N_STEPS * settings.batch_size]
+        rows = Rows(store, numbers, training.streams, np.arange(len(numbers)) % 2)
+        few = rows.take(np.arange(min(2, len(rows))))
+    else:
+        trial = number_trials(store.table.iloc[numbers])
+        numbers, trial = numbers[trial < N_TRIALS], trial[trial < N_TRIALS]
+        rows = Rows(store, numbers, training.streams, trial % 2)
+        few = rows.take(trial < 2)
+    learner.fit(few)  # what only the first pays
+    first_s = _time(learner, rows)
+    if traits.has_epochs:
+        return FitCost(first_s, len(rows))
+    again_s = _time(learner, rows)  # features of rows are kept
+    return FitCost(
+        again_s, len(rows), traits.growth, max(first_s - again_s, 0) / len(rows)
+    )
 
 
-def _time_step(
-    store: SegmentStore,
-    streams: tuple[Stream, ...],
-    settings: NetworkSettings,
-) -> float:
-    """Return the seconds that a segment takes in an epoch of training."""
-    numbers = store.rows_with(streams)[: N_STEPS * settings.batch_size]
-    label = np.arange(len(numbers)) % 2
-    rows = Rows(store, numbers, streams, label)
-    learner = NetworkLearner(replace(settings, epochs=1), 0)
-    learner.fit(rows.take(np.arange(min(2, len(rows)))))  # what only the first pays
+def _time(learner: Learner, rows: Rows) -> float:
     start = time.perf_counter()
     learner.fit(rows)
-    return (time.perf_counter() - start) / len(rows)
+    return time.perf_counter() - start
 
 
 def _say_hours(hours: float) -> str:

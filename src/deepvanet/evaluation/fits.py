@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from deepvanet.config import EvaluateSettings, NetworkSettings, digest
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
-from deepvanet.learners import (
-    PRIORS,
+from deepvanet.learners import PRIORS
+from deepvanet.learners.learner import (
     Choice,
+    Epoch,
     EpochLearner,
-    Fitted,
+    FittedLearner,
     Learner,
     Traits,
-    find_learner,
 )
-from deepvanet.learners.learner import Epoch
+from deepvanet.learners.making import find_learner
 from deepvanet.learners.training import plan_steps
-from deepvanet.protocols import Fold, can_choose_epoch
+from deepvanet.protocols.folds import Fold, can_choose_epoch
 from deepvanet.schema import STREAM_SETS, Stream
-from deepvanet.store import Rows, SegmentStore, open_store
+from deepvanet.store import Rows, Segments, SegmentStore, open_store
 
 _PARTS = ("train", "first", "validation", "test")
 
@@ -38,7 +38,7 @@ class Task:
     Attributes
     ----------
     name : str
-        What tells it from the run's other tasks, for people.
+        What distinguishes it from the run's other tasks, for people.
     numbers, label : mapping
         Row numbers of the store, and labels, of the parts ``train``, ``first``,
         ``validation`` and ``test`` of a fold.
@@ -71,6 +71,13 @@ class Task:
     def __str__(self) -> str:
         return self.name
 
+    def take_rows(self, store: Segments) -> dict[str, Rows]:
+        """Return the rows of each part of the fold."""
+        return {
+            part: Rows(store, numbers, self.streams, self.label[part])
+            for part, numbers in self.numbers.items()
+        }
+
 
 def plan_task(
     part: Part, fold: Fold, out: Path, settings: EvaluateSettings, run: str
@@ -79,8 +86,21 @@ def plan_task(
 
     Parameters
     ----------
+    part : Part
+        Rows, labels and protocols that the fold belongs to.
+    fold : Fold
+        Its training, validation and test rows.
+    out : Path
+        Folder of the run; results go to ``fits`` in it.
+    settings : EvaluateSettings
+        Settings of the run: they name the learners.
     run : str
         The run's digest: a fit of other settings has another file name.
+
+    Returns
+    -------
+    Task
+        What ``fit_task`` needs, with a file for each learner.
     """
     rows = {name: getattr(fold, name) for name in _PARTS}
     label = part.label_in(fold)
@@ -89,7 +109,7 @@ def plan_task(
         choice = Choice.ACCURACY
     elif can_choose_epoch(part.table, label, fold):
         choice = Choice.LOSS
-    # what tells this fit from every other fit of the run
+    # what distinguishes this fit from every other fit of the run
     name = {
         "run": run,
         "family": part.protocols[0].name,
@@ -142,7 +162,19 @@ def fit_task(
     face_weights: Path | None,
     task: Task,
 ) -> None:
-    """Fit every learner that has no saved result yet, and save what it scored."""
+    """Fit every learner that has no saved result yet, and save what it scored.
+
+    Parameters
+    ----------
+    store_path : Path
+        Store whose segments are read.
+    settings : EvaluateSettings
+        Settings of the run; those of its networks are used.
+    face_weights : Path | None
+        What the face trunk starts from; None: random weights.
+    task : Task
+        The fold, and a file for each learner.
+    """
     store = open_once(store_path)
     for name, file in task.files.items():
         if not file.is_file():
@@ -156,11 +188,27 @@ def fit_one(
     task: Task,
     name: str,
 ) -> dict[str, NDArray[Any]]:
-    """Fit one learner on one fold and score its test rows, epoch by epoch read."""
-    rows = {
-        part: Rows(store, task.numbers[part], task.streams, task.label[part])
-        for part in task.numbers
-    }
+    """Fit one learner on one fold and score its test rows, epoch by epoch read.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        Store whose segments are read.
+    settings : EvaluateSettings
+        Settings of the run; those of its networks are used.
+    face_weights : Path | None
+        What the face trunk starts from; None: random weights.
+    task : Task
+        The fold.
+    name : str
+        The learner.
+
+    Returns
+    -------
+    dict of str to array
+        Scores of the test rows, by the epoch that is read, with history and choices.
+    """
+    rows = task.take_rows(store)
     network = _settle_steps(settings.network, task)
     learner = find_learner(name)(network, task.seed, face_weights)
     return _fit(learner, rows, task)
@@ -196,18 +244,18 @@ def _fit(
 
 def fit_learner(
     learner: Learner, rows: Mapping[str, Rows], task: Task
-) -> tuple[Fitted, Fitted]:
+) -> tuple[FittedLearner, FittedLearner]:
     """Fit a learner on a fold's rows; return the fit that chose, and the final one.
 
     They are one and the same where no validation rows choose an epoch.
     """
     first = _fit_first(learner, rows, task)
     if task.choice is Choice.LOSS and isinstance(learner, EpochLearner):
-        return first, learner.refit(rows["train"], like=first, unit=task.unit)
+        return first, learner.refit(rows["train"], plan=first.plan, unit=task.unit)
     return first, first
 
 
-def _fit_first(learner: Learner, rows: Mapping[str, Rows], task: Task) -> Fitted:
+def _fit_first(learner: Learner, rows: Mapping[str, Rows], task: Task) -> FittedLearner:
     """Fit once: on all training rows, or on those beside the validation rows."""
     if not learner.traits.has_epochs or task.choice is Choice.LAST:
         return learner.fit(rows["train"], unit=task.unit)

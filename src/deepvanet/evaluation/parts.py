@@ -13,9 +13,10 @@ from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
 from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.learners.learner import Epoch
-from deepvanet.protocols import PROTOCOLS, Fold, Protocol, agree_on_folds, cut_folds
+from deepvanet.protocols import PROTOCOLS, Protocol
+from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
 from deepvanet.schema import STREAM_SETS, Target, UserError
-from deepvanet.store import SegmentStore
+from deepvanet.store import Rows, SegmentStore
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Part:
     numbers : array, shape (row,)
         Row numbers of the store that have the streams and a rating.
     label : array, shape (row,)
-        As the folds are balanced by; ``label_in`` says what a fold is told.
+        As the folds are balanced by; ``label_in`` returns those that a fold sees.
     folds : tuple of Fold
         Row numbers count within ``numbers``.
     """
@@ -98,6 +99,82 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
     ]
 
 
+@dataclass(frozen=True)
+class RowSelection:
+    """Rows of a store that have some streams and a label.
+
+    Attributes
+    ----------
+    numbers : array, shape (row,)
+        Row numbers of the store.
+    label : array, shape (row,)
+        By all of these rows.
+    table : DataFrame
+        Of these rows, numbered from 0, with the ratings that were asked for.
+    """
+
+    numbers: Int[np.ndarray, " row"]
+    label: Int[np.ndarray, " row"]
+    table: pd.DataFrame
+
+    def open(self, store: SegmentStore, streams: str) -> Rows:
+        """Return them as a learner is given them."""
+        return Rows(store, self.numbers, STREAM_SETS[streams], self.label)
+
+
+def select_rows(
+    store: SegmentStore,
+    settings: EvaluateSettings,
+    target: Target,
+    streams: str,
+    *,
+    ratings: Float[np.ndarray, " row"] | None = None,
+) -> RowSelection:
+    """Select the rows that have a stream set and a label, of the subjects asked for.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        The rows to select from.
+    settings : EvaluateSettings
+        Settings of the run; its subjects and label rule are used.
+    target : Target
+        What the ratings are of.
+    streams : str
+        Name of a stream set.
+    ratings : array, shape (row,), optional
+        Of all rows of the store, instead of their own.
+
+    Returns
+    -------
+    RowSelection
+        The rows, in the order of the store.
+
+    Raises
+    ------
+    UserError
+        When there are none.
+    """
+    rule = settings.label_rule
+    numbers = store.rows_with(STREAM_SETS[streams])
+    if ratings is None:
+        ratings = store.table[target].to_numpy()
+    numbers = numbers[has_label(ratings, rule)[numbers]]
+    if settings.subjects:
+        subject = store.table["subject"].isin(settings.subjects).to_numpy()
+        numbers = numbers[subject[numbers]]
+    if len(numbers) == 0:
+        raise UserError(
+            f"no segment of {store.path} has {streams} and a rating that is high or "
+            f"low by {rule}",
+            field="streams",
+        )
+    table = store.table.iloc[numbers].assign(**{target: ratings[numbers]})
+    table = table.reset_index(drop=True)
+    label = label_ratings(table[target].to_numpy(), rule, table=table)
+    return RowSelection(numbers, label, table)
+
+
 def cut_part(
     store: SegmentStore,
     settings: EvaluateSettings,
@@ -112,36 +189,44 @@ def cut_part(
 
     Parameters
     ----------
+    store : SegmentStore
+        The rows to divide into folds.
+    settings : EvaluateSettings
+        Settings of the run: label rule, number of folds, control, subjects.
+    family : tuple of Protocol
+        Protocols that share these folds.
+    target : Target
+        What the ratings are of.
+    streams : str
+        Name of a stream set.
+    seed : int
+        Seed of the folds, and of ratings that are shuffled as a control.
     ratings : array, shape (row,), optional
         Of all rows of the store, instead of their own.
+
+    Returns
+    -------
+    Part
+        The folds, with the rows and labels that they divide.
     """
-    numbers = store.rows_with(STREAM_SETS[streams])
-    if ratings is None:
-        ratings = store.table[target].to_numpy()
-        if settings.control == "shuffled-labels":
-            ratings = shuffle_ratings(
-                store.table, target, rule=settings.label_rule, seed=seed
-            )
-    rated = has_label(ratings, settings.label_rule)
-    numbers = numbers[rated[numbers]]
-    if settings.subjects:
-        subject = store.table["subject"].isin(settings.subjects).to_numpy()
-        numbers = numbers[subject[numbers]]
-    if len(numbers) == 0:
-        raise UserError(
-            f"--streams {streams}: no segment of {store.path} has them and a rating "
-            f"that is high or low by {settings.label_rule}"
-        )
-    table = store.table.iloc[numbers].assign(**{target: ratings[numbers]})
-    table = table.reset_index(drop=True)
     rule = settings.label_rule
-    label = label_ratings(table[target].to_numpy(), rule, table=table)
+    if ratings is None and settings.control == "shuffled-labels":
+        ratings = shuffle_ratings(store.table, target, rule=rule, seed=seed)
+    found = select_rows(store, settings, target, streams, ratings=ratings)
     n_folds = settings.folds or agree_on_folds(
-        table, [PROTOCOLS[name] for name in settings.protocols]
+        found.table, [PROTOCOLS[name] for name in settings.protocols]
     )
-    folds = cut_folds(table, label, family[0], n_folds=n_folds, seed=seed)
+    folds = cut_folds(found.table, found.label, family[0], n_folds=n_folds, seed=seed)
     return Part(
-        family, target, streams, seed, numbers, label, table, tuple(folds), rule
+        family,
+        target,
+        streams,
+        seed,
+        found.numbers,
+        found.label,
+        found.table,
+        tuple(folds),
+        rule,
     )
 
 

@@ -1,28 +1,29 @@
 """The whole cross-validation again with ratings exchanged: what chance would score.
 
 Labels permuted against kept predictions are no test: folds share training rows, so
-their predictions are not independent even where nothing is to be learnt. So each draw
-exchanges ratings, then cuts folds, chooses and fits anew. What is exchanged:
+their predictions are not independent even where nothing is to be learnt. So each
+permutation exchanges ratings, then cuts folds, chooses and fits again. What is
+exchanged:
 
 ``clips``
-    The names of the clips, the same for all subjects [1]_: whoever rates what a clip
-    shows rates it together, and learners that follow the clip follow it in each draw.
-    A trial whose new clip its subject did not rate takes no part in that draw.
+    The names of the clips, the same for all subjects [1]_: ratings that follow the clip
+    still follow one clip, and learners that follow the clip do so in each permutation.
+    A trial whose new clip its subject did not rate takes no part in that permutation.
 ``trials``
     Each subject's ratings over its trials, where fewer than eight clips are shared.
     What is found then is said of these stimuli only.
 ``people``
     The labels of people, where each has one.
 
-A draw is the same for all learners, stream sets, protocols and targets of a run.
-Learners whose run is quick are permuted unasked: where so many draws fit in
+A permutation is the same for all learners, stream sets, protocols and targets of a run.
+Learners whose run is quick are permuted unasked: where so many permutations fit in
 ``MOST_WORK``, about a minute of one core. That is counted in rows and fits, not in
 seconds, so that it does not depend on the machine.
 
 The folder::
 
-    RUN/permutations/*.npz   scores of a few draws of one learner, kept when interrupted
-    RUN/permutations.csv     all of them
+    RUN/permutations/*.npz   scores of a few permutations of one learner, kept when
+    interrupted RUN/permutations.csv     all of them
 
 References
 ----------
@@ -57,35 +58,31 @@ from deepvanet.metrics import (
     count_permutations,
     find_means,
 )
-from deepvanet.protocols import PROTOCOLS
-from deepvanet.results import PART_COLUMNS
-from deepvanet.schema import PRIORS, Target, UserError
+from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, Target, UserError
 from deepvanet.store import SegmentStore
 
 MOST_WORK = 6_000_000
-"""Rows, of training in all fits of all draws of one learner, that take about a minute
-on one core."""
+"""Training rows of all fits of one learner that take about a minute on one core."""
 
 WORK_OF_A_FIT = 1_000
-"""Rows that take as long as a fit does whatever its rows: folds, tables, scores."""
+"""Rows that take as long as the fixed part of a fit: folds, tables, scores."""
 
 LEAST_FILLED = 0.5
 """Share of subjects x clips that must be rated for clips to be exchanged."""
 
 DRAWS_AT_ONCE = 10
-"""Of a quick learner, in one file; others have a file a draw."""
+"""Of a quick learner, in one file; others have a file for each permutation."""
 
 _FOLDER = "permutations"
-_SEED = 0x5EED  # sets these draws apart from those of controls
-
-Key = tuple[str, str, str, str]  # as PART_COLUMNS
+_SEED = 0x5EED  # keeps these random numbers apart from those of controls
 
 
 @dataclass(frozen=True)
-class Task:
-    """Some draws of one learner under one protocol, of one target and stream set."""
+class PermutationTask:
+    """Some permutations of a learner under a protocol, of a target and stream set."""
 
-    key: Key
+    key: ScoreKey
     exchanged: str
     draws: tuple[int, ...]
     file: Path
@@ -95,20 +92,20 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PermutationPlan:
     """What is permuted in a run.
 
     Attributes
     ----------
-    tests : tuple of Key
+    tests : tuple of ScoreKey
         All that has a p-value: honest, and no prior.
     permuted : mapping
         Those that are permuted, and what exchanges its ratings.
     """
 
     n_draws: int
-    tests: tuple[Key, ...]
-    permuted: Mapping[Key, str]
+    tests: tuple[ScoreKey, ...]
+    permuted: Mapping[ScoreKey, str]
 
     def lines(self) -> list[str]:
         """Say what was permuted, and what was not."""
@@ -125,7 +122,7 @@ class Plan:
         if "trials" in self.permuted.values():
             said.append(
                 f"permutations: fewer than {LEAST_CLIPS} clips are shared, so ratings "
-                "were exchanged within subjects: p-values speak of these stimuli only"
+                "were exchanged within subjects: p-values are about these stimuli only"
             )
         others = dict.fromkeys(key[3] for key in self.tests if key not in self.permuted)
         if others:
@@ -137,7 +134,7 @@ class Plan:
         return said
 
 
-def _count_tests(tests: Sequence[Key]) -> str:
+def _count_tests(tests: Sequence[ScoreKey]) -> str:
     return f"{len(tests)} test{'' if len(tests) == 1 else 's'}"
 
 
@@ -145,7 +142,7 @@ def plan_permutations(
     parts: Sequence[Part],
     leakage: Sequence[Mapping[str, Any]],
     settings: EvaluateSettings,
-) -> Plan:
+) -> PermutationPlan:
     """Say which learners are permuted how often.
 
     Raises
@@ -156,7 +153,7 @@ def plan_permutations(
     tests = [
         key
         for part in leakage
-        for key in [tuple(part[name] for name in PART_COLUMNS)]
+        for key in [ScoreKey(*(part[name] for name in KEY_COLUMNS))]
         if part["leaks"] == "none"
         and key[3] not in PRIORS
         and PROTOCOLS[key[0]].kind != "control"
@@ -164,15 +161,17 @@ def plan_permutations(
     asked = settings.permutations
     least = count_permutations(len(tests))
     if asked > 0 and settings.control != NO_CONTROL:
-        raise UserError(f"--permutations: a run of {settings.control} tests nothing")
+        raise UserError(
+            f"a run of {settings.control} tests nothing", field="permutations"
+        )
     if 0 < asked < least:
         raise UserError(
-            f"--permutations: for {_count_tests(tests)} at least {least} are needed, "
-            f"got {asked}"
+            f"for {_count_tests(tests)} at least {least} are needed, got {asked}",
+            field="permutations",
         )
     n_draws = least if asked == AUTOMATIC else asked
     if n_draws == 0 or settings.control != NO_CONTROL:
-        return Plan(0, tuple(tests), {})
+        return PermutationPlan(0, tuple(tests), {})
     held: dict[tuple[str, str, str], list[Part]] = {}
     for part in parts:
         for protocol in part.protocols:
@@ -186,7 +185,7 @@ def plan_permutations(
         and n_draws * sum(_count_work(held[k[:3]]) for k in tests if k[3] == learner)
         <= MOST_WORK
     }
-    return Plan(
+    return PermutationPlan(
         n_draws,
         tuple(tests),
         {
@@ -217,19 +216,31 @@ def choose_exchange(part: Part) -> str:
 def permute(
     store: SegmentStore,
     out: Path,
-    plan: Plan,
+    plan: PermutationPlan,
     settings: EvaluateSettings,
     *,
     run: str,
     execution: Execution,
     face_weights: Path | None = None,
 ) -> pd.DataFrame:
-    """Score all draws, or complete them.
+    """Score all permutations, or complete them.
 
     Parameters
     ----------
+    store : SegmentStore
+        The store of the run.
+    out : Path
+        Folder of the run; scores go to ``permutations`` in it.
+    plan : PermutationPlan
+        What is permuted, and how often.
+    settings : EvaluateSettings
+        Settings of the run.
     run : str
-        The run's digest: draws of other settings have other files.
+        The run's digest: permutations of other settings have other files.
+    execution : Execution
+        How permutations are scored in parallel.
+    face_weights : Path | None
+        What the face trunk starts from; None: random weights.
 
     Returns
     -------
@@ -240,7 +251,7 @@ def permute(
     if tasks:
         make_folder(out / _FOLDER)
         remove_unfinished(out / _FOLDER)
-    work = partial(_score_draws, store.path, settings, face_weights)
+    work = partial(_score_permutations, store.path, settings, face_weights)
     for _ in run_tasks(
         work,
         [task for task in tasks if not task.file.is_file()],
@@ -257,27 +268,27 @@ def permute(
 
 
 def _list_tasks(
-    plan: Plan, settings: EvaluateSettings, folder: Path, run: str
-) -> Iterable[Task]:
+    plan: PermutationPlan, settings: EvaluateSettings, folder: Path, run: str
+) -> Iterable[PermutationTask]:
     for key, exchanged in plan.permuted.items():
         at_once = DRAWS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
         for start in range(0, plan.n_draws, at_once):
             draws = tuple(range(start, min(start + at_once, plan.n_draws)))
             name = digest({"run": run, "part": key, "draws": draws})
-            yield Task(key, exchanged, draws, folder / f"{name}.npz")
+            yield PermutationTask(key, exchanged, draws, folder / f"{name}.npz")
 
 
-def _score_draws(
+def _score_permutations(
     store_path: Path,
     settings: EvaluateSettings,
     face_weights: Path | None,
-    task: Task,
+    task: PermutationTask,
 ) -> None:
     store = open_once(store_path)
     is_quick = find_traits(task.key[3], settings).is_quick
     with use_one_thread() if is_quick else nullcontext():
         scores = [
-            _score(store, settings, face_weights, task, draw) for draw in task.draws
+            _score(store, settings, face_weights, task, number) for number in task.draws
         ]
     with whole_file(task.file) as unfinished, unfinished.open("wb") as stream:
         np.savez(stream, allow_pickle=False, scores=np.array(scores))
@@ -287,13 +298,13 @@ def _score(
     store: SegmentStore,
     settings: EvaluateSettings,
     face_weights: Path | None,
-    task: Task,
-    draw: int,
+    task: PermutationTask,
+    number: int,
 ) -> list[float]:
-    """Exchange ratings and do all folds of all seeds anew; return ``METRICS``."""
+    """Exchange ratings and do all folds of all seeds again; return ``METRICS``."""
     protocol, target, streams, learner = task.key
     ratings = exchange_ratings(
-        store.table, Target(target), how=task.exchanged, draw=draw
+        store.table, Target(target), how=task.exchanged, number=number
     )
     predictions = []
     for seed in settings.seeds:
@@ -308,7 +319,7 @@ def _score(
                 ratings=ratings,
             )
         except UserError:
-            # too many trials dropped out for so many folds: a draw without a score
+            # too many trials dropped out for so many folds: there is no score
             return [float("nan")] * len(METRICS)
         predictions.append(_predict(store, settings, face_weights, part, learner))
     means = find_means(pd.concat(predictions, ignore_index=True), "trial")
@@ -348,26 +359,33 @@ def _predict(
 
 
 def exchange_ratings(
-    table: pd.DataFrame, target: Target, *, how: str, draw: int
+    table: pd.DataFrame, target: Target, *, how: str, number: int
 ) -> Float[np.ndarray, " row"]:
-    """Return the ratings of one draw, NaN where a trial drops out.
+    """Return the ratings of one permutation, NaN where a trial drops out.
 
     Parameters
     ----------
     table : DataFrame
-        Of a store, with all its subjects: a draw is that of the store.
+        Of a store, with all its subjects: a permutation is that of the store.
+    target : Target
+        What the ratings are of.
     how : str
         ``clips``, ``trials`` or ``people``, as the module says.
+    number : int
+        Of the permutation, from 0.
+
+    Returns
+    -------
+    array, shape (row,)
+        A rating for each row of the table.
     """
     if how == "trials":
-        return permute_within(table, target, seed=_SEED + draw)
+        return permute_within(table, target, seed=_SEED + number)
     unit = "stimulus" if how == "clips" else "subject"
     names = np.array(sorted(table[unit].unique()), dtype=object)
-    order = np.random.default_rng([_SEED, draw]).permutation(len(names))
+    order = np.random.default_rng([_SEED, number]).permutation(len(names))
     partner = dict(zip(names, names[order], strict=True))
-    trials = table.drop_duplicates(["subject", "trial"]).sort_values(
-        ["subject", "trial"]
-    )
+    trials = table.drop_duplicates(columns_of("trial")).sort_values(columns_of("trial"))
     if how == "people":
         rating = trials.dropna(subset=[target]).groupby("subject")[target].first()
         return _look_up(rating, table["subject"].map(partner))
@@ -381,7 +399,7 @@ def exchange_ratings(
     return _look_up(of_trial, pd.MultiIndex.from_frame(table[_TRIAL]))
 
 
-_TRIAL = ["subject", "trial"]
+_TRIAL = columns_of("trial")
 
 
 def _look_up(values: pd.Series, names: Any) -> Float[np.ndarray, " row"]:
@@ -389,10 +407,11 @@ def _look_up(values: pd.Series, names: Any) -> Float[np.ndarray, " row"]:
     return values.reindex(names).to_numpy(dtype=float)
 
 
-def _read(task: Task) -> pd.DataFrame:
+def _read(task: PermutationTask) -> pd.DataFrame:
     with np.load(task.file, allow_pickle=False) as held:
         scores: NDArray[Any] = held["scores"]
     table = pd.DataFrame(scores, columns=list(METRICS))
-    key = dict(zip(PART_COLUMNS, task.key, strict=True))
-    table = table.assign(**key, exchanged=task.exchanged, draw=list(task.draws))
+    table = table.assign(
+        **task.key._asdict(), exchanged=task.exchanged, draw=list(task.draws)
+    )
     return table[list(PERMUTATION_COLUMNS)]

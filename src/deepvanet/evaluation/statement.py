@@ -5,25 +5,33 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
-from deepvanet import protocols
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.fits import find_traits, list_learners
 from deepvanet.evaluation.parts import Part, is_trainable, walk
-from deepvanet.learners import Traits
-from deepvanet.protocols import Fold, Protocol, Sharing
-from deepvanet.results import PART_COLUMNS
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.learners.learner import Traits
+from deepvanet.protocols import LEAKS, SHARES, Protocol
+from deepvanet.protocols.folds import Fold, can_choose_epoch
+from deepvanet.protocols.sharing import (
+    Sharing,
+    check_sharing,
+    describe_sharing,
+    find_leaks,
+    find_shares,
+    join,
+    verify,
+)
+from deepvanet.schema import STREAM_SETS, ScoreKey, Stream
 
 BASELINE_NOTES = {
-    "mean": "One number a channel, from the rest before the stimulus, was subtracted "
+    "mean": "One number a channel, the mean of the baseline, was subtracted "
     "from all segments of a trial: it marks the trial.",
-    "waveform": "The mean one-second waveform of the rest before the stimulus was "
+    "waveform": "The mean one-second waveform of the baseline before the stimulus was "
     "subtracted from every segment of a trial, as the published code does: it stamps "
     "the trial's own noise on each of its segments and so gives the trial away.",
     "none": "No baseline was removed.",
 }
 ARTEFACT_NOTES = {
-    "icalabel": "Bad channels were found, and EEG was unmixed, on whole recordings "
+    "icalabel": "Bad channels were found, and ICA was fitted, on whole recordings "
     "without their labels. Where a recording holds rows of training and of test, "
     "test signals had a part in what was taken out of both.",
 }
@@ -57,12 +65,12 @@ def state_sharing(
     ProtocolViolation
         When a fold is not what its protocol's name says.
     """
-    entries: dict[tuple[str, str, str, str], _Entry] = {}
+    entries: dict[ScoreKey, _Entry] = {}
     for part, fold in walk(parts):
-        sharing = protocols.check_sharing(part.table, fold)
+        sharing = check_sharing(part.table, fold)
         learners = list_learners(settings, part.streams)
         for protocol, learner in product(part.protocols, learners):
-            key = (protocol.name, str(part.target), part.streams, learner)
+            key = ScoreKey(protocol.name, str(part.target), part.streams, learner)
             entry = entries.setdefault(key, _Entry())
             traits = find_traits(learner, settings)
             unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, traits)
@@ -80,19 +88,16 @@ def state_sharing(
                 has_epochs=traits.has_epochs,
                 unlabelled=seen,
             )
-    return [
-        dict(zip(PART_COLUMNS, key, strict=True)) | _close(entry)
-        for key, entry in entries.items()
-    ]
+    return [key._asdict() | _close(entry) for key, entry in entries.items()]
 
 
 def _close(entry: _Entry) -> dict[str, Any]:
-    leaks = _order(entry.leaks, protocols.LEAKS)
-    shares = _order(entry.shares, protocols.SHARES)
+    leaks = _order(entry.leaks, LEAKS)
+    shares = _order(entry.shares, SHARES)
     return {
-        "leaks": protocols.join(leaks),
-        "shares": protocols.join(shares),
-        "statement": protocols.describe(leaks, shares),
+        "leaks": join(leaks),
+        "shares": join(shares),
+        "statement": describe_sharing(leaks, shares),
         "folds": entry.folds,
     }
 
@@ -122,16 +127,16 @@ def _add_fold(
     chosen_on, note = ("none", "no epochs")
     if has_epochs:
         chosen_on, note = _say_how_epoch_is_chosen(part, fold, protocol)
-    leaks = protocols.find_leaks(
+    leaks = find_leaks(
         sharing,
         epoch_chosen_on=chosen_on,
         labels_are_personal=part.labels_are_personal,
         unlabelled_test_signals=unlabelled,
     )
-    shares = protocols.find_shares(sharing)
+    shares = find_shares(sharing)
     # labels, and the store's name for how it was cleaned, admit these
     admitted = ("subject", "unlabelled")
-    protocols.verify(protocol, sharing, leaks, shares, declared=admitted)
+    verify(protocol, sharing, leaks, shares, declared=admitted)
     entry.leaks += leaks
     entry.shares += shares
     entry.folds.append(
@@ -154,6 +159,6 @@ def _say_how_epoch_is_chosen(
 ) -> tuple[str, str]:
     if protocol.chooses_on != "validation":
         return protocol.chooses_on, ""
-    if protocols.can_choose_epoch(part.table, part.label_in(fold), fold):
+    if can_choose_epoch(part.table, part.label_in(fold), fold):
         return "validation", ""
     return "last", "too few trials of a class to choose on: the last epoch is used"

@@ -11,11 +11,12 @@ from jaxtyping import Float
 from deepvanet import results
 from deepvanet.evaluation.fits import Task
 from deepvanet.evaluation.parts import Part, read_epoch, walk
-from deepvanet.protocols import Fold, Protocol
+from deepvanet.protocols import Protocol
+from deepvanet.protocols.folds import Fold
 
 
 @dataclass(frozen=True)
-class Collected:
+class RunTables:
     """What all fits of a run came to.
 
     Attributes
@@ -32,7 +33,7 @@ class Collected:
 _LAST = "last "  # of names of choices that belong to the last epoch
 
 
-def collect(parts: Sequence[Part], tasks: Sequence[Task]) -> Collected:
+def collect(parts: Sequence[Part], tasks: Sequence[Task]) -> RunTables:
     """Read all fits."""
     predictions, history, choices = [], [], []
     for (part, fold), task in zip(walk(parts), tasks, strict=True):
@@ -45,7 +46,7 @@ def collect(parts: Sequence[Part], tasks: Sequence[Task]) -> Collected:
                     )
                     history += _list_epochs(key, fold, protocol, fit)
                     choices += _list_choices(key, fold, protocol, fit)
-    return Collected(
+    return RunTables(
         pd.concat(predictions, ignore_index=True),
         pd.DataFrame(history, columns=list(results.HISTORY_COLUMNS)),
         pd.DataFrame(choices, columns=list(results.CHOICE_COLUMNS)),
@@ -111,7 +112,7 @@ def _list_choices(
 
 
 def list_segments(parts: Sequence[Part]) -> Iterator[pd.DataFrame]:
-    """Yield tables that tell, in a letter a fold, whether a row trained or tested."""
+    """Yield tables that say, in a letter a fold, whether a row trained or tested."""
     for part in parts:
         letters = _spell_folds(part)
         units = part.table[["subject", "trial", "stimulus", "segment"]]

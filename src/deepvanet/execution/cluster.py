@@ -2,7 +2,7 @@
 
 Ray places tasks, and starts one again when its worker or its machine is lost. All
 machines must see the same folders under the same names. A Ray that is started here
-listens on 127.0.0.1 only, asks for a token, has no dashboard and reports to nobody.
+listens on 127.0.0.1 only, asks for a token, has no dashboard and sends no reports.
 """
 
 import copy
@@ -104,7 +104,7 @@ def _import_ray(*, is_local: bool) -> Any:
     """Import Ray, which reads its environment when it is imported."""
     if find_spec("ray") is None:
         raise UserError(
-            "--executor ray: Ray is not installed: pip install 'deepvanet[ray]'"
+            "Ray is not installed: pip install 'deepvanet[ray]'", field="executor"
         )
     settings = {
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -128,28 +128,31 @@ def _import_ray(*, is_local: bool) -> Any:
 def _join(ray: Any, address: str) -> None:
     if "://" in address:
         raise UserError(
-            f"--address {address}: needs HOST:PORT of the head of a Ray cluster, on "
-            "one of whose machines this command runs"
+            "needs HOST:PORT of the head of a Ray cluster, on one of whose machines "
+            f"this command runs, got {address}",
+            field="address",
         )
     try:
         ray.init(address=address, logging_level="ERROR")
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         said = str(error).strip().split("\n")[0]
-        raise UserError(f"--address {address}: no Ray cluster here: {said}") from error
+        raise UserError(
+            f"no Ray cluster at {address}: {said}", field="address"
+        ) from error
 
 
 def _check_fits(ray: Any, execution: Execution, threads: int) -> None:
     """Refuse tasks that no machine could ever take; Ray would wait for one."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    for option, resource, wanted in (
-        ("--threads", "CPU", threads),
-        ("--gpus-per-task", "GPU", execution.gpus_per_task),
+    for field, resource, wanted in (
+        ("threads", "CPU", threads),
+        ("gpus_per_task", "GPU", execution.gpus_per_task),
     ):
         most = max((machine.get(resource, 0.0) for machine in machines), default=0.0)
         if wanted > most:
             raise UserError(
-                f"{option} {wanted:g}: no machine of the Ray cluster has as many, the "
-                f"most is {most:g}"
+                f"no machine of the Ray cluster has {wanted:g}, the most is {most:g}",
+                field=field,
             )
 
 

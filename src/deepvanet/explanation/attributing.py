@@ -1,53 +1,63 @@
-"""Divide what a network says of a second among its inputs, by Captum [1]_.
+"""Divide what a fitted learner says of a second among its inputs.
 
 What is divided is the distance of the calibrated logit from that of *nothing known*:
 every signal at its median, the mean face. Streams are few, so they get their exact
-Shapley values [2]_: what a stream adds, averaged over all orders in which streams
-could be told. Channels and pixels get integrated gradients [3]_. Either sums to the
-distance.
+Shapley values [1]_: what a stream adds, averaged over all orders of adding the streams.
+Channels and pixels of a network get integrated gradients [2]_ by Captum [3]_; either
+sums to the distance. Channels of another learner are left out, one at a time: their
+parts need not sum to anything.
+
+A signal of which nothing is known is one without a finite number: all learners read
+that as the median of training.
 
 References
 ----------
-.. [1] Kokhlikyan et al. (2020). Captum: a unified and generic model interpretability
-   library for PyTorch. arXiv 2009.07896.
-.. [2] Lundberg and Lee (2017). A unified approach to interpreting model predictions.
+.. [1] Lundberg and Lee (2017). A unified approach to interpreting model predictions.
    NeurIPS 30.
-.. [3] Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks.
+.. [2] Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks.
    ICML 70, 3319-3328.
+.. [3] Kokhlikyan et al. (2020). Captum: a unified and generic model interpretability
+   library for PyTorch. arXiv 2009.07896.
 """
 
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, ShapleyValues
+from captum.attr import IntegratedGradients
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from deepvanet.explanation.sharing_out import share_out
 from deepvanet.inference.answering import Answerer, group_seconds, take
-from deepvanet.inference.opened import Chunk
+from deepvanet.inference.recording import Chunk
+from deepvanet.learners.held_seconds import share_arrays
 from deepvanet.learners.inputs import to_network, to_tensors
+from deepvanet.learners.learner import FittedLearner
 from deepvanet.learners.network import FittedNetwork
+from deepvanet.learners.probabilities import measure_logits
 from deepvanet.learners.repeatable import use_threads
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
-from deepvanet.models.stream_dropout import Within
-from deepvanet.schema import Stream, Target
+from deepvanet.models.stream_dropout import PartialNetwork
+from deepvanet.schema import BIO, Stream, Target
+from deepvanet.store import Rows
 
 N_STEPS = 20
 """Of integrated gradients; their sum is then within a few hundredths."""
 ROWS_AT_ONCE = 32
 
 Attributions = Mapping[Stream, Float[np.ndarray, "second ..."]]
+Logits = Float[np.ndarray, " second"]
 
 
 @dataclass(frozen=True)
 class Question:
-    """Seconds that one network answers.
+    """Seconds that one fitted learner answers.
 
     Attributes
     ----------
@@ -55,19 +65,19 @@ class Question:
         Since the recording's first.
     slope : float
         What calibration multiplies its logits by; its offset cancels in distances.
-    arrays : mapping
-        Of each stream, a row a second as a store has them.
+    rows : Rows
+        The seconds, with the streams that they have.
     """
 
     target: Target
     seconds: NDArray[Any]
-    fitted: FittedNetwork
+    fitted: FittedLearner
     slope: float
-    arrays: Mapping[Stream, NDArray[Any]]
+    rows: Rows
 
 
 def ask(answerer: Answerer, chunk: Chunk) -> Iterator[Question]:
-    """Yield what a chunk of a recording asks of each network."""
+    """Yield what a chunk of a recording asks of each fitted learner."""
     for name, rows in group_seconds(answerer.choose(chunk)).items():
         for target in answerer.bundle.targets:
             yield Question(
@@ -75,38 +85,29 @@ def ask(answerer: Answerer, chunk: Chunk) -> Iterator[Question]:
                 chunk.time_s[rows],
                 answerer.load(target, name),
                 answerer.bundle.find(target, name).calibrations.segment.slope,
-                take(chunk, name, rows),
+                take(chunk, name, rows, answerer.bundle),
             )
 
 
-def divide_by_streams(
-    question: Question,
-) -> dict[Stream, Float[np.ndarray, " second"]]:
+def divide_by_streams(question: Question) -> dict[Stream, Logits]:
     """Return what each stream adds to the calibrated logit of each second."""
-    asked = _Asked(question)
-    with use_threads(question.fitted.threads), torch.no_grad():
-        inputs = asked.encode_faces(asked.inputs)
-        nothing = asked.encode_faces(asked.nothing)
-        masks = tuple(
-            torch.full((1, *tensor.shape[1:]), place, dtype=torch.long)
-            for place, tensor in enumerate(inputs)
-        )
-        found = ShapleyValues(asked.answer_encoded).attribute(
-            inputs, baselines=nothing, feature_mask=masks
-        )
-    return {
-        stream: part.flatten(1)[:, 0].numpy()
-        for stream, part in zip(asked.streams, found, strict=True)
-    }
+    if isinstance(question.fitted, FittedNetwork):
+        asked = NetworkQuestion(question, question.fitted)
+        return share_out(asked.find_worth(), asked.streams)
+    return share_out(
+        lambda there: _answer_without(question, there), question.rows.streams
+    )
 
 
 def divide_by_inputs(question: Question) -> Attributions:
-    """Return what each number of each stream adds to the calibrated logit.
+    """Return what each number that a network reads adds to the calibrated logit.
 
     Face: (second, frame, colour, height, width); EEG and peripheral: (second,
-    channel, time).
+    channel, time). Nothing of a learner that is no network.
     """
-    asked = _Asked(question)
+    if not isinstance(question.fitted, FittedNetwork):
+        return {}
+    asked = NetworkQuestion(question, question.fitted)
     with use_threads(question.fitted.threads):
         found = IntegratedGradients(asked.answer).attribute(
             asked.inputs,
@@ -120,20 +121,79 @@ def divide_by_inputs(question: Question) -> Attributions:
     }
 
 
-class _Asked:
+def leave_channels_out(
+    question: Question,
+) -> Mapping[Stream, Float[np.ndarray, "second channel"]]:
+    """Return by how much the calibrated logit falls without each channel."""
+    whole = _answer(question, question.rows)
+    found = {}
+    for stream in BIO:
+        if stream not in question.rows.streams:
+            continue
+        array = question.rows.read(stream)
+        parts = []
+        for place in range(array.shape[1]):
+            without = array.copy()
+            without[:, place] = np.nan
+            rows = share_arrays(question.rows, {stream: without})
+            parts.append(whole - _answer(question, rows))
+        found[stream] = np.stack(parts, axis=1)
+    return found
+
+
+def _answer(question: Question, rows: Rows) -> Logits:
+    return measure_logits(question.fitted, rows) * question.slope
+
+
+def _answer_without(question: Question, there: frozenset[Stream]) -> Logits:
+    """Return calibrated logits of seconds of which some streams are not known."""
+    rows = question.rows
+    nothing = {
+        stream: _forget(question.fitted, stream, rows.read(stream))
+        for stream in rows.streams
+        if stream not in there
+    }
+    return _answer(question, share_arrays(rows, nothing))
+
+
+@runtime_checkable
+class HasMeanFace(Protocol):
+    """A fitted learner that knows the mean image of its training rows."""
+
+    @property
+    def mean_face(self) -> Float[np.ndarray, "colour _ _"]:
+        """In [0, 1]."""
+
+
+def _forget(fitted: FittedLearner, stream: Stream, array: NDArray[Any]) -> NDArray[Any]:
+    """Return the numbers of a stream of which nothing is known."""
+    if stream is not Stream.FACE:
+        return np.full_like(array, np.nan)
+    if not isinstance(fitted, HasMeanFace):
+        return np.zeros_like(array)
+    image = (np.moveaxis(fitted.mean_face, 0, -1) * 255).round().astype(array.dtype)
+    return np.array(np.broadcast_to(image, array.shape))
+
+
+class NetworkQuestion:
     """A network as Captum calls it, its inputs, and those of nothing known."""
 
-    def __init__(self, question: Question) -> None:
-        fitted = question.fitted
+    def __init__(self, question: Question, fitted: FittedNetwork) -> None:
+        there, arrays = question.rows.streams, question.rows.read
         self.network = _in_float32(fitted.chosen)
         self.slope = question.slope
-        self.streams = tuple(s for s in fitted.streams if s in question.arrays)
-        self.missing = tuple(s for s in fitted.streams if s not in question.arrays)
+        self.threads = fitted.threads
+        self.streams = tuple(s for s in fitted.streams if s in there)
+        self.missing = tuple(s for s in fitted.streams if s not in there)
         self.shapes = fitted.recipe.shapes
-        tensors = to_network(to_tensors(question.arrays, fitted.scalings))
+        tensors = to_network(
+            to_tensors({s: arrays(s) for s in self.streams}, fitted.scalings)
+        )
         self.inputs = tuple(tensors[stream] for stream in self.streams)
         self.nothing = tuple(
-            _mean_face(self.network).expand(tensor.shape[1:])[None].contiguous()
+            torch.from_numpy(fitted.mean_face)
+            .expand(tensor.shape[1:])[None]
+            .contiguous()
             if stream is Stream.FACE
             else torch.zeros(1, *tensor.shape[1:])
             for stream, tensor in zip(self.streams, self.inputs, strict=True)
@@ -143,7 +203,14 @@ class _Asked:
         """Return calibrated logits, without their offset."""
         return self._answer(self.network, *inputs)
 
-    def encode_faces(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def find_worth(self) -> "Worth":
+        """Return what says the calibrated logits where only some streams are known."""
+        with use_threads(self.threads), torch.no_grad():
+            return Worth(
+                self, self._encode_faces(self.inputs), self._encode_faces(self.nothing)
+            )
+
+    def _encode_faces(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return inputs with faces as their features, which cost most."""
         return tuple(
             self.network.encoders["face"](tensor) if stream is Stream.FACE else tensor
@@ -151,7 +218,7 @@ class _Asked:
         )
 
     def answer_encoded(self, *inputs: Tensor) -> Tensor:
-        """Return the same where faces are features already."""
+        """Return calibrated logits where faces are features already."""
         encoders: dict[str, nn.Module] = dict(self.network.encoders.items())
         if Stream.FACE in self.streams:
             encoders["face"] = nn.Identity()
@@ -162,9 +229,30 @@ class _Asked:
         given = dict(zip(self.streams, inputs, strict=True))
         for stream in self.missing:
             given[stream] = torch.zeros(len(inputs[0]), *self.shapes[stream])
-        asked = Within(network, self.streams) if self.missing else network
+        asked = PartialNetwork(network, self.streams) if self.missing else network
         logits: Tensor = asked(given)
         return logits * self.slope
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a network says where only some of its streams are known."""
+
+    asked: NetworkQuestion
+    inputs: tuple[Tensor, ...]
+    nothing: tuple[Tensor, ...]
+
+    def __call__(self, there: frozenset[Stream]) -> Logits:
+        """Return calibrated logits, without their offset."""
+        given = tuple(
+            tensor if stream in there else nothing.expand(tensor.shape)
+            for stream, tensor, nothing in zip(
+                self.asked.streams, self.inputs, self.nothing, strict=True
+            )
+        )
+        with use_threads(self.asked.threads), torch.no_grad():
+            logits: Logits = self.asked.answer_encoded(*given).numpy()
+        return logits
 
 
 def _in_float32(network: DeepVANet) -> DeepVANet:
@@ -174,9 +262,3 @@ def _in_float32(network: DeepVANet) -> DeepVANet:
         if isinstance(encoder, FaceEncoder):
             encoder.in_bfloat16 = False
     return precise
-
-
-def _mean_face(network: DeepVANet) -> Tensor:
-    """Return the mean image of the training rows, or black where none was taken."""
-    (encoder,) = (e for e in network.encoders.values() if isinstance(e, FaceEncoder))
-    return encoder.center

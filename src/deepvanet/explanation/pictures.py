@@ -1,7 +1,7 @@
 """Attributions as pictures: lines over time, a scalp, bars, a face."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mne
 import numpy as np
@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from deepvanet.bundle import Bundle
+from deepvanet.explanation.records import Explanation, FaceMap
 from deepvanet.files import whole_file
 from deepvanet.preprocessing.cleaning.electrodes import describe
-from deepvanet.report.drawing import (
+from deepvanet.reporting.plotting import (
     BLACK,
     BLUE,
     GREEN,
@@ -22,9 +23,6 @@ from deepvanet.report.drawing import (
     house_style,
 )
 from deepvanet.schema import Stream, UserError
-
-if TYPE_CHECKING:
-    from deepvanet.explanation import Explanation, FaceMap
 
 STYLES = {
     Stream.FACE: (VERMILION, "-"),
@@ -39,27 +37,27 @@ BLUR = 1.5
 LEAST_ELECTRODES = 4
 
 
-def draw_all(made: "Explanation", bundle: Bundle, out: Path) -> tuple[str, ...]:
-    """Draw what can be drawn; return why something could not."""
+def plot_all(made: Explanation, bundle: Bundle, out: Path) -> tuple[str, ...]:
+    """Plot what can be plotted; return why something could not."""
     notes: list[str] = []
     with house_style():
         for target, rows in made.streams.groupby("target", sort=False):
-            _save(_draw_streams(str(target), rows), out / f"streams-{target}.svg")
+            _save(_plot_streams(str(target), rows), out / f"streams-{target}.svg")
         for target, rows in made.channels.groupby("target", sort=False):
-            notes += _draw_channels(str(target), rows, bundle, out)
+            notes += _plot_channels(str(target), rows, bundle, out)
         for target, faces in made.faces.items():
-            _save(_draw_face(target, faces), out / f"face-{target}.png")
+            _save(_plot_face(target, faces), out / f"face-{target}.png")
     return tuple(dict.fromkeys(notes))
 
 
-def _draw_channels(
+def _plot_channels(
     target: str, rows: pd.DataFrame, bundle: Bundle, out: Path
 ) -> list[str]:
     notes = []
     for stream, mine in rows.groupby("stream", sort=False):
         size = mine["attribution"].abs().groupby(mine["channel"], sort=False).mean()
         if stream == Stream.PERIPHERAL:
-            _save(_draw_bars(target, size), out / f"peripheral-{target}.svg")
+            _save(_plot_bars(target, size), out / f"peripheral-{target}.svg")
             continue
         try:
             info = describe(list(map(str, size.index)), sfreq=bundle.recipe.sfreq)
@@ -69,7 +67,7 @@ def _draw_channels(
         if len(size) < LEAST_ELECTRODES:
             notes.append(f"no map of the scalp from {len(size)} electrodes")
             continue
-        _save(_draw_scalp(target, size, info), out / f"scalp-{target}.png")
+        _save(_plot_scalp(target, size, info), out / f"scalp-{target}.png")
     return notes
 
 
@@ -82,7 +80,7 @@ def _save(figure: Figure, path: Path) -> None:
             figure.savefig(unfinished, format="png", dpi=DPI)
 
 
-def _draw_streams(target: str, rows: pd.DataFrame) -> Figure:
+def _plot_streams(target: str, rows: pd.DataFrame) -> Figure:
     sheet = Sheet(7.0, 2.4)
     axes = sheet.add_axes(0.75, 0.45, 5.1, 1.45)
     axes.axhline(0, color=PALE, linewidth=0.8)
@@ -100,11 +98,11 @@ def _draw_streams(target: str, rows: pd.DataFrame) -> Figure:
     axes.set_xlabel("second of the recording")
     axes.set_ylabel("part of the logit")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    sheet.write(0.75, 0.08, f"What each stream added to {target}: up speaks for high")
+    sheet.write(0.75, 0.08, f"What each stream added to {target}: up means high")
     return sheet.figure
 
 
-def _draw_bars(target: str, size: pd.Series) -> Figure:
+def _plot_bars(target: str, size: pd.Series) -> Figure:
     sheet = Sheet(3.5, 0.9 + 0.22 * len(size))
     axes = sheet.add_axes(1.2, 0.4, 2.1, 0.22 * len(size))
     places = np.arange(len(size))
@@ -116,7 +114,7 @@ def _draw_bars(target: str, size: pd.Series) -> Figure:
     return sheet.figure
 
 
-def _draw_scalp(target: str, size: pd.Series, info: Any) -> Figure:
+def _plot_scalp(target: str, size: pd.Series, info: Any) -> Figure:
     sheet = Sheet(3.5, 3.1)
     axes = sheet.add_axes(0.1, 0.4, 2.5, 2.6)
     share = 100 * size.to_numpy() / max(float(size.sum()), 1e-12)
@@ -135,7 +133,7 @@ def _draw_scalp(target: str, size: pd.Series, info: Any) -> Figure:
     return sheet.figure
 
 
-def _draw_face(target: str, faces: "FaceMap") -> Figure:
+def _plot_face(target: str, faces: FaceMap) -> Figure:
     sheet = Sheet(3.5, 3.1)
     axes = sheet.add_axes(0.1, 0.4, 2.6, 2.6)
     grey = faces.faces.mean(axis=2) / max(faces.n_seconds, 1)

@@ -1,20 +1,21 @@
-"""Ask the network that reads most of what a second has."""
+"""Ask the fitted learner that reads most of what a second has."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from deepvanet.bundle import Bundle
-from deepvanet.inference.opened import Chunk
-from deepvanet.learners.network import FittedNetwork
+from deepvanet.inference.recording import AT_ONCE_S, Chunk, OpenRecording
+from deepvanet.learners.held_seconds import hold_seconds
+from deepvanet.learners.learner import FittedLearner
+from deepvanet.learners.probabilities import measure_logits
 from deepvanet.metrics import find_logit_of_mean
 from deepvanet.schema import STREAM_SETS, Stream, Target, TrialSpan
+from deepvanet.store import Rows
 
 TIMELINE_COLUMNS = (
     "time_s",
@@ -61,13 +62,17 @@ class Answers:
 
 @dataclass(frozen=True)
 class Answerer:
-    """A bundle with the networks that were asked so far."""
+    """A bundle with the fitted learners that were asked so far."""
 
     bundle: Bundle
-    _loaded: dict[tuple[Target, str], FittedNetwork] = field(default_factory=dict)
+    _loaded: dict[tuple[Target, str], FittedLearner] = field(default_factory=dict)
 
-    def load(self, target: Target, streams: str) -> FittedNetwork:
-        """Load the network that answers from a stream set, once."""
+    def count_seconds(self, opened: OpenRecording, usual: int = AT_ONCE_S) -> int:
+        """Return how many seconds are read at once: all, if a trial is an example."""
+        return usual if self.bundle.context == "segment" else opened.n_seconds
+
+    def load(self, target: Target, streams: str) -> FittedLearner:
+        """Load the fitted learner that answers from a stream set, once."""
         key = target, self.bundle.find(target, streams).network
         if key not in self._loaded:
             self._loaded[key] = self.bundle.load(target, streams)
@@ -101,8 +106,8 @@ class Answerer:
         logits = np.full(len(chunk), np.nan)
         if target in self.bundle.targets:
             for name, rows in group_seconds(chosen).items():
-                network = self.load(target, name)
-                logits[rows] = network.find_logits(take(chunk, name, rows))
+                seconds = take(chunk, name, rows, self.bundle)
+                logits[rows] = measure_logits(self.load(target, name), seconds)
         return logits
 
     def _calibrate(
@@ -179,7 +184,29 @@ def group_seconds(chosen: list[str]) -> dict[str, Int[np.ndarray, " _"]]:
 
 
 def take(
-    chunk: Chunk, streams: str, rows: Int[np.ndarray, " _"]
-) -> Mapping[Stream, NDArray[Any]]:
-    """Return what a network reads of some seconds of a chunk."""
-    return {stream: chunk.arrays[stream][rows] for stream in STREAM_SETS[streams]}
+    chunk: Chunk, streams: str, rows: Int[np.ndarray, " _"], bundle: Bundle
+) -> Rows:
+    """Return what a fitted learner reads of some seconds of a chunk.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Seconds that were read.
+    streams : str
+        Name of a stream set, of ``STREAM_SETS``.
+    rows : array, shape (row,)
+        Which seconds, counted from the chunk's first.
+    bundle : Bundle
+        Knows the channels and the sampling rate of its streams.
+
+    Returns
+    -------
+    Rows
+        These seconds in memory, in the order of ``rows``.
+    """
+    return hold_seconds(
+        {stream: chunk.arrays[stream][rows] for stream in STREAM_SETS[streams]},
+        channels=bundle.channels,
+        sfreq=bundle.recipe.sfreq,
+        start_s=chunk.time_s[rows],
+    )

@@ -1,4 +1,4 @@
-"""Find the channels of a bundle in a signal file, and draw a few that are missing."""
+"""Find the channels of a bundle in a signal file; interpolate a few missing ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from deepvanet.preprocessing.cleaning.electrodes import describe, interpolate
 from deepvanet.schema import BIO, Channel, Stream, UserError
 
 MOST_MISSING = 0.1
-"""Share of the EEG channels that may be drawn from the others."""
+"""Share of the EEG channels that may be interpolated from the others."""
 
 
 @dataclass(frozen=True)
-class Placed:
+class ChannelPlaces:
     """Where a stream's channels lie in a file.
 
     Attributes
@@ -41,67 +41,89 @@ class Placed:
 
 
 @cache
-def find_operator(item: Placed) -> Float[np.ndarray, "channel held"]:
-    """Return what makes all channels of those in the file.
+def find_operator(places: ChannelPlaces) -> Float[np.ndarray, "channel held"]:
+    """Return the matrix from a file's channels of a stream to all of its channels.
 
-    By spherical splines from the electrodes' places by name.
+    Missing ones are interpolated by spherical splines, from where electrodes of these
+    names sit.
     """
-    everything = np.eye(len(item.channels))
-    if not item.missing:
-        return everything[:, list(item.rows)]
-    is_there = np.isin(np.arange(len(item.channels)), item.rows)
-    info = describe([c.name for c in item.channels], sfreq=128.0)
-    return interpolate(info, is_there)[:, list(item.rows)]
+    everything = np.eye(len(places.channels))
+    if not places.missing:
+        return everything[:, list(places.rows)]
+    is_there = np.isin(np.arange(len(places.channels)), places.rows)
+    info = describe([c.name for c in places.channels], sfreq=128.0)
+    return interpolate(info, is_there)[:, list(places.rows)]
 
 
 def place_channels(
     found: Sequence[Channel], bundle: Bundle, path: Path, *, has_video: bool
-) -> tuple[dict[Stream, Placed], tuple[str, ...]]:
+) -> tuple[dict[Stream, ChannelPlaces], tuple[str, ...]]:
     """Return where the channels lie that the bundle needs, and what had to be assumed.
 
     A stream of which the file has no channel is missing. Of peripheral channels none
     can stand in for another: a stream that lacks some is left out where the bundle
     can do without.
 
+    Parameters
+    ----------
+    found : sequence of Channel
+        What the file has, in its order.
+    bundle : Bundle
+        Knows the channels of each of its streams.
+    path : Path
+        The file that an error names.
+    has_video : bool
+        Whether the face may answer where a stream is left out.
+
+    Returns
+    -------
+    mapping, tuple of str
+        By stream; and notes, a sentence each.
+
     Raises
     ------
     UserError
         When too many channels are missing.
     """
-    placed, notes = {}, []
+    placed: dict[Stream, ChannelPlaces] = {}
+    notes = []
     for stream in BIO:
-        item = _place(found, bundle.channels_of(stream))
-        if stream not in bundle.streams or not item.rows:
+        places = _find_places(found, bundle.channels_of(stream))
+        if stream not in bundle.streams or not places.rows:
             continue
-        if not item.missing:
-            placed[stream] = item
-        elif stream is Stream.EEG and _can_draw(item):
-            placed[stream] = item
+        if not places.missing:
+            placed[stream] = places
+        elif stream is Stream.EEG and _can_interpolate(places):
+            placed[stream] = places
             notes.append(
-                f"drawn from their neighbours, since missing: {', '.join(item.missing)}"
+                "interpolated from their neighbours, since missing: "
+                f"{', '.join(places.missing)}"
             )
         else:
             rest = {*placed, *([Stream.FACE] if has_video else [])}
             said = (
-                f"{len(item.missing)} of {len(item.channels)} {stream} channels are "
-                f"missing: {', '.join(item.missing)}"
+                f"{len(places.missing)} of {len(places.channels)} {stream} channels "
+                f"are missing: {', '.join(places.missing)}"
             )
             if stream is Stream.EEG or bundle.pick(frozenset(rest)) is None:
-                raise UserError(f"--bio {path}: {said}")
+                raise UserError(f"{path}: {said}", field="bio")
             notes.append(f"{said}; {stream} is left out")
     return placed, tuple(notes)
 
 
-def _place(found: Sequence[Channel], wanted: tuple[Channel, ...]) -> Placed:
+def _find_places(
+    found: Sequence[Channel], wanted: tuple[Channel, ...]
+) -> ChannelPlaces:
     rows = tuple(k for k, channel in enumerate(wanted) if channel in found)
-    return Placed(wanted, rows, tuple(list(found).index(wanted[k]) for k in rows))
+    sources = tuple(list(found).index(wanted[k]) for k in rows)
+    return ChannelPlaces(wanted, rows, sources)
 
 
-def _can_draw(item: Placed) -> bool:
-    if len(item.missing) > MOST_MISSING * len(item.channels):
+def _can_interpolate(places: ChannelPlaces) -> bool:
+    if len(places.missing) > MOST_MISSING * len(places.channels):
         return False
     try:
-        describe([c.name for c in item.channels], sfreq=128.0)
+        describe([c.name for c in places.channels], sfreq=128.0)
     except UserError:
         return False  # names that say nothing of places
     return True

@@ -25,8 +25,8 @@ Clips = UInt8[np.ndarray, "second frame height width 3"]
 
 
 @dataclass(frozen=True)
-class Faces:
-    """Crops that come as the video is decoded, once and in order.
+class FaceReader:
+    """Reads the crops of a face as the video is decoded, once and in order.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Faces:
     size: int
     crops: Iterator[TrackedCrop]
 
-    def take(self, n_seconds: int) -> tuple[Clips, Bool[np.ndarray, " second"]]:
+    def read(self, n_seconds: int) -> tuple[Clips, Bool[np.ndarray, " second"]]:
         """Return the next seconds, and which of them have a face throughout."""
         n_frames = round(self.fps * SEGMENT_S)
         clips = np.zeros((n_seconds, n_frames, self.size, self.size, 3), np.uint8)
@@ -55,17 +55,36 @@ class Faces:
         return clips, has
 
 
-def open_faces(
+def open_face_reader(
     path: Path,
     bundle: Bundle,
     offset_s: float,
     *,
     true_fps: float | None,
     signals_end: int,
-) -> Faces:
+) -> FaceReader:
     """Find the face in each second that the video shows at least half of.
 
     Where the signals go on, the end is padded from the last face as in ``prepare``.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    bundle : Bundle
+        Its recipe says how many frames a second has, how large crops are, and what
+        finds faces.
+    offset_s : float
+        Second of the recording at which the video starts.
+    true_fps : float | None
+        Frames a second, where the video's own number cannot be trusted.
+    signals_end : int
+        Whole seconds of the recording that have signals.
+
+    Returns
+    -------
+    FaceReader
+        Starts at the first whole second of the recording that the video shows.
 
     Raises
     ------
@@ -77,7 +96,9 @@ def open_faces(
     start_s = first - offset_s
     shown_s = _measure_video(path, true_fps) - start_s
     if shown_s < 0.5:
-        raise UserError(f"--video {path}: shows less than half a second to predict")
+        raise UserError(
+            f"{path}: shows less than half a second to predict", field="video"
+        )
     n_seconds = max(math.floor(shown_s + 0.5), signals_end - first)
     n_frames = round(n_seconds * fps)
     frames = sample_frames(
@@ -90,18 +111,30 @@ def open_faces(
         size=bundle.recipe.face_size,
         fps=fps,
     )
-    return Faces(first, n_seconds, fps, bundle.recipe.face_size, crops)
+    return FaceReader(first, n_seconds, fps, bundle.recipe.face_size, crops)
 
 
-def open_trial_faces(
+def open_trial_face_reader(
     path: Path, bundle: Bundle, *, start_s: float, n_seconds: int
-) -> Faces:
+) -> FaceReader:
     """Find the face in each second of a trial, as ``prepare`` does.
 
     Parameters
     ----------
+    path : Path
+        The video.
+    bundle : Bundle
+        Its recipe says how many frames a second has, how large crops are, and what
+        finds faces.
     start_s : float
         Second of the video at which the trial starts.
+    n_seconds : int
+        Whole seconds of the trial.
+
+    Returns
+    -------
+    FaceReader
+        Its seconds are counted from the start of the trial.
     """
     recipe = bundle.recipe
     n_frames = round(n_seconds * recipe.face_fps)
@@ -115,7 +148,7 @@ def open_trial_faces(
         size=recipe.face_size,
         fps=recipe.face_fps,
     )
-    return Faces(0, n_seconds, recipe.face_fps, recipe.face_size, crops)
+    return FaceReader(0, n_seconds, recipe.face_fps, recipe.face_size, crops)
 
 
 @cache

@@ -16,7 +16,7 @@ FAR = 10.0
 
 @dataclass(frozen=True)
 class Levels:
-    """The medians of the seconds that were read, their rest taken off as in training.
+    """The medians of the seconds that were read, baselines subtracted as in training.
 
     A recording's median is that of its seconds' medians, so an hour needs no more
     than a number a second and channel.

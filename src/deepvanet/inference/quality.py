@@ -33,9 +33,20 @@ def find_bad(
     ----------
     bio : array, shape (channel, time)
         As recorded: a filter hides that a channel was flat.
+    channels : sequence of Channel
+        Of ``bio``, in its order; their types say which of them change slowly.
+    sfreq : float
+        Samples a second of ``bio``, in Hz.
     first : int
         The second of ``bio`` at which the seconds start; what lies around them
         helps to judge slow channels.
+    n_seconds : int
+        How many seconds are judged.
+
+    Returns
+    -------
+    array, shape (second, channel)
+        Whether a channel is bad in a second.
     """
     # a last second may be one for its resampled samples only
     n_held = max(int(bio.shape[1] / sfreq), first + n_seconds)

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.bundle import Bundle
-from deepvanet.datasets.declared import Declared, read_declared
-from deepvanet.datasets.own_trials import Placed, place_alone, place_rows
-from deepvanet.datasets.signal_files import Signals
-from deepvanet.datasets.trial_table import Row, read_rows
-from deepvanet.inference.signals import USUAL_REST_S
+from deepvanet.datasets.recordings.trial_table import Row, read_rows
+from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
+from deepvanet.inference.signal_reader import USUAL_BASELINE_S
 from deepvanet.schema import TrialSpan, UserError
+from deepvanet.signal_io.declared import Declaration, read_declared
+from deepvanet.signal_io.types import Signals
 
 
 def find_trials(
@@ -22,13 +22,24 @@ def find_trials(
 ) -> tuple[tuple[TrialSpan, ...], tuple[str, ...]]:
     """Return the trials of a recording, and what became of other rows.
 
-    The rest of each is as long as ``recordings.toml`` beside the table says, else as
-    in training.
+    The baseline of each is as long as ``recordings.toml`` beside the table says, else
+    as in training.
 
     Parameters
     ----------
+    table : Path
+        The table, as ``prepare recordings`` takes it.
+    bundle : Bundle
+        Knows how long the baseline was in training.
     file : Signals | None
         The recording's signals, where it has any.
+    video : Path | None
+        The recording's face video; it identifies rows where there are no signals.
+
+    Returns
+    -------
+    tuple of TrialSpan, tuple of str
+        The trials; and notes, a sentence each.
 
     Raises
     ------
@@ -41,18 +52,20 @@ def find_trials(
         placed = [place_alone(row, for_training=False) for row in rows]
         notes: tuple[str, ...] = ()
     else:
-        rest_s, notes = _choose_rest(bundle, declared)
-        told = replace(declared, baseline_s=rest_s)
+        baseline_s, notes = _choose_baseline(bundle, declared)
+        told = replace(declared, baseline_s=baseline_s)
         placed = place_rows(rows, file, told, for_training=False)
     notes += tuple(note for item in placed for note in item.notes)
     spans = tuple(item.span for item in placed if item.span)
     if not spans:
-        raise UserError(f"--trials {table}: no trial can be used: {_tell(placed)}")
+        raise UserError(
+            f"{table}: no trial can be used: {_tell(placed)}", field="trials"
+        )
     return spans, notes
 
 
 def _pick_rows(
-    table: Path, declared: Declared, file: Signals | None, video: Path | None
+    table: Path, declared: Declaration, file: Signals | None, video: Path | None
 ) -> list[Row]:
     """Return the rows of this recording: those that name its file, if any name one."""
     rows = read_rows(table, declared, for_training=False)
@@ -62,12 +75,13 @@ def _pick_rows(
     if any(name(row) for row in rows):
         rows = [row for row in rows if is_same_file(name(row), path)]
     if not rows:
-        raise UserError(f"--trials {table}: no row names {path}")
+        raise UserError(f"{table}: no row names {path}", field="trials")
     subjects = list(dict.fromkeys(row.subject for row in rows))
     if len(subjects) > 1:
         raise UserError(
-            f"--trials {table}: holds trials of {', '.join(subjects[:4])}, and no "
-            f"column says which of them lie in {path}"
+            f"{table}: holds trials of {', '.join(subjects[:4])}, and no column says "
+            f"which of them lie in {path}",
+            field="trials",
         )
     return rows
 
@@ -79,17 +93,20 @@ def is_same_file(one: Path | None, other: Path | None) -> bool:
     return one.samefile(other)
 
 
-def _choose_rest(bundle: Bundle, declared: Declared) -> tuple[float, tuple[str, ...]]:
-    """Return the length of a trial's rest, and a note where training's was another."""
+def _choose_baseline(
+    bundle: Bundle, declared: Declaration
+) -> tuple[float, tuple[str, ...]]:
+    """Return the length of a trial's baseline, and a note if training's was another."""
     trained = bundle.rest_s
     if trained == 0:
         return 0.0, ()
-    rest_s = declared.baseline_s or trained or USUAL_REST_S
-    if rest_s == trained:
-        return rest_s, ()
+    baseline_s = declared.baseline_s or trained or USUAL_BASELINE_S
+    if baseline_s == trained:
+        return baseline_s, ()
     there = "an unknown time" if trained is None else f"{trained:g} s"
-    return rest_s, (f"baseline: {rest_s:g} s before each trial; in training {there}",)
+    note = f"baseline: {baseline_s:g} s before each trial; in training {there}"
+    return baseline_s, (note,)
 
 
-def _tell(placed: Sequence[Placed]) -> str:
+def _tell(placed: Sequence[TrialPlace]) -> str:
     return next((note for item in placed for note in item.notes), "it holds none")

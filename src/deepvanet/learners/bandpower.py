@@ -1,11 +1,11 @@
-"""What the field did before networks: hand-made features, a plain classifier.
+"""What the field did before networks: hand-crafted features, a plain classifier.
 
 The features are those of :mod:`deepvanet.learners.features`, made ready as
-:mod:`deepvanet.learners.classifiers` says. Classes weigh by ``--class-weight``.
+:mod:`deepvanet.learners.classifiers` says. Classes weigh by ``class_weight``.
 
 ``bandpower-svm``
     RBF kernel, C 1. Its time grows with the square of the rows, so at most 10,000
-    train it, drawn evenly over trials. Its distance from the border becomes a
+    train it, sampled evenly over trials. Its distance from the border becomes a
     probability by a logistic curve, fitted on distances of inner out-of-fold rows
     (units of the protocol whole; scikit-learn's own calibration would split trials).
 ``bandpower-logistic``
@@ -15,7 +15,7 @@ The features are those of :mod:`deepvanet.learners.features`, made ready as
     al. 2012).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,22 +23,31 @@ import numpy as np
 from jaxtyping import Float64
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners.baseline import MOST_ROWS, FittedBaseline, draw_evenly
-from deepvanet.learners.classifiers import (
+from deepvanet.learners.baseline import (
+    MOST_ROWS,
+    FittedBaseline,
     Numbers,
-    Predict,
-    Samples,
-    fit_bayes,
-    fit_logistic,
+    PredictRows,
+    load_baseline,
+    sample_evenly,
+)
+from deepvanet.learners.classifiers import (
+    BAYES,
+    LOGISTIC,
+    SVM,
+    Classifier,
+    Inner,
+    Scaler,
     fit_scaler,
-    fit_svm,
     weigh_samples,
 )
 from deepvanet.learners.features import measure_features
-from deepvanet.learners.learner import Choice, Learner, MakeLearner, Traits
+from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import Rows
+
+PENALTY = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,16 @@ class Bandpower:
     def traits(self) -> Traits:
         """EEG is measured on the second itself, peripherals on the whole trial.
 
-        All but the support vectors are fitted in no time.
+        All but the support vectors are fitted quickly.
         """
+        is_slow = CLASSIFIERS[self.name].has_curve
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=(Stream.PERIPHERAL,),
             adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
-            is_quick=self.name != "bandpower-svm",
+            is_quick=not is_slow,
+            growth=2 if is_slow else 1,
+            most_rows=MOST_ROWS if is_slow else None,
         )
 
     def fit(
@@ -70,11 +82,30 @@ class Bandpower:
         choose: Choice = Choice.LAST,  # noqa: ARG002
         unit: str = "trial",
     ) -> FittedBaseline:
-        """Measure features, scale them, fit."""
-        if self.name == "bandpower-svm":
-            train = train.take(draw_evenly(train, MOST_ROWS, seed=self.seed))
+        """Measure features, scale them, fit.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels; ``bandpower-svm`` samples them where they are many.
+        watch : Rows | None
+            Not used: there are no epochs.
+        choose : Choice
+            Not used.
+        unit : str
+            What inner folds keep whole, where a logistic curve is fitted on them.
+
+        Returns
+        -------
+        FittedBaseline
+            The classifier, and how features are scaled.
+        """
+        most = self.traits.most_rows
+        if most is not None:
+            train = train.take(sample_evenly(train, most, seed=self.seed))
         features, subject = measure_features(train), train.table["subject"].to_numpy()
         scaler = fit_scaler(features, subject, normalise=self.settings.normalise)
+        classifier = CLASSIFIERS[self.name]
         with use_one_thread():
             samples = weigh_samples(
                 scaler.apply(features, subject),
@@ -83,41 +114,64 @@ class Bandpower:
                 train.table,
                 self.settings,
             )
-            predict, numbers = CLASSIFIERS[self.name](samples, unit, self.seed)
-
-        def score(rows: Rows) -> Float64[np.ndarray, " row"]:
-            subject = rows.table["subject"].to_numpy()
-            with use_one_thread():
-                return predict(scaler.apply(measure_features(rows), subject))
-
-        return FittedBaseline(self.name, score, {**scaler.to_arrays(), **numbers})
+            inner: Inner = ()
+            if classifier.has_curve:
+                inner = samples.cut_inner(unit=unit, seed=self.seed)
+            fitted = classifier.fit(samples, inner, PENALTY)
+        numbers = {**scaler.to_arrays(), **fitted}
+        return FittedBaseline(self.name, make_predict(classifier, numbers), numbers)
 
 
-def _fit_svm(samples: Samples, unit: str, seed: int) -> tuple[Predict, Numbers]:
-    return fit_svm(samples, samples.cut_inner(unit=unit, seed=seed))
+def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
+    """Return what scores rows by the numbers of a fit."""
+    scaler, predict = Scaler.from_arrays(numbers), classifier.open(numbers)
+
+    def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+        subject = rows.table["subject"].to_numpy()
+        with use_one_thread():
+            return predict(scaler.apply(measure_features(rows), subject))
+
+    return score
 
 
-_Fit = Callable[[Samples, str, int], tuple[Predict, Numbers]]
-
-CLASSIFIERS: Mapping[str, _Fit] = {
-    "bandpower-svm": _fit_svm,
-    "bandpower-logistic": lambda samples, _unit, _seed: fit_logistic(samples),
-    "bandpower-nb": lambda samples, _unit, _seed: fit_bayes(samples),
+CLASSIFIERS: Mapping[str, Classifier] = {
+    "bandpower-svm": SVM,
+    "bandpower-logistic": LOGISTIC,
+    "bandpower-nb": BAYES,
 }
 """Classifiers by the name of the learner."""
 
 
-def make_bandpower(name: str) -> MakeLearner:
-    """Return what makes one of ``CLASSIFIERS`` a learner."""
+def make_bandpower(
+    name: str,
+    settings: NetworkSettings,
+    seed: int,
+    _face_weights: Path | None = None,
+    /,
+) -> Learner:
+    """Make a classifier of ``CLASSIFIERS`` a learner.
 
-    def make(
-        settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
-    ) -> Learner:
-        return Bandpower(name, settings, seed)
+    Parameters
+    ----------
+    name : str
+        Of ``CLASSIFIERS``.
+    settings : NetworkSettings
+        How classes weigh, and whether features are compared within subjects.
+    seed : int
+        Of the sample of rows and of inner folds.
+    _face_weights : Path | None
+        Not used.
 
-    return make
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
+    return Bandpower(name, settings, seed)
 
 
-BANDPOWER: Mapping[str, MakeLearner] = {
-    name: make_bandpower(name) for name in CLASSIFIERS
-}
+def load_bandpower(folder: Path) -> FittedBaseline:
+    """Load what a fitted learner of this module saved, or raise ``UserError``."""
+    return load_baseline(
+        folder, lambda name, numbers: make_predict(CLASSIFIERS[name], numbers)
+    )

@@ -1,9 +1,10 @@
 """What learners of plain numbers have in common: no epochs, a folder of arrays.
 
-They are saved to be compared and read by others; this package does not load them::
+What was fitted is arrays; what predicts is made of them, by the same function after a
+fit and after loading, so that both say the same to the byte::
 
-    FOLDER/learner.json   which learner
-    FOLDER/fitted.npz     the fitted numbers
+    FOLDER/learner.json         which learner, and what it chose
+    FOLDER/fitted.safetensors   the fitted numbers
 """
 
 import json
@@ -15,14 +16,19 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from deepvanet.files import whole_folder, write_text
-from deepvanet.learners.learner import Epoch, EpochRecord
+from deepvanet.learners.learner import Epoch, EpochRecord, FitPlan
+from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.store import Rows
 
-FORMAT = "deepvanet-baseline-1"
+FORMAT = "deepvanet-baseline-2"
 MOST_ROWS = 10_000
 """Training rows of a learner whose time grows with their square."""
+
+Numbers = Mapping[str, NDArray[Any]]
+PredictRows = Callable[[Rows], Float[np.ndarray, " row"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,19 +40,20 @@ class FittedBaseline:
     name : str
         Of the learner.
     predict : callable
-        From rows to the probability that each is high.
+        From rows to the probability that each is high; knows ``numbers`` alone.
     numbers : mapping
-        All that was fitted, as arrays.
+        All that was fitted, as arrays of numbers or of text.
     choices : mapping
         What was chosen on training rows.
     """
 
     name: str
-    predict: Callable[[Rows], Float[np.ndarray, " row"]]
-    numbers: Mapping[str, NDArray[Any]]
+    predict: PredictRows
+    numbers: Numbers
     choices: Mapping[str, float] = field(default_factory=dict)
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
+    plan: ClassVar[FitPlan] = {}
 
     def score(
         self,
@@ -59,14 +66,49 @@ class FittedBaseline:
 
     def save(self, folder: Path) -> None:
         """Write a new folder, whole or not at all."""
-        text = json.dumps({"format": FORMAT, "learner": self.name}) + "\n"
+        texts = {k: v.tolist() for k, v in self.numbers.items() if v.dtype.kind == "U"}
+        arrays = {
+            name: np.array(array, order="C")
+            for name, array in self.numbers.items()
+            if name not in texts
+        }
+        values = {
+            "format": FORMAT,
+            "learner": self.name,
+            "choices": dict(self.choices),
+            "texts": texts,
+        }
         with whole_folder(folder) as unfinished:
-            write_text(unfinished / "learner.json", text)
-            np.savez(unfinished / "fitted.npz", allow_pickle=False, **self.numbers)
+            write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
+            save_file(arrays, unfinished / "fitted.safetensors")
 
 
-def draw_evenly(rows: Rows, most: int, *, seed: int) -> Int[np.ndarray, " item"]:
-    """Draw at most so many rows, evenly over trials, in the order of the rows.
+def load_baseline(
+    folder: Path, make_predict: Callable[[str, Numbers], PredictRows]
+) -> FittedBaseline:
+    """Load what ``FittedBaseline.save`` wrote.
+
+    Parameters
+    ----------
+    make_predict : callable
+        From the learner's name and the fitted numbers to what predicts, as after a fit.
+
+    Raises
+    ------
+    UserError
+        When a file is missing, damaged or of another format.
+    """
+    values = read_saved(folder / "learner.json", FORMAT)
+    with refuse_damage(folder):
+        arrays = load_file(folder / "fitted.safetensors")
+        texts = {k: np.array(v, dtype=str) for k, v in values["texts"].items()}
+        numbers = {**arrays, **texts}
+        name, choices = values["learner"], values["choices"]
+        return FittedBaseline(name, make_predict(name, numbers), numbers, choices)
+
+
+def sample_evenly(rows: Rows, most: int, *, seed: int) -> Int[np.ndarray, " item"]:
+    """Sample at most so many rows, evenly over trials, in the order of the rows.
 
     Each round takes one row of every trial, until there are enough.
     """

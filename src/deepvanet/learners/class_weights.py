@@ -3,15 +3,13 @@
 import numpy as np
 from jaxtyping import Float64, Int
 
-from deepvanet.schema import pick
-
-CLASS_WEIGHTS = ("balanced", "none")
+from deepvanet.config import ClassWeight
 
 
 def weigh_rows(
     label: Int[np.ndarray, " row"],
     trial: Int[np.ndarray, " row"],
-    class_weight: str,
+    class_weight: ClassWeight,
 ) -> Float64[np.ndarray, " row"]:
     """Return the weight of each row; their mean is 1.
 
@@ -29,7 +27,6 @@ def weigh_rows(
     >>> weigh_rows(np.array([0, 0, 1]), np.array([0, 0, 1]), "balanced")
     array([0.75, 0.75, 1.5 ])
     """
-    pick("class weight", class_weight, CLASS_WEIGHTS)
     if class_weight == "none":
         return np.ones(len(label))
     of_trial = 1 / np.bincount(trial)[trial]

@@ -1,9 +1,9 @@
-"""Plain classifiers of hand-made features, and how features are made ready for them.
+"""Plain classifiers of hand-crafted features, and how features are made ready for them.
 
 Features are compared within subjects where that is asked for, filled, and brought to
 zero mean and unit variance, all by the training rows. A feature that is missing or
-the same throughout training tells nothing and is left out. The classifiers are
-scikit-learn's; what was fitted is kept as arrays.
+constant in training is not informative and is left out. The classifiers are
+scikit-learn's; what was fitted is kept as arrays, and what predicts is made of these.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +20,14 @@ from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 
-from deepvanet.config import NetworkSettings
+from deepvanet.config import NetworkSettings, Normalise
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.within_subject import (
-    NORMALISES,
     Norm,
     measure_norms,
     normalise_features,
 )
-from deepvanet.protocols import cut_inner_folds
-from deepvanet.schema import pick
+from deepvanet.protocols.folds import cut_inner_folds
 
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Values of C that are tried, in scikit-learn's sense, for rows of mean weight 1."""
@@ -73,7 +71,26 @@ def weigh_samples(
     table: pd.DataFrame,
     settings: NetworkSettings,
 ) -> Samples:
-    """Return samples whose classes weigh as the settings say."""
+    """Return samples whose classes weigh as the settings say.
+
+    Parameters
+    ----------
+    features : array, shape (row, feature)
+        Scaled, as the classifier reads them.
+    label : array, shape (row,)
+        0 or 1.
+    trial : array, shape (row,)
+        A number from 0 for each row's trial.
+    table : DataFrame
+        The rows' subject, trial, stimulus and so on.
+    settings : NetworkSettings
+        Only ``class_weight`` is read.
+
+    Returns
+    -------
+    Samples
+        The same rows, in their order.
+    """
     weight = weigh_rows(label, trial, settings.class_weight)
     return Samples(features, label, weight, table)
 
@@ -87,7 +104,7 @@ class Scaler:
     kept : array, shape (feature,)
         Whether the feature is there and moves in training.
     fill, center, spread : array, shape (kept,)
-        In place of what is missing; taken off; divided by.
+        In place of what is missing; subtracted; divided by.
     subjects : mapping | None
         Mean and deviation of each training subject; None: not compared within.
     """
@@ -121,19 +138,33 @@ class Scaler:
             arrays["subject_spread"] = np.stack([spread for _, spread in norms])
         return arrays
 
+    @classmethod
+    def from_arrays(cls, arrays: Numbers) -> "Scaler":
+        """Read what ``to_arrays`` returned."""
+        subjects = None
+        if "subject" in arrays:
+            norms = zip(arrays["subject_center"], arrays["subject_spread"], strict=True)
+            subjects = dict(zip(arrays["subject"].tolist(), norms, strict=True))
+        return cls(
+            arrays["kept"], arrays["fill"], arrays["center"], arrays["spread"], subjects
+        )
+
 
 def fit_scaler(
-    features: Features, subject: NDArray[np.object_], *, normalise: str = "none"
+    features: Features,
+    subject: NDArray[np.object_],
+    *,
+    normalise: Normalise = NetworkSettings.normalise,
 ) -> Scaler:
     """Find how to fill and scale, by training rows.
 
     Parameters
     ----------
     normalise : str
-        One of ``NORMALISES``.
+        As in ``NetworkSettings``.
     """
     subjects = None
-    if pick("normalise", normalise, NORMALISES) == "subject":
+    if normalise == "subject":
         subjects = measure_norms(features, subject)
         features = normalise_features(features, subject, subjects)
     known = np.isfinite(features)
@@ -150,33 +181,65 @@ def fit_scaler(
     return Scaler(kept, fill[kept], center[kept], spread[kept], subjects)
 
 
-def fit_logistic(samples: Samples, *, penalty: float = 1.0) -> tuple[Predict, Numbers]:
+@dataclass(frozen=True)
+class Classifier:
+    """A way to split high from low by features.
+
+    Attributes
+    ----------
+    fit : callable
+        From samples, inner folds of them, and the penalty C, to numbers.
+    open : callable
+        From these numbers to what predicts.
+    has_curve : bool
+        Whether inner folds fit a curve from distances to probabilities.
+    """
+
+    fit: Callable[[Samples, Inner, float], Numbers]
+    open: Callable[[Numbers], Predict]
+    has_curve: bool = False
+
+    def fit_predict(self, samples: Samples, penalty: float) -> Predict:
+        """Return what predicts by a fit without inner folds."""
+        return self.open(self.fit(samples, (), penalty))
+
+
+def fit_logistic(samples: Samples, _folds: Inner = (), penalty: float = 1.0) -> Numbers:
     """Fit a logistic regression; the penalty is scikit-learn's C."""
     model = LogisticRegression(C=penalty, max_iter=2000)
     model.fit(samples.features, samples.label, sample_weight=samples.weight)
-    weight, bias = model.coef_[0], model.intercept_
+    return {"weight": model.coef_[0], "bias": model.intercept_}
+
+
+def open_logistic(numbers: Numbers) -> Predict:
+    """Return what predicts by a fitted logistic regression."""
 
     def predict(found: Features) -> Float64[np.ndarray, " row"]:
-        return np.asarray(expit(found @ weight + bias))
+        return np.asarray(expit(found @ numbers["weight"] + numbers["bias"]))
 
-    return predict, {"weight": weight, "bias": bias}
+    return predict
 
 
-def fit_bayes(samples: Samples) -> tuple[Predict, Numbers]:
+def fit_bayes(samples: Samples, _folds: Inner = (), _penalty: float = 1.0) -> Numbers:
     """Fit a Gaussian naive Bayes classifier."""
     model = GaussianNB()
     model.fit(samples.features, samples.label, sample_weight=samples.weight)
-    numbers = {
+    return {
         "mean": model.theta_,
         "variance": model.var_,
         "prior": model.class_prior_,
     }
-    return lambda found: np.asarray(model.predict_proba(found)[:, 1]), numbers
 
 
-def fit_svm(
-    samples: Samples, folds: Inner, *, penalty: float = 1.0
-) -> tuple[Predict, Numbers]:
+def open_bayes(numbers: Numbers) -> Predict:
+    """Return what predicts by a fitted naive Bayes classifier."""
+    model = GaussianNB()
+    model.theta_, model.var_ = numbers["mean"], numbers["variance"]
+    model.class_prior_, model.classes_ = numbers["prior"], np.array([0, 1])
+    return lambda found: np.asarray(model.predict_proba(found)[:, 1])
+
+
+def fit_svm(samples: Samples, folds: Inner = (), penalty: float = 1.0) -> Numbers:
     """Fit an RBF machine, and a logistic curve from its distances to probabilities.
 
     Parameters
@@ -186,17 +249,48 @@ def fit_svm(
     """
     model = _fit_machine(samples, np.arange(len(samples.label)), penalty)
     slope, bias = _calibrate(samples, folds, penalty)
+    return {
+        "support": model.support_vectors_,
+        "n_support": model.n_support_,
+        "weight": model.dual_coef_,
+        "intercept": model.intercept_,
+        "gamma": np.array(model._gamma),
+        "calibration": np.array([slope, bias]),
+    }
+
+
+def open_svm(numbers: Numbers) -> Predict:
+    """Return what predicts by a fitted RBF machine."""
+    model, (slope, bias) = _open_machine(numbers), numbers["calibration"]
 
     def predict(found: Features) -> Float64[np.ndarray, " row"]:
         return np.asarray(expit(slope * model.decision_function(found) + bias))
 
-    numbers = {
-        "support": model.support_vectors_,
-        "weight": model.dual_coef_,
-        "intercept": model.intercept_,
-        "calibration": np.array([slope, bias]),
-    }
-    return predict, numbers
+    return predict
+
+
+def _open_machine(numbers: Numbers) -> SVC:
+    """Return scikit-learn's machine as it is after a fit, so that it says the same.
+
+    libsvm sums kernels in an order of its own; to do it by hand would differ in the
+    last digits.
+    """
+    model = SVC(gamma="scale")
+    model.support_vectors_ = numbers["support"]
+    model.support_ = np.arange(len(numbers["support"]), dtype=np.int32)
+    model._n_support = numbers["n_support"].astype(np.int32)
+    model.dual_coef_, model.intercept_ = numbers["weight"], numbers["intercept"]
+    # of two classes scikit-learn turns the signs of libsvm's
+    model._dual_coef_, model._intercept_ = -numbers["weight"], -numbers["intercept"]
+    model._probA = model._probB = np.empty(0)
+    model._gamma, model._sparse = float(numbers["gamma"]), False
+    model.classes_, model.fit_status_ = np.array([0, 1]), 0
+    return model
+
+
+LOGISTIC = Classifier(fit_logistic, open_logistic)
+BAYES = Classifier(fit_bayes, open_bayes)
+SVM = Classifier(fit_svm, open_svm, has_curve=True)
 
 
 def choose_penalty(

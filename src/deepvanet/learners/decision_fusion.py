@@ -1,7 +1,7 @@
 """Decision-level fusion: a face network and a bio network, trained apart, then joined.
 
 ``decision-fusion:RULE`` joins them by a rule of :mod:`deepvanet.learners.fusion_rules`,
-fitted on *inner out-of-fold* scores: the training rows are dealt once more, units
+fitted on *inner out-of-fold* scores: the training rows are divided once more, units
 of the protocol whole, and every part is scored by two networks that never saw it.
 These train for as many steps as were chosen for the two that are joined. Scores
 are those of evaluation mode and do not depend on the batch.
@@ -22,7 +22,7 @@ comparison. It differs from ``adaboost`` in this:
 - Networks stay in training mode, in measuring and in testing: dropout is at work,
   and batch normalisation takes the statistics of the batch and goes on learning
   from test rows, so that a score depends on the rows beside it (``unlabelled``).
-- Networks are those of the last epoch whatever the protocol.
+- Networks are those of the last epoch under every protocol.
 - The score lacks the factor 2 of AdaBoost's posterior; decisions do not change.
 
 Ours departs from it in what would stop it: errors are clipped, where an error of 0
@@ -39,7 +39,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -54,20 +54,22 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
-    Fitted,
+    FitPlan,
     Learner,
-    MakeLearner,
+    Training,
     Traits,
 )
-from deepvanet.learners.network import FittedNetwork, NetworkLearner
-from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.learners.network import FittedNetwork, NetworkLearner, load_network
+from deepvanet.learners.repeatable import sample_from, use_threads
+from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.training import SCORED_AT_ONCE
 from deepvanet.models.feature_fusion import DeepVANet
-from deepvanet.protocols import cut_inner_folds
+from deepvanet.protocols.folds import INNER_FOLDS, cut_inner_folds
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 
-FORMAT = "deepvanet-fusion-1"
+FORMAT = "deepvanet-fusion-2"
+PUBLISHED = "adaboost-published"
 FUSED_SETS = ("face+eeg", "face+peripheral", "face+bio")
 ALIKE = "mean-logit"
 """The rule where there is nothing to fit one on."""
@@ -97,6 +99,22 @@ class DecisionFusion:
         """Train both members, then the rule on inner out-of-fold scores.
 
         Where validation rows choose the epoch, no rule is fitted: ``refit`` does that.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels, of the face and at least one other stream.
+        watch : Rows | None
+            Rows that both members score after each epoch.
+        choose : Choice
+            Which epoch of each member is read; ``Choice.LOSS`` fits no rule.
+        unit : str
+            What inner folds keep whole.
+
+        Returns
+        -------
+        FittedFusion
+            Both networks, and the numbers of the rule where it could be fitted.
         """
         pair = _fit_pair(self._member, train, watch, choose)
         # validation that chooses leaves the last epoch of no interest
@@ -120,15 +138,12 @@ class DecisionFusion:
         return FittedFusion(rule=self.rule, pair=pair, weights=weights)
 
     def refit(
-        self, train: Rows, *, like: Fitted, unit: str = "trial"
+        self, train: Rows, *, plan: FitPlan, unit: str = "trial"
     ) -> "FittedFusion":
         """Train both members again for the steps that each chose, then the rule."""
-        if not isinstance(like, FittedFusion):
-            raise TypeError(f"expected a fitted fusion, got {type(like).__name__}")
-        steps = {name: fitted.chosen_steps for name, fitted in like.pair.items()}
 
         def make(name: str) -> NetworkLearner:
-            settings = replace(self.settings, steps=steps[name])
+            settings = replace(self.settings, steps=plan[f"{name}_steps"])
             return replace(self._member(name), settings=settings)
 
         pair = _fit_pair(make, train, None, Choice.LAST)
@@ -138,6 +153,11 @@ class DecisionFusion:
         ]
         weights = {"chosen": self._fit_rule(train, held, "chosen")}
         return FittedFusion(rule=self.rule, pair=pair, weights=weights)
+
+    def list_trainings(self, streams: Sequence[Stream]) -> Sequence[Training]:
+        """Name both members, which a fitted rule trains on inner folds too."""
+        times = 1.0 + (INNER_FOLDS - 1 if RULES[self.rule].is_fitted else 0)
+        return _list_members(self._member, streams, times)
 
     def _deal(self, train: Rows, unit: str) -> list[tuple[np.ndarray, np.ndarray]]:
         if not RULES[self.rule].is_fitted:
@@ -177,6 +197,11 @@ class FittedFusion:
     weights: Mapping[str, Weights | None]
 
     @property
+    def mean_face(self) -> Float[np.ndarray, "colour _ _"]:
+        """That of the face network."""
+        return self.pair["face"].mean_face
+
+    @property
     def history(self) -> Sequence[EpochRecord]:
         """The means of both members' records."""
         pairs = zip(*(self.pair[name].history for name in MEMBERS), strict=True)
@@ -186,6 +211,15 @@ class FittedFusion:
     def chosen_epoch(self) -> int:
         """The later one of the two members'; ``choices`` has both."""
         return max(fitted.chosen_epoch for fitted in self.pair.values())
+
+    @property
+    def plan(self) -> FitPlan:
+        """The steps of both members; empty of a loaded one."""
+        return {
+            f"{name}_{what}": value
+            for name, fitted in self.pair.items()
+            for what, value in fitted.plan.items()
+        }
 
     @property
     def choices(self) -> Mapping[str, float]:
@@ -212,8 +246,8 @@ class FittedFusion:
         return rule.join(_score_pair(self.pair, rows, epoch), weights or {})
 
     def save(self, folder: Path) -> None:
-        """Write both networks and the rule into a new folder."""
-        _save(folder, self.rule, self.pair, self.choices)
+        """Write both networks and the rule, as it reads the chosen epoch."""
+        _save(folder, self.pair, {"rule": self.rule, "weights": self.weights["chosen"]})
 
 
 @dataclass(frozen=True)
@@ -233,13 +267,34 @@ class PublishedFusion:
         choose: Choice = Choice.LAST,  # noqa: ARG002
         unit: str = "trial",  # noqa: ARG002 - nothing is divided
     ) -> "FittedPublishedFusion":
-        """Train both members, and weigh them by their error on the same rows."""
+        """Train both members, and weigh them by their error on the same rows.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels, of the face and at least one other stream.
+        watch : Rows | None
+            Not used.
+        choose : Choice
+            Not used: the last epoch is read.
+        unit : str
+            Not used: nothing is divided.
+
+        Returns
+        -------
+        FittedPublishedFusion
+            Both networks and their weights.
+        """
         pair = _fit_pair(self._member, train, None, Choice.LAST)
         scores = _score_in_training_mode(pair, train, self.seed)
         face, bio = np.abs(scores - train.label[:, None]).mean(axis=0)
         return FittedPublishedFusion(
             pair=pair, alpha=weigh_as_published(face, bio), seed=self.seed
         )
+
+    def list_trainings(self, streams: Sequence[Stream]) -> Sequence[Training]:
+        """Name both members."""
+        return _list_members(self._member, streams, 1.0)
 
     def _member(self, _name: str) -> NetworkLearner:
         return NetworkLearner(self.settings, self.seed, self.face_weights)
@@ -254,6 +309,7 @@ class FittedPublishedFusion:
     seed: int
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
+    plan: ClassVar[FitPlan] = {}
 
     @property
     def choices(self) -> Mapping[str, float]:
@@ -271,8 +327,9 @@ class FittedPublishedFusion:
         return np.asarray(expit(margins @ np.array(self.alpha)))
 
     def save(self, folder: Path) -> None:
-        """Write both networks and the weights into a new folder."""
-        _save(folder, "adaboost-published", self.pair, self.choices)
+        """Write both networks, as they are by now, and the weights."""
+        values = {"alpha": list(self.alpha), "seed": self.seed}
+        _save(folder, self.pair, {"rule": PUBLISHED, "weights": values})
 
 
 def _fit_pair(
@@ -306,7 +363,7 @@ def _score_in_training_mode(pair: Pair, rows: Rows, seed: int) -> Scores:
     scores = []
     for name in MEMBERS:
         fitted = pair[name]
-        with use_threads(fitted.threads), draw_from(seed):
+        with use_threads(fitted.threads), sample_from(seed):
             scores.append(_score_batches(fitted, _narrow(rows, name)))
     return np.stack(scores, axis=1)
 
@@ -338,27 +395,67 @@ def _average(face: EpochRecord, bio: EpochRecord) -> EpochRecord:
     )
 
 
-def _save(folder: Path, rule: str, pair: Pair, choices: Mapping[str, float]) -> None:
-    values = {"format": FORMAT, "rule": rule, "choices": dict(choices)}
+def _list_members(
+    make: Callable[[str], NetworkLearner], streams: Sequence[Stream], times: float
+) -> list[Training]:
+    members = {
+        "face": (Stream.FACE,),
+        "bio": tuple(stream for stream in streams if stream is not Stream.FACE),
+    }
+    return [Training("network", make(n), members[n], times) for n in MEMBERS]
+
+
+def _save(folder: Path, pair: Pair, values: Mapping[str, Any]) -> None:
     with whole_folder(folder) as unfinished:
         for name, fitted in pair.items():
             fitted.save(unfinished / name)
-        text = json.dumps(values, indent=2) + "\n"
+        text = json.dumps({"format": FORMAT, **values}, indent=2) + "\n"
         write_text(unfinished / "fusion.json", text)
 
 
-def make_fusion(rule: str) -> MakeLearner:
-    """Return what makes the fusion by one of ``RULES``."""
+def load_fusion(folder: Path) -> FittedFusion | FittedPublishedFusion:
+    """Load what a fitted fusion saved.
 
-    def make(
-        settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
-    ) -> Learner:
-        return DecisionFusion(rule, settings, seed, face_weights)
+    Raises
+    ------
+    UserError
+        When a file is missing, damaged or of another format.
+    """
+    file = folder / "fusion.json"
+    values = read_saved(file, FORMAT)
+    pair = {name: load_network(folder / name) for name in MEMBERS}
+    with refuse_damage(file):
+        rule, weights = values["rule"], values["weights"]
+        if rule == PUBLISHED:
+            face, bio = weights["alpha"]
+            return FittedPublishedFusion(pair, (face, bio), weights["seed"])
+        if rule not in RULES:
+            raise ValueError(f"it joins by {rule!r}, which is no rule")
+        return FittedFusion(rule, pair, {"chosen": weights})
 
-    return make
 
+def make_fusion(
+    name: str, settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+) -> Learner:
+    """Make the fusion by the rule that a name ends with.
 
-FUSIONS: Mapping[str, MakeLearner] = {
-    **{f"decision-fusion:{rule}": make_fusion(rule) for rule in RULES},
-    "decision-fusion:adaboost-published": PublishedFusion,
-}
+    Parameters
+    ----------
+    name : str
+        The rule stands after the colon, as in ``decision-fusion:adaboost``.
+    settings : NetworkSettings
+        How both networks are built and trained.
+    seed : int
+        Of fresh weights, the order of rows, and inner folds.
+    face_weights : Path | None
+        Where the face trunk starts; None: from fresh weights.
+
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
+    rule = name.partition(":")[2]
+    if rule == PUBLISHED:
+        return PublishedFusion(settings, seed, face_weights)
+    return DecisionFusion(rule, settings, seed, face_weights)

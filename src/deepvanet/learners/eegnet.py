@@ -6,14 +6,15 @@ torchaudio of another release than torch.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float
-from safetensors.torch import save_file
+from jaxtyping import Float, Float64
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from deepvanet.config import NetworkSettings
 from deepvanet.files import whole_folder, write_text
@@ -22,19 +23,42 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
-    Fitted,
+    FitPlan,
     Learner,
     Traits,
     choose_epoch,
 )
-from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.learners.repeatable import sample_from, use_threads
+from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.scaling import Scaling, fit_scaling
 from deepvanet.learners.training import find_logits, plan_steps, train_network
 from deepvanet.models.eegnet import EEGNet
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 
-FORMAT = "deepvanet-eegnet-1"
+FORMAT = "deepvanet-eegnet-2"
+
+
+@dataclass(frozen=True)
+class EEGNetShape:
+    """What an EEGNet is built of.
+
+    Attributes
+    ----------
+    sfreq : float
+        Samples a second of its input, in Hz.
+    """
+
+    n_channels: int
+    n_samples: int
+    sfreq: float
+    dropout: float
+
+    def build(self) -> EEGNet:
+        """Build the network, with fresh weights."""
+        return EEGNet(
+            self.n_channels, self.n_samples, sfreq=self.sfreq, dropout=self.dropout
+        )
 
 
 @dataclass(frozen=True)
@@ -53,20 +77,33 @@ class EEGNetLearner:
         choose: Choice = Choice.LAST,
         unit: str = "trial",  # noqa: ARG002 - nothing is divided
     ) -> "FittedEEGNet":
-        """Train from fresh weights."""
+        """Train from fresh weights.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels and EEG.
+        watch : Rows | None
+            Rows that are scored after each epoch.
+        choose : Choice
+            Which epoch ``score`` reads by default; all but the last need ``watch``.
+        unit : str
+            Not used: nothing is divided.
+
+        Returns
+        -------
+        FittedEEGNet
+            The network at the chosen and at the last epoch.
+        """
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
         fetch = fetch_of(train)
         _, n_channels, n_samples = train.read(Stream.EEG, np.arange(1)).shape
+        shape = EEGNetShape(n_channels, n_samples, train.store.sfreq, settings.dropout)
         watched = None if watch is None else (fetch_of(watch), watch)
-        with use_threads(settings.threads), draw_from(self.seed):
-            network = EEGNet(
-                n_channels,
-                n_samples,
-                sfreq=float(train.store.manifest.settings["sfreq"]),
-                dropout=settings.dropout,
-            )
+        with use_threads(settings.threads), sample_from(self.seed):
+            network = shape.build()
             chosen, history = train_network(
                 network,
                 fetch,
@@ -79,50 +116,62 @@ class EEGNetLearner:
         return FittedEEGNet(
             chosen=chosen,
             last=network.eval(),
+            shape=shape,
             scaling=scalings[Stream.EEG],
             history=history,
             chosen_epoch=(epoch := choose_epoch(history, choose)),
-            chosen_steps=sum(plan_steps(len(train), settings)[:epoch]),
+            plan={"steps": sum(plan_steps(len(train), settings)[:epoch])},
             threads=settings.threads,
         )
 
     def refit(
-        self, train: Rows, *, like: Fitted, unit: str = "trial"
+        self, train: Rows, *, plan: FitPlan, unit: str = "trial"
     ) -> "FittedEEGNet":
         """Train again on other rows, for as many optimiser steps as a fit chose."""
-        if not isinstance(like, FittedEEGNet):
-            raise TypeError(f"expected a fitted EEGNet, got {type(like).__name__}")
-        settings = replace(self.settings, steps=like.chosen_steps)
+        chosen: dict[str, Any] = dict(plan)
+        settings = replace(self.settings, **chosen)
         return replace(self, settings=settings).fit(train, unit=unit)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedEEGNet:
-    """A trained EEGNet with what its input needs."""
+    """A trained EEGNet with what its input needs.
+
+    Attributes
+    ----------
+    chosen, last : EEGNet
+        The network after the chosen and the last epoch; a loaded one has no last.
+    plan : mapping
+        ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
+    """
 
     chosen: EEGNet
-    last: EEGNet
+    last: EEGNet | None
+    shape: EEGNetShape
     scaling: Scaling
     history: Sequence[EpochRecord]
     chosen_epoch: int
-    chosen_steps: int
     threads: int
+    plan: FitPlan = field(default_factory=dict)
     choices: ClassVar[Mapping[str, float]] = {}
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
     ) -> Float[np.ndarray, " row"]:
         """Return the probability that each row is high."""
-        network = {"chosen": self.chosen, "last": self.last}[epoch]
-        fetch = open_rows(rows, {Stream.EEG: self.scaling})
-        with use_threads(self.threads):
-            return find_logits(network, fetch, len(rows)).sigmoid().numpy()
+        return self._read(rows, epoch).sigmoid().numpy()
+
+    def find_logits(self, rows: Rows) -> Float[np.ndarray, " row"]:
+        """Return the logits of what ``score`` gives the probability of."""
+        return self._read(rows, "chosen").numpy()
 
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
         values = {
             "format": FORMAT,
             "chosen_epoch": self.chosen_epoch,
+            "threads": self.threads,
+            "shape": asdict(self.shape),
             "scaling": self.scaling.to_dict(),
             "history": [asdict(record) for record in self.history],
         }
@@ -130,9 +179,64 @@ class FittedEEGNet:
             save_file(self.chosen.state_dict(), unfinished / "eegnet.safetensors")
             write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
 
+    def _read(self, rows: Rows, epoch: Epoch) -> Float64[Tensor, " row"]:
+        network = self.chosen if epoch == "chosen" else self.last
+        if network is None:
+            raise ValueError("a loaded network has its chosen epoch only")
+        eeg = replace(rows, streams=(Stream.EEG,))
+        fetch = open_rows(eeg, {Stream.EEG: self.scaling})
+        with use_threads(self.threads):
+            return find_logits(network, fetch, len(rows))
+
+
+def load_eegnet(folder: Path) -> FittedEEGNet:
+    """Load what ``FittedEEGNet.save`` wrote.
+
+    Raises
+    ------
+    UserError
+        When a file is missing, damaged or of another format.
+    """
+    file = folder / "learner.json"
+    values = read_saved(file, FORMAT)
+    with refuse_damage(file):
+        shape = EEGNetShape(**values["shape"])
+        network = shape.build()
+        network.load_state_dict(load_file(folder / "eegnet.safetensors"))
+        return FittedEEGNet(
+            chosen=network.eval(),
+            last=None,
+            shape=shape,
+            scaling=Scaling.from_dict(values["scaling"]),
+            history=[EpochRecord(**record) for record in values["history"]],
+            chosen_epoch=values["chosen_epoch"],
+            threads=values["threads"],
+        )
+
 
 def make_eegnet(
-    settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
+    _name: str,
+    settings: NetworkSettings,
+    seed: int,
+    _face_weights: Path | None = None,
+    /,
 ) -> Learner:
-    """Make the learner."""
+    """Make the learner.
+
+    Parameters
+    ----------
+    _name : str
+        Not used: there is one learner only.
+    settings : NetworkSettings
+        How the network is built and trained.
+    seed : int
+        Of fresh weights and of the order of rows.
+    _face_weights : Path | None
+        Not used.
+
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
     return EEGNetLearner(settings, seed)

@@ -26,14 +26,14 @@ def name_face_weights(
     """
     if face_weights is None:
         if settings.freeze_face:
-            raise UserError("--freeze-face: needs --face-weights, got none")
+            raise UserError("needs face weights, got none", field="freeze_face")
         return replace(settings, face_weights="")
     trunk = read_trunk(face_weights)
-    # nobody but us trains on other pixels than the published 0 to 1
+    # others train on the published pixels, 0 to 1
     trained = trunk.scale or "none"
     if trained != settings.scale:
         _log.warning(
-            "%s: trained on faces as --scale %s has them, but used with --scale %s: "
+            "%s: trained on faces as scale %s has them, but used with scale %s: "
             "expect less of them",
             face_weights,
             trained,

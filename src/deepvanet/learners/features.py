@@ -1,4 +1,4 @@
-"""Hand-made features of a second: EEG by band, peripherals by what a sensor measures.
+"""Hand-crafted features of a second: EEG by band, peripherals by sensor.
 
 EEG: the differential entropy of each channel in each band, ``ln(2 pi e P) / 2`` of
 its power ``P``, measured on the second itself.
@@ -43,7 +43,7 @@ from deepvanet.learners.trial_signals import (
     list_stretches,
 )
 from deepvanet.schema import BIO, Channel, ChannelType, Stream, UserError
-from deepvanet.store import Rows, SegmentStore
+from deepvanet.store import Rows, Segments, SegmentStore
 
 BANDS: Mapping[str, tuple[float, float]] = {
     "theta": (4, 8),
@@ -54,7 +54,7 @@ BANDS: Mapping[str, tuple[float, float]] = {
 """In Hz, from the first up to but without the second."""
 
 LEAST_POWER = 1e-12
-"""In squared units; the entropy of less is not told apart from it."""
+"""In squared units; the entropy of less is not distinguished from it."""
 
 ODD_INTERVAL = 0.3
 """A beat that comes this share of the median earlier or later is a missed or a false
@@ -115,7 +115,7 @@ def measure_bands(
 
 
 def _measure_eeg(rows: Rows) -> Features:
-    sfreq = float(rows.store.manifest.settings["sfreq"])
+    sfreq = rows.store.sfreq
     parts = []
     for start in range(0, len(rows), AT_ONCE):
         index = np.arange(start, min(start + AT_ONCE, len(rows)))
@@ -127,10 +127,12 @@ def _measure_eeg(rows: Rows) -> Features:
 def _measure_peripherals(rows: Rows) -> Features:
     table = rows.table
     parts: NDArray[np.float64] | None = None
+    store = rows.store
+    measure = _recall_trial if isinstance(store, SegmentStore) else _measure_trial
     units = table.groupby(["subject", "trial"], sort=False, observed=True)
     for (subject, trial), mine in units:
         index = mine.index.to_numpy()
-        numbers, features = _measure_trial(rows.store, str(subject), str(trial))
+        numbers, features = measure(store, str(subject), str(trial))
         if parts is None:
             parts = np.empty((len(rows), features.shape[1]))
         parts[index] = features[np.searchsorted(numbers, rows.numbers[index])]
@@ -139,9 +141,8 @@ def _measure_peripherals(rows: Rows) -> Features:
     return parts
 
 
-@lru_cache(maxsize=HELD_TRIALS)
 def _measure_trial(
-    store: SegmentStore, subject: str, trial: str
+    store: Segments, subject: str, trial: str
 ) -> tuple[Int[np.ndarray, " row"], Features]:
     """Return the store's rows of a trial, and the features of each."""
     table = store.table
@@ -149,6 +150,9 @@ def _measure_trial(
     mine &= table[f"has_{Stream.PERIPHERAL}"] == 1
     numbers = np.flatnonzero(mine.to_numpy())
     return numbers, measure_seconds(join_trial(store, numbers, Stream.PERIPHERAL))
+
+
+_recall_trial = lru_cache(maxsize=HELD_TRIALS)(_measure_trial)
 
 
 def measure_seconds(joined: TrialSignals) -> Features:
@@ -218,7 +222,7 @@ class Measure:
     least_s : mapping
         The traces by name, and the seconds of signal that each needs at least.
     find : callable
-        From the signal, its rest before the stimulus or None, and the rate, to the
+        From the signal, its baseline before the stimulus or None, and the rate, to the
         traces in the order of ``least_s``.
     """
 
@@ -342,7 +346,7 @@ def _load_neurokit() -> Any:
         import neurokit2
     except ImportError:
         raise UserError(
-            "hand-made features: peripheral signals need NeuroKit2: "
+            "hand-crafted features: peripheral signals need NeuroKit2: "
             "pip install 'deepvanet[baselines]'"
         ) from None
     return neurokit2
@@ -350,5 +354,5 @@ def _load_neurokit() -> Any:
 
 def clear_cache() -> None:
     """Forget the trials that were measured."""
-    _measure_trial.cache_clear()
+    _recall_trial.cache_clear()
     _load_neurokit.cache_clear()

@@ -6,8 +6,8 @@ Where the protocol takes the last epoch and so has no validation rows, one part 
 the training rows, units whole, is held out to choose; then all of them train.
 Where the test fold picks the epoch (``reference``), it picks the lengths as well.
 
-``network:16x64`` (face x bio) is the network of one cell of the grid, for whoever wants
-the paper's own search: all cells tested, and the best of the tests reported.
+``network:16x64`` (face x bio) is the network of one cell of the grid, for users who
+want the paper's own search: all cells tested, and the best of the tests reported.
 """
 
 import re
@@ -21,27 +21,48 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
+from deepvanet.learners.known import CELL
 from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
-    Fitted,
+    FitPlan,
     Learner,
-    MakeLearner,
+    Training,
     Traits,
 )
 from deepvanet.learners.network import FittedNetwork, NetworkLearner
-from deepvanet.protocols import cut_inner_folds
+from deepvanet.protocols.folds import cut_inner_folds
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import Rows
 
-_CELL = re.compile(r"network:([1-9]\d{0,3})x([1-9]\d{0,3})")
-
 
 def make_network(
-    settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
+    name: str, settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
 ) -> Learner:
-    """Make the network, which chooses its lengths where the settings have a grid."""
+    """Make the network, of one cell or choosing its lengths from the settings' grid.
+
+    Parameters
+    ----------
+    name : str
+        ``network``, or a cell's name, as ``network:16x64``: face x bio.
+    settings : NetworkSettings
+        How the network is built and trained; a cell's name overrides its lengths.
+    seed : int
+        Of fresh weights, the order of rows, and inner folds.
+    face_weights : Path | None
+        Where the face trunk starts; None: from fresh weights.
+
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
+    cell = re.fullmatch(CELL, name)
+    if cell is not None:
+        face, bio = int(cell[1]), int(cell[2])
+        fixed = replace(settings, face_features=face, bio_features=bio)
+        return NetworkLearner(fixed, seed, face_weights)
     if settings.grid_face or settings.grid_bio:
         return GridSearch(settings, seed, face_weights)
     return NetworkLearner(settings, seed, face_weights)
@@ -56,22 +77,6 @@ def name_cell(face_features: int, bio_features: int) -> str:
     'network:16x64'
     """
     return f"network:{face_features}x{bio_features}"
-
-
-def find_cell(name: str) -> MakeLearner | None:
-    """Return what makes the network of one cell, or None where that is no cell."""
-    found = _CELL.fullmatch(name)
-    if found is None:
-        return None
-    face, bio = int(found[1]), int(found[2])
-
-    def make(
-        settings: NetworkSettings, seed: int, face_weights: Path | None = None, /
-    ) -> Learner:
-        fixed = replace(settings, face_features=face, bio_features=bio)
-        return NetworkLearner(fixed, seed, face_weights)
-
-    return make
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,25 @@ class GridSearch:
         choose: Choice = Choice.LAST,
         unit: str = "trial",
     ) -> "FittedGrid":
-        """Train every cell; rows too few to choose by leave the paper's lengths."""
+        """Train every cell; rows too few to choose by leave the paper's lengths.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels.
+        watch : Rows | None
+            Rows that choose the cell and its epoch, unless the last epoch is read.
+        choose : Choice
+            By what cell and epoch are chosen; at the last epoch, rows held out of
+            ``train`` choose the cell.
+        unit : str
+            What is kept whole where rows are held out of ``train``.
+
+        Returns
+        -------
+        FittedGrid
+            The networks of the chosen cells.
+        """
         last = None
         if choose is not Choice.LOSS:
             best = self._choose_inside(train, unit)
@@ -100,20 +123,19 @@ class GridSearch:
                 return FittedGrid(last, last, is_chosen=best is not None)
         return FittedGrid(self._choose(train, watch, choose), last, is_chosen=True)
 
-    def refit(self, train: Rows, *, like: Fitted, unit: str = "trial") -> "FittedGrid":
+    def refit(self, train: Rows, *, plan: FitPlan, unit: str = "trial") -> "FittedGrid":
         """Train again on other rows, with the lengths and steps that a fit chose."""
-        if not isinstance(like, FittedGrid):
-            raise TypeError(f"expected a fitted grid, got {type(like).__name__}")
-        recipe = like.chosen.recipe
-        cell = replace(
-            self.settings,
-            face_features=recipe.face_features,
-            bio_features=recipe.bio_features,
-            grid_face=(),
-            grid_bio=(),
-        )
-        fitted = self._network(cell).refit(train, like=like.chosen, unit=unit)
-        return FittedGrid(fitted, None, is_chosen=like.is_chosen)
+        cell = replace(self.settings, grid_face=(), grid_bio=())
+        is_chosen = bool(plan.get("is_chosen", 1))
+        known = {name: value for name, value in plan.items() if name != "is_chosen"}
+        fitted = self._network(cell).refit(train, plan=known, unit=unit)
+        return FittedGrid(fitted, None, is_chosen=is_chosen)
+
+    def list_trainings(self, streams: Sequence[Stream]) -> Sequence[Training]:
+        """Name the network, once for each cell of the grid."""
+        n_cells = len(self._list_cells(streams))
+        network = self._network(self.settings)
+        return [Training("network", network, tuple(streams), float(n_cells))]
 
     def _choose(self, train: Rows, watch: Rows | None, choose: Choice) -> FittedNetwork:
         best: FittedNetwork | None = None
@@ -179,6 +201,17 @@ class FittedGrid:
     def chosen_epoch(self) -> int:
         """Of the chosen network."""
         return self.chosen.chosen_epoch
+
+    @property
+    def plan(self) -> FitPlan:
+        """The lengths and the steps of the chosen network."""
+        recipe = self.chosen.recipe
+        return {
+            **self.chosen.plan,
+            "face_features": recipe.face_features,
+            "bio_features": recipe.bio_features,
+            "is_chosen": int(self.is_chosen),
+        }
 
     @property
     def choices(self) -> Mapping[str, float]:

@@ -1,10 +1,13 @@
-"""What a learner is: it is fitted on rows and scores rows.
+"""What a learner is: it is fitted on rows, and what was fitted scores rows.
 
 ``fit`` sees the rows to train on. It may *watch* others after each epoch, to
 record how it does on them and to choose an epoch; watching never alters a fit.
+What was fitted is saved into a folder, and loaded again by the learner's name. Rows
+are those of a store, or the seconds of a recording that are held in memory
+(:mod:`deepvanet.learners.held_seconds`): a fitted learner treats them alike.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +21,13 @@ from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
+Context = Literal["segment", "trial"]
+"""What must be scored together: the score of a segment depends on it alone, or
+all segments of its trial are needed."""
+
+FitPlan = Mapping[str, int]
+"""What a fit with epochs chose: its optimiser steps, and all else that is fitted
+again, by name."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,13 @@ class Traits:
     is_quick : bool
         Whether a fit takes time with its rows only, about a second for 10,000, so
         that a run may be repeated hundreds of times.
+    growth : int
+        With which power of its rows a fit's time grows.
+    most_rows : int | None
+        How many training rows a fit takes at most.
+    knows_lost_channels : bool
+        Whether a channel without a finite number is read as one of which nothing is
+        known, so that the part of a channel is found by leaving it out.
     """
 
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
@@ -51,6 +68,14 @@ class Traits:
     adapts_to_test: bool = False
     adapts_to_new_subjects: tuple[Stream, ...] = ()
     is_quick: bool = False
+    growth: int = 1
+    most_rows: int | None = None
+    knows_lost_channels: bool = True
+
+    def find_context(self, streams: Iterable[Stream]) -> Context:
+        """Return what must be scored together where some streams are read."""
+        wide = {*self.spans_trial, *self.adapts_to_new_subjects}
+        return "trial" if self.adapts_to_test or wide & set(streams) else "segment"
 
 
 @dataclass(frozen=True)
@@ -84,7 +109,7 @@ class Choice(StrEnum):
 
 
 @runtime_checkable
-class Fitted(Protocol):
+class FittedLearner(Protocol):
     """A learner after fitting."""
 
     @property
@@ -101,6 +126,10 @@ class Fitted(Protocol):
 
         A name that starts with ``last `` is of the reading at the last epoch.
         """
+
+    @property
+    def plan(self) -> FitPlan:
+        """What ``refit`` takes; empty for a learner without epochs."""
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
@@ -126,11 +155,13 @@ class Learner(Protocol):
         watch: Rows | None = None,
         choose: Choice = Choice.LAST,
         unit: str = "trial",
-    ) -> Fitted:
+    ) -> FittedLearner:
         """Fit on rows.
 
         Parameters
         ----------
+        train : Rows
+            Rows with labels.
         watch : Rows | None
             Rows that are scored after each epoch.
         choose : Choice
@@ -138,6 +169,11 @@ class Learner(Protocol):
         unit : str
             What the protocol never splits. A learner that divides its training
             rows further keeps it whole too.
+
+        Returns
+        -------
+        FittedLearner
+            Scores rows.
         """
 
 
@@ -145,15 +181,44 @@ class Learner(Protocol):
 class EpochLearner(Learner, Protocol):
     """A learner with epochs: what was chosen in a first fit is fitted again."""
 
-    def refit(self, train: Rows, *, like: Fitted, unit: str = "trial") -> Fitted:
+    def refit(
+        self, train: Rows, *, plan: FitPlan, unit: str = "trial"
+    ) -> FittedLearner:
         """Fit on more rows, without looking at others.
 
         Parameters
         ----------
-        like : Fitted
-            A fit of the same learner that chose its epoch: as many optimiser steps
-            are made as it took up to there, with whatever else it chose.
+        plan : mapping
+            Of a fit of the same learner that chose its epoch: as many optimiser steps
+            are made as it took up to there, with all else that it chose.
         """
+
+
+@runtime_checkable
+class CompositeLearner(Protocol):
+    """A learner that trains others: what its fits cost is known from theirs."""
+
+    def list_trainings(self, streams: Sequence[Stream]) -> Sequence["Training"]:
+        """Say what is trained in a fit on a stream set."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A learner that another one trains.
+
+    Attributes
+    ----------
+    name : str
+        What distinguishes its costs from those of others, on the same streams.
+    times : float
+        How many times all training rows pass through it, for each time that they pass
+        through the learner.
+    """
+
+    name: str
+    learner: Learner
+    streams: tuple[Stream, ...]
+    times: float = 1.0
 
 
 @runtime_checkable

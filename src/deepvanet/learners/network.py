@@ -8,8 +8,8 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 
 import copy
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor
 
 from deepvanet.config import NetworkSettings
@@ -33,24 +32,23 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
-    Fitted,
+    FitPlan,
     Traits,
     choose_epoch,
 )
-from deepvanet.learners.repeatable import draw_from, name_precision, use_threads
+from deepvanet.learners.repeatable import name_precision, sample_from, use_threads
+from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
 from deepvanet.learners.training import find_logits, plan_steps, train_network
-from deepvanet.models.checkpoint import Recipe, read_network, write_network
+from deepvanet.models.checkpoint import Architecture, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
-from deepvanet.models.stream_dropout import StreamDropout, Within
+from deepvanet.models.stream_dropout import PartialNetwork, StreamDropout
 from deepvanet.models.trunk_weights import read_trunk
-from deepvanet.schema import Stream, UserError
+from deepvanet.schema import Stream
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-learner-1"
-
-Arrays = Mapping[Stream, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,19 @@ class NetworkLearner:
 
         Parameters
         ----------
+        train : Rows
+            Seconds with labels; the network reads the streams that they have.
+        watch : Rows | None
+            Rows that are scored after each epoch.
         choose : Choice | int
             An epoch's number keeps that epoch.
+        unit : str
+            Not used: nothing is divided.
+
+        Returns
+        -------
+        FittedNetwork
+            The network at the chosen and at the last epoch.
 
         Raises
         ------
@@ -98,7 +107,7 @@ class NetworkLearner:
         fetch = fetch_of(train)
         watched = None if watch is None else (fetch_of(watch), watch)
         recipe = _recipe_for(fetch, settings)
-        with use_threads(settings.threads), draw_from(self.seed):
+        with use_threads(settings.threads), sample_from(self.seed):
             network = recipe.build()
             if settings.scale == "train":
                 _scale_faces(network, train)
@@ -123,18 +132,17 @@ class NetworkLearner:
             scalings=scalings,
             history=history,
             chosen_epoch=(epoch := choose_epoch(history, choose)),
-            chosen_steps=sum(plan_steps(len(train), settings)[:epoch]),
+            plan={"steps": sum(plan_steps(len(train), settings)[:epoch])},
             threads=settings.threads,
             stream_dropout=self.stream_dropout,
         )
 
     def refit(
-        self, train: Rows, *, like: Fitted, unit: str = "trial"
+        self, train: Rows, *, plan: FitPlan, unit: str = "trial"
     ) -> "FittedNetwork":
         """Train again on other rows, for as many optimiser steps as a fit chose."""
-        if not isinstance(like, FittedNetwork):
-            raise TypeError(f"expected a fitted network, got {type(like).__name__}")
-        settings = replace(self.settings, steps=like.chosen_steps)
+        chosen: dict[str, Any] = dict(plan)
+        settings = replace(self.settings, **chosen)
         return replace(self, settings=settings).fit(train, unit=unit)
 
 
@@ -148,22 +156,22 @@ class FittedNetwork:
         The network after the chosen and the last epoch; a loaded one has no last.
     scalings : mapping
         Of each bio stream.
-    chosen_steps : int
-        Optimiser steps up to the chosen epoch; 0 of a loaded one.
     threads : int
         Threads of scoring, as of the fit.
+    plan : mapping
+        ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
     stream_dropout : float
         Above 0: it answers without some of its streams.
     """
 
     chosen: DeepVANet
     last: DeepVANet | None
-    recipe: Recipe
+    recipe: Architecture
     scalings: Mapping[Stream, Scaling]
     history: Sequence[EpochRecord]
     chosen_epoch: int
     threads: int
-    chosen_steps: int = 0
+    plan: FitPlan = field(default_factory=dict)
     stream_dropout: float = 0.0
     choices: ClassVar[Mapping[str, float]] = {}
 
@@ -171,6 +179,12 @@ class FittedNetwork:
     def streams(self) -> tuple[Stream, ...]:
         """The streams that the network reads."""
         return self.chosen.streams
+
+    @property
+    def mean_face(self) -> Float[np.ndarray, "colour _ _"]:
+        """The mean image of the training rows in [0, 1], black where none was taken."""
+        (encoder,) = _list_face_encoders(self.chosen)
+        return np.asarray(encoder.center.numpy())
 
     @cached_property
     def _ready(self) -> DeepVANet:
@@ -183,35 +197,15 @@ class FittedNetwork:
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
     ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high."""
-        return _to_probability(self._read_rows(rows, epoch, self.streams))
+        """Return the probability that each row is high.
 
-    def score_arrays(self, arrays: Arrays) -> Float[np.ndarray, " row"]:
-        """Return the probability that each second of a fresh recording is high.
-
-        Parameters
-        ----------
-        arrays : mapping
-            Of each stream, rows as the store has them: face (row, frame, height,
-            width, 3) uint8, EEG and peripheral (row, channel, time) in the units
-            of the training recordings. Streams may be left out where the network
-            was trained with stream dropout.
+        Rows may lack a stream where the network was trained with stream dropout.
         """
-        return _to_probability(self.find_logits(arrays))
+        return _to_probability(self._read(rows, epoch))
 
-    def find_logits(self, arrays: Arrays) -> Float[np.ndarray, " row"]:
-        """Return the logits of what ``score_arrays`` gives the probability of."""
-
-        def read(index: Index) -> Arrays:
-            return {stream: array[index] for stream, array in arrays.items()}
-
-        return self._read(read, len(next(iter(arrays.values()))), "chosen", arrays)
-
-    def find_logits_of(
-        self, rows: Rows, streams: Collection[Stream]
-    ) -> Float[np.ndarray, " row"]:
-        """Return the logits of rows of a store from some of the streams."""
-        return self._read_rows(rows, "chosen", streams)
+    def find_logits(self, rows: Rows) -> Float[np.ndarray, " row"]:
+        """Return the logits of what ``score`` gives the probability of."""
+        return self._read(rows, "chosen")
 
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
@@ -228,40 +222,28 @@ class FittedNetwork:
             write_network(unfinished, self.chosen, self.recipe)
             write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
 
-    def _read_rows(
-        self, rows: Rows, epoch: Epoch, streams: Collection[Stream]
-    ) -> Float[np.ndarray, " row"]:
-        def read(index: Index) -> Arrays:
-            return {s: rows.read(s, index) for s in self.streams if s in streams}
-
-        return self._read(read, len(rows), epoch, streams)
-
-    def _read(
-        self,
-        read: Callable[[Index], Arrays],
-        n_rows: int,
-        epoch: Epoch,
-        available: Collection[Stream],
-    ) -> Float[np.ndarray, " row"]:
+    def _read(self, rows: Rows, epoch: Epoch) -> Float[np.ndarray, " row"]:
         """Return the logits of rows that have some of the streams, or all."""
         network = self._ready if epoch == "chosen" else self.last
         if network is None:
             raise ValueError("a loaded network has its chosen epoch only")
-        missing = [stream for stream in self.streams if stream not in available]
+        there = [stream for stream in self.streams if stream in rows.streams]
+        missing = [stream for stream in self.streams if stream not in there]
         if missing and not self.stream_dropout:
             raise ValueError(f"the network cannot do without {', '.join(missing)}")
 
         def fetch(index: Index) -> dict[Stream, Tensor]:
-            nothing = {s: self._draw_nothing(s, len(index)) for s in missing}
-            return {**to_tensors(read(index), self.scalings), **nothing}
+            arrays = {stream: rows.read(stream, index) for stream in there}
+            nothing = {s: self._fill_nothing(s, len(index)) for s in missing}
+            return {**to_tensors(arrays, self.scalings), **nothing}
 
-        asked = Within(network, available) if missing else network
+        asked = PartialNetwork(network, there) if missing else network
         with use_threads(self.threads):
             logits: Float[np.ndarray, " row"]
-            logits = find_logits(asked, fetch, n_rows).numpy()
+            logits = find_logits(asked, fetch, len(rows)).numpy()
         return logits
 
-    def _draw_nothing(self, stream: Stream, n_rows: int) -> Tensor:
+    def _fill_nothing(self, stream: Stream, n_rows: int) -> Tensor:
         return torch.zeros(n_rows, *self.recipe.shapes[stream])
 
 
@@ -279,10 +261,8 @@ def load_network(folder: Path) -> FittedNetwork:
     """
     network, recipe = read_network(folder)
     file = folder / "learner.json"
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        if values["format"] != FORMAT:
-            raise ValueError(f"another format than {FORMAT}")
+    values = read_saved(file, FORMAT)
+    with refuse_damage(file):
         return FittedNetwork(
             chosen=network.eval(),
             last=None,
@@ -296,13 +276,11 @@ def load_network(folder: Path) -> FittedNetwork:
             threads=values["threads"],
             stream_dropout=values.get("stream_dropout", 0.0),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file}: not a saved learner: {error}") from None
 
 
-def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Recipe:
+def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Architecture:
     first = to_network(fetch(np.arange(1)))
-    return Recipe(
+    return Architecture(
         shapes={stream: tuple(tensor.shape[1:]) for stream, tensor in first.items()},
         face_features=settings.face_features,
         bio_features=settings.bio_features,

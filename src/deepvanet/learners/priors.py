@@ -1,6 +1,6 @@
 """Priors: learners that read no signal.
 
-Whoever rates most clips high can be guessed without a sensor, and so can a clip
+A subject who rates most clips high can be predicted without a sensor, and so can a clip
 that most people rate high. A score means something only above these.
 """
 
@@ -20,8 +20,8 @@ from deepvanet.learners.learner import (
     Choice,
     Epoch,
     EpochRecord,
+    FitPlan,
     Learner,
-    MakeLearner,
     Traits,
 )
 from deepvanet.store import Rows
@@ -36,7 +36,8 @@ class Prior:
     Parameters
     ----------
     units : tuple of str
-        The columns of the segment table that tell units apart; none knows none.
+        The columns of the segment table that identify units; without columns there are
+        none.
     """
 
     units: tuple[str, ...]
@@ -50,7 +51,24 @@ class Prior:
         choose: Choice = Choice.LAST,  # noqa: ARG002
         unit: str = "trial",  # noqa: ARG002
     ) -> "FittedPrior":
-        """Take means."""
+        """Take means.
+
+        Parameters
+        ----------
+        train : Rows
+            Rows with labels; their streams are not read.
+        watch : Rows | None
+            Not used: there are no epochs.
+        choose : Choice
+            Not used.
+        unit : str
+            Not used: nothing is divided.
+
+        Returns
+        -------
+        FittedPrior
+            The base rate, and the rate of each unit.
+        """
         label = pd.Series(train.label)
         means = {u: label.groupby(train.table[u]).mean() for u in self.units}
         return FittedPrior(
@@ -79,6 +97,7 @@ class FittedPrior:
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
     choices: ClassVar[Mapping[str, float]] = {}
+    plan: ClassVar[FitPlan] = {}
 
     def score(
         self,
@@ -99,20 +118,38 @@ class FittedPrior:
             (unfinished / "prior.json").write_text(text + "\n", encoding="utf-8")
 
 
-def make_prior(*units: str) -> MakeLearner:
-    """Return what makes a prior; it has no settings and nothing to draw."""
-
-    def make(
-        _settings: NetworkSettings, _seed: int, _face_weights: Path | None = None, /
-    ) -> Learner:
-        return Prior(units)
-
-    return make
-
-
-PRIORS: Mapping[str, MakeLearner] = {
-    "majority": make_prior(),
-    "subject-prior": make_prior("subject"),
-    "stimulus-prior": make_prior("stimulus"),
-    "additive-prior": make_prior("subject", "stimulus"),
+UNITS: Mapping[str, tuple[str, ...]] = {
+    "majority": (),
+    "subject-prior": ("subject",),
+    "stimulus-prior": ("stimulus",),
+    "additive-prior": ("subject", "stimulus"),
 }
+"""Which units each prior distinguishes."""
+
+
+def make_prior(
+    name: str,
+    _settings: NetworkSettings,
+    _seed: int,
+    _face_weights: Path | None = None,
+    /,
+) -> Learner:
+    """Make a prior of ``UNITS``; it has no settings and samples nothing.
+
+    Parameters
+    ----------
+    name : str
+        Of ``UNITS``.
+    _settings : NetworkSettings
+        Not used.
+    _seed : int
+        Not used.
+    _face_weights : Path | None
+        Not used.
+
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
+    return Prior(UNITS[name])

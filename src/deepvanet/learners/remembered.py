@@ -25,12 +25,15 @@ MOST_TABLES = 2
 def remember(measure: Measure) -> Measure:
     """Keep what a function measures of each row, for when it is asked for again.
 
-    A row's features must depend on the row, its store and the streams alone.
+    A row's features must depend on the row, its store and the streams alone. Seconds
+    that are held in memory are not kept: they are asked about once.
     """
     kept: OrderedDict[tuple[SegmentStore, tuple[Stream, ...]], _Table] = OrderedDict()
 
     @wraps(measure)
     def recall(rows: Rows) -> Float64[np.ndarray, "row feature"]:
+        if not isinstance(rows.store, SegmentStore):
+            return measure(rows)
         key = rows.store, rows.streams
         if key not in kept:
             found = measure(rows)

@@ -8,11 +8,9 @@ from dataclasses import replace
 import torch
 from threadpoolctl import threadpool_limits
 
-from deepvanet.config import NetworkSettings
-from deepvanet.schema import UserError, pick
+from deepvanet.config import NetworkSettings, Precision
+from deepvanet.schema import UserError
 
-PRECISIONS = ("auto", "float32", "bfloat16")
-DEVICES = ("cpu", "cuda")
 NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16")
 """What a processor has that multiplies bfloat16 faster than float32."""
 
@@ -23,16 +21,16 @@ def settle_machine(settings: NetworkSettings) -> NetworkSettings:
     Raises
     ------
     UserError
-        When there is no such precision or device.
+        When there is no such device on this machine.
     """
-    pick("precision", settings.precision, PRECISIONS)
-    pick("device", settings.device, DEVICES)
     if settings.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: torch finds no CUDA device on this machine")
+        raise UserError(
+            "torch finds no CUDA device on this machine, got cuda", field="device"
+        )
     return replace(settings, precision=name_precision(settings))
 
 
-def name_precision(settings: NetworkSettings) -> str:
+def name_precision(settings: NetworkSettings) -> Precision:
     """Return ``float32`` or ``bfloat16``."""
     if settings.precision != "auto":
         return settings.precision
@@ -54,8 +52,8 @@ def use_threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def draw_from(seed: int) -> Iterator[None]:
-    """Seed first weights and dropout, and leave the generator as it was."""
+def sample_from(seed: int) -> Iterator[None]:
+    """Sample first weights and dropout by a seed, and leave the generator as it was."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield

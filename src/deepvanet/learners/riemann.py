@@ -2,7 +2,7 @@
 
 The covariance of each second, by OAS shrinkage since the average reference makes it
 singular, is mapped to the tangent space at the training rows' Riemannian mean; there
-a logistic regression tells high from low.
+a logistic regression separates high from low.
 
 References
 ----------
@@ -19,11 +19,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float64
+from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners.baseline import MOST_ROWS, FittedBaseline, draw_evenly
+from deepvanet.learners.baseline import (
+    MOST_ROWS,
+    FittedBaseline,
+    Numbers,
+    PredictRows,
+    load_baseline,
+    sample_evenly,
+)
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
@@ -33,7 +41,7 @@ from deepvanet.store import Rows
 
 AT_ONCE = 1024  # rows whose covariances are taken in one go
 LEAST_VARIANCE = 1e-6
-"""Added to each channel, in squared interquartile ranges, for seconds that rest."""
+"""Added to each channel, in squared interquartile ranges, for constant seconds."""
 
 Matrices = Float64[np.ndarray, "row channel channel"]
 
@@ -42,12 +50,14 @@ Matrices = Float64[np.ndarray, "row channel channel"]
 class Riemann:
     """Fit a logistic regression in the tangent space.
 
-    At most 10,000 training rows are used, drawn evenly over trials.
+    At most 10,000 training rows are used, sampled evenly over trials.
     """
 
     settings: NetworkSettings
     seed: int
-    traits: ClassVar[Traits] = Traits(stream_sets=("eeg",))
+    traits: ClassVar[Traits] = Traits(
+        stream_sets=("eeg",), most_rows=MOST_ROWS, knows_lost_channels=False
+    )
 
     def fit(
         self,
@@ -57,8 +67,30 @@ class Riemann:
         choose: Choice = Choice.LAST,  # noqa: ARG002
         unit: str = "trial",  # noqa: ARG002 - nothing is divided
     ) -> FittedBaseline:
-        """Find the mean of covariances, then the weights."""
-        train = train.take(draw_evenly(train, MOST_ROWS, seed=self.seed))
+        """Find the mean of covariances, then the weights.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels and EEG.
+        watch : Rows | None
+            Not used: there are no epochs.
+        choose : Choice
+            Not used.
+        unit : str
+            Not used: nothing is divided.
+
+        Returns
+        -------
+        FittedBaseline
+            The mean covariance, the weights, and how EEG is scaled.
+
+        Raises
+        ------
+        UserError
+            When pyRiemann is not installed.
+        """
+        train = train.take(sample_evenly(train, MOST_ROWS, seed=self.seed))
         scaling = fit_scaling(train)[Stream.EEG]
         with use_one_thread():
             space = _load_pyriemann().tangentspace.TangentSpace(metric="riemann")
@@ -66,36 +98,82 @@ class Riemann:
             model = LogisticRegression(max_iter=2000)
             counts = weigh_rows(train.label, train.trial, self.settings.class_weight)
             model.fit(vectors, train.label, sample_weight=counts)
-        weight, bias = model.coef_[0], model.intercept_
+        numbers = {
+            "mean": space.reference_,
+            "weight": model.coef_[0],
+            "bias": model.intercept_,
+            **scaling.to_arrays(),
+        }
+        return FittedBaseline("riemann", make_predict("riemann", numbers), numbers)
 
-        def score(rows: Rows) -> Float64[np.ndarray, " row"]:
-            with use_one_thread():
-                found = space.transform(_measure_covariances(rows, scaling))
-                return np.asarray(expit(found @ weight + bias))
 
-        numbers = {"mean": space.reference_, "weight": weight, "bias": bias}
-        numbers |= {"center": scaling.center, "spread": scaling.spread}
-        return FittedBaseline("riemann", score, numbers)
+def make_predict(_name: str, numbers: Numbers) -> PredictRows:
+    """Return what scores rows by the numbers of a fit."""
+    scaling = Scaling.from_dict(numbers)
+
+    def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+        space = _load_pyriemann().tangentspace.TangentSpace(metric="riemann")
+        space.reference_ = numbers["mean"]
+        with use_one_thread():
+            found = space.transform(
+                _measure_covariances(rows, scaling, numbers["mean"])
+            )
+            return np.asarray(expit(found @ numbers["weight"] + numbers["bias"]))
+
+    return score
 
 
 def make_riemann(
-    settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
+    _name: str,
+    settings: NetworkSettings,
+    seed: int,
+    _face_weights: Path | None = None,
+    /,
 ) -> Learner:
-    """Make the learner."""
+    """Make the learner.
+
+    Parameters
+    ----------
+    _name : str
+        Not used: there is one learner only.
+    settings : NetworkSettings
+        How classes weigh.
+    seed : int
+        Of the sample of rows.
+    _face_weights : Path | None
+        Not used.
+
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
     return Riemann(settings, seed)
 
 
-def _measure_covariances(rows: Rows, scaling: Scaling) -> Matrices:
+def load_riemann(folder: Path) -> FittedBaseline:
+    """Load what a fitted learner of this module saved, or raise ``UserError``."""
+    return load_baseline(folder, make_predict)
+
+
+def _measure_covariances(
+    rows: Rows, scaling: Scaling, usual: NDArray[np.float64] | None = None
+) -> Matrices:
+    """Return a covariance a row; the usual one where no sample is finite."""
     estimate = _load_pyriemann().estimation.Covariances(estimator="oas")
     parts = []
     for start in range(0, len(rows), AT_ONCE):
         index = np.arange(start, min(start + AT_ONCE, len(rows)))
-        signals = scaling.apply(rows.read(Stream.EEG, index)).astype(np.float64)
+        read = rows.read(Stream.EEG, index)
+        signals = scaling.apply(read).astype(np.float64)
         moving = np.ptp(signals, axis=(1, 2)) > 0
         found = np.zeros((len(index), signals.shape[1], signals.shape[1]))
         if moving.any():
             found[moving] = estimate.fit_transform(signals[moving])
-        parts.append(found + LEAST_VARIANCE * np.eye(signals.shape[1]))
+        found += LEAST_VARIANCE * np.eye(signals.shape[1])
+        if usual is not None:
+            found[~np.isfinite(read).any(axis=(1, 2))] = usual
+        parts.append(found)
     return np.concatenate(parts)
 
 

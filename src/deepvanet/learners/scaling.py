@@ -11,6 +11,7 @@ they are, pixels in [0, 1].
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, UInt8
@@ -58,9 +59,15 @@ class Scaling:
         """Return plain values."""
         return {name: array.tolist() for name, array in vars(self).items()}
 
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the same as arrays."""
+        return dict(vars(self))
+
     @classmethod
-    def from_dict(cls, values: Mapping[str, Sequence[float]]) -> "Scaling":
-        """Read what ``to_dict`` returned."""
+    def from_dict(
+        cls, values: Mapping[str, Sequence[float]] | Mapping[str, NDArray[Any]]
+    ) -> "Scaling":
+        """Read what ``to_dict`` or ``to_arrays`` returned."""
         return cls(
             center=np.array(values["center"], np.float64),
             spread=np.array(values["spread"], np.float64),
@@ -168,7 +175,7 @@ _Measure = Callable[[Float64[np.ndarray, " sample"]], tuple[float, float]]
 def _median_and_range(samples: Float64[np.ndarray, " sample"]) -> tuple[float, float]:
     """Return median and interquartile range, of a channel that moves.
 
-    One that rests for most of its samples has no interquartile range and takes
+    One that is constant for most of its samples has no interquartile range and takes
     its standard deviation instead; one that never moves is only shifted.
     """
     low, middle, high = np.quantile(samples, [0.25, 0.5, 0.75])

@@ -53,8 +53,30 @@ def train_network(
 
     Parameters
     ----------
+    network : Module
+        Maps streams to a logit a row; it is left as after the last epoch.
+    fetch : callable
+        Gathers rows of ``train`` as tensors, by their indices.
+    train : Rows
+        Rows with labels.
+    settings : NetworkSettings
+        Learning rate, batch size, epochs or steps, class weights and device.
+    seed : int
+        Of the order of rows.
     watched : tuple | None
-        Rows to look at after each epoch, and what gathers them.
+        Rows to look at after each epoch, and what gathers them, which comes first.
+    choose : Choice | int
+        Which epoch the copy is of; a number chooses itself.
+
+    Returns
+    -------
+    Module, list of EpochRecord
+        The copy, ready to score; and a record for each epoch.
+
+    Raises
+    ------
+    UserError
+        When the loss stops being a number.
     """
     chosen, history = network.to(settings.device), []
     losses = train_epochs(
@@ -93,8 +115,28 @@ def train_epochs(
 
     Parameters
     ----------
+    network : Module
+        Maps streams to a logit a row; it is trained in place.
+    fetch : callable
+        Gathers rows as tensors, by their indices.
+    label : array, shape (row,)
+        0 or 1, of all rows that are trained on.
+    settings : NetworkSettings
+        Learning rate, batch size, epochs or steps, and device.
+    seed : int
+        Of the order of rows.
     weight : array, shape (row,), optional
         What each row counts in the loss, one on average; all the same by default.
+
+    Yields
+    ------
+    float
+        Mean loss of an epoch's rows, each as it was when its batch was met.
+
+    Raises
+    ------
+    UserError
+        When the loss stops being a number.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
@@ -124,7 +166,7 @@ def train_epochs(
         if not np.isfinite(total):
             raise UserError(
                 f"network: the loss is {total} in epoch {epoch}, with learning rate "
-                f"{settings.learning_rate} and --scale {settings.scale}"
+                f"{settings.learning_rate} and scale {settings.scale}"
             )
         yield total / n_rows
 
@@ -149,7 +191,24 @@ def plan_steps(n_rows: int, settings: NetworkSettings) -> list[int]:
 def watch_epoch(
     record: EpochRecord, network: nn.Module, fetch: Fetch, rows: Rows
 ) -> EpochRecord:
-    """Add to a record how the network does on rows that it is not trained on."""
+    """Add to a record how the network does on rows that it is not trained on.
+
+    Parameters
+    ----------
+    record : EpochRecord
+        Of the epoch that has just ended.
+    network : Module
+        Maps streams to a logit a row.
+    fetch : callable
+        Gathers ``rows`` as tensors, by their indices.
+    rows : Rows
+        Rows with labels.
+
+    Returns
+    -------
+    EpochRecord
+        A copy with ``watched_loss`` and ``watched_accuracy``.
+    """
     logits = find_logits(network, fetch, len(rows))
     wanted = torch.from_numpy(rows.label).double()
     losses = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")

@@ -1,8 +1,8 @@
 """Plain classifiers of whole trials: one row of features a trial, one score a trial.
 
-What was felt is said once for a trial, and pulse, sweat and breath need longer than
-a second to tell it. So a trial is one example here, however many segments of it are
-handed in, and each of its segments gets the trial's score. The features are those of
+A rating describes a whole trial, and pulse, sweat and breath react more slowly than in
+a second. So a trial is one example here, however many segments of it are handed in, and
+each of its segments gets the trial's score. The features are those of
 :mod:`deepvanet.learners.trial_features`.
 
 ``trial-logistic``
@@ -14,7 +14,7 @@ The penalty C is chosen by the log loss on rows held out of inner folds of the
 training rows, the protocol's unit whole.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,23 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from deepvanet.config import NetworkSettings
-from deepvanet.learners.baseline import FittedBaseline
-from deepvanet.learners.classifiers import (
-    Features,
-    Inner,
+from deepvanet.learners.baseline import (
+    FittedBaseline,
     Numbers,
-    Predict,
-    Samples,
+    PredictRows,
+    load_baseline,
+)
+from deepvanet.learners.classifiers import (
+    LOGISTIC,
+    SVM,
+    Classifier,
+    Features,
+    Scaler,
     choose_penalty,
-    fit_logistic,
     fit_scaler,
-    fit_svm,
     weigh_samples,
 )
-from deepvanet.learners.learner import Choice, Learner, MakeLearner, Traits
+from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.trial_features import list_trials, measure_trials
 from deepvanet.schema import BIO
@@ -58,10 +61,12 @@ class TrialClassifier:
 
         What was measured is kept, so a fit of the logistic regression takes no time.
         """
+        is_slow = CLASSIFIERS[self.name].has_curve
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=BIO,
-            is_quick=self.name == "trial-logistic",
+            is_quick=not is_slow,
+            growth=2 if is_slow else 1,
             adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
         )
 
@@ -73,10 +78,28 @@ class TrialClassifier:
         choose: Choice = Choice.LAST,  # noqa: ARG002
         unit: str = "trial",
     ) -> FittedBaseline:
-        """Measure trials, scale their features, choose the penalty, fit."""
+        """Measure trials, scale their features, choose the penalty, fit.
+
+        Parameters
+        ----------
+        train : Rows
+            Seconds with labels; a trial is measured on all of its seconds.
+        watch : Rows | None
+            Not used: there are no epochs.
+        choose : Choice
+            Not used.
+        unit : str
+            What inner folds keep whole, by which the penalty is chosen.
+
+        Returns
+        -------
+        FittedBaseline
+            The classifier, its penalty, and how features are scaled.
+        """
         features, subject, names = _measure(train)
         scaler = fit_scaler(features, subject, normalise=self.settings.normalise)
         first = np.array([index[0] for index in list_trials(train)])
+        classifier = CLASSIFIERS[self.name]
         with use_one_thread():
             samples = weigh_samples(
                 scaler.apply(features, subject),
@@ -86,20 +109,24 @@ class TrialClassifier:
                 self.settings,
             )
             inner = samples.cut_inner(unit=unit, seed=self.seed)
-            fit = CLASSIFIERS[self.name]
-            penalty = choose_penalty(
-                samples, inner, lambda some, c: fit(some, (), c)[0]
-            )
-            predict, numbers = fit(samples, inner, penalty)
+            penalty = choose_penalty(samples, inner, classifier.fit_predict)
+            fitted = classifier.fit(samples, inner, penalty)
+        numbers = {"names": names, **scaler.to_arrays(), **fitted}
+        predict = make_predict(classifier, numbers)
+        return FittedBaseline(self.name, predict, numbers, {"penalty": penalty})
 
-        def score(rows: Rows) -> Float64[np.ndarray, " row"]:
-            features, subject, _ = _measure(rows)
-            with use_one_thread():
-                of_trial = predict(scaler.apply(features, subject))
-            return np.asarray(of_trial[rows.trial])
 
-        numbers = {"names": names, **scaler.to_arrays(), **numbers}
-        return FittedBaseline(self.name, score, numbers, {"penalty": penalty})
+def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
+    """Return what scores rows, each as its trial, by the numbers of a fit."""
+    scaler, predict = Scaler.from_arrays(numbers), classifier.open(numbers)
+
+    def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+        features, subject, _ = _measure(rows)
+        with use_one_thread():
+            of_trial = predict(scaler.apply(features, subject))
+        return np.asarray(of_trial[rows.trial])
+
+    return score
 
 
 def _measure(rows: Rows) -> tuple[Features, NDArray[np.object_], NDArray[Any]]:
@@ -110,26 +137,40 @@ def _measure(rows: Rows) -> tuple[Features, NDArray[np.object_], NDArray[Any]]:
     return np.stack(list(found.values()), axis=1), subject, np.array(list(found))
 
 
-_Fit = Callable[[Samples, Inner, float], tuple[Predict, Numbers]]
-
-CLASSIFIERS: Mapping[str, _Fit] = {
-    "trial-logistic": lambda samples, _inner, c: fit_logistic(samples, penalty=c),
-    "trial-svm": lambda samples, inner, c: fit_svm(samples, inner, penalty=c),
-}
+CLASSIFIERS: Mapping[str, Classifier] = {"trial-logistic": LOGISTIC, "trial-svm": SVM}
 """Classifiers by the name of the learner."""
 
 
-def make_trial_classifier(name: str) -> MakeLearner:
-    """Return what makes one of ``CLASSIFIERS`` a learner."""
+def make_trial_classifier(
+    name: str,
+    settings: NetworkSettings,
+    seed: int,
+    _face_weights: Path | None = None,
+    /,
+) -> Learner:
+    """Make a classifier of ``CLASSIFIERS`` a learner.
 
-    def make(
-        settings: NetworkSettings, seed: int, _face_weights: Path | None = None, /
-    ) -> Learner:
-        return TrialClassifier(name, settings, seed)
+    Parameters
+    ----------
+    name : str
+        Of ``CLASSIFIERS``.
+    settings : NetworkSettings
+        How classes weigh, and whether features are compared within subjects.
+    seed : int
+        Of inner folds.
+    _face_weights : Path | None
+        Not used.
 
-    return make
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
+    return TrialClassifier(name, settings, seed)
 
 
-TRIAL: Mapping[str, MakeLearner] = {
-    name: make_trial_classifier(name) for name in CLASSIFIERS
-}
+def load_trial_classifier(folder: Path) -> FittedBaseline:
+    """Load what a fitted learner of this module saved, or raise ``UserError``."""
+    return load_baseline(
+        folder, lambda name, numbers: make_predict(CLASSIFIERS[name], numbers)
+    )

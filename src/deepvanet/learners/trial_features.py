@@ -22,7 +22,7 @@ from deepvanet.learners.features import (
 )
 from deepvanet.learners.trial_signals import Trace, TrialSignals, fill_gaps, join_trial
 from deepvanet.schema import BIO, Stream
-from deepvanet.store import Rows, SegmentStore
+from deepvanet.store import Rows, Segments, SegmentStore
 
 MINUTE_S = 60.0
 PARTS = 3
@@ -38,8 +38,10 @@ def measure_trials(rows: Rows) -> dict[str, Float64[np.ndarray, " trial"]]:
     Trials are in the order of ``rows.trial``.
     """
     bio = tuple(stream for stream in BIO if stream in rows.streams)
+    is_kept = isinstance(rows.store, SegmentStore)
+    measure = _recall_trial if is_kept else _measure_trial
     trials = [
-        _measure_trial(rows.store, rows.numbers[index].tobytes(), bio)
+        measure(rows.store, rows.numbers[index].tobytes(), bio)
         for index in list_trials(rows)
     ]
     return {name: np.array([one[name] for one in trials]) for name in trials[0]}
@@ -51,16 +53,19 @@ def list_trials(rows: Rows) -> list[Int[np.ndarray, " row"]]:
     return np.split(order, np.cumsum(np.bincount(rows.trial))[:-1])
 
 
-@lru_cache(maxsize=HELD_TRIALS)
 def _measure_trial(
-    store: SegmentStore, numbers: bytes, streams: tuple[Stream, ...]
+    store: Segments, numbers: bytes, streams: tuple[Stream, ...]
 ) -> dict[str, float]:
-    """Measure the segments of one trial; kept, since every fold asks again."""
+    """Measure the segments of one trial."""
     found: dict[str, float] = {}
     for stream in streams:
         joined = join_trial(store, np.frombuffer(numbers, np.int64), stream)
         found |= MEASURE[stream](joined)
     return found
+
+
+_recall_trial = lru_cache(maxsize=HELD_TRIALS)(_measure_trial)
+"""The same, kept: every fold asks again."""
 
 
 def _measure_bands(joined: TrialSignals) -> dict[str, float]:
@@ -130,7 +135,7 @@ def _find_range(values: Trace, _sfreq: float) -> float:
 
 
 @dataclass(frozen=True)
-class Summary:
+class FeatureSummary:
     """One number of a trace.
 
     Attributes
@@ -145,33 +150,36 @@ class Summary:
     least_s: float
 
 
-SUMMARIES: Mapping[str, Mapping[str, Summary]] = {
+SUMMARIES: Mapping[str, Mapping[str, FeatureSummary]] = {
     "signal": {
-        "level": Summary(_find_mean, 1.0),
-        "change": Summary(_find_change, 6.0),
-        "slope": Summary(_find_slope, 6.0),
-        "spread": Summary(_find_spread, 1.0),
-        "range": Summary(_find_range, 1.0),
+        "level": FeatureSummary(_find_mean, 1.0),
+        "change": FeatureSummary(_find_change, 6.0),
+        "slope": FeatureSummary(_find_slope, 6.0),
+        "spread": FeatureSummary(_find_spread, 1.0),
+        "range": FeatureSummary(_find_range, 1.0),
     },
     "heart_rate": {
-        "level": Summary(_find_middle, 5.0),
-        "change": Summary(_find_change, 15.0),
-        "spread": Summary(_find_spread, 15.0),
+        "level": FeatureSummary(_find_middle, 5.0),
+        "change": FeatureSummary(_find_change, 15.0),
+        "spread": FeatureSummary(_find_spread, 15.0),
     },
-    "rmssd": {"level": Summary(_find_log, 10.0)},
+    "rmssd": {"level": FeatureSummary(_find_log, 10.0)},
     "tonic": {},  # that of the signal
-    "phasic": {"spread": Summary(_find_spread, 10.0)},
-    "moves": {"change": Summary(_find_change, 30.0)},
+    "phasic": {"spread": FeatureSummary(_find_spread, 10.0)},
+    "moves": {"change": FeatureSummary(_find_change, 30.0)},
     "rate": {
-        "level": Summary(_find_middle, 10.0),
-        "change": Summary(_find_change, 30.0),
-        "spread": Summary(_find_spread, 30.0),
+        "level": FeatureSummary(_find_middle, 10.0),
+        "change": FeatureSummary(_find_change, 30.0),
+        "spread": FeatureSummary(_find_spread, 30.0),
     },
-    "depth": {"level": Summary(_find_log, 10.0), "change": Summary(_find_change, 30.0)},
+    "depth": {
+        "level": FeatureSummary(_find_log, 10.0),
+        "change": FeatureSummary(_find_change, 30.0),
+    },
     "envelope": {
-        "level": Summary(_find_mean, 1.0),
-        "change": Summary(_find_change, 6.0),
-        "spread": Summary(_find_spread, 6.0),
+        "level": FeatureSummary(_find_mean, 1.0),
+        "change": FeatureSummary(_find_change, 6.0),
+        "spread": FeatureSummary(_find_spread, 6.0),
     },
 }
 """How each trace is summed up; ``signal`` is the channel itself."""
@@ -186,4 +194,4 @@ MEASURE: Mapping[Stream, Callable[[TrialSignals], dict[str, float]]] = {
 
 def clear_cache() -> None:
     """Forget the trials that were measured."""
-    _measure_trial.cache_clear()
+    _recall_trial.cache_clear()

@@ -1,4 +1,4 @@
-"""The signals of a whole trial on one clock, whichever of its segments are there.
+"""The signals of a whole trial on one clock, where some segments may be missing.
 
 All that measures a trial as a whole reads it here: segments are laid where they
 belong in time, and what no segment covers is NaN. Short gaps are then filled by a
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from deepvanet.schema import Channel, Stream
-from deepvanet.store import SegmentStore
+from deepvanet.store import Segments
 
 LONGEST_GAP_S = 1.0
 """In seconds; a longer gap is not filled. A heart beats once in it."""
@@ -54,7 +54,7 @@ class TrialSignals:
 
 
 def join_trial(
-    store: SegmentStore, numbers: Int[np.ndarray, " row"], stream: Stream
+    store: Segments, numbers: Int[np.ndarray, " row"], stream: Stream
 ) -> TrialSignals:
     """Lay segments of one trial where they belong in time.
 
@@ -64,7 +64,7 @@ def join_trial(
         Row numbers of the store, all of one trial, in any order.
     """
     segments = store.read(stream, numbers)
-    sfreq = float(store.manifest.settings["sfreq"])
+    sfreq = store.sfreq
     start_s = store.table["start_s"].to_numpy()[numbers]
     start = np.rint((start_s - start_s.min()) * sfreq).astype(np.int64)
     _, n_channels, length = segments.shape

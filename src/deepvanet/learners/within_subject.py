@@ -1,19 +1,19 @@
-"""Compare each subject with itself, without labels: ``--normalise subject``.
+"""Compare each subject with itself, without labels: ``normalise="subject"``.
 
 How strongly a person sweats or how large a pulse is says more about the person and
-the sensor than about what was felt. ``subject`` takes off each subject's own centre
+the sensor than about what was felt. ``subject`` subtracts each subject's own centre
 and divides by its own spread. Whose rows trained is compared with those, so nothing
 of the test takes part. Who was not in training is compared with the rows that are
 scored together: test signals, without their labels, then have a part in each
 other's scores, and ``leaks`` says ``unlabelled``.
 
-Learners of hand-made features compare features, by mean and standard deviation. The
+Learners of hand-crafted features compare features, by mean and standard deviation. The
 others are given signals that are compared channel by channel, by median and
 interquartile range; faces stay as they are.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,24 @@ from deepvanet.config import NetworkSettings
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.learner import (
     Choice,
+    CompositeLearner,
     Epoch,
     EpochLearner,
     EpochRecord,
-    Fitted,
+    FitPlan,
+    FittedLearner,
     Learner,
     MakeLearner,
+    Training,
     Traits,
 )
+from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.scaling import Scaling, fit_scaling
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import Rows
 
-NORMALISES = ("none", "subject")
 FORMAT = "deepvanet-within-subject-1"
+SUBJECTS = "subjects.json"
 
 Features = Float64[np.ndarray, "row feature"]
 Subject = NDArray[np.object_]
@@ -122,7 +126,24 @@ class WithinSubject:
         choose: Choice = Choice.LAST,
         unit: str = "trial",
     ) -> "FittedWithinSubject":
-        """Measure the subjects of the training rows, and fit."""
+        """Measure the subjects of the training rows, and fit.
+
+        Parameters
+        ----------
+        train : Rows
+            Rows with labels.
+        watch : Rows | None
+            Rows that are scored after each epoch, where the learner has epochs.
+        choose : Choice
+            Which epoch the learner reads.
+        unit : str
+            What the learner keeps whole where it divides its training rows.
+
+        Returns
+        -------
+        FittedWithinSubject
+            What the learner fitted, and the scale of each subject of ``train``.
+        """
         known = _scale_subjects(train)
         fitted = self.learner.fit(
             _compare(train, known),
@@ -133,17 +154,20 @@ class WithinSubject:
         return FittedWithinSubject(fitted, known)
 
     def refit(
-        self, train: Rows, *, like: Fitted, unit: str = "trial"
+        self, train: Rows, *, plan: FitPlan, unit: str = "trial"
     ) -> "FittedWithinSubject":
         """Fit on other rows what a fit chose; one that chose nothing is just fitted."""
-        if not isinstance(like, FittedWithinSubject):
-            raise TypeError(f"expected a comparing fit, got {type(like).__name__}")
         if not isinstance(self.learner, EpochLearner):
             return self.fit(train, unit=unit)
         known = _scale_subjects(train)
-        compared = _compare(train, known)
-        fitted = self.learner.refit(compared, like=like.fitted, unit=unit)
+        fitted = self.learner.refit(_compare(train, known), plan=plan, unit=unit)
         return FittedWithinSubject(fitted, known)
+
+    def list_trainings(self, streams: Sequence[Stream]) -> Sequence[Training]:
+        """Name what the learner trains."""
+        if isinstance(self.learner, CompositeLearner):
+            return self.learner.list_trainings(streams)
+        return [Training("", self.learner, tuple(streams))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +180,7 @@ class FittedWithinSubject:
         How the signals of each subject of the training rows are scaled.
     """
 
-    fitted: Fitted
+    fitted: FittedLearner
     known: Scalings
 
     @property
@@ -173,6 +197,11 @@ class FittedWithinSubject:
     def choices(self) -> Mapping[str, float]:
         """Of the learner."""
         return self.fitted.choices
+
+    @property
+    def plan(self) -> FitPlan:
+        """Of the learner."""
+        return self.fitted.plan
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
@@ -192,7 +221,37 @@ class FittedWithinSubject:
         with whole_folder(folder) as unfinished:
             self.fitted.save(unfinished / "learner")
             text = json.dumps(values, indent=2) + "\n"
-            write_text(unfinished / "subjects.json", text)
+            write_text(unfinished / SUBJECTS, text)
+
+
+def is_comparing(folder: Path) -> bool:
+    """Say whether a saved learner compares signals within subjects."""
+    return (folder / SUBJECTS).is_file()
+
+
+def load_comparing(
+    folder: Path, load: Callable[[Path], FittedLearner]
+) -> FittedWithinSubject:
+    """Load what ``FittedWithinSubject.save`` wrote.
+
+    Parameters
+    ----------
+    load : callable
+        What loads the learner within.
+
+    Raises
+    ------
+    UserError
+        When a file is missing, damaged or of another format.
+    """
+    values = read_saved(folder / SUBJECTS, FORMAT)
+    fitted = load(folder / "learner")
+    with refuse_damage(folder / SUBJECTS):
+        known = {
+            name: {Stream(s): Scaling.from_dict(v) for s, v in scalings.items()}
+            for name, scalings in values["subjects"].items()
+        }
+    return FittedWithinSubject(fitted, known)
 
 
 def _scale_subjects(rows: Rows) -> Scalings:

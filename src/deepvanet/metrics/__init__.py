@@ -10,11 +10,10 @@ the decision says. AUROC counts only pairs scored by the same fitted model, sinc
 scores of two models are not on one scale and pooling them biases it downward.
 """
 
-from deepvanet.metrics.agreement import AGREEMENTS, measure_agreement
+from deepvanet.metrics.agreement import measure_agreement
 from deepvanet.metrics.calibration import (
     AS_FITTED,
     Calibration,
-    find_calibration_error,
     find_logit_of_mean,
     fit_calibration,
     measure_calibration,
@@ -44,7 +43,7 @@ from deepvanet.metrics.paired import compare_folds, flip_signs, rank_signs
 from deepvanet.metrics.scores import (
     ALL_FOLDS,
     LEVELS,
-    Measured,
+    Measurement,
     belong_to_people,
     count_confusion,
     find_means,
@@ -57,7 +56,6 @@ from deepvanet.metrics.scores import (
 from deepvanet.metrics.seeds import SEED_COLUMNS, tabulate_seeds
 from deepvanet.metrics.tables import (
     CHANCE,
-    OWN_PRIORS,
     PERMUTATION_COLUMNS,
     PRIOR_COLUMNS,
     SCORE_COLUMNS,
@@ -66,7 +64,6 @@ from deepvanet.metrics.tables import (
 )
 
 __all__ = [
-    "AGREEMENTS",
     "ALL_FOLDS",
     "AS_FITTED",
     "CHANCE",
@@ -75,13 +72,12 @@ __all__ = [
     "LEVEL",
     "LEVELS",
     "METRICS",
-    "OWN_PRIORS",
     "PERMUTATION_COLUMNS",
     "PRIOR_COLUMNS",
     "SCORE_COLUMNS",
     "SEED_COLUMNS",
     "Calibration",
-    "Measured",
+    "Measurement",
     "Spread",
     "belong_to_people",
     "compare_folds",
@@ -89,7 +85,6 @@ __all__ = [
     "correct_by_maximum",
     "count_confusion",
     "count_permutations",
-    "find_calibration_error",
     "find_interval",
     "find_logit_of_mean",
     "find_means",

@@ -3,8 +3,6 @@
 import numpy as np
 from jaxtyping import Float
 
-AGREEMENTS = ("ccc", "rmse", "pearson")
-
 
 def measure_agreement(
     rated: Float[np.ndarray, " item"], predicted: Float[np.ndarray, " item"]

@@ -86,6 +86,8 @@ def fit_calibration(
     ----------
     scored : array, shape (item,)
         Logits of scores that no model gave that was fitted on the item.
+    label : array, shape (item,)
+        1 is high, 0 is low.
     weight : array, shape (item,)
         Of which a trial's sum to 1, so that their total is the number of trials;
         without it each item is a trial.
@@ -175,12 +177,6 @@ def measure_calibration(
     return bins.reset_index(drop=True)
 
 
-def find_calibration_error(bins: pd.DataFrame) -> float:
-    """Return the expected calibration error of ``measure_calibration``'s bins."""
-    distance = (bins["mean_score"] - bins["fraction_high"]).abs()
-    return float(np.average(distance, weights=bins["n"]))
-
-
 def measure_calibration_error(
     label: Int[np.ndarray, " item"],
     probability: Float[np.ndarray, " item"],
@@ -197,6 +193,10 @@ def measure_calibration_error(
 
     Parameters
     ----------
+    label : array, shape (item,)
+        1 is high, 0 is low.
+    probability : array, shape (item,)
+        Predicted probability of a high label.
     n_trials : int
         There is at most a bin for each ``TRIALS_A_BIN`` of them, at least 1 and at most
         ``N_BINS``: the segments of a trial are one observation.
@@ -204,6 +204,15 @@ def measure_calibration_error(
         Numbers from 0: whose segments the items are. Their labels are then sampled
         together, as they are rated together. To be given wherever items are segments:
         without it a calibrated model looks better than it can be.
+    n_simulated : int
+        Number of label sets that are sampled.
+    seed : int
+        Seed of the sampled label sets.
+
+    Returns
+    -------
+    tuple of (float, float)
+        The error of the labels, and the mean error of the sampled label sets, 0 to 1.
 
     Examples
     --------

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc")
+from deepvanet.config import Metric
+
+METRICS: tuple[str, ...] = get_args(Metric)
 THRESHOLD = 0.5
 
 Scores = dict[str, Float[np.ndarray, " case"]]
@@ -50,8 +53,19 @@ def count(
     ----------
     trial : array, shape (item,)
         Numbers from 0 without gaps; label and stimulus are equal within a trial.
+    label : array, shape (item,)
+        1 is high, 0 is low.
+    score : array, shape (item,)
+        Predicted as high above ``THRESHOLD``.
     fit : array, shape (item,)
         Which fitted model gave each score.
+    stimulus : array, shape (item,)
+        Number of the stimulus of each trial.
+
+    Returns
+    -------
+    Counts
+        What ``score_counts`` needs, in the order of trial numbers.
     """
     first = np.unique(trial, return_index=True)[1]
     above = np.zeros((len(first), len(first)))

@@ -33,8 +33,8 @@ def count_permutations(n_tests: int) -> int:
 def find_p_value(observed: float, null: Float[np.ndarray, " draw"]) -> float:
     """Return how often a score is at least as high, the observed one among them.
 
-    Draws without a score do not count; without any, or without an observed score,
-    there is no p-value.
+    Permutations without a score do not count; without any, or without an observed
+    score, there is no p-value.
 
     Examples
     --------
@@ -51,11 +51,11 @@ def find_p_value(observed: float, null: Float[np.ndarray, " draw"]) -> float:
 def correct_by_maximum(
     observed: Float[np.ndarray, " test"], null: Float[np.ndarray, "test draw"]
 ) -> Float[np.ndarray, " test"]:
-    """Return p-values of each test against the largest of all tests, draw by draw.
+    """Return p-values of each test against the largest of all, in each permutation.
 
-    Each test is first brought to zero mean and unit deviation over the draws and
+    Each test is first brought to zero mean and unit deviation over the permutations and
     the observed score, since protocols have another chance each. All tests must
-    have been permuted alike. Draws that lack a test do not count.
+    have been permuted alike. Permutations that lack a test do not count.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class Spread:
     Attributes
     ----------
     variance : float
-        Of the mean; NaN where subjects or clips are too few to tell.
+        Of the mean; NaN where subjects or clips are too few.
     n_subjects, n_clips : int
         That were left out in turn; no clips where none is shared.
     """

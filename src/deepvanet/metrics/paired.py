@@ -19,7 +19,7 @@ from jaxtyping import Float
 from scipy import stats
 
 EXACT_UP_TO = 12
-"""Differences whose signs are all tried, 4096 ways, and not drawn."""
+"""Differences whose signs are all tried, 4096 ways, and not sampled."""
 
 EXACT_RANKS_UP_TO = 50
 
@@ -35,7 +35,7 @@ def flip_signs(
     """Return the two-sided p-value of the mean when signs are flipped at random.
 
     All ways are tried where there are at most 12 differences; otherwise the
-    observed way counts among the drawn ones.
+    observed way counts among the sampled ones.
 
     Examples
     --------

@@ -6,11 +6,13 @@ person. It is scored over people: each is one unit, with the mean score of its t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from deepvanet.config import Level
 from deepvanet.metrics.counts import (
     METRICS,
     THRESHOLD,
@@ -21,17 +23,18 @@ from deepvanet.metrics.counts import (
     score_counts,
 )
 from deepvanet.metrics.jackknife import Spread, find_spread
+from deepvanet.schema import KEY_COLUMNS
 
-LEVELS = ("segment", "trial")
+LEVELS: tuple[str, ...] = get_args(Level)
 ALL_FOLDS = -1
 """The fold of a trial whose segments were scored by the models of several folds."""
 
-_RUN = ["protocol", "target", "streams", "learner", "seed"]
+_RUN = [*KEY_COLUMNS, "seed"]
 _TRIAL = ["subject", "trial", "stimulus", "label"]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """One metric of all subjects, and what it is with each clip left out.
 
     Attributes
@@ -80,12 +83,12 @@ class Measured:
             return find_spread(self.known)
         return find_spread(self.known, self.without[defined][:, seen.any(axis=0)])
 
-    def minus(self, other: "Measured") -> "Measured":
+    def minus(self, other: "Measurement") -> "Measurement":
         """Return the difference to another score of the same subjects and clips."""
         pooled = None
         if self.pooled is not None and other.pooled is not None:
             pooled = self.pooled - other.pooled
-        return Measured(
+        return Measurement(
             self.values - other.values,
             self.without - other.without,
             self.seen & other.seen,
@@ -93,7 +96,7 @@ class Measured:
         )
 
 
-def measure(predictions: pd.DataFrame, level: str) -> dict[str, Measured]:
+def measure(predictions: pd.DataFrame, level: str) -> dict[str, Measurement]:
     """Measure each of ``METRICS`` for one protocol, target, stream set and learner.
 
     Several seeds are scored apart; a subject's score is their mean.
@@ -103,14 +106,14 @@ def measure(predictions: pd.DataFrame, level: str) -> dict[str, Measured]:
     subjects = [seeds for _, seeds in count_subjects(predictions, level)]
     if not subjects:
         nothing = np.empty(0), np.empty((0, 0)), np.empty((0, 0), dtype=bool)
-        return {metric: Measured(*nothing) for metric in METRICS}
+        return {metric: Measurement(*nothing) for metric in METRICS}
     seen = _list_seen([seeds[0] for seeds in subjects])
     if not np.any(seen.sum(axis=0) > 1):
         seen = seen[:, :0]
     whole = [mean_over_seeds(map(score_counts, seeds)) for seeds in subjects]
     rest = [_leave_clips_out(seeds, seen.shape[1]) for seeds in subjects]
     return {
-        metric: Measured(
+        metric: Measurement(
             np.array([scores[metric][0] for scores in whole]),
             np.stack([scores[metric] for scores in rest]),
             seen,
@@ -128,7 +131,7 @@ def find_means(predictions: pd.DataFrame, level: str) -> dict[str, float]:
 
 
 def belong_to_people(predictions: pd.DataFrame) -> bool:
-    """Tell whether each subject has one label in all its trials, and not all the same.
+    """Return whether each subject has one label in all trials, but not all the same.
 
     Examples
     --------
@@ -164,7 +167,7 @@ def mean_over_people(predictions: pd.DataFrame, level: str) -> pd.DataFrame:
     return people.drop(columns="last_fold")
 
 
-def _measure_people(predictions: pd.DataFrame, level: str) -> dict[str, Measured]:
+def _measure_people(predictions: pd.DataFrame, level: str) -> dict[str, Measurement]:
     """Score people, and with each of them left out."""
     people = mean_over_people(predictions, level)
     n_people = people["subject"].nunique()
@@ -183,7 +186,7 @@ def _measure_people(predictions: pd.DataFrame, level: str) -> dict[str, Measured
     rest = _leave_clips_out(seeds, n_people)
     nobody = np.empty((n_people, 0))
     return {
-        metric: Measured(
+        metric: Measurement(
             n_people * whole[metric] - (n_people - 1) * rest[metric],
             nobody,
             nobody.astype(bool),
@@ -311,7 +314,7 @@ def count_subjects(
 ) -> Iterator[tuple[str, list[Counts]]]:
     """Yield each subject, by name, with counts for each seed.
 
-    Trials are in the order of their names, whatever the order of the rows.
+    Trials are in the order of their names, for any order of the rows.
     """
     table = predictions if level == "segment" else mean_over_trials(predictions)
     stimulus = pd.factorize(table["stimulus"].astype(str), sort=True)[0]

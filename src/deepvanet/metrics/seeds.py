@@ -5,10 +5,10 @@ import pandas as pd
 
 from deepvanet.metrics.counts import METRICS
 from deepvanet.metrics.scores import LEVELS, score_subjects
+from deepvanet.schema import KEY_COLUMNS
 
-_PART = ["protocol", "target", "streams", "learner"]
 SEED_COLUMNS = (
-    *("dataset", *_PART, "level", "metric"),
+    *("dataset", *KEY_COLUMNS, "level", "metric"),
     *("n_seeds", "sd_over_seeds", "sd_over_subjects"),
 )
 """Columns of ``seeds.csv``."""
@@ -21,7 +21,7 @@ def tabulate_seeds(predictions: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
     subjects' means over seeds.
     """
     rows = []
-    for key, part in predictions.groupby(_PART, sort=False, observed=True):
+    for key, part in predictions.groupby(list(KEY_COLUMNS), sort=False, observed=True):
         seeds = [mine for _, mine in part.groupby("seed", sort=True)]
         if len(seeds) < 2:
             continue

@@ -10,8 +10,8 @@ segments none: sixty seconds of a trial are one observation.
     their ratings, the same for all subjects; where it was run.
 ``t``
     One-sided, by the variance of the interval; of metrics whose chance level is known.
-    Blank where training and test share clips: what a clip's name alone tells is above
-    chance there, so that the difference to the prior that knows it is what counts.
+    Blank where training and test share clips: a clip's name alone scores above chance
+    there, so that the difference to the prior that knows it is what counts.
 
 All tests of one metric in a table are corrected together: by the maximum over tests
 where all were permuted alike, else by Holm's procedure. Priors, controls and what leaks
@@ -32,15 +32,13 @@ from deepvanet.metrics.families import (
     find_p_value,
 )
 from deepvanet.metrics.jackknife import find_interval, find_p_above, find_p_unequal
-from deepvanet.metrics.scores import LEVELS, Measured, belong_to_people, measure
-from deepvanet.schema import PRIORS
+from deepvanet.metrics.scores import LEVELS, Measurement, belong_to_people, measure
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey
 
 SCORE_COLUMNS = (
     "dataset",
-    "protocol",
-    "target",
-    "streams",
-    "learner",
+    *KEY_COLUMNS,
     "level",
     "metric",
     "mean",
@@ -59,7 +57,7 @@ SCORE_COLUMNS = (
 """Columns of ``scores.csv``."""
 
 PERMUTATION_COLUMNS = (
-    *("protocol", "target", "streams", "learner", "exchanged", "draw"),
+    *(*KEY_COLUMNS, "exchanged", "draw"),
     *METRICS,
 )
 """Columns of ``permutations.csv``: the scores of one learner, ratings exchanged.
@@ -67,31 +65,19 @@ PERMUTATION_COLUMNS = (
 ``people``."""
 
 PRIOR_COLUMNS = (
-    *("dataset", "protocol", "target", "streams", "learner", "prior", "metric"),
+    *("dataset", *KEY_COLUMNS, "prior", "metric"),
     *("difference", "ci_low", "ci_high", "p_value", "p_corrected", "n_tests"),
 )
 """Columns of a table of differences to priors."""
 
 CHANCE: Mapping[str, float] = {"balanced_accuracy": 0.5, "auroc": 0.5, "mcc": 0.0}
-"""Of the metrics that have one whatever the share of high trials."""
+"""Of the metrics that have one for any share of high trials."""
 
-OWN_PRIORS: Mapping[str, str] = {
-    "trial": "subject-prior",
-    "session": "subject-prior",
-    "trial-pooled": "additive-prior",
-    "subject": "stimulus-prior",
-    "subject-stimulus": "majority",
-}
-"""Of each honest protocol, the prior that knows what training and test share."""
-
-_PART = ["protocol", "target", "streams", "learner"]
 _TESTED_LEVEL = "trial"
-
-Key = tuple[str, str, str, str]  # as _PART
 
 
 class _Null(NamedTuple):
-    """Scores with ratings exchanged, in the order of the draws, and what exchanged."""
+    """Scores with ratings exchanged, by permutation, and what exchanged."""
 
     scores: Float[np.ndarray, " draw"]
     exchanged: str
@@ -110,8 +96,8 @@ def tabulate_scores(
     predictions: pd.DataFrame,
     *,
     dataset: str,
-    sharing: Mapping[Key, tuple[str, str]],
-    n_train: Mapping[Key, float] | None = None,
+    sharing: Mapping[ScoreKey, tuple[str, str]],
+    n_train: Mapping[ScoreKey, float] | None = None,
     permutations: pd.DataFrame | None = None,
     controls: Collection[str] = (),
 ) -> pd.DataFrame:
@@ -124,6 +110,10 @@ def tabulate_scores(
 
     Parameters
     ----------
+    predictions : DataFrame
+        Of a run, as in ``predictions.csv``.
+    dataset : str
+        Value of the column dataset.
     sharing : mapping
         Of (protocol, target, streams, learner): what leaks and what is shared by
         design, each ``+``-joined or ``none``.
@@ -158,7 +148,7 @@ def tabulate_scores(
                 rows.append(
                     {
                         "dataset": dataset,
-                        **dict(zip(_PART, key, strict=True)),
+                        **dict(zip(KEY_COLUMNS, key, strict=True)),
                         "level": level,
                         "metric": metric,
                         "mean": measured.mean,
@@ -181,9 +171,9 @@ def tabulate_over_priors(
     predictions: pd.DataFrame,
     *,
     dataset: str,
-    sharing: Mapping[Key, tuple[str, str]],
+    sharing: Mapping[ScoreKey, tuple[str, str]],
 ) -> pd.DataFrame:
-    """Tabulate by how much trials are told better than by the protocol's own prior.
+    """Tabulate by how much trials are scored better than by the protocol's own prior.
 
     Returns
     -------
@@ -194,7 +184,7 @@ def tabulate_over_priors(
     parts = dict(_list_parts(predictions))
     rows = []
     for key, part in parts.items():
-        prior = OWN_PRIORS.get(key[0], "")
+        prior = PROTOCOLS[key[0]].prior if key[0] in PROTOCOLS else ""
         partner = (*key[:3], prior)
         if key[3] in PRIORS or partner not in parts or sharing[key][0] != "none":
             continue
@@ -212,13 +202,12 @@ def tabulate_over_priors(
     return table[list(PRIOR_COLUMNS)]
 
 
-def _list_parts(predictions: pd.DataFrame) -> Iterator[tuple[Key, pd.DataFrame]]:
-    for key, part in predictions.groupby(_PART, sort=False, observed=True):
-        protocol, target, streams, learner = map(str, key)
-        yield (protocol, target, streams, learner), part
+def _list_parts(predictions: pd.DataFrame) -> Iterator[tuple[ScoreKey, pd.DataFrame]]:
+    for key, part in predictions.groupby(list(KEY_COLUMNS), sort=False, observed=True):
+        yield ScoreKey(*map(str, key)), part
 
 
-def _list_nulls(permutations: pd.DataFrame | None) -> dict[tuple[Key, str], _Null]:
+def _list_nulls(permutations: pd.DataFrame | None) -> dict[tuple[ScoreKey, str], _Null]:
     """Return the permutations of each part and metric."""
     if permutations is None:
         return {}
@@ -233,7 +222,7 @@ def _list_nulls(permutations: pd.DataFrame | None) -> dict[tuple[Key, str], _Nul
 
 
 def _test(
-    measured: Measured,
+    measured: Measurement,
     metric: str,
     null: _Null | None,
     *,

@@ -23,7 +23,7 @@ FORMAT = "deepvanet-network-1"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Architecture:
     """The arguments of ``build_network``."""
 
     shapes: Mapping[Stream, tuple[int, ...]]
@@ -43,16 +43,16 @@ class Recipe:
         )
 
 
-def write_network(folder: Path, network: DeepVANet, recipe: Recipe) -> None:
+def write_network(folder: Path, network: DeepVANet, architecture: Architecture) -> None:
     """Write a network into a folder that exists."""
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
     with whole_file(folder / "network.safetensors") as unfinished:
         unfinished.write_bytes(save(weights))
-    values = {"format": FORMAT, **asdict(recipe)}
+    values = {"format": FORMAT, **asdict(architecture)}
     write_text(folder / "network.json", json.dumps(values, indent=2) + "\n")
 
 
-def read_network(folder: Path) -> tuple[DeepVANet, Recipe]:
+def read_network(folder: Path) -> tuple[DeepVANet, Architecture]:
     """Rebuild a network that ``write_network`` wrote.
 
     Raises
@@ -61,23 +61,23 @@ def read_network(folder: Path) -> tuple[DeepVANet, Recipe]:
         When a file is missing or damaged, or the two do not fit each other.
     """
     try:
-        recipe = _read_recipe(folder / "network.json")
-        network = recipe.build()
+        architecture = _read_architecture(folder / "network.json")
+        network = architecture.build()
         network.load_state_dict(load_file(folder / "network.safetensors"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder}: not a saved network: {error}") from None
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{folder}: its weights are damaged: {reason}") from None
-    return network, recipe
+    return network, architecture
 
 
-def _read_recipe(file: Path) -> Recipe:
+def _read_architecture(file: Path) -> Architecture:
     values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     if values.pop("format") != FORMAT:
         raise ValueError(f"{file.name} is of another format, not {FORMAT}")
     shapes = values.pop("shapes")
-    return Recipe(
+    return Architecture(
         shapes={Stream(stream): tuple(shape) for stream, shape in shapes.items()},
         **values,
     )

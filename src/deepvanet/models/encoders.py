@@ -82,7 +82,7 @@ class FaceEncoder(nn.Module):
         """Let every image be taken relative to a mean image.
 
         Images of one subject are alike but for an expression. What they have in
-        common moves all features together, and drowns what tells them apart.
+        common moves all features together, and hides what distinguishes them.
         """
         self.center.copy_(torch.from_numpy(center))
         self.spread.fill_(spread)

@@ -126,8 +126,20 @@ def build_network(
         Face: frames, colours, height, width. EEG and peripheral: channels, samples.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
+    dropout : float
+        Probability with which training sets a hidden unit of the head to zero.
     precision : str
         Of the face's convolutions, ``float32`` or ``bfloat16``.
+
+    Returns
+    -------
+    DeepVANet
+        Not yet trained; it has the encoders that the streams need.
+
+    Raises
+    ------
+    ValueError
+        When there is no stream.
 
     Examples
     --------

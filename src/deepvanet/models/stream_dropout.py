@@ -35,14 +35,14 @@ class StreamDropout(nn.Module):
         present = None
         if self.training:
             first = next(iter(inputs.values()))
-            present = draw_present(
+            present = sample_present(
                 self.network.streams, len(first), self.probability, first.device
             )
         logits: Float[Tensor, " batch"] = self.network(inputs, present)
         return logits
 
 
-class Within(nn.Module):
+class PartialNetwork(nn.Module):
     """A network that is given some of its streams only.
 
     Parameters
@@ -67,13 +67,30 @@ class Within(nn.Module):
         return logits
 
 
-def draw_present(
+def sample_present(
     streams: tuple[Stream, ...],
     n_rows: int,
     probability: float,
     device: torch.device | str = "cpu",
 ) -> dict[Stream, Bool[Tensor, " batch"]]:
-    """Draw which streams each row keeps, from torch's generator."""
+    """Sample which streams each row keeps, from torch's generator.
+
+    Parameters
+    ----------
+    streams : tuple of Stream
+        The streams that a row can lose.
+    n_rows : int
+        Rows of the batch.
+    probability : float
+        With which a row loses a stream; a row that would lose all keeps all.
+    device : torch.device or str
+        Where the flags are put.
+
+    Returns
+    -------
+    dict
+        For each stream a tensor of shape (batch,), True where a row keeps it.
+    """
     kept = torch.rand(n_rows, len(streams)) >= probability
     kept |= ~kept.any(dim=1, keepdim=True)
     kept = kept.to(device)

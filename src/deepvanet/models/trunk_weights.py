@@ -60,7 +60,7 @@ class TrunkWeights:
 
     @property
     def digest(self) -> str:
-        """A short name for the numbers, whatever file they came in."""
+        """A short name for the numbers, the same for every kind of file."""
         content = hashlib.sha256()
         for name, tensor in sorted(self.tensors.items()):
             content.update(name.encode() + tensor.numpy().tobytes())
@@ -78,7 +78,7 @@ def write_weights(
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """Return what ``write_weights`` was told of the tensors.
+    """Return what ``write_weights`` was given about the tensors.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Bio-signals of a trial: take the rest before the stimulus off, look for faults.
+"""Bio-signals of a trial: subtract the baseline before the stimulus, look for faults.
 
 Every way of removing a baseline marks the trial it was taken from: all segments
 of the trial carry the same number (``mean``) or the same waveform (``waveform``),
-so a model that sees some of them in training knows the others again.
+so a model that sees some of them in training recognises the others.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,18 @@ Rest = Float[np.ndarray, "channel rest"]
 
 
 def remove_mean(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
-    """Subtract each channel's mean over the rest: what the paper's text says."""
+    """Subtract each channel's mean over the rest: what the paper's text says.
+
+    Raises
+    ------
+    UserError
+        When nothing was recorded before the stimulus.
+    """
     del segment_length
     if rest.shape[1] == 0 and len(rest):
         raise UserError(
-            "--baseline mean: needs rest before the stimulus, got 0 s; --baseline none "
-            "goes without"
+            "mean needs time before the stimulus, got 0 s; none goes without",
+            field="baseline",
         )
     return np.asarray(stimulus - rest.mean(axis=1, keepdims=True))
 
@@ -33,12 +39,18 @@ def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
     This is what the published code does. It has no physiological meaning, since
     nothing ties a signal's phase to the cut, and it stamps the trial's noise on
     each of its segments.
+
+    Raises
+    ------
+    UserError
+        When less than one segment was recorded before the stimulus.
     """
     n_whole = rest.shape[1] // segment_length
     if n_whole == 0 and len(rest):
         raise UserError(
-            "--baseline waveform: needs at least one second of rest before the "
-            f"stimulus, got {rest.shape[1] / segment_length:.2f} s"
+            "waveform needs at least one second of baseline before the stimulus, got "
+            f"{rest.shape[1] / segment_length:.2f} s",
+            field="baseline",
         )
     seconds = rest[:, : n_whole * segment_length]
     waveform = seconds.reshape(len(rest), n_whole, segment_length).mean(axis=1)
@@ -57,7 +69,7 @@ BASELINES: Mapping[str, Callable[[Bio, Rest, int], Bio]] = {
     "waveform": remove_waveform,
     "none": keep,
 }
-"""Ways of using the rest before a stimulus, by name."""
+"""Ways of using the baseline before a stimulus, by name."""
 
 
 def find_bad_samples(bio: Bio) -> Bool[np.ndarray, " channel"]:
@@ -66,5 +78,24 @@ def find_bad_samples(bio: Bio) -> Bool[np.ndarray, " channel"]:
 
 
 def find_flat(bio: Bio) -> Bool[np.ndarray, " channel"]:
-    """Return which channels never change, as a dead electrode's do."""
-    return np.asarray(np.ptp(bio, axis=1) == 0)
+    """Return which channels never change, as a dead electrode's do.
+
+    Samples that are not numbers are passed over; without any other, a channel is
+    not flat but bad.
+
+    Examples
+    --------
+    >>> find_flat(np.array([[1.0, 1.0], [1.0, np.nan], [np.nan, np.nan], [1.0, 2.0]]))
+    array([ True,  True, False, False])
+    """
+    with np.errstate(invalid="ignore"):
+        low, high = np.fmin.reduce(bio, axis=1), np.fmax.reduce(bio, axis=1)
+    return np.asarray(np.isfinite(low) & (low == high))
+
+
+def find_silence(
+    bio: Bio,
+) -> tuple[Bool[np.ndarray, " channel"], Bool[np.ndarray, " channel"]]:
+    """Return which channels are not finite, and which of the others never change."""
+    bad = find_bad_samples(bio)
+    return bad, find_flat(bio) & ~bad

@@ -1,7 +1,7 @@
 """Follow one face through a video and cut it out of every frame.
 
 The largest face is the subject's; from then on it is the one nearest to where
-it was last. A face too far away, or of another size, is somebody else's or no
+it was last. A face too far away, or of another size, is another person's or no
 face at all, and is left alone until the subject's has been gone for a while.
 
 A frame without a face is counted, never silently dropped:
@@ -163,6 +163,11 @@ def track_face(
         Side of a crop in pixels.
     fps : float
         Target times a second.
+
+    Returns
+    -------
+    FaceTrack
+        The crops, and how each was found.
     """
     crops = np.zeros((n_frames, size, size, 3), dtype=np.uint8)
     state = np.full(n_frames, FrameState.LOST, dtype=np.uint8)
@@ -185,9 +190,26 @@ def follow_face(
 ) -> Iterator[TrackedCrop]:
     """Yield a crop for each target time as the video goes by, however long it is.
 
-    Parameters are those of :func:`track_face`, but that without ``n_frames``
-    nothing is padded. A crop comes as soon as its frame has a face, a filled or
-    lost one as soon as the next face is found.
+    A crop comes as soon as its frame has a face, a filled or lost one as soon as the
+    next face is found.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+        As :func:`deepvanet.preprocessing.video.sample_frames` yields them.
+    backend : FaceBackend
+        From :func:`make_backend`.
+    n_frames : int | None
+        Target times; a video that ends sooner is padded. None: all frames, no padding.
+    size : int
+        Side of a crop in pixels.
+    fps : float
+        Target times a second.
+
+    Yields
+    ------
+    TrackedCrop
+        One for each target time, in order.
     """
     max_gap = round(MAX_GAP_S * fps)
     nothing = np.zeros((size, size, 3), dtype=np.uint8)

@@ -1,6 +1,6 @@
 """Find faces in a picture, and the points that a crop is aligned by.
 
-Every backend finds boxes with YuNet, which misses next to nothing but
+Every backend finds boxes with YuNet, which misses almost only
 under-reports how far a head is rolled. They differ in who places the eyes:
 
 ``dlib5``
@@ -118,7 +118,7 @@ class YuNet:
 
 
 @dataclass(frozen=True)
-class BoxThenPoints:
+class TwoStepBackend:
     """A backend: one part finds boxes, another places the points in a box."""
 
     name: str
@@ -163,7 +163,7 @@ def _make_yunet() -> FaceBackend:
             face = _look_again(rgb, face, eye_finder, room=EYES_ROOM) or face
         return face
 
-    return BoxThenPoints(
+    return TwoStepBackend(
         "yunet", _describe(weights), YuNet(weights, DETECTOR_SIDE), place
     )
 
@@ -182,7 +182,7 @@ def _make_dlib5() -> FaceBackend:
         return replace(face, lips=face.lips + sag * face.down)
 
     version = _describe(weights, points_file)
-    return BoxThenPoints("dlib5", version, YuNet(weights, DETECTOR_SIDE), place)
+    return TwoStepBackend("dlib5", version, YuNet(weights, DETECTOR_SIDE), place)
 
 
 def _make_dlib68() -> FaceBackend:
@@ -199,7 +199,7 @@ def _make_dlib68() -> FaceBackend:
         return replace(face, eyes=eyes, lips=points[48:].mean(0))
 
     version = _describe(weights, points_file)
-    return BoxThenPoints("dlib68", version, YuNet(weights, DETECTOR_SIDE), place)
+    return TwoStepBackend("dlib68", version, YuNet(weights, DETECTOR_SIDE), place)
 
 
 def _make_mesh(path: Path | None = None) -> FaceBackend:
@@ -231,7 +231,7 @@ def _make_mesh(path: Path | None = None) -> FaceBackend:
         return face
 
     version = _describe(weights, path)
-    return BoxThenPoints("mesh", version, YuNet(weights, DETECTOR_SIDE), place)
+    return TwoStepBackend("mesh", version, YuNet(weights, DETECTOR_SIDE), place)
 
 
 BACKENDS: Mapping[str, Callable[[], FaceBackend]] = {
@@ -327,7 +327,7 @@ def _find_yunet() -> Path:
 def _lacks_dlib(backend: str) -> UserError:
     return UserError(
         f"face backend {backend!r} needs `pip install 'deepvanet[dlib]'`, "
-        "or choose --face yunet"
+        "or choose the backend yunet"
     )
 
 

@@ -12,7 +12,7 @@ SEGMENT_S = 1.0
 
 
 def cut_trials(recording: Recording) -> Iterator[Trial]:
-    """Cut the trials out of a recording, each with its rest before the stimulus.
+    """Cut the trials out of a recording, each with its baseline before the stimulus.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class VideoInfo:
     width, height : int
         In pixels as stored, before any rotation that the file asks for.
     fps : float
-        Frames a second. Not the declared rate where time stamps gainsay it.
+        Frames a second. Not the declared rate where time stamps contradict it.
     n_packets : int
         Compressed frames found, which may be more than can be decoded.
     duration_s : float
@@ -55,7 +55,7 @@ class VideoInfo:
         Whether time stamps are trusted; else frames are counted.
     ticks : int
         What AVI's packet numbers rise by from one to the next; by more where
-        the recorder left frames out. 0 where that cannot be told.
+        the recorder left frames out. 0 where that is unknown.
     """
 
     container: str
@@ -90,7 +90,7 @@ class Frame:
     rgb: UInt8[np.ndarray, "height width 3"]
 
 
-class _Shown(NamedTuple):
+class _TimedPicture(NamedTuple):
     time_s: float
     picture: VideoFrame
 
@@ -148,15 +148,22 @@ def sample_frames(
 
     Parameters
     ----------
+    path : Path
+        The video file.
     fps : float
         Targets a second.
     true_fps : float | None
         The video's own rate, where the container cannot be trusted. Frames
-        are then counted, whatever their time stamps.
+        are then counted, without their time stamps.
     n_frames : int | None
         Targets to serve; None goes on to the video's end.
     start_s : float
         Time of the first target, in seconds after the first frame.
+
+    Yields
+    ------
+    Frame
+        The picture, with the number and the time of its target.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def sample_frames(
 
 
 def _sample(
-    shown: Iterable[_Shown],
+    shown: Iterable[_TimedPicture],
     *,
     fps: float,
     n_frames: int | None,
@@ -205,17 +212,19 @@ def _sample(
             return
 
 
-def _nearer(before: _Shown | None, after: _Shown, target_s: float) -> _Shown:
+def _nearer(
+    before: _TimedPicture | None, after: _TimedPicture, target_s: float
+) -> _TimedPicture:
     if before is None:
         return after
-    # of two that are equally near, the earlier, whatever rounding says
+    # of two that are equally near, the earlier, also after rounding
     is_later_nearer = after.time_s - target_s < target_s - before.time_s - 1e-6
     return after if is_later_nearer else before
 
 
 def _decode(
     path: Path, info: VideoInfo, *, rate: float, is_timed: bool
-) -> Iterator[_Shown]:
+) -> Iterator[_TimedPicture]:
     """Yield every frame with the time at which it is shown."""
     first_stamp: int | None = None
     last_s, n_decoded = -1 / rate, 0
@@ -230,7 +239,7 @@ def _decode(
                 time_s = _read_time(picture, first_stamp)
             if time_s <= last_s:
                 continue  # debris that a decoder gives after damage
-            yield _Shown(time_s, picture)
+            yield _TimedPicture(time_s, picture)
             last_s = time_s
             n_decoded += 1
     if not n_decoded:
@@ -319,7 +328,7 @@ def _is_rising(stamps: _Stamps) -> bool:
 
 
 def _trust(stream: VideoStream, stamps: _Stamps | None) -> float:
-    """Return the declared frame rate unless the time stamps gainsay it."""
+    """Return the declared frame rate unless the time stamps contradict it."""
     declared_fps = float(stream.guessed_rate or 0)
     if stamps is None or stamps.n_packets < 2:
         return declared_fps

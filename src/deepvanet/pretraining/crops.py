@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
 from deepvanet.config import Execution
-from deepvanet.datasets.afew_va import HIGHEST, LOWEST, Clip, read_picture
+from deepvanet.datasets.afew_va.reader import HIGHEST, LOWEST, Clip, read_picture
 from deepvanet.execution import run_tasks
 from deepvanet.preprocessing.landmarks import crop_by_landmarks
 from deepvanet.schema import Target
@@ -19,7 +19,7 @@ Wanted = Float32[np.ndarray, "frame target"]
 
 
 @dataclass(frozen=True)
-class Faces:
+class FaceCrops:
     """The faces of all clips.
 
     Attributes
@@ -40,7 +40,9 @@ class Faces:
         return len(self.wanted)
 
 
-def read_faces(clips: Sequence[Clip], *, aspect: float, execution: Execution) -> Faces:
+def read_faces(
+    clips: Sequence[Clip], *, aspect: float, execution: Execution
+) -> FaceCrops:
     """Cut the faces out of all frames whose landmarks make one.
 
     Parameters
@@ -58,7 +60,7 @@ def read_faces(clips: Sequence[Clip], *, aspect: float, execution: Execution) ->
     for place, (cut, said) in enumerate(done):
         part = slice(n_held, n_held := n_held + len(cut))
         crops[part], wanted[part], number[part] = cut, said, place
-    return Faces(crops[:n_held], wanted[:n_held], number[:n_held])
+    return FaceCrops(crops[:n_held], wanted[:n_held], number[:n_held])
 
 
 def _read_clip(clip: Clip, *, aspect: float) -> tuple[Crops, Wanted]:

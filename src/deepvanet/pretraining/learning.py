@@ -14,10 +14,10 @@ from deepvanet.config import Execution, PretrainSettings
 from deepvanet.execution import run_tasks
 from deepvanet.learners.inputs import cut_batches
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
-from deepvanet.learners.repeatable import draw_from, use_threads
+from deepvanet.learners.repeatable import sample_from, use_threads
 from deepvanet.learners.scaling import measure_images
 from deepvanet.models.encoders import build_pretraining
-from deepvanet.pretraining.crops import SIZE, Faces
+from deepvanet.pretraining.crops import SIZE, FaceCrops
 from deepvanet.schema import Target, UserError
 
 PREDICTED_AT_ONCE = 256  # frames; a constant, since the last digits change with it
@@ -30,7 +30,7 @@ Fetch = Callable[[Frames], Float32[Tensor, "_ colour height width"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class TrainedHead:
     """A trained trunk with its head.
 
     Attributes
@@ -49,7 +49,7 @@ class Learned:
     threads: int
 
     def predict(
-        self, faces: Faces, frames: Frames
+        self, faces: FaceCrops, frames: Frames
     ) -> Float64[np.ndarray, "frame target"]:
         """Return what the network says of some frames, about 0 to 1."""
         fetch = _open_faces(faces, self.center, self.spread)
@@ -64,13 +64,22 @@ def split_actors(
 
     Parameters
     ----------
+    actors : sequence of str
+        Their names; the order has no influence.
     validation, test : float
         Shares of the actors; each part gets one at least.
+    seed : int
+        Seed of the random order.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Names of actors, sorted, by part: train, validation and test.
 
     Raises
     ------
     UserError
-        When nobody would be left to train on.
+        When no actor would be left to train on.
     """
     n_test, n_validation = (
         max(1, round(share * len(actors))) for share in (test, validation)
@@ -90,14 +99,30 @@ def split_actors(
 
 
 def learn(
-    faces: Faces,
+    faces: FaceCrops,
     *,
     train: Frames,
     validation: Frames,
     settings: PretrainSettings,
     execution: Execution,
-) -> Learned:
+) -> TrainedHead:
     """Train on some frames, and keep the epoch with the least loss on others.
+
+    Parameters
+    ----------
+    faces : FaceCrops
+        Images of faces, with their valence and arousal.
+    train, validation : array, shape (frame,)
+        Numbers of the frames to train on, and of those that choose the epoch.
+    settings : PretrainSettings
+        How the network is trained.
+    execution : Execution
+        Whether progress is shown; the rest of it is not used.
+
+    Returns
+    -------
+    TrainedHead
+        The network after the chosen epoch, and the history of all epochs.
 
     Raises
     ------
@@ -107,7 +132,7 @@ def learn(
     center, spread = _measure(faces, train, settings.scale)
     fetch = _open_faces(faces, center, spread)
     history: list[EpochRecord] = []
-    with use_threads(settings.threads), draw_from(settings.seed):
+    with use_threads(settings.threads), sample_from(settings.seed):
         network = chosen = build_pretraining(SIZE)
         losses = _train(network, fetch, faces, train, settings)
         for epoch, loss in enumerate(_show(losses, settings.epochs, execution), 1):
@@ -116,10 +141,10 @@ def learn(
             if choose_epoch(history, Choice.LOSS) == epoch:
                 chosen = copy.deepcopy(network)
     best = choose_epoch(history, Choice.LOSS)
-    return Learned(chosen.eval(), center, spread, history, best, settings.threads)
+    return TrainedHead(chosen.eval(), center, spread, history, best, settings.threads)
 
 
-def _measure(faces: Faces, train: Frames, scale: str) -> tuple[Center, float]:
+def _measure(faces: FaceCrops, train: Frames, scale: str) -> tuple[Center, float]:
     """Return mean image and deviation of the training frames, or 0 and 1."""
     if scale == "none":
         return torch.zeros(3, SIZE, SIZE), 1.0
@@ -130,7 +155,7 @@ def _measure(faces: Faces, train: Frames, scale: str) -> tuple[Center, float]:
     return torch.from_numpy(center).float(), spread
 
 
-def _open_faces(faces: Faces, center: Center, spread: float) -> Fetch:
+def _open_faces(faces: FaceCrops, center: Center, spread: float) -> Fetch:
     def fetch(frames: Frames) -> Float32[Tensor, "_ colour height width"]:
         images = torch.from_numpy(faces.crops[frames]).permute(0, 3, 1, 2)
         return (images.float() / 255 - center) / spread
@@ -151,7 +176,7 @@ def _show(
 def _train(
     network: nn.Sequential,
     fetch: Fetch,
-    faces: Faces,
+    faces: FaceCrops,
     train: Frames,
     settings: PretrainSettings,
 ) -> Iterator[float]:
@@ -176,13 +201,13 @@ def _train(
         if not np.isfinite(total):
             raise UserError(
                 f"pretrain: the loss is {total} in epoch {epoch}, with learning rate "
-                f"{settings.learning_rate} and --scale {settings.scale}"
+                f"{settings.learning_rate} and scale {settings.scale}"
             )
         yield total / len(train)
 
 
 def _measure_loss(
-    network: nn.Sequential, fetch: Fetch, faces: Faces, frames: Frames
+    network: nn.Sequential, fetch: Fetch, faces: FaceCrops, frames: Frames
 ) -> float:
     wanted = torch.from_numpy(faces.wanted[frames]).double()
     return F.mse_loss(_predict(network, fetch, frames), wanted).item()

@@ -3,45 +3,22 @@
 Neighbouring seconds of a trial look alike, and all subjects see the same clips,
 so what a score means depends on what training and test may share. A protocol is
 a row of ``PROTOCOLS``: whose segments a model is trained on, the unit that is
-never split, and what chooses the epoch. ``cut_folds`` follows it;
-``check_sharing`` then looks at the rows of each fold and believes no name.
+never split, and what chooses the epoch. :func:`deepvanet.protocols.folds.cut_folds`
+follows it; :func:`deepvanet.protocols.sharing.check_sharing` then looks at the rows of
+each fold and believes no name. The rows are read without array libraries.
 """
 
-from deepvanet.protocols.folds import (
-    Fold,
-    agree_on_folds,
-    can_choose_epoch,
-    cut_folds,
-    cut_inner_folds,
-)
-from deepvanet.protocols.known import LEAKS, PROTOCOLS, SHARES, Protocol
-from deepvanet.protocols.sharing import (
-    ProtocolViolation,
-    Sharing,
-    check_sharing,
-    describe,
-    find_leaks,
-    find_shares,
-    join,
-    verify,
-)
+from deepvanet.protocols.known import LEAKS, PROTOCOLS, SHARES, Protocol, name_prior
+from deepvanet.protocols.units import UNITS, Unit, columns_of, describe_held_out
 
 __all__ = [
     "LEAKS",
     "PROTOCOLS",
     "SHARES",
-    "Fold",
+    "UNITS",
     "Protocol",
-    "ProtocolViolation",
-    "Sharing",
-    "agree_on_folds",
-    "can_choose_epoch",
-    "check_sharing",
-    "cut_folds",
-    "cut_inner_folds",
-    "describe",
-    "find_leaks",
-    "find_shares",
-    "join",
-    "verify",
+    "Unit",
+    "columns_of",
+    "describe_held_out",
+    "name_prior",
 ]

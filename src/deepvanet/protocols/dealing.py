@@ -1,24 +1,16 @@
 """Number the units of a table, and deal them into parts of equal size."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 from scipy.optimize import linear_sum_assignment
 
-_UNITS: Mapping[str, list[str]] = {
-    "segment": ["subject", "trial", "segment"],
-    "trial": ["subject", "trial"],
-    "subject": ["subject"],
-    "stimulus": ["stimulus"],
-    "recording": ["subject", "recording"],
-}
+from deepvanet.protocols.units import columns_of
 
 
 def number_units(table: pd.DataFrame, unit: str) -> Int[np.ndarray, " row"]:
     """Return each row's unit as a number from 0, in the order of identifiers."""
-    grouped = table.groupby(_UNITS[unit], sort=True, dropna=False, observed=True)
+    grouped = table.groupby(columns_of(unit), sort=True, dropna=False, observed=True)
     return grouped.ngroup().to_numpy(dtype=np.int64)
 
 
@@ -47,6 +39,17 @@ def deal_mixed(
     ----------
     number : array, shape (row,)
         Each row's unit, from 0.
+    label : array, shape (row,)
+        0 or 1.
+    n_parts : int
+        Parts that the units are divided into.
+    rng : Generator
+        Random order of the units.
+
+    Returns
+    -------
+    array, shape (unit,)
+        The part of each unit, from 0.
     """
     n_units = int(number.max()) + 1
     counts = np.stack(

@@ -1,7 +1,7 @@
 """Cut a segment table into folds that keep a protocol's unit whole.
 
-Units are dealt into parts like cards; each part tests once. Where two units are
-crossed, both are dealt, and each cell of subject group x stimulus group tests once.
+Units are divided into parts in turn; each part tests once. Where two units are
+crossed, both are divided, and each cell of subject group x stimulus group tests once.
 Everything that shares no forbidden unit with the test trains. Where the protocol
 chooses its epoch on validation rows, these are cut from the training rows, whole
 units again (:mod:`deepvanet.protocols.validation`).
@@ -17,21 +17,15 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from deepvanet.protocols.dealing import deal_mixed, deal_pure, number_units
-from deepvanet.protocols.known import PROTOCOLS, SHARES, Protocol
+from deepvanet.protocols.known import PROTOCOLS, Protocol
+from deepvanet.protocols.units import UNITS, split_units
 from deepvanet.protocols.validation import choose_cell, choose_units, is_enough
 from deepvanet.schema import UserError
 
 LEAST_FOLDS = 2
 INNER_FOLDS = 3
 INNER_FOLDS_CROSSED = 2
-"""Parts that training rows are dealt into again; 2 x 2 where two units are crossed."""
-
-_PLURAL = {
-    "segment": "segments",
-    "trial": "trials",
-    "subject": "subjects",
-    "stimulus": "stimuli",
-}
+"""Parts that training rows are divided into; 2 x 2 where two units are crossed."""
 
 _Mask = Bool[np.ndarray, " row"]
 _Rows = Int[np.ndarray, " part"]
@@ -84,7 +78,7 @@ def agree_on_folds(
     """
     agreed: dict[str, int] = {}
     for protocol in protocols:
-        if "+" in protocol.unit:
+        if len(protocol.units) > 1:
             continue
         for scope, rows in _list_scopes(table, protocol):
             n_units = int(number_units(table.iloc[rows], protocol.unit).max()) + 1
@@ -113,6 +107,8 @@ def cut_folds(
         One row a segment; columns subject, trial, stimulus, segment.
     label : array, shape (row,)
         0 or 1; equal within a trial.
+    protocol : Protocol
+        Which unit stays whole, in which scope, and what chooses the epoch.
     n_folds : int | mapping, optional
         Parts to deal the units into (n x n where two units are crossed), or these for
         each scope, as ``agree_on_folds`` gives them, instead of the protocol's own
@@ -120,10 +116,16 @@ def cut_folds(
     seed : int
         Random order of the units.
 
+    Returns
+    -------
+    list of Fold
+        Scope after scope, in the order of their numbers.
+
     Raises
     ------
     UserError
-        When there are fewer units than folds, or nothing is left to train on.
+        When the table is empty, there are fewer than two folds or fewer units than
+        folds, or nothing is left to train on.
     """
     if not len(table):
         raise UserError(f"protocol {protocol.name}: no segment to cut into folds")
@@ -139,7 +141,7 @@ def cut_folds(
                 mine, labelled, part[0], n_parts[0], protocol, scope=scope, seed=seed
             )
         else:
-            cut = _cross(mine, labelled, part[0], part[1], n_parts)
+            cut = _cross(mine, labelled, part[0], part[1], n_parts, protocol.name)
         folds += [_make_fold(scope, number, rows, *masks) for number, masks in cut]
     return folds
 
@@ -229,9 +231,13 @@ def cut_inner_folds(
     ----------
     table : DataFrame
         The training rows of a fold.
+    label : array, shape (row,)
+        0 or 1, of each row of ``table``.
     unit : str
-        What the protocol never splits. Where two are crossed, whoever holds out a
-        cell of subject group x stimulus group is trained on neither group.
+        What the protocol never splits. Where two are crossed, a model that is tested on
+        a cell of subject group x stimulus group is trained on neither group.
+    seed : int
+        Random order of the units.
 
     Returns
     -------
@@ -240,7 +246,7 @@ def cut_inner_folds(
         Empty where units are too few. Some rows may never be held out.
     """
     rng = np.random.default_rng(seed)
-    units = unit.split("+")
+    units = split_units(unit)
     most = INNER_FOLDS if len(units) == 1 else INNER_FOLDS_CROSSED
     part = []
     for name in units:
@@ -264,7 +270,7 @@ def cut_inner_folds(
 def can_choose_epoch(
     table: pd.DataFrame, label: Int[np.ndarray, " row"], fold: Fold
 ) -> bool:
-    """Tell whether a fold's epoch can be chosen.
+    """Return whether a fold's epoch can be chosen.
 
     Its validation rows must hold at least eight trials, three of each class, and the
     rows of the first fit both classes.
@@ -292,8 +298,8 @@ def _count_parts(
     n_folds: int | Mapping[str, int] | None,
     scope: str,
 ) -> tuple[int, ...]:
-    """Return the parts that each unit of a scope is dealt into."""
-    units = protocol.unit.split("+")
+    """Return the parts that each unit of a scope is assigned to."""
+    units = protocol.units
     if isinstance(n_folds, int):
         n_parts: tuple[int, ...] = (n_folds,) * len(units)
     elif n_folds is not None and len(units) == 1:
@@ -327,7 +333,7 @@ def _deal_units(
     where = _name_place(protocol, scope)
     # seeded by its identifier, so that leaving others out changes nothing
     rng = np.random.default_rng([seed, zlib.crc32(scope.encode())])
-    units = zip(protocol.unit.split("+"), n_parts, strict=True)
+    units = zip(protocol.units, n_parts, strict=True)
     return [_deal(table, label, unit, n, rng=rng, where=where) for unit, n in units]
 
 
@@ -346,9 +352,9 @@ def _deal(
     if n_units < n_parts:
         raise UserError(
             f"{where}: fewer units than folds, {n_parts} folds need at least "
-            f"{n_parts} {_PLURAL[unit]}, got {n_units}"
+            f"{n_parts} {UNITS[unit].plural}, got {n_units}"
         )
-    if unit in SHARES:
+    if not UNITS[unit].has_one_label:
         part = deal_mixed(number, label, n_parts, rng)
     else:
         _, first = np.unique(number, return_index=True)
@@ -389,6 +395,7 @@ def _cross(
     subjects: Int[np.ndarray, " row"],
     stimuli: Int[np.ndarray, " row"],
     n_parts: tuple[int, ...],
+    name: str,
 ) -> Iterator[tuple[int, tuple[_Mask, _Mask, _Mask, _Mask]]]:
     """Yield each fold's masks: a cell of subject group x stimulus group tests."""
     trial = number_units(table, "trial")
@@ -399,7 +406,7 @@ def _cross(
         train = (subjects != cell[0]) & (stimuli != cell[1])
         if not train.any():
             raise UserError(
-                f"protocol subject-stimulus, fold {number}: no trial is left to train "
+                f"protocol {name}, fold {number}: no trial is left to train "
                 "on without the subjects and stimuli of the test, got "
                 f"{table['subject'].nunique()} subjects and "
                 f"{table['stimulus'].nunique()} stimuli with too few in common"

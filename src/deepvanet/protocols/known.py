@@ -1,8 +1,13 @@
-"""The protocols by name, as data."""
+"""The protocols by name, as data: help, report and documentation are made from it.
 
-from collections.abc import Mapping
+To add a protocol is to add a row to ``_BASES``; it needs a unit of ``UNITS``.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from deepvanet.protocols.units import split_units
 
 LEAKS = ("trial", "subject", "epoch", "fit", "unlabelled")
 """What makes a score too good: test trials were trained on, labels belong to people
@@ -13,7 +18,7 @@ SHARES = ("subject", "stimulus")
 """What training and test may have in common by design."""
 
 FOLDS, CROSSED_FOLDS = (10,), (5, 4)
-"""Parts that units are dealt into where there are as many units."""
+"""Parts that units are divided into where there are as many units."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,12 @@ class Protocol:
     scope : str
         ``subject`` (a model for each) or ``all`` (one for all subjects).
     unit : str
-        What is never split: ``segment``, ``trial``, ``subject`` or
-        ``subject+stimulus``, both at once.
+        What is never split: one of ``UNITS``, or two at once, as
+        ``subject+stimulus``.
     chooses_on : str
         What chooses the epoch: ``last`` (nothing does), ``validation`` or ``test``.
     most_folds : tuple of int
-        Parts that the units are dealt into, fewer where there are fewer units; two
+        Parts that the units are divided into, fewer where there are fewer units; two
         numbers are crossed.
     leaks, shares : tuple of str
         What its name admits, of ``LEAKS`` and ``SHARES``.
@@ -55,6 +60,32 @@ class Protocol:
     summary: str
     base: str = ""
     sized_by: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units that are never split, one by one."""
+        return split_units(self.unit)
+
+    @property
+    def prior(self) -> str:
+        """The prior that knows what training and test share; of honest ones only."""
+        return name_prior(self.shares) if self.kind == "honest" else ""
+
+
+def name_prior(shares: Collection[str]) -> str:
+    """Name the learner that reads no signal and knows what training and test share.
+
+    Examples
+    --------
+    >>> name_prior(("subject",)), name_prior(())
+    ('subject-prior', 'majority')
+    """
+    return {
+        (True, True): "additive-prior",
+        (True, False): "subject-prior",
+        (False, True): "stimulus-prior",
+        (False, False): "majority",
+    }["subject" in shares, "stimulus" in shares]
 
 
 _BASES = (
@@ -131,6 +162,18 @@ _BASES = (
         "may learn the clip.",
     ),
     Protocol(
+        name="stimulus",
+        kind="honest",
+        scope="all",
+        unit="stimulus",
+        chooses_on="validation",
+        most_folds=FOLDS,
+        leaks=(),
+        shares=("subject",),
+        summary="Whole stimuli are held out; their subjects are known from other "
+        "stimuli.",
+    ),
+    Protocol(
         name="subject-stimulus",
         kind="honest",
         scope="all",
@@ -143,12 +186,14 @@ _BASES = (
         "unseen.",
     ),
 )
-_POOLED = tuple(protocol.name for protocol in _BASES if protocol.scope == "all")
+POOLED_SIZES = ("paper-pooled", "trial-pooled", "subject", "subject-stimulus")
+"""What pooled controls are cut down to the smallest of: ``subject-stimulus`` trains on
+the least, and the others are for data that cannot be crossed."""
 
 
 def _control(base: Protocol) -> Protocol:
     """Return the control of a protocol: its folds, another training size."""
-    sized_by = {"paper": ("trial",), "trial": ("paper",)}.get(base.name, _POOLED)
+    sized_by = POOLED_SIZES if base.scope == "all" else (_find_opposite(base),)
     others = (
         f"`{sized_by[0]}`"
         if len(sized_by) == 1
@@ -166,5 +211,12 @@ def _control(base: Protocol) -> Protocol:
     )
 
 
-_CONTROLS = (_control(base) for base in _BASES if base.name != "reference")
+def _find_opposite(base: Protocol) -> str:
+    """Name the first honest protocol of a published one's scope, or the reverse."""
+    kind = "honest" if base.kind == "published" else "published"
+    return next(p.name for p in _BASES if (p.kind, p.scope) == (kind, base.scope))
+
+
+# at the last epoch, one that chooses on the test has the control of one that does not
+_CONTROLS = (_control(base) for base in _BASES if base.chooses_on != "test")
 PROTOCOLS: Mapping[str, Protocol] = {p.name: p for p in (*_BASES, *_CONTROLS)}

@@ -10,12 +10,12 @@ from jaxtyping import Float
 from deepvanet.protocols.dealing import number_units
 from deepvanet.protocols.folds import Fold
 from deepvanet.protocols.known import LEAKS, SHARES, Protocol
+from deepvanet.protocols.units import UNITS
 
 _CLOCK_DIGITS = 6  # times nearer than a microsecond are the same instant
-_COMMON = {"subject": "subjects", "stimulus": "stimuli"}
 _LEAK_SENTENCES = {
-    "subject": "each subject has one label over all its trials, so that who is known "
-    "again is known to be high or low",
+    "subject": "each subject has one label over all its trials, so a recognised "
+    "person is known to be high or low",
     "epoch": "test rows chose the epoch",
     "fit": "something was fitted on test labels",
     "unlabelled": "test signals, without their labels, had a part in training or in "
@@ -68,11 +68,7 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
     seen = table.iloc[np.union1d(fold.train, np.union1d(fold.first, fold.validation))]
     test = table.iloc[fold.test]
     return Sharing(
-        shared_segments=_count_shared(seen, test, "segment"),
-        shared_trials=_count_shared(seen, test, "trial"),
-        shared_subjects=_count_shared(seen, test, "subject"),
-        shared_stimuli=_count_shared(seen, test, "stimulus"),
-        shared_recordings=_count_shared(seen, test, "recording"),
+        **{name_count(unit): _count_shared(seen, test, unit) for unit in UNITS},
         overlapping_samples_s=_measure_overlap(seen, test),
         n_train=len(fold.train),
         n_first=len(fold.first),
@@ -80,6 +76,17 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
     )
+
+
+def name_count(unit: str) -> str:
+    """Name the field of ``Sharing`` that counts the shared ones of a unit.
+
+    Examples
+    --------
+    >>> name_count("stimulus")
+    'shared_stimuli'
+    """
+    return f"shared_{UNITS[unit].plural}"
 
 
 def find_leaks(
@@ -94,12 +101,24 @@ def find_leaks(
 
     Parameters
     ----------
+    sharing : Sharing
+        What ``check_sharing`` counted for the fold.
     epoch_chosen_on : str
         What really chose it: ``last``, ``validation``, ``test``, or ``none`` for
         a learner without epochs.
     labels_are_personal : bool
         Whether each subject has one label over all its trials
         (``labels.are_personal``).
+    fitted_on_test_labels : bool
+        Whether labels of the test rows had a part in a fit.
+    unlabelled_test_signals : bool
+        Whether signals of the test rows, without labels, had a part in training or in
+        the scores of other test rows.
+
+    Returns
+    -------
+    tuple of str
+        The names of the leaks; empty if there are none.
     """
     found = {
         "trial": sharing.shared_trials > 0,
@@ -113,11 +132,7 @@ def find_leaks(
 
 def find_shares(sharing: Sharing) -> tuple[str, ...]:
     """Name what training and test have in common, in the order of ``SHARES``."""
-    found = {
-        "subject": sharing.shared_subjects > 0,
-        "stimulus": sharing.shared_stimuli > 0,
-    }
-    return tuple(share for share in SHARES if found[share])
+    return tuple(share for share in SHARES if getattr(sharing, name_count(share)) > 0)
 
 
 def verify(
@@ -135,6 +150,12 @@ def verify(
 
     Parameters
     ----------
+    protocol : Protocol
+        What the run says that it is.
+    sharing : Sharing
+        What ``check_sharing`` counted for a fold.
+    leaks, shares : collection of str
+        What ``find_leaks`` and ``find_shares`` named for the fold.
     declared : collection of str
         Leaks that the name of the learner or of the preparation admits.
 
@@ -144,9 +165,8 @@ def verify(
         When there is a leak that no name admits, or a unit was split.
     """
     hidden = [leak for leak in leaks if leak not in (*protocol.leaks, *declared)]
-    split = [unit for unit in protocol.unit.split("+") if unit in shares]
-    if sharing.shared_segments:
-        split.append("segment")
+    kept = dict.fromkeys((*protocol.units, "segment"))
+    split = [u for u in kept if u in shares or getattr(sharing, name_count(u)) > 0]
     if hidden or split:
         raise ProtocolViolation(
             f"protocol {protocol.name} admits the leaks {join(protocol.leaks)} and "
@@ -166,18 +186,18 @@ def join(names: Iterable[str]) -> str:
     return "+".join(names) or "none"
 
 
-def describe(leaks: Collection[str], shares: Collection[str]) -> str:
+def describe_sharing(leaks: Collection[str], shares: Collection[str]) -> str:
     """Say in a sentence what training and test share.
 
     Examples
     --------
-    >>> describe((), ("subject",))
+    >>> describe_sharing((), ("subject",))
     'Training and test share subjects; no trial is on both sides.'
-    >>> describe(("trial", "epoch"), ("subject", "stimulus"))
+    >>> describe_sharing(("trial", "epoch"), ("subject", "stimulus"))
     'Training and test share trials, subjects and stimuli; test rows chose the epoch.'
     """
     common = ["trials"] if "trial" in leaks else []
-    common += [_COMMON[share] for share in SHARES if share in shares]
+    common += [UNITS[share].plural for share in SHARES if share in shares]
     listed = " and ".join(filter(None, [", ".join(common[:-1]), *common[-1:]]))
     said = [f"Training and test share {listed or 'no trial, subject or stimulus'}"]
     if common and "trial" not in leaks:

@@ -21,7 +21,7 @@ _Mask = Bool[np.ndarray, " row"]
 
 
 def is_enough(trial: Int[np.ndarray, " row"], label: Int[np.ndarray, " row"]) -> bool:
-    """Tell whether rows hold enough trials of either class to choose an epoch."""
+    """Return whether rows hold enough trials of either class to choose an epoch."""
     n_of = [len(np.unique(trial[label == c])) for c in (0, 1)]
     return sum(n_of) >= LEAST_TRIALS and min(n_of) >= LEAST_OF_A_CLASS
 
@@ -39,6 +39,17 @@ def choose_units(
     ----------
     number, trial : array, shape (row,)
         The unit of each row that is never split, which may be the trial, and its trial.
+    label : array, shape (row,)
+        0 or 1.
+    free : array, shape (row,)
+        True where a row may train or validate.
+    rng : Generator
+        What the choice is sampled from.
+
+    Returns
+    -------
+    array, shape (row,)
+        True where a row validates.
     """
     unit, of_trial = (
         np.unique(numbers[free], return_inverse=True)[1] for numbers in (number, trial)
@@ -108,8 +119,21 @@ def choose_cell(
 
     Parameters
     ----------
+    test : (int, int)
+        The group of subjects and the group of stimuli that are tested.
+    n_parts : tuple of int
+        How many groups of subjects and of stimuli there are.
     subjects, stimuli : array, shape (row,)
         The group of each row's subject and of its stimulus.
+    label : array, shape (row,)
+        0 or 1.
+    trial : array, shape (row,)
+        Each row's trial, as a number.
+
+    Returns
+    -------
+    first, validation : array, shape (row,)
+        True where a row is in that part; both all False where no groups suffice.
     """
     for rows, columns in _list_cells(test, n_parts):
         of_rows, of_columns = np.isin(subjects, rows), np.isin(stimuli, columns)
@@ -152,7 +176,7 @@ def _divides(
     *,
     least_first: int | None = None,
 ) -> bool:
-    """Tell whether held rows can choose, and the others can be fitted."""
+    """Return whether held rows can choose, and the others can be fitted."""
     if not is_enough(trial[held], label[held]):
         return False
     n_held, n_first = (len(np.unique(trial[mask])) for mask in (held, ~held))

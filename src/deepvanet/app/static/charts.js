@@ -1,4 +1,4 @@
-// Draws a result as SVG, at the width it has, so that letters stay readable on a phone.
+// Plots a result as SVG, at the width it has, so that letters stay readable on a phone.
 
 const SPACE = "http://www.w3.org/2000/svg";
 const STREAMS = ["face", "eeg", "peripheral"];
@@ -46,7 +46,7 @@ function joinKnown(values, x, y) {
   return lines.filter((points) => points.length);
 }
 
-function drawLine(svg, values, kind, x, y) {
+function plotLine(svg, values, kind, x, y) {
   for (const points of joinKnown(values, x, y)) {
     if (points.length === 1) {
       const [cx, cy] = points[0].split(",");
@@ -76,7 +76,7 @@ function pickStep(seconds, width) {
 }
 
 /** The timeline, and functions between its pixels and seconds. */
-export function drawTimeline(result, width) {
+export function plotTimeline(result, width) {
   const { rows, targets } = result;
   const left = width < 520 ? 82 : 96;
   const right = width - 10;
@@ -119,9 +119,9 @@ export function drawTimeline(result, width) {
   for (const value of [0, 0.5, 1]) label(String(value), score(value) + 4);
   for (const name of targets) {
     const above = rows.map((row) => findThreshold(row, name, result));
-    drawLine(svg, above, `threshold ${name}`, x, score);
+    plotLine(svg, above, `threshold ${name}`, x, score);
   }
-  for (const name of targets) drawLine(svg, rows.map((row) => row[name]), name, x, score);
+  for (const name of targets) plotLine(svg, rows.map((row) => row[name]), name, x, score);
 
   const bands = listBands(result);
   if (bands.length) {
@@ -140,7 +140,7 @@ export function drawTimeline(result, width) {
     if (spoke.length < 2) continue;
     const height = 80;
     const panel = startPanel(
-      width < 520 ? `Spoke: ${name}` : `Which stream spoke for high ${name} (above 0) or against`,
+      width < 520 ? `Contribution to ${name}` : `Contribution of each stream to high ${name} (above 0) or low (below 0)`,
       spoke.map((stream) => [stream, CALLED[stream]]),
       height,
     );
@@ -152,7 +152,7 @@ export function drawTimeline(result, width) {
     label(`+${most.toPrecision(2)}`, panel + 10);
     label("0", y(0) + 4);
     label(`\u2212${most.toPrecision(2)}`, panel + height);
-    for (const stream of spoke) drawLine(svg, parts[stream], stream, x, y);
+    for (const stream of spoke) plotLine(svg, parts[stream], stream, x, y);
   }
 
   if (result.signals.length) {
@@ -164,7 +164,7 @@ export function drawTimeline(result, width) {
     );
     result.signals.forEach((signal, number) => {
       const y = first + number * (height + 6);
-      drawSignal(svg, signal, { x, y, height, left, right, label });
+      plotSignal(svg, signal, { x, y, height, left, right, label });
     });
   }
 
@@ -208,7 +208,7 @@ function listBands(result) {
   return bands;
 }
 
-function drawSignal(svg, signal, { x, y, height, left, right, label }) {
+function plotSignal(svg, signal, { x, y, height, left, right, label }) {
   const { low, high, duration_s: lasts } = signal;
   const most = Math.max(...high.map(Math.abs), ...low.map(Math.abs)) || 1;
   const place = (value) => (y + height / 2 - (value / most) * (height / 2)).toFixed(1);
@@ -228,7 +228,7 @@ function sayRound(value) {
 }
 
 /** The valence-arousal plane with the trace of all seconds, or nothing. */
-export function drawPlane(result, width) {
+export function plotPlane(result, width) {
   if (!["valence", "arousal"].every((name) => result.targets.includes(name))) return null;
   const side = Math.min(width, 340);
   const [left, bottom] = [40, side - 44];

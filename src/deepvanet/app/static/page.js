@@ -94,7 +94,7 @@ function gather() {
   return form;
 }
 
-/** Send a form, telling how far it is; fetch cannot tell. */
+/** Send a form, reporting its progress; fetch cannot report it. */
 function send(form) {
   return new Promise((resolve, reject) => {
     sending = new XMLHttpRequest();

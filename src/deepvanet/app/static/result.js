@@ -1,13 +1,13 @@
 // Shows a result: the video, its timeline, the plane, and one cursor for them all.
 
-import { drawPlane, drawTimeline, isLost, listStreams, sayTime } from "/static/charts.js";
+import { plotPlane, plotTimeline, isLost, listStreams, sayTime } from "/static/charts.js";
 
 const find = (id) => document.getElementById(id);
 const STEP_S = 1;
 const STRIDE_S = 10;
 
 let shown = null; // { result, time, timeline, plane }
-let isAsked = false; // whether the video was told to go somewhere
+let isAsked = false; // whether the video was sent to a position
 
 export function showResult(result, where) {
   const player = find("player");
@@ -24,7 +24,7 @@ export function showResult(result, where) {
   find("report").href = `${where}/report.html`;
   find("timeline").setAttribute("aria-valuemax", result.rows.length);
   find("result").hidden = false;
-  draw();
+  plot();
   moveTo(Math.max(0, result.video ? result.video_offset_s : 0));
   find("result-title").focus();
 }
@@ -44,11 +44,11 @@ function makeNote(text) {
   return note;
 }
 
-function draw() {
+function plot() {
   if (!shown) return;
-  shown.timeline = drawTimeline(shown.result, Math.max(280, find("timeline").clientWidth));
+  shown.timeline = plotTimeline(shown.result, Math.max(280, find("timeline").clientWidth));
   find("timeline").replaceChildren(shown.timeline.svg);
-  shown.plane = drawPlane(shown.result, Math.max(240, find("plane").clientWidth));
+  shown.plane = plotPlane(shown.result, Math.max(240, find("plane").clientWidth));
   if (shown.plane) find("plane").replaceChildren(shown.plane.svg);
   moveTo(shown.time);
 }
@@ -141,5 +141,5 @@ export function listen() {
     }
     event.preventDefault();
   });
-  new ResizeObserver(draw).observe(timeline);
+  new ResizeObserver(plot).observe(timeline);
 }

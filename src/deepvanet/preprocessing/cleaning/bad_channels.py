@@ -5,7 +5,7 @@ spherical splines through the others predict for it, a bad one does not [1]_. Wh
 so many do not that electrodes must lie too far apart for that, outliers are found
 by their distances [2]_.
 
-On made-up raw EEG (30 bad channels of 448) prediction found 28 and called 2 good
+On synthetic raw EEG (30 bad channels of 448) prediction found 28 and called 2 good
 ones bad, on a real recording of 30 channels, 15 of which were spoilt in turn, 15
 and 1. Local outlier factors found 21 and 10, and called 3 and none bad.
 
@@ -24,7 +24,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from deepvanet.preprocessing.cleaning.electrodes import Operator, interpolate
+from deepvanet.preprocessing.bio import find_bad_samples, find_flat
+from deepvanet.preprocessing.cleaning.electrodes import (
+    FEWEST_ELECTRODES,
+    Operator,
+    interpolate,
+)
 
 LEAST_CORRELATION = 0.4
 """Of a good channel with its prediction (as PREP's)."""
@@ -36,11 +41,28 @@ LOF_THRESHOLD, LOF_NEIGHBOURS = 1.5, 10
 Copy = Float[np.ndarray, "channel time"]
 
 
+def find_good(
+    eeg: Sequence[NDArray[Any]], copy: Copy, info: Any
+) -> Bool[np.ndarray, " channel"]:
+    """Return which channels recorded EEG; of few electrodes all that are not dead.
+
+    Parameters
+    ----------
+    eeg : sequence of array, shape (time,)
+        The channels as recorded.
+    copy, info
+        As in ``find_outliers``.
+    """
+    is_alive = ~find_dead(eeg)
+    if is_alive.sum() < FEWEST_ELECTRODES:
+        return is_alive
+    return np.asarray(is_alive & ~find_outliers(copy, info, is_alive))
+
+
 def find_dead(eeg: Sequence[NDArray[Any]]) -> Bool[np.ndarray, " channel"]:
     """Return which channels never change, or hold a number that is not finite."""
-    return np.array(
-        [not np.isfinite(signal).all() or np.ptp(signal) == 0 for signal in eeg], bool
-    )
+    rows = (signal[None] for signal in eeg)
+    return np.array([find_bad_samples(r)[0] or find_flat(r)[0] for r in rows], bool)
 
 
 def find_outliers(
@@ -83,7 +105,24 @@ def correlate(
     is_good: Bool[np.ndarray, " channel"],
     length: int,
 ) -> Float[np.ndarray, " channel"]:
-    """Return each channel's correlation with its prediction, the median of windows."""
+    """Return each channel's correlation with its prediction, the median of windows.
+
+    Parameters
+    ----------
+    copy : array, shape (channel, time)
+        The EEG between 1 and 100 Hz.
+    prediction : array, shape (channel, channel)
+        Operator that predicts good channels from others, as ``predict`` returns it.
+    is_good : array, shape (channel,)
+        Channels whose median is subtracted as a reference.
+    length : int
+        Samples of a window.
+
+    Returns
+    -------
+    array, shape (channel,)
+        From -1 to 1; a window in which a signal is constant counts as 0.
+    """
     n_windows = copy.shape[1] // length
     # the median of channels, since the mean is what a loud one makes it
     referenced = copy - np.median(copy[is_good], axis=0)

@@ -85,8 +85,8 @@ def measure_band(copy: Copy, *, sfreq: float) -> float:
 def measure_slow(copy: Copy, *, sfreq: float) -> float:
     """Return how much stronger an EEG is at 1 to 1.5 Hz than at 5 to 8 Hz, in dB.
 
-    A high-pass shows here, whatever its low-pass is; 0 where a recording is too short
-    for such slow waves.
+    A high-pass filter shows here, with any low-pass filter; 0 where a recording is too
+    short for such slow waves.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def measure_slow(copy: Copy, *, sfreq: float) -> float:
 
 
 def check_band(copy: Copy, *, sfreq: float, name: str) -> None:
-    """Refuse an EEG that somebody has filtered.
+    """Refuse an EEG that was filtered before.
 
     Raises
     ------
@@ -117,14 +117,16 @@ def check_band(copy: Copy, *, sfreq: float, name: str) -> None:
     weaker_db = measure_band(copy, sfreq=sfreq)
     if weaker_db < LEAST_BAND_DB:
         raise UserError(
-            f"--artefacts icalabel: needs raw EEG, got {name}, whose power above 50 Hz "
-            f"is gone ({-weaker_db:.0f} dB below that at 20-40 Hz; already filtered?)"
+            f"icalabel needs raw EEG, got {name}, whose power above 50 Hz "
+            f"is gone ({-weaker_db:.0f} dB below that at 20-40 Hz; already filtered?)",
+            field="artefacts",
         )
     slower_db = measure_slow(copy, sfreq=sfreq)
     if slower_db < LEAST_SLOW_DB:
         raise UserError(
-            f"--artefacts icalabel: needs raw EEG, got {name}, whose power below 2 Hz "
-            f"is gone ({-slower_db:.0f} dB below that at 5-8 Hz; already filtered?)"
+            f"icalabel needs raw EEG, got {name}, whose power below 2 Hz "
+            f"is gone ({-slower_db:.0f} dB below that at 5-8 Hz; already filtered?)",
+            field="artefacts",
         )
 
 

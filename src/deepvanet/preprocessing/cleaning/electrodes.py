@@ -2,7 +2,7 @@
 
 What is done across channels is a matrix here, to be multiplied with signals from
 the left. A matrix acts on every sample alike and a filter on every channel alike,
-so it is all the same which comes first: the signals are filtered once, for what
+so the order of the two does not matter: the signals are filtered once, for what
 is compared as for what is kept.
 """
 
@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float
 
 from deepvanet.schema import UserError
 
+FEWEST_ELECTRODES = 4
+"""A sphere through fewer says nothing."""
 _CENTRE_M = (0.0, 0.015, 0.045)  # of the sphere that fits the 10-05 electrodes best
 
 Operator = Float[np.ndarray, "channel channel"]
@@ -26,7 +28,7 @@ def describe(names: Sequence[str], *, sfreq: float) -> Any:
     Parameters
     ----------
     names : sequence of str
-        Of the 10-05 system, whatever the case.
+        Of the 10-05 system, in upper or lower case.
 
     Raises
     ------
@@ -37,11 +39,12 @@ def describe(names: Sequence[str], *, sfreq: float) -> Any:
 
     montage = _load_montage()
     known = {name.lower() for name in montage.ch_names}
-    strangers = [name for name in names if name.lower() not in known]
-    if strangers:
+    unknown = [name for name in names if name.lower() not in known]
+    if unknown:
         raise UserError(
-            "--artefacts icalabel: needs electrodes that are named after the 10-05 "
-            f"system, got {', '.join(strangers)}"
+            "icalabel needs electrodes that are named after the 10-05 system, got "
+            f"{', '.join(unknown)}",
+            field="artefacts",
         )
     info = mne.create_info(list(names), sfreq, "eeg", verbose="ERROR")
     info.set_montage(montage, match_case=False, verbose="ERROR")
@@ -55,7 +58,7 @@ def reference_to(is_good: Bool[np.ndarray, " channel"]) -> Operator:
 
 
 def interpolate(info: Any, is_good: Bool[np.ndarray, " channel"]) -> Operator:
-    """Return the operator that draws bad channels anew, by spherical splines [1]_.
+    """Return the operator that interpolates bad channels, by spherical splines [1]_.
 
     References
     ----------

@@ -8,6 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import welch
 
+from deepvanet.preprocessing.cleaning.plan import CleaningPlan
+from deepvanet.schema import Recording, Stream
+
 Bio = Float[np.ndarray, "channel time"]
 
 EXCERPT_S = 10.0
@@ -60,13 +63,15 @@ class CleaningFacts:
     sfreq : float
         The rate it was recorded at, in Hz.
     bad_channels : tuple of str
-        Found to be bad, and drawn anew where the EEG was cleaned.
+        Found to be bad, and interpolated where the EEG was cleaned.
     n_components : int
-        That the EEG was taken apart into, 0 where it was not unmixed.
+        That ICA found, 0 where there was no ICA.
     removed : mapping of str to int
-        How many components of each class were left out.
+        How many components of each class were removed.
     variance_removed : float
-        Share of the EEG's variance that went with them, NaN where not unmixed.
+        Share of the EEG's variance that went with them, NaN where there was no ICA.
+    note : str
+        Why less was done than was asked for, or empty.
     """
 
     n_trials: int
@@ -102,6 +107,59 @@ class CleaningFacts:
         }
 
 
+def measure_facts(
+    recording: Recording,
+    plan: CleaningPlan,
+    *,
+    resampled: Float[np.ndarray, "eeg time"],
+    filtered: Float[np.ndarray, "eeg time"],
+    artefacts: str,
+    sfreq: float,
+) -> CleaningFacts:
+    """Measure what a plan does to a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        As recorded, at its own rate.
+    plan : CleaningPlan
+        What is done to its EEG.
+    resampled, filtered : array, shape (eeg, time)
+        Its EEG at ``sfreq``, as recorded and from 4 to 45 Hz.
+    artefacts : str
+        The way of cleaning that was asked for.
+    sfreq : float
+        Rate of ``resampled`` and ``filtered``, in Hz.
+
+    Returns
+    -------
+    CleaningFacts
+        Counts, spectra, and the excerpt that changed most.
+    """
+    names = [c.name for c in recording.channels if c.stream is Stream.EEG]
+    good = resampled[plan.is_good]
+    centred = good - good.sum(axis=0) / max(len(good), 1)
+    filter_only, after = plan.filter_only @ filtered, plan.clean @ filtered
+    before = np.where(plan.is_good[:, None], filter_only, plan.reference @ filtered)
+    has_ica = plan.n_components > 0
+    share = measure_variance_removed(filter_only, after) if has_ica else float("nan")
+    return CleaningFacts(
+        n_trials=len(recording.spans),
+        seconds=recording.bio.shape[1] / recording.sfreq,
+        sfreq=recording.sfreq,
+        artefacts=artefacts,
+        is_unmixed=has_ica,
+        n_eeg=len(names),
+        bad_channels=tuple(names[bad] for bad in np.flatnonzero(~plan.is_good)),
+        n_components=plan.n_components,
+        removed=plan.removed,
+        variance_removed=share,
+        note=plan.note,
+        spectra=measure_spectra(centred, after, sfreq=sfreq),
+        excerpt=cut_excerpt(before, after, channels=tuple(names), sfreq=sfreq),
+    )
+
+
 def measure_spectra(
     raw: Float[np.ndarray, "good time"], cleaned: Bio, *, sfreq: float
 ) -> Spectra:
@@ -119,7 +177,22 @@ def measure_variance_removed(before: Bio, after: Bio) -> float:
 def cut_excerpt(
     before: Bio, after: Bio, *, channels: tuple[str, ...], sfreq: float
 ) -> Excerpt:
-    """Cut out where most was removed, and the channels that it was removed from."""
+    """Cut out where most was removed, and the channels that it was removed from.
+
+    Parameters
+    ----------
+    before, after : array, shape (channel, time)
+        EEG in microvolts, filtered only, and cleaned.
+    channels : tuple of str
+        Names of the channels.
+    sfreq : float
+        Rate of both, in Hz.
+
+    Returns
+    -------
+    Excerpt
+        At most ``EXCERPT_S`` seconds of ``EXCERPT_CHANNELS`` channels.
+    """
     change = (before - after) ** 2
     length = min(round(EXCERPT_S * sfreq), change.shape[1])
     running = np.concatenate([[0.0], np.cumsum(change.sum(axis=0))])

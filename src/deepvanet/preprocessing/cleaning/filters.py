@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.signal import firwin, kaiserord, oaconvolve, resample_poly
 
 Signal = Float[np.ndarray, " time"]
@@ -19,7 +19,7 @@ Resampled = Float[np.ndarray, " resampled"]
 BAND_HZ = (4.0, 45.0)
 """What is kept of the EEG: DEAP's own band."""
 BAND_EDGES_HZ = (2.0, 4.0)
-"""How steep that is: nothing is left below 2 Hz, nor at 50 Hz, where lines hum."""
+"""How steep that is: nothing is left below 2 Hz, nor of mains noise at 50 Hz."""
 SHARE_OF_RATE = 0.45
 """The highest frequency that a filter keeps, as a share of the sampling rate."""
 
@@ -38,10 +38,19 @@ def band_pass(
 
     Parameters
     ----------
+    signal : array, shape (time,)
+        One channel, in any unit.
+    sfreq : float
+        Its rate, in Hz.
     band : tuple of float
         The lowest and the highest frequency kept whole, in Hz.
     edges : tuple of float
         How many Hz outside of it nothing is left.
+
+    Returns
+    -------
+    array, shape (time,)
+        The filtered signal, as long as before.
     """
     taps = _design_band(sfreq, band, edges)
     extended = _extend(signal - signal[0], len(taps) // 2)
@@ -75,7 +84,7 @@ def resample(signal: Signal, *, sfreq: float, to: float) -> Resampled:
 
 
 def bridge_gaps(signal: Any) -> Signal:
-    """Return a signal in float64, with lines drawn over samples that are not finite."""
+    """Return a signal in float64, samples that are not finite interpolated."""
     whole = np.asarray(signal, dtype=np.float64)
     is_finite = np.isfinite(whole)
     if is_finite.all():
@@ -87,12 +96,33 @@ def bridge_gaps(signal: Any) -> Signal:
 
 
 def mark_gaps(resampled: Resampled, signal: Any) -> Resampled:
-    """Return a resampled signal that is not finite where the original is not."""
-    gaps = np.flatnonzero(~np.isfinite(signal))
-    nearest = np.rint(gaps * (len(resampled) / len(signal))).astype(int)
+    """Return a resampled signal that is not finite where the original is not.
+
+    A sample is no number that is the nearest to one that was none, or whose nearest
+    was none: the first marks what a lower rate passes over, the second what a higher
+    one puts in between.
+    """
+    is_gap = ~np.isfinite(signal)
+    if not is_gap.any():
+        return resampled
+    ratio = len(resampled) / len(signal)
     marked = resampled.copy()
-    marked[np.minimum(nearest, len(resampled) - 1)] = np.nan
+    marked[_find_nearest(np.flatnonzero(is_gap), ratio, len(marked))] = np.nan
+    sources = _find_nearest(np.arange(len(marked)), 1 / ratio, len(is_gap))
+    marked[is_gap[sources]] = np.nan
     return marked
+
+
+def resample_with_gaps(signal: Any, *, sfreq: float, to: float) -> Resampled:
+    """Resample a signal over its gaps; they are gaps afterwards."""
+    return mark_gaps(resample(bridge_gaps(signal), sfreq=sfreq, to=to), signal)
+
+
+def _find_nearest(
+    samples: Int[np.ndarray, " sample"], ratio: float, n: int
+) -> Int[np.ndarray, " sample"]:
+    """Return which of ``n`` samples at another rate are nearest to some."""
+    return np.asarray(np.minimum(np.rint(samples * ratio).astype(int), n - 1))
 
 
 @cache

@@ -1,0 +1,141 @@
+"""Predictions of anyone, and the table of rows and folds that they came from.
+
+Two CSV files. The predictions have a row a tested segment or trial::
+
+    subject, trial, label, score          0 or 1; the probability of 1
+    segment, protocol, target, streams, learner, seed
+    epoch_chosen_on                       validation, test, last or none
+    epoch_chosen, epoch_best_on_test      of the row's model, see ``audit.choice``
+
+Those after the first line may be absent. The table has a row for everything that was
+trained or tested on::
+
+    subject, trial, fold                  the fold whose test part the row is in
+    segment, stimulus, recording          may be absent
+    start_s, duration_s                   seconds, see ``audit.times``
+    label                                 of rows that are not predicted
+
+Stimulus, recording and times are taken from the predictions where only they have them.
+
+In fold k, the rows with ``fold`` k tested and all others trained; a row without a
+fold always trained. Instead of ``fold`` a table may have ``folds``, as a run's
+``segments.csv``: a letter a fold, R for trained, V for validated, W for validated and
+then trained, E for tested, - for neither.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.schema import UserError
+
+NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
+NEEDED_OF_TABLE = ("subject", "trial")
+NAMES = ("subject", "trial", "segment", "stimulus", "recording")
+TIMES = ("start_s", "duration_s")
+EPOCHS = ("epoch_chosen", "epoch_best_on_test")
+
+SEEN, VALIDATED, TESTED, NEITHER = "RVW", "VW", "E", "-"
+"""Letters of ``folds``: a row that was validated, and then perhaps trained on, counts
+as seen."""
+
+IDENTITY = ("subject", "trial", "segment")
+
+
+def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV file; identifiers are text.
+
+    Raises
+    ------
+    UserError
+        When it is no CSV file with rows, or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: cannot be read as a table: {reason}") from None
+    for name in needed:
+        if name not in table:
+            columns = list(map(str, table.columns))
+            raise UserError(
+                f"{path}: column {name} is missing, expected {', '.join(needed)}, got "
+                f"{', '.join(columns)}{_suggest(name, columns)}"
+            )
+    if not len(table):
+        raise UserError(f"{path}: holds no row")
+    return table
+
+
+def _suggest(name: str, columns: Sequence[str]) -> str:
+    near = get_close_matches(name, [column.lower() for column in columns], n=1)
+    return f"; is {near[0]} what is meant by {name}?" if near else ""
+
+
+def check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return predictions with numbers for label and score."""
+    label = pd.to_numeric(predictions["label"], errors="coerce")
+    score = pd.to_numeric(predictions["score"], errors="coerce")
+    _refuse(predictions, "label", ~label.isin([0, 1]), path, "0 or 1")
+    wrong = ~score.between(0, 1)
+    _refuse(predictions, "score", wrong, path, "a probability from 0 to 1")
+    predictions = _check_times(predictions, path)
+    return predictions.assign(label=label.astype(float), score=score.astype(float))
+
+
+def check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the table with numbers for times and labels, and whole words for folds."""
+    blank = [n for n in ("stimulus", "recording") if n in table and _is_blank(table[n])]
+    table = table.drop(columns=["score", *blank], errors="ignore")
+    if "label" in table:
+        label = pd.to_numeric(table["label"], errors="coerce")
+        wrong = ~label.isin([0, 1]) & (table["label"] != "")
+        _refuse(table, "label", wrong, path, "0, 1 or nothing")
+        table = table.assign(label=label)
+    table = _check_times(table, path)
+    if "folds" in table:
+        known = SEEN + TESTED + NEITHER
+        wrong = ~table["folds"].str.fullmatch(f"[{known}]+")
+        _refuse(table, "folds", wrong, path, f"letters of {', '.join(known)}")
+    return table
+
+
+def check_folds(table: pd.DataFrame, path: Path) -> None:
+    """Raise unless all rows of a part name as many folds."""
+    if "folds" in table:
+        length = table["folds"].str.len()
+        expected = f"a letter for each of {length.max()} folds"
+        _refuse(table, "folds", length != length.max(), path, expected)
+
+
+def _check_times(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    for name in TIMES:
+        if name in table:
+            seconds = pd.to_numeric(table[name], errors="coerce")
+            wrong = ~np.isfinite(seconds) | ((seconds <= 0) & (name == "duration_s"))
+            _refuse(table, name, wrong, path, "seconds")
+            table = table.assign(**{name: seconds})
+    return table
+
+
+def _is_blank(names: "pd.Series[str]") -> bool:
+    return bool((names.str.strip() == "").all())
+
+
+def _refuse(
+    table: pd.DataFrame, name: str, wrong: "pd.Series[bool]", path: Path, expected: str
+) -> None:
+    if wrong.any():
+        row = table[wrong].iloc[0]
+        where = name_row(row, [n for n in IDENTITY if n in table])
+        raise UserError(
+            f"{path}: {where}: column {name}: expected {expected}, got {row[name]!r}"
+        )
+
+
+def name_row(row: "pd.Series[str]", identity: Sequence[str]) -> str:
+    """Return what a sentence calls a row."""
+    return ", ".join(f"{name} {row[name]}" for name in identity)

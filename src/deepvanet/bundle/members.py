@@ -1,0 +1,158 @@
+"""The fitted learners of a bundle, and the rows of a store that each is fitted on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from deepvanet.config import EvaluateSettings, TrainSettings
+from deepvanet.evaluation.parts import RowSelection, select_rows
+from deepvanet.learners.learner import Learner, Traits
+from deepvanet.learners.making import find_learner
+from deepvanet.learners.network import NetworkLearner
+from deepvanet.schema import STREAM_SETS, Stream, Target, UserError, name_streams
+from deepvanet.store import SegmentStore
+
+NETWORK = "network"
+"""The learner that stream dropout is for."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One fitted learner of a bundle.
+
+    Attributes
+    ----------
+    streams : str
+        The stream set that it reads.
+    answers : tuple of str
+        The stream sets that it answers from: its own, and with stream dropout all
+        that lie within.
+    """
+
+    target: Target
+    streams: str
+    answers: tuple[str, ...]
+
+
+def plan_members(settings: TrainSettings) -> list[Member]:
+    """Name the members: one a stream set, or with stream dropout one for all.
+
+    Stream sets that the learner cannot read are left out.
+
+    Raises
+    ------
+    UserError
+        When the learner reads none of the streams or makes no bundle, or stream dropout
+        has no stream to spare.
+    """
+    targets = [Target(target) for target in settings.targets]
+    readable = _check_learner(settings).stream_sets
+    asked = [streams for streams in settings.streams if streams in readable]
+    if not asked:
+        raise UserError(
+            f"learner {settings.learner}: reads {', '.join(readable)}, got streams "
+            f"{', '.join(settings.streams)}"
+        )
+    if not settings.stream_dropout:
+        return [
+            Member(target, streams, (streams,))
+            for target, streams in product(targets, asked)
+        ]
+    if settings.learner != NETWORK:
+        raise UserError(
+            f"is for learner {NETWORK}, got {settings.learner}", field="stream_dropout"
+        )
+    if not 0 < settings.stream_dropout < 1:
+        raise UserError(
+            f"must lie between 0 and 1, got {settings.stream_dropout:g}",
+            field="stream_dropout",
+        )
+    joined = {s for name in settings.streams for s in STREAM_SETS[name]}
+    if len(joined) < 2:
+        raise UserError(
+            f"needs two streams or more, got {', '.join(settings.streams)}",
+            field="stream_dropout",
+        )
+    return [
+        Member(target, name_streams(joined), list_within(joined)) for target in targets
+    ]
+
+
+def _check_learner(settings: TrainSettings) -> Traits:
+    traits = make_learner(settings, None).traits
+    if not traits.reads_streams:
+        raise UserError(
+            f"learner {settings.learner}: reads no signal, so it makes no bundle"
+        )
+    if traits.adapts_to_test:
+        raise UserError(
+            f"learner {settings.learner}: goes on learning from what it scores, so it "
+            "makes no bundle"
+        )
+    return traits
+
+
+def list_left_out(settings: TrainSettings) -> list[str]:
+    """Return the stream sets that the learner cannot read."""
+    readable = make_learner(settings, None).traits.stream_sets
+    return [streams for streams in settings.streams if streams not in readable]
+
+
+def list_within(streams: set[Stream]) -> tuple[str, ...]:
+    """Return all stream sets that some streams hold.
+
+    Examples
+    --------
+    >>> list_within({Stream.EEG, Stream.FACE})
+    ('face', 'eeg', 'face+eeg')
+    """
+    return tuple(name for name, held in STREAM_SETS.items() if streams.issuperset(held))
+
+
+def select_member(
+    store: SegmentStore, settings: TrainSettings, member: Member
+) -> RowSelection:
+    """Return the rows that have the streams of a member and a label.
+
+    Raises
+    ------
+    UserError
+        When they hold one class only.
+    """
+    selection = select_rows(
+        store, as_evaluated(settings), member.target, member.streams
+    )
+    if len(set(selection.label.tolist())) < 2:
+        raise UserError(
+            f"{store.path}: {member.target} from {member.streams}: "
+            f"{len(selection.label)} segments, but both classes are needed to train"
+        )
+    return selection
+
+
+def as_evaluated(
+    settings: TrainSettings, protocols: Sequence[str] = (), n_folds: int | None = None
+) -> EvaluateSettings:
+    """Return the settings of a run whose fits are those of a bundle's folds."""
+    return EvaluateSettings(
+        protocols=tuple(protocols),
+        targets=settings.targets,
+        streams=settings.streams,
+        learners=(settings.learner,),
+        label_rule=settings.label_rule,
+        folds=n_folds,
+        seeds=(settings.seed,),
+        subjects=settings.subjects,
+        network=settings.network,
+    )
+
+
+def make_learner(settings: TrainSettings, face_weights: Path | None) -> Learner:
+    """Return what is fitted."""
+    if settings.stream_dropout and settings.learner == NETWORK:
+        return NetworkLearner(
+            settings.network, settings.seed, face_weights, settings.stream_dropout
+        )
+    make = find_learner(settings.learner)
+    return make(settings.network, settings.seed, face_weights)

@@ -1,0 +1,309 @@
+"""Commands about recordings: write, check, prepare them; pretrain on faces."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deepvanet import config
+from deepvanet.cli.options import (
+    JOBS,
+    Address,
+    CheckedDataSet,
+    Epochs,
+    Exclude,
+    Executor,
+    GpusPerTask,
+    Jobs,
+    PreparedDataSet,
+    RemovedFrom,
+    Root,
+    Seed,
+    Threads,
+    WrittenDataSet,
+    describe_lengths,
+    make_execution,
+    option,
+    split_names,
+)
+from deepvanet.schema import BIO, Stream, UserError
+
+if TYPE_CHECKING:
+    from deepvanet.datasets import CheckResult
+    from deepvanet.preparation import PreparationSummary
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path(
+        "demo"
+    ),
+    jobs: Jobs = JOBS,
+) -> None:
+    """Run the whole pipeline on a small synthetic data set, and write a report."""
+    from deepvanet.demo import run_demo
+
+    for line in run_demo(out, execution=make_execution(jobs)):
+        print(line, flush=True)
+
+
+def synth(
+    dataset: WrittenDataSet,
+    root: Root,
+    subjects: Annotated[
+        int, option(config.SynthSettings, "n_subjects")
+    ] = config.SynthSettings.n_subjects,
+    trials: Annotated[
+        int, option(config.SynthSettings, "n_trials")
+    ] = config.SynthSettings.n_trials,
+    seconds: Annotated[
+        int | None,
+        option(config.SynthSettings, "seconds", shown=describe_lengths()),
+    ] = config.SynthSettings.seconds,
+    effect: Annotated[
+        float, option(config.SynthSettings, "effect")
+    ] = config.SynthSettings.effect,
+    stimulus_effect: Annotated[
+        float, option(config.SynthSettings, "stimulus_effect")
+    ] = config.SynthSettings.stimulus_effect,
+    subject_effect: Annotated[
+        float, option(config.SynthSettings, "subject_effect")
+    ] = config.SynthSettings.subject_effect,
+    original: Annotated[bool, typer.Option("--original", hidden=True)] = False,
+    filmed: Annotated[
+        int | None, option(config.SynthSettings, "n_filmed")
+    ] = config.SynthSettings.n_filmed,
+    nested: Annotated[
+        bool, option(config.SynthSettings, "nested")
+    ] = config.SynthSettings.nested,
+    seed: Seed = config.SynthSettings.seed,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Write synthetic recordings in a data set's own format.
+
+    \f
+
+    Raises
+    ------
+    UserError
+        When ``--original`` is given, which was removed.
+    """  # noqa: D301 (help ends at it)
+    from deepvanet.synthetic import Knobs, write_data_set
+
+    if original:
+        raise UserError(f"--original: was removed, say synth deap-original {root}")
+    written = write_data_set(
+        dataset,
+        root,
+        n_subjects=subjects,
+        n_trials=trials,
+        seconds=seconds,
+        knobs=Knobs(
+            effect=effect,
+            stimulus_effect=stimulus_effect,
+            subject_effect=subject_effect,
+        ),
+        nested=nested,
+        n_filmed=filmed,
+        seed=seed,
+        execution=make_execution(jobs),
+    )
+    print(f"{root}: {written}")
+
+
+def check(
+    dataset: CheckedDataSet,
+    root: Root,
+    source: RemovedFrom = "",
+    exclude: Exclude = "",
+    jobs: Jobs = 1,
+) -> None:
+    """Say what is there, what is missing, and what looks wrong.
+
+    \f
+
+    Parameters
+    ----------
+    dataset : str
+        Name of a data set that has a check.
+    root : Path
+        Folder of the data set, or a table of recordings.
+    source : str
+        Of the option ``--from``, which was removed.
+    exclude : str
+        Subjects to leave out, with commas.
+    jobs : int
+        Processes side by side.
+
+    Raises
+    ------
+    UserError
+        When ``prepare`` or ``pretrain`` would refuse the data set, or ``--from`` is
+        given.
+    """  # noqa: D301 (help ends at it)
+    from deepvanet.datasets import check as run
+    from deepvanet.datasets import find_data_set
+
+    _refuse_from("check", dataset, root, source)
+    record = find_data_set(dataset)
+    result = run(
+        dataset,
+        root,
+        exclude=split_names(exclude),
+        execution=make_execution(jobs),
+    )
+    print(f"{record.title}. {record.terms_of_use}")
+    _show_result(result)
+    if result.refused:
+        verb = "prepare" if record.reader else "pretrain"
+        raise UserError(f"{verb} would refuse: {result.findings[0].text}")
+
+
+def prepare(
+    dataset: PreparedDataSet,
+    root: Root,
+    out: Annotated[Path, typer.Option(help="Folder of the store.")],
+    baseline: Annotated[
+        config.Baseline, option(config.PrepareSettings, "baseline")
+    ] = config.PrepareSettings.baseline,
+    source: RemovedFrom = "",
+    artefacts: Annotated[
+        config.Artefacts | None, option(config.PrepareSettings, "artefacts")
+    ] = None,
+    artefact_probability: Annotated[
+        float, option(config.PrepareSettings, "artefact_probability")
+    ] = config.PrepareSettings.artefact_probability,
+    face: Annotated[
+        str, option(config.PrepareSettings, "face")
+    ] = config.PrepareSettings.face,
+    exclude: Exclude = "",
+    seed: Seed = config.PrepareSettings.seed,
+    jobs: Jobs = JOBS,
+    executor: Executor = config.Execution.executor,
+    address: Address = config.Execution.address,
+    gpus_per_task: GpusPerTask = config.Execution.gpus_per_task,
+) -> None:
+    """Turn recordings into a store of one-second segments; resumes."""
+    from deepvanet.preparation.run import prepare as run
+    from deepvanet.preparation.run import suggest_artefacts
+
+    _refuse_from("prepare", dataset, root, source)
+    settings = config.PrepareSettings(
+        baseline=baseline,
+        artefacts=suggest_artefacts(dataset) if artefacts is None else artefacts,
+        artefact_probability=artefact_probability,
+        seed=seed,
+        face=face,
+    )
+    made = run(
+        dataset,
+        root,
+        out,
+        settings=settings,
+        execution=make_execution(jobs, executor, address, gpus_per_task),
+        exclude=split_names(exclude),
+    )
+    _show_prepared(made)
+
+
+def pretrain(
+    root: Annotated[Path, typer.Argument(help="Folder of AFEW-VA.")],
+    out: Annotated[Path, typer.Option(help="File of weights, for --face-weights.")],
+    epochs: Epochs = config.PretrainSettings.epochs,
+    batch_size: Annotated[
+        int, option(config.PretrainSettings, "batch_size")
+    ] = config.PretrainSettings.batch_size,
+    learning_rate: Annotated[
+        float, option(config.PretrainSettings, "learning_rate")
+    ] = config.PretrainSettings.learning_rate,
+    validation: Annotated[
+        float, option(config.PretrainSettings, "validation")
+    ] = config.PretrainSettings.validation,
+    test: Annotated[
+        float, option(config.PretrainSettings, "test")
+    ] = config.PretrainSettings.test,
+    scale: Annotated[
+        config.Scale, option(config.PretrainSettings, "scale")
+    ] = config.PretrainSettings.scale,
+    aspect: Annotated[
+        float, option(config.PretrainSettings, "aspect")
+    ] = config.PretrainSettings.aspect,
+    seed: Seed = config.PretrainSettings.seed,
+    threads: Threads = config.PretrainSettings.threads,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Train the face network's trunk on AFEW-VA, actors apart; say how good it is."""
+    from deepvanet.pretraining import pretrain as run
+
+    settings = config.PretrainSettings(
+        scale=scale,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation=validation,
+        test=test,
+        aspect=aspect,
+        seed=seed,
+        threads=threads,
+    )
+    made = run(root, out, settings=settings, execution=make_execution(jobs))
+    for line in made.lines():
+        print(line)
+
+
+def _show_result(result: "CheckResult") -> None:
+    """Print what was found as tables, then what needs attention."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    for found in result.tables:
+        table = Table(title=found.title, title_justify="left")
+        for column in found.columns:
+            table.add_column(column, overflow="fold")
+        for row in found.rows:
+            table.add_row(*(str(cell) for cell in row))
+        console.print(table)
+    for finding in result.findings:
+        line = f"{finding.severity}: {finding.text}"
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _show_prepared(made: "PreparationSummary") -> None:
+    trials = made.trials
+    total = trials.select_dtypes("integer").sum()
+    print(
+        f"store: {made.store} ({made.n_subjects} subjects, {made.n_done_before} of "
+        f"them finished before; {len(trials)} trials, {total['n_segments']} segments, "
+        f"{total['n_segments_with_face']} with a face)"
+    )
+    if total["n_frames"]:
+        print(
+            f"faces: {total['n_faces_found'] / total['n_frames']:.1%} of "
+            f"{total['n_frames']} images found, {total['n_faces_filled']} filled from "
+            f"a neighbour, {total['n_frames_padded']} padded at the end, "
+            f"{total['n_faces_lost']} lost"
+        )
+    has = {s: trials[f"n_segments_with_{s}"] for s in Stream}
+    parts = (f"{s} in {sum(n)} of them" for s, n in has.items())
+    print(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
+    n_silent = int((trials["has_video"] == 0).sum())
+    if n_silent:
+        print(f"{n_silent} trials have no video: they stay in, without a face stream")
+    for stream in BIO:
+        n_without = int((has[stream] == 0).sum())
+        if n_without:
+            print(f"{n_without} trials have no {stream} stream")
+    for column, what in (
+        ("n_bad_channels", "not finite"),
+        ("n_flat_channels", "flat"),
+    ):
+        if total[column]:
+            print(f"{total[column]} channels (counted over trials) are {what}")
+
+
+def _refuse_from(command: str, dataset: str, root: Path, source: str) -> None:
+    """Name what took the place of an option that was removed."""
+    if source:
+        name = "deap-original" if source == "original" else dataset
+        raise UserError(f"--from {source}: was removed, say {command} {name} {root}")

@@ -1,0 +1,321 @@
+"""Commands about runs: evaluate, report, compare, audit, reproduce."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepvanet import config
+from deepvanet.cli.options import (
+    JOBS,
+    Address,
+    BatchSizeOfRecipe,
+    ClassWeight,
+    Context,
+    Device,
+    EpochsOfRecipe,
+    Executor,
+    FaceWeights,
+    FreezeFace,
+    GpusPerTask,
+    Jobs,
+    LabelRuleOfRecipe,
+    LearningRateOfRecipe,
+    Normalise,
+    Precision,
+    ScaleOfRecipe,
+    Seed,
+    Steps,
+    Store,
+    Subjects,
+    Targets,
+    Threads,
+    join,
+    make_execution,
+    option,
+    pick_streams,
+    pick_targets,
+    refuse_given,
+    split_grid,
+    split_names,
+    split_numbers,
+)
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.recipes import read_recipe
+from deepvanet.schema import STREAM_SETS
+
+_BESIDE_SETTINGS = (
+    *("store", "out", "settings", "subjects"),
+    *("jobs", "executor", "address", "gpus_per_task"),
+)
+
+
+def _list_protocols(kind: str) -> str:
+    return ", ".join(name for name, row in PROTOCOLS.items() if row.kind == kind)
+
+
+def evaluate(
+    context: Context,
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help=f"Any of {_list_protocols('published')} (these leak, and say so); "
+            f"{_list_protocols('honest')}; and the controls of equal training size "
+            f"{_list_protocols('control')}."
+        ),
+    ] = join(config.EvaluateSettings.protocols),
+    target: Targets = join(config.EvaluateSettings.targets),
+    recipe: Annotated[
+        config.RecipeName, option(config.EvaluateSettings, "recipe")
+    ] = config.EvaluateSettings.recipe,
+    streams: Annotated[
+        str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
+    ] = join(config.EvaluateSettings.streams),
+    learner: Annotated[
+        str,
+        typer.Option(
+            help="Any of network (network:16x64 and the like have feature vectors of "
+            "other lengths, face x bio), decision-fusion:RULE, whose rule is "
+            "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
+            "bandpower-svm, bandpower-logistic, bandpower-nb, trial-logistic, "
+            "trial-svm, riemann, eegnet; the "
+            "priors are always scored too."
+        ),
+    ] = join(config.EvaluateSettings.learners),
+    scale: ScaleOfRecipe = None,
+    label_rule: LabelRuleOfRecipe = None,
+    class_weight: ClassWeight = None,
+    normalise: Normalise = None,
+    folds: Annotated[
+        int | None, option(config.EvaluateSettings, "folds")
+    ] = config.EvaluateSettings.folds,
+    epochs: EpochsOfRecipe = None,
+    steps: Steps = config.NetworkSettings.steps,
+    seed: Annotated[str, option(config.EvaluateSettings, "seeds")] = join(
+        config.EvaluateSettings.seeds
+    ),
+    subjects: Subjects = "",
+    batch_size: BatchSizeOfRecipe = None,
+    learning_rate: LearningRateOfRecipe = None,
+    face_weights: FaceWeights = None,
+    freeze_face: FreezeFace = config.NetworkSettings.freeze_face,
+    grid: Annotated[
+        str,
+        typer.Option(
+            help="Lengths of the feature vectors that each fold chooses from on its "
+            "validation rows, as face=16,32;bio=16,64.",
+            show_default="none: 16 and 64",
+        ),
+    ] = "",
+    permutations: Annotated[
+        int, option(config.EvaluateSettings, "permutations")
+    ] = config.EvaluateSettings.permutations,
+    control: Annotated[
+        config.Control, option(config.EvaluateSettings, "control")
+    ] = config.EvaluateSettings.control,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="The settings.toml of a run, which is made again to the byte: with "
+            "--out, --subjects and where it runs, but no other option.",
+            show_default="none",
+        ),
+    ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
+    ] = False,
+    threads: Threads = config.NetworkSettings.threads,
+    precision: Precision = config.NetworkSettings.precision,
+    device: Device = config.NetworkSettings.device,
+    jobs: Jobs = JOBS,
+    executor: Executor = config.Execution.executor,
+    address: Address = config.Execution.address,
+    gpus_per_task: GpusPerTask = config.Execution.gpus_per_task,
+) -> None:
+    """Train and test under protocols; say what training and test shared; resumes."""
+    from deepvanet.evaluation import estimate_run, read_asked
+    from deepvanet.evaluation import evaluate as run
+
+    execution = make_execution(jobs, executor, address, gpus_per_task)
+    if settings is not None:
+        refuse_given(context, beside="--settings", kept=_BESIDE_SETTINGS)
+        asked, face_weights = read_asked(settings, store)
+        if subjects:
+            asked = replace(asked, subjects=split_names(subjects))
+    else:
+        given = {
+            "scale": scale,
+            "label_rule": label_rule,
+            "class_weight": class_weight,
+            "normalise": normalise,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+        }
+        values = read_recipe(recipe) | {k: v for k, v in given.items() if v is not None}
+        asked = config.EvaluateSettings(
+            protocols=split_names(protocol),
+            targets=pick_targets(target),
+            streams=pick_streams(streams),
+            learners=split_names(learner),
+            label_rule=values.pop("label_rule"),
+            folds=folds,
+            seeds=split_numbers("seeds", seed),
+            subjects=split_names(subjects),
+            control=control,
+            permutations=permutations,
+            recipe=recipe,
+            network=config.NetworkSettings(
+                **values,
+                steps=steps,
+                threads=threads,
+                precision=precision,
+                device=device,
+                freeze_face=freeze_face,
+                **split_grid(grid),
+            ),
+        )
+    if estimate or grid:
+        print(estimate_run(store, asked).line(execution), flush=True)
+    if estimate:
+        return
+    made = run(
+        store, out, settings=asked, execution=execution, face_weights=face_weights
+    )
+    for line in made.lines():
+        print(line)
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+) -> None:
+    """Turn runs into scores, figures and a page."""
+    from deepvanet.reporting import write_report
+
+    print(f"report: {write_report(runs, out)}")
+
+
+def compare(
+    run: Annotated[Path, typer.Argument(help="Folder that `evaluate` wrote.")],
+    a: Annotated[
+        str,
+        typer.Option(help="A protocol, stream set or learner, or several with commas."),
+    ],
+    b: Annotated[str, typer.Option(help="What it is compared with.")],
+    metric: Annotated[
+        config.Metric, option(config.CompareSettings, "metric")
+    ] = config.CompareSettings.metric,
+    level: Annotated[
+        config.Level, option(config.CompareSettings, "level")
+    ] = config.CompareSettings.level,
+    unit: Annotated[
+        config.Unit, option(config.CompareSettings, "unit")
+    ] = config.CompareSettings.unit,
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write.", show_default="none")
+    ] = None,
+    seed: Seed = config.CompareSettings.seed,
+) -> None:
+    """Test two learners, stream sets or protocols of a run against each other."""
+    from deepvanet.comparison import compare as run_comparison
+
+    settings = config.CompareSettings(metric=metric, level=level, unit=unit, seed=seed)
+    made = run_comparison(run, a, b, settings=settings)
+    if out is not None:
+        made.write(out)
+    for line in made.lines():
+        print(line)
+
+
+def audit(
+    path: Annotated[
+        Path,
+        typer.Argument(help="A run, or the predictions of any study as a CSV file."),
+    ],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="With predictions: all rows and the fold in which each tests.",
+            show_default="none",
+        ),
+    ] = None,
+    per_subject: Annotated[
+        bool,
+        typer.Option(
+            "--per-subject", help="With predictions: a model was fitted for each."
+        ),
+    ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="With a run: fit it again on shuffled labels of this store.",
+            show_default="none",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for machines (JSON); the control goes beside it.",
+            show_default="none",
+        ),
+    ] = None,
+    jobs: Jobs = JOBS,
+) -> None:
+    """Say what training and test shared, and how much of a score that explains."""
+    from deepvanet.auditing import audit as run
+
+    control = None
+    if store is not None:
+        from deepvanet.evaluation import refit_control
+
+        beside = path if out is None else out.parent
+        control = refit_control(
+            path, store, beside / "control", execution=make_execution(jobs)
+        )
+    made = run(path, table=table, control=control, per_subject=per_subject or None)
+    if out is not None:
+        made.write(out)
+    for line in made.lines():
+        print(line)
+
+
+def reproduce(
+    part: Annotated[config.PaperPart, typer.Argument(help="What of the paper.")],
+    out: Annotated[Path, typer.Option(help="Folder for runs, tables, figures, page.")],
+    deap: Annotated[
+        Path | None, typer.Option(help="Store of DEAP.", show_default="none")
+    ] = None,
+    mahnob: Annotated[
+        Path | None, typer.Option(help="Store of MAHNOB-HCI.", show_default="none")
+    ] = None,
+    size: Annotated[
+        config.SizeName, option(config.ReproduceSettings, "size")
+    ] = config.ReproduceSettings.size,
+    seed: Seed = config.ReproduceSettings.seed,
+    face_weights: FaceWeights = None,
+    precision: Precision = config.ReproduceSettings.precision,
+    device: Device = config.ReproduceSettings.device,
+    jobs: Jobs = JOBS,
+    executor: Executor = config.Execution.executor,
+    address: Address = config.Execution.address,
+    gpus_per_task: GpusPerTask = config.Execution.gpus_per_task,
+) -> None:
+    """Make the paper's tables and figures, published and honest; resumes."""
+    from deepvanet.reproduction import reproduce as run
+
+    settings = config.ReproduceSettings(
+        part=part, size=size, seed=seed, precision=precision, device=device
+    )
+    for line in run(
+        out,
+        stores={"deap": deap, "mahnob": mahnob},
+        settings=settings,
+        execution=make_execution(jobs, executor, address, gpus_per_task),
+        face_weights=face_weights,
+    ):
+        print(line, flush=True)

@@ -1,0 +1,1 @@
+"""AFEW-VA: faces of actors, rated frame by frame."""

@@ -1,0 +1,264 @@
+"""Look at a copy of AFEW-VA: what was found in three tables, and what is odd.
+
+Every image is decoded, a clip at a time. What a file holds that cannot be used
+hides none of the others.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepvanet.config import Execution
+from deepvanet.datasets.afew_va import reader as afew_va
+from deepvanet.datasets.findings import (
+    LISTED,
+    CheckResult,
+    Finding,
+    Severity,
+    Table,
+    list_some,
+    make_result,
+)
+from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.execution import run_tasks
+from deepvanet.preprocessing.face import is_face
+from deepvanet.preprocessing.landmarks import reduce_landmarks
+from deepvanet.schema import Target, UserError
+
+N_CLIPS = 600
+N_FRAMES, LEAST_SHARE = 30_000, 0.98
+"""About as many frames are published, the counts that are quoted differ; below
+this share of them some are missing."""
+NOTHING = "-"
+FACELESS = "frames whose landmarks make no face"
+
+
+@dataclass(frozen=True)
+class FrameFacts:
+    """What was seen in one frame.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Width and height of the image.
+    eyes_to_lips : float | None
+        In pixels; None where the landmarks make no face.
+    is_beyond : bool
+        Whether some landmark, but no eye or lip, is outside the image.
+    """
+
+    name: str
+    size: tuple[int, int]
+    eyes_to_lips: float | None
+    is_beyond: bool
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What was seen in one clip.
+
+    Attributes
+    ----------
+    clip : Clip | None
+        None where it cannot be used.
+    dropped : mapping of str to sequence of str
+        Places by why they are left out.
+    frames : tuple of FrameFacts
+        Those whose image can be decoded.
+    refusals : tuple of str
+        Why ``pretrain`` would stop.
+    """
+
+    clip: afew_va.Clip | None
+    dropped: Mapping[str, Sequence[str]]
+    frames: tuple[FrameFacts, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+
+def check_afew_va(
+    root: Path, *, exclude: Sequence[str] = (), execution: Execution | None = None
+) -> CheckResult:
+    """Look at every file of a copy of AFEW-VA, one clip at a time.
+
+    Raises
+    ------
+    UserError
+        When there is no folder, no clip in it, or subjects are to be left out.
+    """
+    if exclude:
+        raise UserError(
+            "AFEW-VA has actors, and pretrain takes all of them, got "
+            f"{','.join(exclude)}",
+            field="exclude",
+        )
+    folders, ignored = afew_va.list_folders(root)
+    execution = execution or Execution()
+    facts = list(run_tasks(examine_clip, folders, execution=execution, what="check"))
+    tables = (
+        _tabulate_contents(facts),
+        _tabulate_levels(facts),
+        _tabulate_losses(facts),
+    )
+    return make_result(tables, _find_all(root, facts, ignored))
+
+
+def examine_clip(folder: Path) -> ClipFacts:
+    """Read one clip with its images; what cannot be used becomes a refusal."""
+    try:
+        clip, dropped = afew_va.read_clip(folder)
+    except UserError as error:
+        return ClipFacts(None, {}, refusals=(str(error),))
+    frames, refusals = [], []
+    for frame in clip.frames if clip else ():
+        try:
+            frames.append(_examine_frame(frame))
+        except UserError as error:
+            refusals.append(str(error))
+    faceless = [f"{folder.name}/{f.name}" for f in frames if f.eyes_to_lips is None]
+    return ClipFacts(
+        clip, {**dropped, FACELESS: faceless}, tuple(frames), tuple(refusals)
+    )
+
+
+def _examine_frame(frame: afew_va.RatedFrame) -> FrameFacts:
+    rgb, landmarks = afew_va.read_picture(frame)
+    size = rgb.shape[1], rgb.shape[0]
+    face = reduce_landmarks(landmarks)
+    is_inside = (landmarks >= -0.5) & (landmarks <= np.array(size) - 0.5)
+    return FrameFacts(
+        name=frame.name,
+        size=size,
+        eyes_to_lips=face.eyes_to_lips if is_face(face) else None,
+        is_beyond=not is_inside.all(),
+    )
+
+
+def _tabulate_contents(clips: Sequence[ClipFacts]) -> Table:
+    used = [facts.clip for facts in clips if facts.clip]
+    frames = [frame for facts in clips for frame in facts.frames]
+    sizes = Counter(f"{width} x {height}" for width, height in (f.size for f in frames))
+    heights = [f.eyes_to_lips for f in frames if f.eyes_to_lips is not None]
+    of_actors = Counter(clip.actor for clip in used)
+    rows = (
+        ("clips", len(used)),
+        ("actors", len(of_actors)),
+        ("clips of an actor", _describe([float(n) for n in of_actors.values()])),
+        ("frames", len(frames)),
+        ("frames of a clip", _describe([float(len(clip.frames)) for clip in used])),
+        ("pixels from eyes to lips", _describe(heights)),
+        ("images, width x height", ", ".join(_list_counts(sizes)) or NOTHING),
+    )
+    return Table("What can be used", ("what", "lowest - median - highest"), rows)
+
+
+def _describe(values: Sequence[float]) -> str:
+    if not values:
+        return NOTHING
+    return " - ".join(f"{level:.4g}" for level in np.percentile(values, [0, 50, 100]))
+
+
+def _list_counts(counts: Counter[str]) -> list[str]:
+    return [f"{name} ({n})" for name, n in counts.most_common(LISTED)]
+
+
+def _tabulate_levels(clips: Sequence[ClipFacts]) -> Table:
+    frames = [frame for facts in clips if facts.clip for frame in facts.clip.frames]
+    rows = []
+    for target in Target if frames else ():
+        levels = np.array([getattr(frame, target) for frame in frames], dtype=float)
+        within = [
+            np.std([getattr(frame, target) for frame in facts.clip.frames])
+            for facts in clips
+            if facts.clip
+        ]
+        cells = (
+            *np.percentile(levels, [0, 50, 100]),
+            *(levels.mean(), levels.std(), np.mean(within)),
+        )
+        rows.append((target.value, *(f"{cell:.3g}" for cell in cells)))
+    return Table(
+        title="Annotation, from -10 to 10",
+        columns=(
+            *("target", "lowest", "median", "highest", "mean", "sd"),
+            "sd within a clip",
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _tabulate_losses(clips: Sequence[ClipFacts]) -> Table:
+    lost = _gather_losses(clips)
+    rows = tuple((why, len(places), list_some(places)) for why, places in lost.items())
+    return Table("Left out", ("what", "how many", "which"), rows)
+
+
+def _gather_losses(clips: Sequence[ClipFacts]) -> dict[str, list[str]]:
+    return {
+        why: [place for facts in clips for place in facts.dropped.get(why, ())]
+        for why in (*afew_va.DROPPED, FACELESS)
+    }
+
+
+def _find_all(
+    root: Path, clips: Sequence[ClipFacts], ignored: Sequence[Path]
+) -> Iterator[Finding]:
+    yield from _find_refusals(root, clips)
+    for why, places in _gather_losses(clips).items():
+        if places:
+            text = f"{len(places)} {why} are left out: {list_some(places)}"
+            yield Finding(Severity.WRONG, text)
+    yield from _find_odd_frames(clips)
+    yield from _find_other_size(clips)
+    if ignored:
+        names = [path.relative_to(root).as_posix() for path in ignored]
+        text = f"ignored, no part of AFEW-VA ({len(names)}): {list_some(names)}"
+        yield Finding(Severity.NOTE, text)
+    yield from find_mark(root)
+
+
+def _find_refusals(root: Path, clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    for facts in clips:
+        for refusal in facts.refusals:
+            yield Finding(Severity.REFUSED, refusal)
+    try:
+        afew_va.check_actors(root, [facts.clip for facts in clips if facts.clip])
+    except UserError as error:
+        yield Finding(Severity.REFUSED, str(error))
+
+
+def _find_odd_frames(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    """Name clips whose frames are unlike the documented ones."""
+    odd: dict[str, list[str]] = {}
+    for facts in clips:
+        if facts.clip is None:
+            continue
+        name, names = facts.clip.name, [frame.name for frame in facts.clip.frames]
+        if any(len(number) != 5 or not number.isdecimal() for number in names):
+            odd.setdefault("have frames that are not named by five digits", []).append(
+                name
+            )
+        if len({frame.size for frame in facts.frames}) > 1:
+            odd.setdefault("have images of several sizes", []).append(name)
+        if any(frame.is_beyond for frame in facts.frames):
+            odd.setdefault(
+                "have landmarks outside the image that no crop needs", []
+            ).append(name)
+    for what, names in odd.items():
+        yield Finding(
+            Severity.NOTE,
+            f"{len(names)} of {len(clips)} clips {what}: {list_some(names)}",
+        )
+
+
+def _find_other_size(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    """Say where there is less than published."""
+    n_frames = sum(len(facts.frames) for facts in clips)
+    if len(clips) != N_CLIPS or n_frames < LEAST_SHARE * N_FRAMES:
+        yield Finding(
+            Severity.NOTE,
+            f"{len(clips)} clips with {n_frames} frames that can be used, a full copy "
+            f"has {N_CLIPS} with about {N_FRAMES}",
+        )

@@ -1,0 +1,1 @@
+"""AMIGOS, its short videos."""

@@ -1,0 +1,1 @@
+"""AMIGOS, its four long videos."""

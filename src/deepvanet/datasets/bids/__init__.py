@@ -1,0 +1,1 @@
+"""Recordings laid out by BIDS."""

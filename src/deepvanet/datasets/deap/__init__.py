@@ -1,0 +1,1 @@
+"""DEAP, its preprocessed files."""

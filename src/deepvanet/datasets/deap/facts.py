@@ -1,0 +1,226 @@
+"""Read what a check of DEAP needs to know of one subject.
+
+Only one subject's signals are in memory at a time; what is kept of them is a
+few megabytes. A file that cannot be used hides none of the others.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from deepvanet.datasets.deap import reader as deap
+from deepvanet.datasets.findings import attempt
+from deepvanet.preprocessing.bio import find_bad_samples, find_silence
+from deepvanet.preprocessing.video import probe, sample_frames
+from deepvanet.schema import ChannelType, Stream, UserError
+
+SAMPLES_KEPT = 10_000  # of each channel and subject, evenly spaced
+BAND_HZ = 3.0, 47.0  # the original is filtered to 4-45 Hz; a little is left to slopes
+
+_EEG = [c.stream is Stream.EEG for c in deap.CHANNELS]
+_GSR = [c.type is ChannelType.GSR for c in deap.CHANNELS].index(True)
+
+
+@dataclass(frozen=True)
+class SignalFacts:
+    """What was seen in one ``.dat`` file; places are (row, channel), from 0.
+
+    Attributes
+    ----------
+    bad, flat : tuple of places
+        Where a number is not finite, and where a channel never changes.
+    low_gsr : tuple of int
+        Rows with a skin resistance of 0 Ohm or less.
+    outside_band : float
+        Fraction of the EEG's power outside ``BAND_HZ``; the median over rows.
+    digests : tuple of str
+        One a row, to find copies; empty where all channels are flat.
+    sample : array, shape (channel, sample)
+        Evenly spaced samples.
+    """
+
+    n_trials: int
+    n_samples: int
+    bad: tuple[tuple[int, int], ...]
+    flat: tuple[tuple[int, int], ...]
+    low_gsr: tuple[int, ...]
+    outside_band: float
+    digests: tuple[str, ...]
+    sample: Float[np.ndarray, "channel sample"]
+    labels: Float[np.ndarray, "experiment 4"]
+
+    @property
+    def stimulus_s(self) -> float:
+        """Seconds of a trial after its baseline."""
+        return self.n_samples / deap.SFREQ - deap.BASELINE_S
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What was seen in one video.
+
+    Attributes
+    ----------
+    fps : float
+        What the container says, which is not always so.
+    starts : bool
+        Whether a frame of its first second can be decoded.
+    refusal : str
+        Why it cannot be used at all; empty where it can.
+    """
+
+    trial: int
+    path: Path
+    n_frames: int = 0
+    fps: float = 0.0
+    starts: bool = True
+    refusal: str = ""
+
+
+@runtime_checkable
+class Viewer(Protocol):
+    """What was seen of a subject, from any kind of signal file."""
+
+    @property
+    def subject(self) -> str:
+        """Its number."""
+
+    @property
+    def rows(self) -> tuple[deap.RatingsRow, ...] | None:
+        """Its ratings in viewing order; None where they cannot be used."""
+
+    @property
+    def videos(self) -> tuple[VideoFacts, ...] | None:
+        """Its videos; None where they cannot be distinguished."""
+
+    @property
+    def stimulus_s(self) -> float | None:
+        """Seconds of a stimulus; None where none was found."""
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why ``prepare`` would refuse the subject, videos aside."""
+
+
+@dataclass(frozen=True)
+class DeapFacts:
+    """What was seen of one subject.
+
+    Attributes
+    ----------
+    signals : SignalFacts | None
+        None where the ``.dat`` cannot be used.
+    rows : tuple of RatingsRow | None
+        In viewing order; None where they cannot be used.
+    videos : tuple of VideoFacts | None
+        None where they cannot be distinguished.
+    refusals : tuple of str
+        Why ``prepare`` would refuse the subject, videos aside.
+    """
+
+    subject: str
+    signals: SignalFacts | None
+    rows: tuple[deap.RatingsRow, ...] | None
+    videos: tuple[VideoFacts, ...] | None
+    refusals: tuple[str, ...]
+
+    @property
+    def stimulus_s(self) -> float | None:
+        """Seconds of each stimulus."""
+        return None if self.signals is None else self.signals.stimulus_s
+
+    def name_trial(self, row: int) -> str:
+        """Return how a row of the ``.dat`` is called by who viewed it."""
+        for rated in self.rows or ():
+            if rated.number("Experiment_id") == row + 1:
+                return f"trial {rated.number('Trial'):02d}"
+        return f"Experiment_id {row + 1}"
+
+
+def examine_subject(root: Path, subject: str) -> DeapFacts:
+    """Read all files of one subject; what cannot be used becomes a refusal."""
+    refusals: list[str] = []
+    signals = attempt(
+        refusals, lambda: _examine_signals(deap.read_signals(root, subject))
+    )
+    rows = None
+    if signals is not None:
+        n_trials = signals.n_trials
+        rows = attempt(
+            refusals, lambda: deap.select_ratings(root, subject, n_trials=n_trials)
+        )
+    return DeapFacts(
+        subject=subject,
+        signals=signals,
+        rows=None if rows is None else tuple(rows),
+        videos=examine_videos(refusals, root, subject),
+        refusals=tuple(refusals),
+    )
+
+
+def examine_videos(
+    refusals: list[str], root: Path, subject: str
+) -> tuple[VideoFacts, ...] | None:
+    """Look at all videos of a subject, None where they cannot be distinguished."""
+    videos = attempt(refusals, lambda: deap.list_videos(root, subject))
+    if videos is None:
+        return None
+    return tuple(_examine_video(trial, path) for trial, path in videos.items())
+
+
+def _examine_signals(signals: deap.DeapSignals) -> SignalFacts:
+    data = signals.data
+    n_trials, _, n_samples = data.shape
+    silent = [find_silence(bio) for bio in data]
+    bad, flat = np.stack([s[0] for s in silent]), np.stack([s[1] for s in silent])
+    step = max(1, n_trials * n_samples // SAMPLES_KEPT) | 1
+    with np.errstate(over="ignore"):
+        kept = [bio[:, ::step].astype(np.float32) for bio in data]
+    return SignalFacts(
+        n_trials=n_trials,
+        n_samples=n_samples,
+        bad=_list_places(bad),
+        flat=_list_places(flat),
+        low_gsr=tuple(np.flatnonzero((data[:, _GSR] <= 0).any(axis=1)).tolist()),
+        outside_band=_measure_outside(data),
+        digests=tuple(
+            ""
+            if still.all()
+            else hashlib.sha256(np.ascontiguousarray(bio).data).hexdigest()
+            for bio, still in zip(data, flat, strict=True)
+        ),
+        sample=np.concatenate(kept, axis=1),
+        labels=signals.labels,
+    )
+
+
+def _list_places(found: NDArray[Any]) -> tuple[tuple[int, int], ...]:
+    return tuple((int(row), int(channel)) for row, channel in np.argwhere(found))
+
+
+def _measure_outside(data: Float[np.ndarray, "experiment channel time"]) -> float:
+    """Return which fraction of the EEG's power lies outside the original's band."""
+    frequency = np.fft.rfftfreq(data.shape[2], 1 / deap.SFREQ)
+    outside = (frequency < BAND_HZ[0]) | (frequency > BAND_HZ[1])
+    fractions = []
+    for bio in data[:, _EEG]:
+        eeg = bio[~find_bad_samples(bio)]
+        power = np.abs(np.fft.rfft(eeg - eeg.mean(axis=1, keepdims=True))) ** 2
+        if power.sum() > 0:
+            fractions.append(power[:, outside].sum() / power.sum())
+    return float(np.median(fractions)) if fractions else 0.0
+
+
+def _examine_video(trial: int, path: Path) -> VideoFacts:
+    try:
+        info = probe(path)
+        first = sample_frames(path, fps=1.0, true_fps=deap.VIDEO_FPS, n_frames=1)
+        starts = next(first, None) is not None
+    except UserError as error:
+        return VideoFacts(trial, path, refusal=str(error))
+    return VideoFacts(trial, path, n_frames=info.n_packets, fps=info.fps, starts=starts)

@@ -1,0 +1,160 @@
+"""Files of DEAP that are short, broken, absent, or not part of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from deepvanet.datasets.deap import reader as deap
+from deepvanet.datasets.deap.facts import DeapFacts, VideoFacts, Viewer
+from deepvanet.datasets.findings import Finding, Severity, list_some
+
+Locate = Callable[[Path, str], Path]
+
+VIDEO_PART = 59.05 / 60  # how much of a trial its video shows, by the documentation
+LENGTH_TOLERANCE = 0.01  # of the expected frames, and one frame more
+ORIGINAL_SIZE = 40, 8064  # trials a subject, and samples a trial
+
+
+def find_odd_videos(facts: Sequence[Viewer]) -> Iterator[Finding]:
+    """Name videos that are short, long, begin badly or have no trial."""
+    for subject in facts:
+        rated = list_rated(subject)
+        named: dict[str, list[str]] = {}
+        for video in subject.videos or ():
+            name = f"trial {video.trial:02d}"
+            length = f"{name} {video.n_frames / deap.VIDEO_FPS:.2f} s"
+            if is_short(subject, video):
+                named.setdefault("are shorter than documented", []).append(length)
+            if _is_long(subject, video):
+                named.setdefault("are longer than their trial", []).append(length)
+            if not video.starts:
+                named.setdefault("cannot be decoded at their start", []).append(name)
+            if rated and video.trial not in rated:
+                named.setdefault("are of no rated trial", []).append(name)
+        for what, videos in named.items():
+            n_all = len(subject.videos or ())
+            text = f"s{subject.subject}: {len(videos)} of {n_all} videos {what}"
+            yield Finding(Severity.WRONG, f"{text}: {list_some(videos)}")
+
+
+def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
+    """Say which rates the containers declare, if not the documented one."""
+    declared = [round(v.fps, 2) for f in facts for v in f.videos or () if v.fps]
+    other = sorted({fps for fps in declared if fps != deap.VIDEO_FPS})
+    if other:
+        yield Finding(
+            Severity.NOTE,
+            f"the containers of {sum(fps in other for fps in declared)} of "
+            f"{len(declared)} videos say another rate than {deap.VIDEO_FPS:g} frames a "
+            f"second, at which they are read: {list_some([f'{r:g}' for r in other])}",
+        )
+
+
+def is_short(subject: Viewer, video: VideoFacts) -> bool:
+    """Say whether a video ends before the documentation says it does."""
+    if video.refusal or subject.stimulus_s is None:
+        return False
+    nominal = subject.stimulus_s * VIDEO_PART * deap.VIDEO_FPS
+    return video.n_frames < nominal * (1 - LENGTH_TOLERANCE) - 1
+
+
+def _is_long(subject: Viewer, video: VideoFacts) -> bool:
+    if video.refusal or subject.stimulus_s is None:
+        return False
+    whole = subject.stimulus_s * deap.VIDEO_FPS
+    return video.n_frames > whole * (1 + LENGTH_TOLERANCE) + 1
+
+
+def list_rated(subject: Viewer) -> list[int]:
+    """Return the trial numbers that the ratings table has of a subject."""
+    return [row.number("Trial") for row in subject.rows or ()]
+
+
+def list_expected(subject: Viewer) -> list[int]:
+    """Return the trials whose video the original has."""
+    lost = deap.MISSING_VIDEOS.get(subject.subject, ())
+    is_filmed = subject.subject in deap.FILMED
+    return [t for t in list_rated(subject) if is_filmed and t not in lost]
+
+
+def find_absent_videos(root: Path, facts: Sequence[Viewer]) -> Iterator[Finding]:
+    """Name the videos that are not there, apart from those never published."""
+    if not (root / "face_video").is_dir():
+        yield Finding(Severity.NOTE, "no folder face_video: no face stream at all")
+        return
+    for subject in facts:
+        if subject.videos is None:
+            continue
+        found = [video.trial for video in subject.videos]
+        lost = [
+            f"{trial:02d}"
+            for trial in deap.MISSING_VIDEOS.get(subject.subject, ())
+            if trial in list_rated(subject) and trial not in found
+        ]
+        if lost:
+            yield Finding(
+                Severity.NOTE,
+                f"s{subject.subject}: no video of trial {list_some(lost)}, as in the "
+                "original",
+            )
+        absent = [f"{t:02d}" for t in list_expected(subject) if t not in found]
+        if absent:
+            yield Finding(
+                Severity.WRONG,
+                f"s{subject.subject}: {len(absent)} of {len(list_expected(subject))} "
+                f"videos are absent: trial {list_some(absent)}",
+            )
+
+
+def find_absent_subjects(
+    root: Path, facts: Sequence[Viewer], locate: Locate
+) -> Iterator[Finding]:
+    """Name the published subjects who have no signals."""
+    absent = [s for s in deap.SUBJECTS if s not in [f.subject for f in facts]]
+    if absent:
+        suffix = locate(root, absent[0]).suffix
+        text = f"{len(absent)} of {len(deap.SUBJECTS)} subjects have no {suffix}"
+        yield Finding(Severity.NOTE, f"{text}: {list_some(absent)}")
+
+
+def find_other_size(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
+    """Say where there are fewer trials or seconds than published."""
+    sizes = [
+        f"s{f.subject} {f.signals.n_trials} trials of {f.signals.n_samples}"
+        for f in facts
+        if f.signals and (f.signals.n_trials, f.signals.n_samples) != ORIGINAL_SIZE
+    ]
+    if sizes:
+        yield Finding(
+            Severity.NOTE,
+            f"{len(sizes)} of {len(facts)} subjects have another size than "
+            f"{ORIGINAL_SIZE[0]} trials of {ORIGINAL_SIZE[1]} samples: "
+            f"{list_some(sizes)}",
+        )
+
+
+def find_ignored_files(
+    root: Path, facts: Sequence[Viewer], locate: Locate
+) -> Iterator[Finding]:
+    """Name the files beside the recordings that no command reads.
+
+    Parameters
+    ----------
+    locate : callable
+        Where a subject's signals lie, by root and subject.
+    """
+    subjects = [f.subject for f in facts]
+    read = {locate(root, subject) for subject in subjects}
+    read |= {deap.video_folder(root, subject) for subject in subjects}
+    read |= {video.path for f in facts for video in f.videos or ()}
+    folders = [locate(root, "01").parent, root / "face_video"]
+    folders += [deap.video_folder(root, f.subject) for f in facts if f.videos]
+    ignored = sorted(
+        path.relative_to(root).as_posix()
+        for folder in folders
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if path not in read
+    )
+    if ignored:
+        text = f"ignored, no part of DEAP ({len(ignored)}): {list_some(ignored)}"
+        yield Finding(Severity.NOTE, text)

@@ -1,0 +1,189 @@
+"""Signs in signals and ratings that a copy of DEAP is not as it was published.
+
+Facts in, findings out; each function looks for one kind of sign.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from deepvanet.datasets.channel_facts import find_odd_spread, measure_spread
+from deepvanet.datasets.deap import reader as deap
+from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts, Viewer
+from deepvanet.datasets.findings import (
+    Finding,
+    Severity,
+    list_refusals,
+    list_some,
+)
+from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.text_numbers import to_float
+from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream, Target
+
+N_RATINGS = 1280  # rows of the published table
+N_HIGH = {"Valence": 724, "Arousal": 754}  # ratings >= 5 among the published ones
+RATING_TOLERANCE = 0.011  # the table is rounded to two digits
+MIRRORS = (9.0, 10.0)  # sums of a rating and its flipped label in circulating copies
+MOST_OUTSIDE = 0.2  # of the EEG's power may lie outside its band
+
+_EEG = [c.stream is Stream.EEG for c in deap.CHANNELS]
+
+
+def find_refusals(facts: Sequence[Viewer]) -> Iterator[Finding]:
+    """Say why ``prepare`` would stop; once, where many subjects share a reason."""
+    reasons = [reason for subject in facts for reason in subject.refusals]
+    reasons += [v.refusal for subject in facts for v in subject.videos or ()]
+    return list_refusals(reasons)
+
+
+def find_silent_channels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
+    """Name the channels that are not finite or never change."""
+    for subject in facts:
+        if subject.signals is None:
+            continue
+        for what, places in (
+            ("are not finite", subject.signals.bad),
+            ("are flat", subject.signals.flat),
+        ):
+            named = [
+                f"{subject.name_trial(row)} {deap.CHANNELS[channel].name}"
+                for row, channel in places
+            ]
+            if named:
+                n_all = subject.signals.n_trials * len(deap.CHANNELS)
+                text = f"s{subject.subject}: {len(named)} of {n_all} channels {what}"
+                yield Finding(
+                    Severity.WRONG, f"{text}, counted over trials: {list_some(named)}"
+                )
+
+
+def find_low_gsr(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
+    """Name the subjects whose skin resistance is not positive."""
+    named = [
+        f"s{f.subject} in {len(f.signals.low_gsr)} of {f.signals.n_trials}"
+        for f in facts
+        if f.signals is not None and f.signals.low_gsr
+    ]
+    if named:
+        yield Finding(
+            Severity.WRONG,
+            "GSR is 0 Ohm or less, which no resistance is (it is never inverted "
+            f"here), in some trials: {list_some(named)}",
+        )
+
+
+def find_odd_eeg(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
+    """Name subjects whose EEG has another unit, rate or filter than documented."""
+    for subject in facts:
+        if subject.signals is None:
+            continue
+        spread = measure_spread(subject.signals.sample[_EEG])
+        yield from find_odd_spread(f"s{subject.subject}", spread)
+        if subject.signals.outside_band > MOST_OUTSIDE:
+            yield Finding(
+                Severity.NOTE,
+                f"s{subject.subject}: {subject.signals.outside_band:.0%} of the EEG's "
+                f"power lies outside {BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz, the original is "
+                "filtered to 4-45 Hz: another rate, or other processing",
+            )
+
+
+def find_copies(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
+    """Name trials whose signals are those of another trial, bit by bit."""
+    first: dict[str, str] = {}
+    copies = []
+    for subject in facts:
+        for row, digest in enumerate(
+            subject.signals.digests if subject.signals else ()
+        ):
+            name = f"s{subject.subject} {subject.name_trial(row)}"
+            if digest and first.setdefault(digest, name) != name:
+                copies.append(f"{name} = {first[digest]}")
+    if copies:
+        yield Finding(
+            Severity.WRONG,
+            f"trials with the signals of another ({len(copies)}): {list_some(copies)}",
+        )
+
+
+def find_flipped_labels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
+    """Compare the labels in the ``.dat`` files with the ratings table."""
+    n_compared, differing = 0, []
+    n_mirrored = dict.fromkeys(MIRRORS, 0)
+    for subject in facts:
+        for row in subject.rows or ():
+            pairs = [
+                (label, rating)
+                for label, rating in _pair_labels(subject, row)
+                if not abs(label - rating) <= RATING_TOLERANCE
+            ]
+            n_compared += 1
+            if pairs:
+                differing.append(f"s{subject.subject} trial {row.number('Trial'):02d}")
+            for mirror in MIRRORS if pairs else ():
+                n_mirrored[mirror] += all(
+                    abs(label + rating - mirror) <= RATING_TOLERANCE
+                    for label, rating in pairs
+                )
+    if differing:
+        mirrored = [
+            f", {n} of them by label = {mirror:g} - rating"
+            for mirror, n in n_mirrored.items()
+            if n
+        ]
+        yield Finding(
+            Severity.WRONG,
+            f"labels in the .dat files differ from participant_ratings.csv in "
+            f"{len(differing)} of {n_compared} trials{''.join(mirrored)} (ratings are "
+            f"taken from the table): {list_some(differing)}",
+        )
+
+
+def _pair_labels(
+    subject: DeapFacts, row: deap.RatingsRow
+) -> Iterator[tuple[float, float]]:
+    if subject.signals is None:
+        return
+    labels = subject.signals.labels[row.number("Experiment_id") - 1]
+    for column, label in zip(deap.LABELS, labels, strict=True):
+        rating = to_float(row.values.get(column, ""))
+        if math.isfinite(rating):
+            yield float(label), rating
+
+
+def find_odd_ratings(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
+    """Name ratings outside 1 to 9, and a full table unlike the published one."""
+    for column in deap.LABELS:
+        odd = [
+            row.where.rpartition(" ")[2]
+            for row in rows
+            if column in row.values
+            and not LOWEST_RATING <= to_float(row.values[column]) <= HIGHEST_RATING
+        ]
+        if odd:
+            yield Finding(
+                Severity.WRONG,
+                f"participant_ratings.csv: {column} is no number from 1 to 9 in "
+                f"{len(odd)} of {len(rows)} rows: line {list_some(odd)}",
+            )
+    if len(rows) != N_RATINGS:
+        return
+    for column, n_published in N_HIGH.items():
+        n_high = sum(to_float(row.values[column]) >= 5 for row in rows)
+        if n_high != n_published:
+            yield Finding(
+                Severity.WRONG,
+                f"participant_ratings.csv: {n_high} of {len(rows)} {column} ratings "
+                f"are >= 5, the published table has {n_published}",
+            )
+
+
+def find_personal(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
+    """Name the targets of which each subject has one label over all its trials."""
+    yield from find_personal_ratings(
+        RatedTrial(
+            row.values.get("Participant_id", ""),
+            row.values.get("Trial", ""),
+            {t: to_float(row.values.get(t.capitalize(), "")) for t in Target},
+        )
+        for row in rows
+    )

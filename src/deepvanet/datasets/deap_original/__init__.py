@@ -1,0 +1,1 @@
+"""DEAP, its raw BDF files."""

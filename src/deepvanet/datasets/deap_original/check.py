@@ -1,0 +1,248 @@
+"""Look at a copy of DEAP's raw recordings: what was found, and what is odd."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from deepvanet.config import Execution
+from deepvanet.datasets.deap import files as deap_files
+from deepvanet.datasets.deap import reader as deap
+from deepvanet.datasets.deap import signs as deap_signs
+from deepvanet.datasets.deap_original import reader as deap_original
+from deepvanet.datasets.deap_original.events import STIMULUS_S, Code
+from deepvanet.datasets.deap_original.facts import OriginalFacts, examine_subject
+from deepvanet.datasets.findings import (
+    CheckResult,
+    Finding,
+    Severity,
+    Table,
+    list_some,
+    make_result,
+)
+from deepvanet.datasets.subjects import leave_out
+from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.execution import run_tasks
+from deepvanet.schema import UserError
+
+NOTHING = "-"
+OHM = 1e4, 1e7
+"""A skin's resistance; beyond it, its numbers are in another unit."""
+
+
+def check_deap_original(
+    root: Path,
+    *,
+    exclude: Sequence[str] = (),
+    execution: Execution | None = None,
+) -> CheckResult:
+    """Look at every file of DEAP's raw recordings, one subject at a time.
+
+    Parameters
+    ----------
+    exclude : sequence of str
+        Subjects to leave out.
+
+    Raises
+    ------
+    UserError
+        When there is no folder, or no subject in it.
+    """
+    subjects = leave_out(deap_original.list_subjects(root), exclude)
+    examine = partial(examine_subject, root)
+    execution = execution or Execution()
+    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    try:
+        rows = deap.read_ratings(root)
+    except UserError:
+        rows = []  # already a refusal of every subject
+    tables = [_tabulate_recordings(facts), _tabulate_trials(facts)]
+    return make_result(tables, _find_all(root, facts, rows))
+
+
+def _find_all(
+    root: Path, facts: Sequence[OriginalFacts], rows: Sequence[deap.RatingsRow]
+) -> Iterator[Finding]:
+    locate = deap_original.signals_file
+    yield from deap_signs.find_refusals(facts)
+    yield from find_left_out(facts)
+    yield from find_flat_channels(facts)
+    yield from find_odd_skin(facts)
+    yield from find_other_orders(facts)
+    yield from find_odd_codes(facts)
+    yield from deap_signs.find_odd_ratings(rows)
+    yield from deap_signs.find_personal(rows)
+    yield from deap_files.find_odd_videos(facts)
+    yield from deap_files.find_other_rates(facts)
+    yield from deap_files.find_absent_videos(root, facts)
+    yield from find_other_lengths(facts)
+    yield from deap_files.find_absent_subjects(root, facts, locate)
+    yield from deap_files.find_ignored_files(root, facts, locate)
+    yield from find_mark(root)
+
+
+def find_left_out(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
+    """Name the trials that ``prepare`` would leave out."""
+    for subject in facts:
+        for note in subject.notes:
+            yield Finding(Severity.WRONG, f"s{subject.subject}: {note}")
+
+
+def find_flat_channels(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
+    """Name the channels that never change."""
+    for subject in facts:
+        flat = subject.signals.flat if subject.signals else ()
+        if flat:
+            n_all = len(deap_original.CHANNELS)
+            text = f"s{subject.subject}: {len(flat)} of {n_all} channels are flat"
+            yield Finding(Severity.WRONG, f"{text}: {list_some(flat)}")
+
+
+def find_odd_skin(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
+    """Say whose skin touches nothing, or resists as no skin does."""
+    for subject in facts:
+        if subject.signals is None:
+            continue
+        name, ohm = f"s{subject.subject}", subject.signals.ohm
+        if subject.signals.skinless:
+            yield Finding(
+                Severity.WRONG,
+                f"{name}: GSR touches no skin for {subject.signals.skinless:.2%} of "
+                "the recording",
+            )
+        if not math.isnan(ohm) and not _is_of_skin(ohm):
+            unit = _name_unit(subject.subject)
+            fits = _is_of_skin(1e9 / ohm)
+            other = "Ohm" if unit == "nS" else "nS"
+            yield Finding(
+                Severity.WRONG,
+                f"{name}: GSR, read as {unit}, has a median of {ohm:.3g} Ohm, which no "
+                f"skin has{f'; its numbers would fit {other}' if fits else ''}",
+            )
+
+
+def find_other_orders(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
+    """Name the recordings whose electrodes are in an order not documented."""
+    for subject in facts:
+        if subject.header is None or subject.signals is None:
+            continue
+        documented = _name_laboratory(subject.subject)
+        if subject.header.order != documented:
+            yield Finding(
+                Severity.WRONG,
+                f"s{subject.subject}: the electrodes are in {subject.header.order} "
+                f"order, documented is {documented} (they are read by their labels)",
+            )
+
+
+def find_odd_codes(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
+    """Name the recordings whose stimuli do not come with all of their codes."""
+    around = (Code.SYNC, Code.FIXATION, Code.STIMULUS, Code.AFTER)
+    for subject in facts:
+        if subject.signals is None:
+            continue
+        counts = {code: len(subject.signals.events.find(code)) for code in around}
+        if len(set(counts.values())) > 1:
+            listed = ", ".join(f"{code:d} x {n}" for code, n in counts.items())
+            yield Finding(
+                Severity.NOTE,
+                f"s{subject.subject}: the codes of a trial are not found equally "
+                f"often: {listed}",
+            )
+
+
+def find_other_lengths(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
+    """Say where stimuli last another time than published."""
+    named = []
+    for subject in facts:
+        stimuli_s = subject.signals.stimuli_s if subject.signals else ()
+        other = [length for length in stimuli_s if length != STIMULUS_S]
+        if other:
+            text = f"s{subject.subject} {len(other)} of {len(stimuli_s)}"
+            named.append(f"{text}, the shortest {min(other):g} s")
+    if named:
+        yield Finding(
+            Severity.NOTE,
+            f"stimuli of another length than {STIMULUS_S:g} s: {list_some(named)}",
+        )
+
+
+def _is_of_skin(ohm: float) -> bool:
+    lowest, highest = OHM
+    return lowest <= ohm <= highest
+
+
+def _name_laboratory(subject: str) -> str:
+    return "Twente" if subject in deap_original.TWENTE else "Geneva"
+
+
+def _name_unit(subject: str) -> str:
+    return "nS" if subject in deap_original.TWENTE else "Ohm"
+
+
+def _tabulate_recordings(facts: Sequence[OriginalFacts]) -> Table:
+    return Table(
+        title="Recordings",
+        columns=(
+            *("subject", "Hz", "minutes", "channels", "electrodes", "status"),
+            *("above codes", "GSR unit", "median kOhm", "flat"),
+        ),
+        rows=tuple(_tabulate_recording(subject) for subject in facts),
+    )
+
+
+def _tabulate_recording(facts: OriginalFacts) -> tuple[str | int, ...]:
+    header, signals = facts.header, facts.signals
+    return (
+        facts.subject,
+        *(
+            (NOTHING,) * 5
+            if header is None
+            else (
+                f"{header.sfreq:g}",
+                f"{header.seconds / 60:.1f}",
+                header.n_channels,
+                header.order,
+                ", ".join(header.status) or NOTHING,
+            )
+        ),
+        *(
+            (NOTHING,) * 4
+            if signals is None
+            else (
+                f"0x{signals.above:06X}",
+                _name_unit(facts.subject),
+                NOTHING if math.isnan(signals.ohm) else f"{signals.ohm / 1000:.4g}",
+                len(signals.flat),
+            )
+        ),
+    )
+
+
+def _tabulate_trials(facts: Sequence[OriginalFacts]) -> Table:
+    return Table(
+        title="Trials",
+        columns=(
+            *("subject", *(f"code {code:d}" for code in Code), "stimulus s"),
+            *("ratings", "whole", "videos", "short", "broken"),
+        ),
+        rows=tuple(_tabulate_subject(subject) for subject in facts),
+    )
+
+
+def _tabulate_subject(facts: OriginalFacts) -> tuple[str | int, ...]:
+    signals, videos = facts.signals, facts.videos or ()
+    expected = len(deap_files.list_expected(facts)) if facts.rows else "?"
+    return (
+        facts.subject,
+        *(
+            NOTHING if signals is None else len(signals.events.find(code))
+            for code in Code
+        ),
+        NOTHING if facts.stimulus_s is None else f"{facts.stimulus_s:g}",
+        NOTHING if facts.rows is None else len(facts.rows),
+        facts.n_whole,
+        f"{len(videos)} of {expected}",
+        sum(deap_files.is_short(facts, video) for video in videos),
+        sum(bool(v.refusal) or not v.starts for v in videos),
+    )

@@ -1,0 +1,284 @@
+"""Look at a copy of MAHNOB-HCI: which sessions are trials, and why others are not."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from deepvanet.config import Execution
+from deepvanet.datasets.findings import (
+    CheckResult,
+    Finding,
+    Severity,
+    Table,
+    list_refusals,
+    list_some,
+    make_result,
+)
+from deepvanet.datasets.mahnob import reader as mahnob
+from deepvanet.datasets.mahnob.facts import (
+    EMOTIONAL,
+    NEUTRAL,
+    MahnobFacts,
+    SessionFacts,
+    examine_subject,
+)
+from deepvanet.datasets.mahnob.sessions import VIDEO_FPS, list_folders, name_subject
+from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.subjects import leave_out
+from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.datasets.text_numbers import to_float
+from deepvanet.execution import run_tasks
+from deepvanet.schema import UserError
+
+NOTHING = "-"
+N_COMPLETE, N_SUBJECTS = 527, 27
+"""Emotional clips with ratings, signals and colour video in a full copy."""
+MEDIA_TOLERANCE_S = 1.5
+"""The published lengths are whole seconds."""
+RATE_TOLERANCE = 0.001
+"""Frames a second; the published rate has four decimals."""
+
+
+def check_mahnob(
+    root: Path,
+    *,
+    exclude: Sequence[str] = (),
+    execution: Execution | None = None,
+) -> CheckResult:
+    """Look at every session of a copy of MAHNOB-HCI, one subject at a time.
+
+    Parameters
+    ----------
+    exclude : sequence of str
+        Subjects to leave out.
+
+    Raises
+    ------
+    UserError
+        When there is no folder, or no session in it.
+    """
+    numbers = [int(folder.name) for folder in list_folders(root)]
+    if not numbers:
+        raise UserError(f"{root / 'Sessions'}: no session, expected folders as 2, 132")
+    subjects = leave_out(list(dict.fromkeys(map(name_subject, numbers))), exclude)
+    examine = partial(examine_subject, root)
+    execution = execution or Execution()
+    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    tables = (
+        _tabulate_kinds(facts),
+        _tabulate_subjects(facts),
+        _tabulate_media(facts),
+    )
+    return make_result(tables, _find_all(root, facts))
+
+
+def _find_all(root: Path, facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
+    sessions = [session for subject in facts for session in subject.sessions]
+    yield from list_refusals(r for subject in facts for r in subject.refusals)
+    if not any(session.is_usable for session in sessions):
+        text = f"{root}: no session can be used, of {len(sessions)}"
+        yield Finding(Severity.REFUSED, text)
+    yield from _find_assumptions(sessions)
+    yield from _find_contradictions(sessions)
+    yield from _find_other_rates(sessions)
+    yield from _find_broken_off(sessions)
+    yield from _find_short_videos(sessions)
+    yield from _find_other_lengths(sessions)
+    yield from _find_lacking(sessions)
+    yield from _find_silent_headers(sessions)
+    yield from find_personal_ratings(
+        RatedTrial(
+            subject.subject,
+            str(session.number),
+            {t: to_float(text) for t, text in session.ratings.items()},
+        )
+        for subject in facts
+        for session in subject.sessions
+        if session.is_usable
+    )
+    yield from _compare_with_full_copy(facts)
+    yield from find_mark(root)
+
+
+def _find_assumptions(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    notes: dict[str, list[str]] = {}
+    for session in sessions:
+        for note in session.notes:
+            notes.setdefault(note, []).append(str(session.number))
+    for note, numbers in notes.items():
+        yield Finding(Severity.WRONG, f"{_name(numbers)}: {note}")
+
+
+def _find_contradictions(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    for session in sessions:
+        for said in session.contradictions:
+            yield Finding(Severity.WRONG, f"session {session.number}: {said}")
+
+
+def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    """Name the videos whose rate is not that of all of them, as published."""
+    other = [
+        f"{s.number} ({s.fps:g})"
+        for s in sessions
+        if s.fps is not None and abs(s.fps - VIDEO_FPS) > RATE_TOLERANCE
+    ]
+    if other:
+        text = f"the vidRate of {len(other)} videos is not {VIDEO_FPS} frames a second"
+        yield Finding(
+            Severity.WRONG, f"{text}, but they are read so: {list_some(other)}"
+        )
+
+
+def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    """Name the recordings that hold less than their headers say."""
+    short = [
+        f"{s.number} ({s.recorded_s:g} of {s.promised_s:g} s)"
+        for s in sessions
+        if s.recorded_s is not None
+        and s.promised_s is not None
+        and s.recorded_s < s.promised_s
+    ]
+    if short:
+        text = f"{len(short)} recordings break off before their headers say"
+        yield Finding(Severity.WRONG, f"{text}: {list_some(short)}")
+
+
+def _find_short_videos(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    """Name the videos that stop before the stimulus; they run past it, as published."""
+    short = [
+        f"{s.number} ({s.video_s:.1f} of {s.stimulus_s:.1f} s)"
+        for s in sessions
+        if s.video_s is not None and s.stimulus_s and s.video_s < s.stimulus_s
+    ]
+    if short:
+        text = f"{len(short)} videos stop before their stimulus does"
+        yield Finding(Severity.WRONG, f"{text}: {list_some(short)}")
+
+
+def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    """Say which stimuli last another time than their clip, as published."""
+    other = [
+        f"{s.number} ({s.media}: {s.stimulus_s:.1f} s, published "
+        f"{mahnob.MEDIA_S[s.media.lower()]} s)"
+        for s in sessions
+        if s.stimulus_s is not None
+        and s.media.lower() in mahnob.MEDIA_S
+        and abs(s.stimulus_s - mahnob.MEDIA_S[s.media.lower()]) > MEDIA_TOLERANCE_S
+    ]
+    if other:
+        text = f"{len(other)} stimuli last another time than published"
+        yield Finding(Severity.NOTE, f"{text}: {list_some(other)}")
+
+
+def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    """Say why emotional clips are no trials, or have no face stream."""
+    for what in ("ratings", "signals"):
+        numbers = [str(s.number) for s in sessions if what in s.lacks]
+        if numbers:
+            text = f"{len(numbers)} emotional sessions have no {what} and are left out"
+            yield Finding(Severity.NOTE, f"{text}: {list_some(numbers)}")
+    silent = [str(s.number) for s in sessions if s.is_usable and not s.has_video]
+    if silent:
+        text = f"{len(silent)} emotional sessions have no colour video: they stay in, "
+        yield Finding(
+            Severity.NOTE, f"{text}without a face stream: {list_some(silent)}"
+        )
+
+
+def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
+    n_silent = sum(s.recorded_s is not None and s.promised_s is None for s in sessions)
+    if n_silent:
+        yield Finding(
+            Severity.NOTE,
+            f"{n_silent} headers leave the number of records open (-1), as BioSemi's "
+            "own do: the length is that of the file",
+        )
+
+
+def _compare_with_full_copy(facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
+    complete = [
+        subject.subject
+        for subject in facts
+        for session in subject.sessions
+        if session.is_complete
+    ]
+    found = len(complete), len(set(complete))
+    if found != (N_COMPLETE, N_SUBJECTS):
+        yield Finding(
+            Severity.NOTE,
+            f"{found[0]} emotional sessions of {found[1]} subjects have ratings, "
+            f"signals and colour video; a full copy has {N_COMPLETE} of {N_SUBJECTS}",
+        )
+
+
+def _name(numbers: Sequence[str]) -> str:
+    return f"session{'s' if len(numbers) > 1 else ''} {list_some(numbers)}"
+
+
+def _tabulate_kinds(facts: Sequence[MahnobFacts]) -> Table:
+    sessions = [session for subject in facts for session in subject.sessions]
+    counts = Counter(session.kind for session in sessions)
+    kinds = dict.fromkeys([EMOTIONAL, NEUTRAL, *sorted(counts)])
+    usable = {EMOTIONAL: sum(session.is_usable for session in sessions)}
+    return Table(
+        title="Sessions",
+        columns=("kind", "sessions", "used"),
+        rows=tuple((kind, counts[kind], usable.get(kind, 0)) for kind in kinds),
+    )
+
+
+def _tabulate_subjects(facts: Sequence[MahnobFacts]) -> Table:
+    return Table(
+        title="Emotional clips",
+        columns=(
+            *("subject", "sessions", "no ratings", "no signals", "used"),
+            *("with video", "seconds"),
+        ),
+        rows=tuple(_tabulate_subject(subject) for subject in facts),
+    )
+
+
+def _tabulate_subject(facts: MahnobFacts) -> tuple[str | int, ...]:
+    clips = [session for session in facts.sessions if session.kind == EMOTIONAL]
+    used = [session for session in clips if session.is_usable]
+    return (
+        facts.subject,
+        len(clips),
+        sum("ratings" in session.lacks for session in clips),
+        sum("signals" in session.lacks for session in clips),
+        len(used),
+        sum(session.has_video for session in used),
+        f"{sum(session.stimulus_s or 0 for session in used):.0f}",
+    )
+
+
+def _tabulate_media(facts: Sequence[MahnobFacts]) -> Table:
+    """List how long each clip was shown, beside how long it is said to be."""
+    shown: dict[str, list[float]] = {}
+    for subject in facts:
+        for session in subject.sessions:
+            if session.is_usable and session.stimulus_s is not None:
+                shown.setdefault(session.media, []).append(session.stimulus_s)
+    return Table(
+        title="Stimuli",
+        columns=(
+            "clip",
+            "sessions",
+            "shortest s",
+            "median s",
+            "longest s",
+            "published s",
+        ),
+        rows=tuple(
+            (
+                media or NOTHING,
+                len(seconds),
+                *(f"{q:.1f}" for q in np.percentile(seconds, [0, 50, 100])),
+                mahnob.MEDIA_S.get(media.lower(), NOTHING),
+            )
+            for media, seconds in sorted(shown.items())
+        ),
+    )

@@ -1,0 +1,167 @@
+"""Read what a check of MAHNOB-HCI needs to know of one subject."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deepvanet.datasets.findings import attempt
+from deepvanet.datasets.mahnob import reader as mahnob
+from deepvanet.datasets.mahnob.sessions import (
+    CLIPS,
+    LAST_OF_CLIPS,
+    Session,
+    list_folders,
+    name_subject,
+    read_session,
+)
+from deepvanet.preprocessing.video import probe
+from deepvanet.schema import Target
+
+EMOTIONAL, NEUTRAL = "emotional clip", "neutral clip"
+NO_XML = "no session.xml"
+_LENGTH_OF_HEADER = slice(236, 252)  # bytes of a BDF: its records, their seconds
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """What was seen of one session.
+
+    Attributes
+    ----------
+    kind : str
+        Emotional or neutral clip, or the experiment it belongs to.
+    lacks : tuple of str
+        What an emotional clip would need to be a trial.
+    stimulus_s : float | None
+        Its length, where the signals could be opened.
+    recorded_s, promised_s : float | None
+        Length of the signals, and what their header says; None where it is silent.
+    video_s, fps : float | None
+        Length of the colour camera's video at its true rate, and that rate.
+    notes, contradictions : tuple of str
+        What ``prepare`` assumes, and what does not agree with the session's number.
+    """
+
+    number: int
+    kind: str
+    lacks: tuple[str, ...] = ()
+    has_video: bool = False
+    media: str = ""
+    stimulus_s: float | None = None
+    recorded_s: float | None = None
+    promised_s: float | None = None
+    video_s: float | None = None
+    fps: float | None = None
+    notes: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
+    ratings: Mapping[Target, str] = field(default_factory=dict)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is a trial."""
+        return self.kind == EMOTIONAL and not self.lacks
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is a trial with all streams."""
+        return self.is_usable and self.has_video
+
+
+@dataclass(frozen=True)
+class MahnobFacts:
+    """What was seen of one subject.
+
+    Attributes
+    ----------
+    refusals : tuple of str
+        Why ``prepare`` would refuse the subject.
+    """
+
+    subject: str
+    sessions: tuple[SessionFacts, ...] = field(default=())
+    refusals: tuple[str, ...] = ()
+
+
+def examine_subject(root: Path, subject: str) -> MahnobFacts:
+    """Read all sessions of one subject; what cannot be used becomes a refusal."""
+    refusals: list[str] = []
+    folders = (f for f in list_folders(root) if name_subject(int(f.name)) == subject)
+    sessions = tuple(_examine_folder(refusals, folder) for folder in folders)
+    attempt(refusals, lambda: mahnob.input_files(root, subject))
+    return MahnobFacts(subject, sessions, tuple(refusals))
+
+
+def _examine_folder(refusals: list[str], folder: Path) -> SessionFacts:
+    if not (folder / "session.xml").is_file():
+        return SessionFacts(int(folder.name), NO_XML)
+    session = attempt(refusals, lambda: read_session(folder))
+    if session is None:
+        return SessionFacts(int(folder.name), "unreadable session.xml")
+    return _examine_session(refusals, session)
+
+
+def _examine_session(refusals: list[str], session: Session) -> SessionFacts:
+    facts = SessionFacts(
+        number=session.number,
+        kind=_name_kind(session),
+        lacks=session.lacks if session.is_emotional else (),
+        has_video=session.video is not None,
+        media=session.media,
+        contradictions=tuple(_find_contradictions(session)),
+        ratings=session.ratings,
+    )
+    if not session.is_usable or session.bdf is None:
+        return facts
+    placed = attempt(refusals, lambda: mahnob.place_session(session))
+    if placed is None:
+        return facts
+    return SessionFacts(
+        **{
+            **vars(facts),
+            "stimulus_s": placed.span.end_s - placed.span.onset_s,
+            "recorded_s": placed.file.n_samples / placed.file.sfreq,
+            "promised_s": _read_promise(session.bdf),
+            "fps": placed.span.fps,
+            "video_s": _measure_video(refusals, placed.span.video, placed.span.fps),
+            "notes": placed.notes,
+        }
+    )
+
+
+def _read_promise(path: Path) -> float | None:
+    """Return the seconds that a BDF's header says, or None for the -1 of BioSemi's."""
+    with path.open("rb") as file:
+        said = file.read(_LENGTH_OF_HEADER.stop)[_LENGTH_OF_HEADER]
+    n_records, record_s = int(said[:8]), float(said[8:])
+    return None if n_records < 0 else n_records * record_s
+
+
+def _measure_video(
+    refusals: list[str], video: Path | None, fps: float | None
+) -> float | None:
+    if video is None or fps is None:
+        return None
+    info = attempt(refusals, lambda: probe(video))
+    return None if info is None else info.n_packets / fps
+
+
+def _name_kind(session: Session) -> str:
+    if session.kind.lower() == CLIPS:
+        return EMOTIONAL if session.is_emotional else NEUTRAL
+    return session.kind
+
+
+def _find_contradictions(session: Session) -> list[str]:
+    """Say what disagrees with a session's number."""
+    found = []
+    said = session.said_subject.lstrip("0")
+    if said and said != session.subject.lstrip("0"):
+        found.append(f"its session.xml says subject {said}")
+    is_even_clip = session.offset % 2 == 0 and session.offset <= LAST_OF_CLIPS
+    if session.is_emotional and not is_even_clip:
+        found.append("its number is not that of an emotional clip")
+    if session.bdf is not None and session.is_emotional:
+        usual = f"Part_{int(session.subject)}_S_Trial{session.offset // 2}_emotion.bdf"
+        if session.bdf.name.lower() != usual.lower():
+            found.append(f"its signals are {session.bdf.name}, not {usual}")
+    return found

@@ -1,0 +1,301 @@
+"""MAHNOB-HCI: people watch clips of movies; video and signals share one clock [1]_.
+
+Read as downloaded, nothing renamed; a session is one clip before one subject::
+
+    Sessions/132/session.xml                       what was shown, felt and recorded
+                 Part_2_S_Trial1_emotion.bdf       30 s of rest, stimulus, 30 s
+                 P2-Rec1-..._C1 trigger _C_Section_2.avi    the colour camera
+
+Second 0 is the onset of the stimulus. The status channel says where it lies in
+the signals; the video begins with it.
+
+References
+----------
+.. [1] Soleymani, Lichtenauer, Pun, Pantic (2012). A multimodal database for affect
+   recognition and implicit tagging. IEEE Trans. Affective Computing 3(1), 42-55.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int
+
+from deepvanet.datasets.file_trials import refuse_trial
+from deepvanet.datasets.geneva import GENEVA_EEG
+from deepvanet.datasets.mahnob.sessions import (
+    Session,
+    list_sessions,
+    read_session,
+)
+from deepvanet.datasets.synthetic_mark import name_copy
+from deepvanet.schema import Channel, ChannelType, Recording, TrialSpan, UserError
+from deepvanet.signal_io.raw_files import RawFile, open_raw
+
+IS_RAW = True
+SFREQ = 256.0  # Hz
+REST_S = 30.0  # before the stimulus, and after it
+BASELINE_S = 3.0  # of the rest, the last
+SHORTEST_S = 1.0  # of a stimulus: one segment
+PULSE_BITS = 0xFFFF  # of the status channel; above stand the battery and such
+
+CHANNELS = (
+    *(Channel(name, ChannelType.EEG, "uV") for name in GENEVA_EEG),
+    Channel("ECG1", ChannelType.ECG, "uV"),  # upper right of the chest
+    Channel("ECG2", ChannelType.ECG, "uV"),  # upper left
+    Channel("ECG3", ChannelType.ECG, "uV"),  # left of the belly
+    Channel("GSR", ChannelType.GSR, "Ohm"),
+    Channel("Respiration", ChannelType.RESPIRATION, "a.u."),
+    Channel("Temperature", ChannelType.TEMPERATURE, "degC"),
+)
+"""The 32 electrodes and the six peripheral channels of the paper."""
+
+PLACES: Mapping[str, int] = {
+    **{name: place for place, name in enumerate(GENEVA_EEG)},
+    "EXG1": 32,
+    "EXG2": 33,
+    "EXG3": 34,
+    "GSR1": 40,
+    "Resp": 44,
+    "Temp": 45,
+}
+"""The labels of ``CHANNELS`` in the files, and where they stand if they are lost."""
+N_CHANNELS = 47
+
+_MEDIA = """
+    69:58 55:76 58:58 earworm_f:53 53:104 80:96 52:96 79:42 73:71 90:85 107:34 146:87
+    30:70 138:116 newyork_f:89 111:113 detroit_f:89 cats_f:98 dallas_f:89 funny_f:87
+"""
+MEDIA_S: Mapping[str, int] = {
+    f"{name}.avi": int(length)
+    for name, length in (clip.split(":") for clip in _MEDIA.split())
+}
+"""Whole seconds of each emotional clip, where the status channel is silent."""
+
+
+def name_dataset(root: Path) -> str:
+    """Return what results call this data set: real and synthetic ones differ."""
+    return name_copy(root, "mahnob")
+
+
+def list_subjects(root: Path) -> list[str]:
+    """Return the subjects that have a session that can be used.
+
+    Raises
+    ------
+    UserError
+        When the folder is not MAHNOB-HCI, or no subject has one.
+    """
+    sessions = list_sessions(root)
+    subjects = list(dict.fromkeys(s.subject for s in sessions if s.is_usable))
+    if not subjects:
+        raise UserError(
+            f"{root}: no session can be used, of {len(sessions)}: each must be of an "
+            "emotional clip and have ratings and signals"
+        )
+    return subjects
+
+
+def read_recordings(root: Path, subject: str) -> Iterator[Recording]:
+    """Check one subject's sessions, then read them one by one, in viewing order.
+
+    Raises
+    ------
+    UserError
+        When a session that has all its files is not as documented.
+    """
+    return map(read_recording, _list_usable(root, subject))
+
+
+def input_files(root: Path, subject: str) -> list[Path]:
+    """Return every file that a subject's trials are made of."""
+    return [
+        file
+        for session in _list_usable(root, subject)
+        for file in (session.folder / "session.xml", session.bdf, session.video)
+        if file is not None
+    ]
+
+
+def find_session(file: Path) -> Session | None:
+    """Return the session that a file of signals lies in, or None."""
+    folder = file.absolute().parent
+    if folder.parent.name != "Sessions" or not folder.name.isdecimal():
+        return None
+    session = read_session(folder)
+    is_its_own = session is not None and session.bdf == folder / file.name
+    return session if is_its_own else None
+
+
+def holds(path: Path) -> bool:
+    """Say whether a file has the signals of a session and lies in it."""
+    return find_session(path) is not None
+
+
+def read_file(path: Path, trial: str | None) -> Recording:
+    """Read the signals of a session, of which no trial can be named.
+
+    Raises
+    ------
+    UserError
+        When a trial is named, or the session is not as documented.
+    """
+    refuse_trial(path, trial)
+    session = find_session(path)
+    if session is None:
+        raise UserError(f"{path}: no file of MAHNOB-HCI")
+    return read_recording(session)
+
+
+@dataclass(frozen=True)
+class PlacedSession:
+    """A session whose signals were opened, and where its stimulus lies in them.
+
+    Attributes
+    ----------
+    picks : tuple of int
+        Where ``CHANNELS`` stand in the file.
+    """
+
+    file: RawFile
+    picks: tuple[int, ...]
+    span: TrialSpan
+    notes: tuple[str, ...]
+
+
+def read_recording(session: Session) -> Recording:
+    """Read the signals of a session that can be used."""
+    placed = place_session(session)
+    factors = [
+        placed.file.find_factor(place, to=channel.unit)
+        for place, channel in zip(placed.picks, CHANNELS, strict=True)
+    ]
+    bio = placed.file.read(placed.picks, mixing=np.diag(factors))
+    return Recording(
+        subject=session.subject,
+        name=str(session.number),
+        bio=bio,
+        sfreq=SFREQ,
+        channels=CHANNELS,
+        spans=(placed.span,),
+        is_raw=IS_RAW,
+        notes=placed.notes,
+    )
+
+
+def place_session(session: Session) -> PlacedSession:
+    """Find a session's channels and stimulus; no signals are read but the status.
+
+    Raises
+    ------
+    UserError
+        When the session is not as documented.
+    """
+    if session.bdf is None:
+        raise UserError(f"{session.folder}: has no signals")
+    file = open_raw(session.bdf)
+    if file.sfreq != SFREQ:
+        raise UserError(
+            f"{file.path}: signals must come at {SFREQ:g} Hz, got {file.sfreq:g} Hz"
+        )
+    picks, label_notes = find_channels(file)
+    onset, end, clock_notes = find_stimulus(file, session.media)
+    span = TrialSpan(
+        trial=session.trial,
+        stimulus=session.media or f"session {session.number}",
+        onset_s=onset / SFREQ,
+        end_s=end / SFREQ,
+        baseline_s=BASELINE_S,
+        video=session.video,
+        fps=session.fps if session.video else None,
+        ratings={target: session.rate(target) for target in session.ratings},
+    )
+    notes = (*label_notes, *clock_notes)
+    return PlacedSession(file, tuple(picks), span, notes)
+
+
+def find_channels(file: RawFile) -> tuple[list[int], tuple[str, ...]]:
+    """Return where ``CHANNELS`` stand: by label, by place where labels are lost.
+
+    Raises
+    ------
+    UserError
+        When labels are missing and the file does not have ``N_CHANNELS`` channels.
+    """
+    places = {label.lower(): place for place, label in enumerate(file.labels)}
+    lost = [label for label in PLACES if label.lower() not in places]
+    if not lost:
+        return [places[label.lower()] for label in PLACES], ()
+    if len(file.labels) != N_CHANNELS:
+        raise UserError(
+            f"{file.path}: {len(lost)} of {len(PLACES)} channels are missing "
+            f"({', '.join(lost[:6])}), and their places are unknown among "
+            f"{len(file.labels)} channels, not {N_CHANNELS}"
+        )
+    note = f"channels found by place, not by label: {', '.join(lost)}"
+    return [places.get(label.lower(), place) for label, place in PLACES.items()], (
+        note,
+    )
+
+
+def find_stimulus(file: RawFile, media: str) -> tuple[int, int, tuple[str, ...]]:
+    """Return the samples of a stimulus's onset and end.
+
+    They are where the status channel rises, for the first and the second time.
+    One that does not rise twice is passed over: the onset is after 30 s then, and
+    the end as far from it as the clip is long.
+
+    Raises
+    ------
+    UserError
+        When nothing says where it lies, or it does not lie in the recording.
+    """
+    rises = find_rises(file.read_codes(len(file.labels) - 1) & PULSE_BITS)
+    notes: tuple[str, ...] = ()
+    if len(rises) == 2:
+        onset, end = (int(rise) for rise in rises)
+    elif media.lower() in MEDIA_S:
+        onset = round(REST_S * SFREQ)
+        end = onset + round(MEDIA_S[media.lower()] * SFREQ)
+        said = f"{len(rises)} pulses in the status channel, not 2"
+        notes = (f"{said}: onset taken at {REST_S:g} s, length that of {media}",)
+    else:
+        raise UserError(
+            f"{file.path}: the status channel must rise twice, at the onset and at the "
+            f"end of the stimulus, got {len(rises)} times, and the length of "
+            f"{media or 'the clip'} is unknown"
+        )
+    first = round(BASELINE_S * SFREQ)
+    least = round(SHORTEST_S * SFREQ)
+    if not first <= onset <= end - least <= file.n_samples - least:
+        raise UserError(
+            f"{file.path}: its stimulus must lie in the recording's "
+            f"{file.n_samples / SFREQ:g} s with {BASELINE_S:g} s before it, got "
+            f"{onset / SFREQ:g} s to {end / SFREQ:g} s"
+        )
+    return onset, end, notes
+
+
+def find_rises(status: Int[np.ndarray, " time"]) -> Int[np.ndarray, " rise"]:
+    """Return the samples at which a status channel leaves zero.
+
+    Examples
+    --------
+    >>> find_rises(np.array([0, 0, 268, 268, 0, 268])).tolist()
+    [2, 5]
+    """
+    is_up = status > 0
+    return np.asarray(np.flatnonzero(is_up[1:] & ~is_up[:-1]) + 1)
+
+
+def _list_usable(root: Path, subject: str) -> list[Session]:
+    usable = [s for s in list_sessions(root, subject) if s.is_usable]
+    for before, session in pairwise(usable):
+        if session.trial == before.trial:
+            raise UserError(
+                f"{session.folder}: a second session of trial {session.trial} of "
+                f"subject {subject}, after {before.number}"
+            )
+    return usable

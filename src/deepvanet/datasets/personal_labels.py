@@ -1,0 +1,44 @@
+"""Find ratings that belong to a person and not to what was shown."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.config import EvaluateSettings
+from deepvanet.datasets.findings import Finding, Severity
+from deepvanet.labels import are_personal
+from deepvanet.schema import Target
+
+
+class RatedTrial(NamedTuple):
+    """A trial, and what its subject rated; without a rating a target is absent."""
+
+    subject: str
+    trial: str
+    ratings: Mapping[Target, float]
+
+
+def find_personal_ratings(
+    trials: Iterable[RatedTrial], rule: str = EvaluateSettings.label_rule
+) -> Iterator[Finding]:
+    """Name the targets of which each subject has one label over all its trials."""
+    listed = list(trials)
+    table = pd.DataFrame(
+        {
+            "subject": [trial.subject for trial in listed],
+            "trial": [trial.trial for trial in listed],
+        }
+    )
+    for target in Target:
+        ratings = np.array([t.ratings.get(target, np.nan) for t in listed], dtype=float)
+        if len(listed) and are_personal(ratings, rule, table=table):
+            n_subjects = table["subject"][~np.isnan(ratings)].nunique()
+            yield Finding(
+                Severity.WRONG,
+                f"{target}: each of {n_subjects} subjects has one label over all its "
+                f"trials (by {rule}): a label of the person. No subject alone can be "
+                "scored, and a protocol that has a subject on both sides leaks: "
+                "evaluate with protocol subject",
+            )

@@ -1,0 +1,167 @@
+"""One recording from a signal file, for prediction.
+
+A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
+all trials of a subject, as does a ``.mat`` of AMIGOS; a ``.bdf`` of MAHNOB-HCI holds
+one. Everything else is opened as recordings of a user are, with what a
+``recordings.toml`` beside it says: all that MNE reads, XDF, CSV, Parquet.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from deepvanet.datasets.file_trials import refuse_trial
+from deepvanet.datasets.recordings.channels import name_channels
+from deepvanet.datasets.recordings.signals import RecordingFiles, read_bio
+from deepvanet.datasets.records import FileReader, list_all
+from deepvanet.schema import Channel, Recording, UserError
+from deepvanet.signal_io.declared import Declaration, read_declared
+from deepvanet.signal_io.open_file import open_signals
+from deepvanet.signal_io.types import Signals
+
+Bio = Float[np.ndarray, "channel time"]
+
+
+@dataclass(frozen=True)
+class SignalSource:
+    """Signals of one person that can be read in parts.
+
+    Attributes
+    ----------
+    n_samples : int
+        Length at ``sfreq``, in samples.
+    read : callable
+        From the first sample to the one before the last, in the units of
+        ``channels``.
+    file : Signals
+        The opened file, which knows its markers.
+    """
+
+    channels: tuple[Channel, ...]
+    sfreq: float
+    n_samples: int
+    read: Callable[[int, int], Bio]
+    file: Signals
+
+
+def open_source(path: Path, *, channels: Sequence[Channel]) -> SignalSource | None:
+    """Open a signal file that can be read in parts, or return None.
+
+    None is a file of a data set, which ``read_recording`` reads: its trials lie where
+    that data set says.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        Found by name; upper and lower case are the same.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file", field="bio")
+    return None if find_reader(path) else _open_signals(path, channels)
+
+
+def read_recording(
+    path: Path, *, channels: Sequence[Channel], trial: str | None = None
+) -> Recording:
+    """Read the channels that a signal file has among those asked for, in that order.
+
+    A trial of a data set comes as a recording of one span; of any other file is
+    not known what was shown when, or whether it was filtered: it counts as raw.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        Found by name; upper and lower case are the same.
+    trial : str, optional
+        Which trial, where the file holds several.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, or ``trial`` does not fit it.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file", field="bio")
+    reader = find_reader(path)
+    if reader is not None:
+        return _pick_channels(reader.read_file(path, trial), channels)
+    refuse_trial(path, trial)
+    return _read_signals(path, channels)
+
+
+def find_reader(path: Path) -> FileReader | None:
+    """Return the reader of the data set that a file lies in, or None."""
+    for record in list_all():
+        if path.suffix.lower() in record.suffixes:
+            reader = record.load_reader()
+            if isinstance(reader, FileReader) and reader.holds(path):
+                return reader
+    return None
+
+
+def _pick_channels(recording: Recording, channels: Sequence[Channel]) -> Recording:
+    order = [c for c in channels if c in recording.channels]
+    index = [recording.channels.index(c) for c in order]
+    return replace(recording, bio=recording.bio[index], channels=tuple(order))
+
+
+def _read_signals(path: Path, channels: Sequence[Channel]) -> Recording:
+    source = _open_signals(path, channels)
+    return Recording(
+        subject="",
+        name=path.name,
+        bio=source.read(0, source.n_samples),
+        sfreq=source.sfreq,
+        channels=source.channels,
+        spans=(),
+        is_raw=True,
+    )
+
+
+def _open_signals(path: Path, channels: Sequence[Channel]) -> SignalSource:
+    with _name_option():
+        declared = read_declared(path.parent)
+        opened = _open(path, channels, declared)
+    found = tuple(c for c in channels if c.name in opened.channels)
+
+    def read(start: int, stop: int) -> Bio:
+        with _name_option():
+            return read_bio(opened, found, declared, start=start, stop=stop)
+
+    main = opened.main
+    return SignalSource(found, main.sfreq, main.n_samples, read, main)
+
+
+@contextmanager
+def _name_option() -> Iterator[None]:
+    """Say which option named the file that a sentence is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error), field="bio") from None
+
+
+def _open(
+    path: Path, channels: Sequence[Channel], declared: Declaration
+) -> RecordingFiles:
+    signals = open_signals(path, declared)
+    opened = RecordingFiles(
+        (signals,), 0.0, (name_channels(signals, channels, declared),)
+    )
+    if not opened.channels:
+        wanted = ", ".join(c.name for c in channels[:6])
+        got = ", ".join(signals.labels[:6])
+        raise UserError(
+            f"{path}: none of the channels the bundle needs ({wanted} ...), got "
+            f"{got + ' ...' if got else 'no channel'}"
+        )
+    return opened

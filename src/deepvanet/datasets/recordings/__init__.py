@@ -1,0 +1,1 @@
+"""Recordings of a user, which a table lists."""

@@ -1,0 +1,177 @@
+"""Read what a check of a user's own recordings needs to know of one subject."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from deepvanet.datasets.findings import attempt
+from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
+from deepvanet.datasets.recordings.trial_table import Row
+from deepvanet.datasets.recordings.trials import TrialPlace
+from deepvanet.preprocessing.video import VideoInfo, probe
+from deepvanet.schema import Channel, Stream, TrialSpan
+
+SAME_END = 0.05
+"""Of the signals; videos that end further from theirs were not stopped with them."""
+
+ReadSource = Callable[[Path], RecordingSource]
+"""Reads what a root names: a table of trials, a data set in BIDS."""
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What was found of one row.
+
+    Attributes
+    ----------
+    seconds, sfreq : float | None
+        Of its signals; None where there are none, or they cannot be read.
+    n_channels : mapping
+        Of each bio stream that it has.
+    used_s : float
+        Of the stimulus; 0 where the row is left out.
+    video_s, shown_s : float | None
+        Length of the video, and how much of ``used_s`` it shows.
+    drift_s : float | None
+        By how much longer the video is than the same time on the signals' clock,
+        where that is known.
+    """
+
+    row: Row
+    seconds: float | None = None
+    sfreq: float | None = None
+    n_channels: Mapping[Stream, int] = field(default_factory=dict)
+    used_s: float = 0.0
+    video_s: float | None = None
+    shown_s: float | None = None
+    drift_s: float | None = None
+
+
+@dataclass(frozen=True)
+class OwnFacts:
+    """What was found of one subject.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What is odd or left out, and where.
+    ignored : tuple of str
+        Labels of channels of which is not known what they measure.
+    refusals : tuple of str
+        Why ``prepare`` would refuse the subject.
+    """
+
+    subject: str
+    rows: tuple[RowFacts, ...]
+    notes: tuple[str, ...]
+    ignored: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def examine_subject(
+    read_source: ReadSource, root: Path, channels: Sequence[Channel], subject: str
+) -> OwnFacts:
+    """Read all rows of one subject; what cannot be used becomes a refusal.
+
+    Parameters
+    ----------
+    read_source : callable
+        Reads the source that a root names.
+    root : Path
+        The table of trials, or the folder of a data set in BIDS.
+    channels : sequence of Channel
+        Channels that the recordings share.
+    subject : str
+        As the rows of the source name it.
+
+    Returns
+    -------
+    OwnFacts
+        Facts of each row, in the order of the source, with notes and refusals.
+    """
+    source = read_source(root)
+    rows: list[RowFacts] = []
+    notes: list[str] = []
+    ignored: list[str] = []
+    refusals: list[str] = []
+    own = [row for row in source.rows if row.subject == subject]
+    for group in sources.group_rows(own):
+        read = attempt(refusals, partial(sources.read_group, source, group, channels))
+        if read is None:
+            rows += [RowFacts(row) for row in group]
+            continue
+        where = read.recording.name
+        notes += [f"subject {subject} {where}: {n}" for n in read.recording.notes]
+        ignored += _list_ignored(read, source)
+        rows += [_examine_row(refusals, read, placed) for placed in read.placed]
+    if not refusals and not any(row.used_s for row in rows):
+        refusals.append(f"{source.lists[0]}: no trial of subject {subject} can be used")
+    order = {id(row): place for place, row in enumerate(own)}
+    return OwnFacts(
+        subject=subject,
+        rows=tuple(sorted(rows, key=lambda facts: order[id(facts.row)])),
+        notes=tuple(notes),
+        ignored=tuple(dict.fromkeys(ignored)),
+        refusals=tuple(dict.fromkeys(refusals)),
+    )
+
+
+def _examine_row(
+    refusals: list[str], read: SourceRecording, placed: TrialPlace
+) -> RowFacts:
+    row, span, recording = placed.row, placed.span, read.recording
+    video = row.video
+    info = attempt(refusals, lambda: probe(video)) if video else None
+    return RowFacts(
+        row=row,
+        seconds=read.opened.main.seconds if read.opened else None,
+        sfreq=read.opened.main.sfreq if read.opened else None,
+        n_channels={
+            stream: sum(c.stream is stream for c in recording.channels)
+            for stream in (Stream.EEG, Stream.PERIPHERAL)
+        },
+        used_s=span.end_s - span.onset_s if span else 0.0,
+        video_s=info.duration_s if info else None,
+        shown_s=_measure_shown(span, info),
+        drift_s=_measure_drift(read, span, info),
+    )
+
+
+def _measure_shown(span: TrialSpan | None, info: VideoInfo | None) -> float | None:
+    if span is None or info is None:
+        return None
+    start = span.video_onset_s
+    end = start + span.end_s - span.onset_s
+    return max(0.0, min(end, info.duration_s) - max(start, 0.0))
+
+
+def _measure_drift(
+    read: SourceRecording, span: TrialSpan | None, info: VideoInfo | None
+) -> float | None:
+    """Compare a video's clock with the signals', over the length of the video.
+
+    The signals' file may hold the stamps of the frames. Else the two are compared
+    where they end, if they seem to have been stopped together.
+    """
+    if read.opened is None or span is None or info is None:
+        return None
+    main = read.opened.main
+    if main.video is not None:
+        return info.duration_s - 1 / info.fps - main.video.span_s
+    offset_s = span.onset_s - span.video_onset_s
+    apart = offset_s + info.duration_s - main.seconds
+    return apart if abs(apart) <= SAME_END * main.seconds else None
+
+
+def _list_ignored(read: SourceRecording, source: RecordingSource) -> list[str]:
+    if read.opened is None:
+        return []
+    return [
+        label
+        for signals, found in zip(read.opened.files, read.opened.found, strict=True)
+        for place, label in enumerate(signals.labels)
+        if place not in [item.place for item in found.values()]
+        and label not in source.declared.reference
+    ]

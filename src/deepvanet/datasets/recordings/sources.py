@@ -1,0 +1,246 @@
+"""Recordings of trials that a table or BIDS lists.
+
+A recording is one file of signals, or two on one clock, with all its trials. A
+trial without signals is a recording of its own.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from deepvanet.config import PrepareSettings
+from deepvanet.datasets.recordings.channels import share_channels, split_streams
+from deepvanet.datasets.recordings.signals import (
+    RecordingFiles,
+    describe_recording,
+    find_odd,
+    read_bio,
+)
+from deepvanet.datasets.recordings.trial_table import Row
+from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
+from deepvanet.schema import Channel, Recording, UserError
+from deepvanet.signal_io.declared import FILE_NAME, Declaration
+from deepvanet.signal_io.open_file import list_parts
+from deepvanet.signal_io.types import Signals
+
+Open = Callable[[Path, Declaration], Signals]
+
+
+@dataclass(frozen=True)
+class RecordingSource:
+    """All trials of a data set, and how its signals are opened.
+
+    Attributes
+    ----------
+    folder : Path
+        Names of recordings are relative to it.
+    lists : tuple of Path
+        The files that say all this.
+    beside : callable
+        Returns the files that say more of a file of signals.
+    """
+
+    folder: Path
+    lists: tuple[Path, ...]
+    rows: tuple[Row, ...]
+    declared: Declaration
+    open: Open
+    beside: Callable[[Path], Sequence[Path]] = lambda _: ()
+
+
+@dataclass(frozen=True)
+class SourceRecording:
+    """A recording as it was read, and what became of its rows.
+
+    Attributes
+    ----------
+    opened : RecordingFiles | None
+        None where there are no signals.
+    """
+
+    recording: Recording
+    opened: RecordingFiles | None
+    placed: tuple[TrialPlace, ...]
+
+
+def list_subjects(source: RecordingSource) -> list[str]:
+    """Return the subjects with a trial that is rated, in the order of the rows.
+
+    Raises
+    ------
+    UserError
+        When no trial has a rating.
+    """
+    subjects = list(dict.fromkeys(row.subject for row in source.rows if row.ratings))
+    if not subjects:
+        raise UserError(f"{source.lists[0]}: no trial has a rating")
+    return subjects
+
+
+def list_files(source: RecordingSource, subject: str) -> list[Path]:
+    """Return every file that a subject's trials are made of."""
+    declared = source.folder / FILE_NAME
+    own = (file for row in source.rows if row.subject == subject for file in row.files)
+    parts = (part for file in own for part in (*list_parts(file), *source.beside(file)))
+    lists = (*source.lists, *((declared,) if declared.is_file() else ()))
+    return list(dict.fromkeys((*lists, *parts)))
+
+
+def list_channels(
+    source: RecordingSource, *, skip_unreadable: bool = False
+) -> tuple[Channel, ...]:
+    """Return the channels that the recordings share; every file is opened once.
+
+    Parameters
+    ----------
+    skip_unreadable : bool
+        Whether a recording that cannot be opened is passed over.
+
+    Raises
+    ------
+    UserError
+        When signals cannot be opened, or none is of use.
+    """
+    files = {file for row in source.rows for file in row.signals if file}
+    stamps = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+    return _list_channels(_Key(source, stamps), skip_unreadable)
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What the channels of a source depend on; compared by files, not by rows."""
+
+    source: RecordingSource
+    stamps: tuple[tuple[str, int, int], ...]
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.stamps))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Key):
+            return False
+        mine, others = (
+            (frozenset(key.stamps), key.source.declared, key.source.rows)
+            for key in (self, other)
+        )
+        return mine == others
+
+
+@lru_cache(maxsize=4)
+def _list_channels(key: _Key, skip_unreadable: bool) -> tuple[Channel, ...]:
+    source = key.source
+    opened: list[RecordingFiles] = []
+    for rows in group_rows(source.rows):
+        try:
+            opened += [open_recording(source, rows[0])] if rows[0].bio else []
+        except UserError:
+            if not skip_unreadable:
+                raise
+    recordings = [[f.channel for f in one.channels.values()] for one in opened]
+    shared = share_channels(recordings, source.declared)
+    if opened and not shared:
+        first = opened[0].main
+        raise UserError(
+            f"{source.lists[0]}: its recordings share no channel that is known as EEG "
+            f"or peripheral, name them in {FILE_NAME}; {first.path.name} has "
+            f"{', '.join(first.labels[:6]) or 'none'}"
+        )
+    return shared
+
+
+def group_rows(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the rows of each recording, in the order of the first ones."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        alone = () if row.bio else (row.trial,)
+        key = (row.subject, *map(str, row.signals), *alone)
+        groups.setdefault(key, []).append(row)
+    return list(groups.values())
+
+
+def open_recording(source: RecordingSource, row: Row) -> RecordingFiles:
+    """Open a row's signals."""
+    files = [source.open(f, source.declared) for f in row.signals if f]
+    return describe_recording(files, row.peripheral_offset_s, source.declared)
+
+
+def read_subject(source: RecordingSource, subject: str) -> Iterator[SourceRecording]:
+    """Read a subject's recordings one by one, in the order of the rows.
+
+    Raises
+    ------
+    UserError
+        When one cannot be read, or no trial of the subject can be used.
+    """
+    channels = list_channels(source)
+    own = [row for row in source.rows if row.subject == subject]
+    n_trials, notes = 0, []
+    for rows in group_rows(own):
+        read = read_group(source, rows, channels)
+        n_trials += len(read.recording.spans)
+        notes += [note for placed in read.placed for note in placed.notes]
+        if read.recording.spans:
+            yield read
+    if not n_trials:
+        raise UserError(
+            f"{source.lists[0]}: no trial of subject {subject} can be used: "
+            f"{notes[0] if notes else 'none is rated'}"
+        )
+
+
+def read_group(
+    source: RecordingSource, rows: Sequence[Row], channels: Sequence[Channel]
+) -> SourceRecording:
+    """Read the recording of some rows."""
+    if rows[0].bio is None:
+        return _read_alone(rows[0])
+    opened = open_recording(source, rows[0])
+    placed = tuple(place_rows(rows, opened.main, source.declared))
+    kept, notes = split_streams(opened.channels, channels)
+    found = [opened.channels[channel.name] for channel in kept]
+    assumed = [item.channel.name for item in found if item.is_assumed]
+    if assumed:
+        notes += (f"no unit is stated for {', '.join(assumed)}: taken for uV",)
+    bio = read_bio(opened, kept, source.declared)
+    notes += tuple(find_odd(bio, kept, sfreq=opened.main.sfreq))
+    notes += tuple(note for p in placed for note in p.notes)
+    recording = Recording(
+        subject=rows[0].subject,
+        name=_name(source, rows[0].bio),
+        bio=bio,
+        sfreq=opened.main.sfreq,
+        channels=kept,
+        spans=tuple(p.span for p in placed if p.span),
+        is_raw=True,
+        notes=notes,
+    )
+    return SourceRecording(recording, opened, placed)
+
+
+def _read_alone(row: Row) -> SourceRecording:
+    placed = place_alone(row)
+    sfreq = PrepareSettings.sfreq
+    n_samples = round((placed.span.end_s if placed.span else 0.0) * sfreq)
+    recording = Recording(
+        subject=row.subject,
+        name=row.trial,
+        bio=np.zeros((0, n_samples), np.float32),
+        sfreq=sfreq,
+        channels=(),
+        spans=(placed.span,) if placed.span else (),
+        is_raw=False,
+        notes=placed.notes,
+    )
+    return SourceRecording(recording, None, (placed,))
+
+
+def _name(source: RecordingSource, path: Path) -> str:
+    """Return a recording's name: its file's place, without the suffix."""
+    try:
+        place = path.resolve().relative_to(source.folder.resolve())
+    except ValueError:
+        place = Path(path.name)
+    return place.with_suffix("").as_posix()

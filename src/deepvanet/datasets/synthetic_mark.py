@@ -1,0 +1,21 @@
+"""The file that marks a synthetic copy of a data set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from deepvanet.datasets.findings import Finding, Severity
+
+SYNTHETIC_MARK = "SYNTHETIC.txt"
+"""What ``synth`` leaves in the folder of a data set."""
+
+
+def name_copy(folder: Path, name: str) -> str:
+    """Return what results call a copy of a data set: real and synthetic ones differ."""
+    return f"{name}-synthetic" if (folder / SYNTHETIC_MARK).is_file() else name
+
+
+def find_mark(folder: Path) -> Iterator[Finding]:
+    """Say so where the data set is a synthetic one."""
+    mark = folder / SYNTHETIC_MARK
+    if mark.is_file():
+        yield Finding(Severity.NOTE, f"made by deepvanet synth, see {mark}")

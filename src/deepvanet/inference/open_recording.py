@@ -1,0 +1,134 @@
+"""Open the files of a recording, and find out how they lie in time."""
+
+from pathlib import Path
+
+from deepvanet.bundle import Bundle
+from deepvanet.inference.faces import (
+    FaceReader,
+    open_face_reader,
+    open_trial_face_reader,
+)
+from deepvanet.inference.levels import Levels
+from deepvanet.inference.recording import OpenRecording, RecordingPart
+from deepvanet.inference.recording_input import RecordingInput
+from deepvanet.inference.signal_reader import (
+    SignalReader,
+    open_signal_reader,
+    subtract_baseline,
+)
+from deepvanet.inference.trials import find_trials, is_same_file
+from deepvanet.schema import Stream, TrialSpan, UserError
+
+
+def open_recording(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
+    """Open a recording that a bundle is to score.
+
+    Raises
+    ------
+    UserError
+        When the recording does not fit the bundle.
+    """
+    recording.check()
+    signals = open_signal_reader(recording, bundle)
+    _check_streams(bundle, signals, recording)
+    if recording.trials is not None:
+        return _open_trials(bundle, signals, recording, recording.trials)
+    return _open_whole(bundle, signals, recording)
+
+
+def _check_streams(
+    bundle: Bundle, signals: SignalReader | None, recording: RecordingInput
+) -> None:
+    streams = [] if signals is None else list(signals.places)
+    streams += [] if recording.video is None else [Stream.FACE]
+    if bundle.pick(frozenset(streams)) is None:
+        paths = (recording.video, recording.bio)
+        files = " and ".join(str(path) for path in paths if path)
+        raise UserError(
+            f"{bundle.path}: from {files}: the bundle knows "
+            f"{', '.join(bundle.stream_sets)}, got "
+            f"{'+'.join(streams) or 'none of their streams'}"
+        )
+
+
+def _open_whole(
+    bundle: Bundle, signals: SignalReader | None, recording: RecordingInput
+) -> OpenRecording:
+    video, offset_s, true_fps = recording.video, recording.video_offset_s or 0.0, None
+    if signals is not None:
+        signals = subtract_baseline(signals, bundle, recording.baseline_s)
+        for span in signals.spans:
+            if recording.video_offset_s is None:
+                offset_s = span.onset_s - span.video_onset_s
+            if is_same_file(video, span.video):
+                true_fps = span.fps
+    n_seconds, faces = 0 if signals is None else signals.n_seconds, None
+    if video is not None:
+        end = 0 if signals is None or not signals.places else signals.n_seconds
+        faces = open_face_reader(
+            video, bundle, offset_s, true_fps=true_fps, signals_end=end
+        )
+    shown = None if faces is None else (faces.first, faces.first + faces.n_seconds)
+    open_faces = None if faces is None else lambda: faces
+    length = max(n_seconds, shown[1] if shown else 0)
+    part = RecordingPart(0, length, signals, open_faces)
+    assumptions = () if signals is None else signals.notes
+    return OpenRecording((part,), offset_s, Levels(bundle), shown, assumptions)
+
+
+def _open_trials(
+    bundle: Bundle,
+    signals: SignalReader | None,
+    recording: RecordingInput,
+    table: Path,
+) -> OpenRecording:
+    video = recording.video
+    file = None if signals is None else signals.file
+    spans, notes = find_trials(table, bundle, file=file, video=video)
+    shown = [s for s in spans if s.video is None or is_same_file(s.video, video)]
+    offset_s = recording.video_offset_s
+    if offset_s is None:
+        known = shown if signals is not None else []
+        offset_s = next((s.onset_s - s.video_onset_s for s in known), 0.0)
+    parts = [
+        _open_trial(
+            bundle,
+            span,
+            signals,
+            video if span in shown else None,
+            offset_s=offset_s,
+            is_asked=recording.video_offset_s is not None,
+        )
+        for span in spans
+    ]
+    assumptions = (*(() if signals is None else signals.notes), *notes)
+    return OpenRecording(
+        tuple(parts), offset_s, Levels(bundle), assumptions=assumptions
+    )
+
+
+def _open_trial(
+    bundle: Bundle,
+    span: TrialSpan,
+    signals: SignalReader | None,
+    video: Path | None,
+    *,
+    offset_s: float,
+    is_asked: bool,
+) -> RecordingPart:
+    if signals is None:
+        own, start = None, span.video_onset_s + offset_s
+        n_seconds = int(span.end_s)
+    else:
+        own, start = signals.cut(span), span.onset_s
+        n_seconds = own.n_seconds
+    video_s = span.video_onset_s
+    if signals is not None and is_asked:
+        video_s = span.onset_s - offset_s
+
+    def open_faces() -> FaceReader:
+        return open_trial_face_reader(
+            video or Path(), bundle, start_s=video_s, n_seconds=n_seconds
+        )
+
+    return RecordingPart(start, n_seconds, own, open_faces if video else None, span)

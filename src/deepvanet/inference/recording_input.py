@@ -1,0 +1,66 @@
+"""What is known of a recording before it is opened: its files, and their times."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepvanet.schema import UserError
+
+
+@dataclass(frozen=True)
+class RecordingInput:
+    """The files of a recording, and where its parts lie in time.
+
+    Parameters
+    ----------
+    video, bio : Path, optional
+        Face video and signals; at least one.
+    trial : str, optional
+        Which trial of a signal file that holds several.
+    trials : Path, optional
+        A table of trials, as ``prepare recordings`` takes it; ratings and files may be
+        missing. Only their seconds are scored, from each one's onset and with its own
+        baseline, as in training, and the trials themselves.
+    video_offset_s : float, optional
+        Second of the signals at which the video starts; where it is not given,
+        where the data set's videos do, as at the stimulus, or the table says, else 0.
+    baseline_s : (float | None, float | None)
+        Start and end of the baseline that the bundle's recipe subtracts, in seconds of
+        the signals. None is the baseline before the stimulus of a data set's file,
+        else the first three seconds.
+
+    Examples
+    --------
+    >>> RecordingInput(bio=Path("s01.dat"), trial="1").video is None
+    True
+    """
+
+    video: Path | None = None
+    bio: Path | None = None
+    trial: str | None = None
+    trials: Path | None = None
+    video_offset_s: float | None = None
+    baseline_s: tuple[float | None, float | None] = (None, None)
+
+    def check(self) -> None:
+        """Refuse what says nothing, or two things at once.
+
+        Raises
+        ------
+        UserError
+            When there is no file, or a table of trials stands beside what it says.
+        """
+        if self.video is None and self.bio is None:
+            raise UserError("predict: needs video, bio or both")
+        if self.trials is None:
+            return
+        if self.trial is not None:
+            raise UserError(
+                f"only one of trials and trial is used, got {self.trials} and "
+                f"{self.trial}",
+                field="trials",
+            )
+        if any(second is not None for second in self.baseline_s):
+            raise UserError(
+                f"{self.trials}: each trial has its own baseline, so none can be given",
+                field="trials",
+            )

@@ -1,0 +1,232 @@
+"""A bundle, a face video and signals -> valence and arousal for each second.
+
+A recording is read and answered a minute at a time, so an hour needs no more memory
+than five minutes. Each second is answered by the network with the most streams that
+this second has: where the face is lost, or before the video starts, by the signals
+alone. A score is the probability of a *high self-rating*, learnt from one rating a
+trial; it is not an intensity.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.files import check_file, whole_file
+from deepvanet.inference.answering import (
+    Answerer,
+    Answers,
+    tabulate_trials,
+)
+from deepvanet.inference.open_recording import open_recording
+from deepvanet.inference.recording import OpenRecording, Progress
+from deepvanet.inference.recording_input import RecordingInput
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Scores of a recording, one row a second.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns ``TIMELINE_COLUMNS``; a score is empty where no network could say.
+        Where a table lists trials, only their seconds, and a column ``trial``.
+    notes : tuple of str
+        What had to be assumed of the recording.
+    trials : DataFrame | None
+        Columns ``TRIAL_COLUMNS``, where a table lists trials.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    trials: pd.DataFrame | None = None
+
+    def write(self, path: Path) -> list[Path]:
+        """Write the tables as CSV, each whole or not at all; return their files."""
+        tables = {path: self.table}
+        if self.trials is not None:
+            tables[path.with_name(f"{path.stem}-trials{path.suffix}")] = self.trials
+        for file in tables:
+            check_file(file)
+        for file, table in tables.items():
+            with whole_file(file) as unfinished:
+                table.to_csv(unfinished, index=False, float_format="%.6g")
+        return list(tables)
+
+    def lines(self) -> list[str]:
+        """Say it in sentences."""
+        n_answered = int((self.table["streams"] != "").sum())
+        n_faces = int(self.table["face_found"].sum())
+        seconds = (
+            f"{len(self.table)} seconds: {n_answered} answered, {n_faces} with a face"
+        )
+        if self.trials is not None:
+            seconds = f"{len(self.trials)} trials, {seconds}"
+        return [seconds, *self.notes]
+
+
+def join_answers(
+    answers: Sequence[Answers], recording: OpenRecording, bundle: Bundle
+) -> Timeline:
+    """Return the timeline of a recording that was read to its end."""
+    table = pd.concat([answer.table for answer in answers], ignore_index=True)
+    if not recording.spans:
+        return Timeline(table, recording.notes)
+    whose = [answer.trial for answer in answers for _ in range(len(answer.table))]
+    trials = tabulate_trials(answers, recording.spans, bundle)
+    return Timeline(table.assign(trial=whose), recording.notes, trials)
+
+
+def predict(
+    model: Path, recording: RecordingInput, *, progress: Progress | None = None
+) -> Timeline:
+    """Score each second of a recording, or of its trials.
+
+    Parameters
+    ----------
+    model : Path
+        Folder that ``train`` wrote.
+    recording : RecordingInput
+        Its files, and how they lie in time.
+    progress : callable, optional
+        Is called with the seconds that are done, and the seconds in all.
+
+    Returns
+    -------
+    Timeline
+        With a table of trials where ``recording`` has one.
+
+    Raises
+    ------
+    UserError
+        When the recording does not fit the bundle.
+    """
+    bundle = load_bundle(model)
+    opened = open_recording(bundle, recording)
+    answerer = Answerer(bundle)
+    at_once_s = answerer.count_seconds(opened)
+    chunks = opened.chunks(at_once_s=at_once_s, progress=progress)
+    answers = [answerer.answer(chunk) for chunk in chunks]
+    return join_answers(answers, opened, bundle)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A bundle that is asked from Python.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> model = deepvanet.load("model")  # doctest: +SKIP
+    >>> table = model.predict(video="face.mp4")  # doctest: +SKIP
+    """
+
+    bundle: Bundle
+
+    def predict(
+        self,
+        video: Path | str | None = None,
+        bio: Path | str | None = None,
+        *,
+        trial: str | None = None,
+        trials: Path | str | None = None,
+        video_offset_s: float | None = None,
+        baseline_s: tuple[float | None, float | None] = (None, None),
+        progress: Progress | None = None,
+    ) -> pd.DataFrame:
+        """Return a row a second, with the columns of the command's timeline.
+
+        ``deepvanet.inference.predict`` also returns what had to be assumed.
+
+        Parameters
+        ----------
+        video, bio : Path | str, optional
+            Face video and signals; at least one.
+        trial : str, optional
+            Which trial of a signal file that holds several.
+        trials : Path | str, optional
+            A table of trials: only their seconds are scored.
+        video_offset_s : float, optional
+            Second of the signals at which the video starts; None as in
+            ``deepvanet.inference.RecordingInput``.
+        baseline_s : (float | None, float | None)
+            Start and end of the baseline, in seconds of the signals; None as in
+            ``deepvanet.inference.RecordingInput``.
+        progress : callable, optional
+            Is called with the seconds that are done, and the seconds in all.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``TIMELINE_COLUMNS``, and ``trial`` where a table lists trials.
+
+        Raises
+        ------
+        UserError
+            When the recording does not fit the bundle.
+        """
+        recording = RecordingInput(
+            video=_as_path(video),
+            bio=_as_path(bio),
+            trial=trial,
+            trials=_as_path(trials),
+            video_offset_s=video_offset_s,
+            baseline_s=baseline_s,
+        )
+        return predict(self.bundle.path, recording, progress=progress).table
+
+    def predict_trials(
+        self,
+        trials: Path | str,
+        video: Path | str | None = None,
+        bio: Path | str | None = None,
+        *,
+        video_offset_s: float | None = None,
+    ) -> pd.DataFrame:
+        """Return a row a trial of a table, with columns ``TRIAL_COLUMNS``.
+
+        Parameters
+        ----------
+        trials : Path | str
+            A table of trials, as ``prepare recordings`` takes it.
+        video, bio : Path | str, optional
+            Face video and signals; at least one.
+        video_offset_s : float, optional
+            Second of the signals at which the video starts; None as in
+            ``deepvanet.inference.RecordingInput``.
+
+        Returns
+        -------
+        DataFrame
+            Scores and labels of each trial that could be used.
+
+        Raises
+        ------
+        UserError
+            When the recording does not fit the bundle.
+        """
+        recording = RecordingInput(
+            video=_as_path(video),
+            bio=_as_path(bio),
+            trials=_as_path(trials),
+            video_offset_s=video_offset_s,
+        )
+        return pd.DataFrame(predict(self.bundle.path, recording).trials)
+
+
+def _as_path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def load_model(path: Path | str) -> Model:
+    """Open a folder that ``train`` wrote; runs no code from it.
+
+    Raises
+    ------
+    UserError
+        When there is no whole bundle.
+    """
+    return Model(load_bundle(Path(path)))

@@ -1,0 +1,100 @@
+"""Seconds of a recording in memory, as rows that every learner reads.
+
+They have no label, and lie where they were recorded: a learner whose example is a whole
+trial is given all seconds of the trial at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from numpy.typing import NDArray
+
+from deepvanet.schema import Channel, Stream
+from deepvanet.store import Rows
+
+NEW_SUBJECT = "?"
+"""Who is recorded: not one of the training subjects."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldSeconds:
+    """Seconds of one trial, or of a recording that is not divided.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns ``subject, trial, stimulus, segment, start_s`` and ``has_<stream>``.
+    arrays : mapping
+        Of each stream, a row a second as a store has them: face (row, frame, height,
+        width, 3) uint8, EEG and peripheral (row, channel, time) in the units of the
+        training recordings.
+    sfreq : float
+        Samples a second of the signals, in Hz.
+    """
+
+    table: pd.DataFrame
+    arrays: Mapping[Stream, NDArray[Any]]
+    all_channels: tuple[Channel, ...]
+    sfreq: float
+
+    def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
+        """Return the channels of the streams, in the order of ``bio`` arrays."""
+        wanted = tuple(streams)
+        return tuple(c for c in self.all_channels if c.stream in wanted)
+
+    def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
+        """Copy rows of one stream, in the order asked for."""
+        return np.asarray(self.arrays[stream][rows])
+
+
+def hold_seconds(
+    arrays: Mapping[Stream, NDArray[Any]],
+    *,
+    channels: Sequence[Channel],
+    sfreq: float,
+    start_s: NDArray[Any] | None = None,
+) -> Rows:
+    """Return arrays of a recording as rows.
+
+    Parameters
+    ----------
+    arrays : mapping
+        As ``HeldSeconds`` has them.
+    channels : sequence of Channel
+        Of all streams, each one's in the order of its array.
+    sfreq : float
+        Samples a second of the signals, in Hz.
+    start_s : array, shape (row,), optional
+        Where each second lies in the recording; one after the other by default.
+
+    Returns
+    -------
+    Rows
+        All seconds in their order, as of a subject that was not in training.
+    """
+    n_rows = len(next(iter(arrays.values())))
+    table = pd.DataFrame({"start_s": np.arange(n_rows) if start_s is None else start_s})
+    table["start_s"] = table["start_s"].astype(float)
+    table = table.assign(
+        subject=NEW_SUBJECT, trial="", stimulus="", segment=np.arange(n_rows)
+    )
+    table = table.assign(**{f"has_{s}": int(s in arrays) for s in Stream})
+    held = HeldSeconds(table, arrays, tuple(channels), sfreq)
+    nothing = np.zeros(n_rows, np.int64)
+    return Rows(held, np.arange(n_rows), tuple(arrays), nothing)
+
+
+def share_arrays(rows: Rows, arrays: Mapping[Stream, NDArray[Any]]) -> Rows:
+    """Return the same held seconds with other numbers in some streams."""
+    if not isinstance(rows.store, HeldSeconds):
+        raise TypeError("only seconds that are held can be given other numbers")
+    return hold_seconds(
+        {**{s: rows.read(s) for s in rows.streams}, **arrays},
+        channels=rows.store.all_channels,
+        sfreq=rows.store.sfreq,
+        start_s=rows.table["start_s"].to_numpy(),
+    )

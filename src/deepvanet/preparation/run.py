@@ -1,0 +1,429 @@
+"""Recordings as downloaded -> a store of segments.
+
+One subject is one task: its folder in the store appears when it is whole, so an
+interrupted run goes on where it stopped, and a run of what is complete does
+nothing. What a subject was made from is recorded and compared.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepvanet.config import (
+    Artefacts,
+    Execution,
+    PrepareSettings,
+    digest,
+    refuse_difference,
+    to_dict,
+)
+from deepvanet.datasets import (
+    OpenReader,
+    Reader,
+    find_data_set,
+    leave_out,
+    list_channels,
+)
+from deepvanet.execution import FAILURES, run_tasks
+from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.preprocessing import bio as bio_signals
+from deepvanet.preprocessing import segments
+from deepvanet.preprocessing.cleaning import CleaningFacts, clean
+from deepvanet.preprocessing.face import (
+    FaceBackend,
+    FaceTrack,
+    FrameState,
+    make_backend,
+    track_face,
+)
+from deepvanet.preprocessing.video import sample_frames
+from deepvanet.results import NOTE_SEPARATOR
+from deepvanet.schema import Recording, Stream, Target, Trial, UserError
+from deepvanet.store import (
+    CleaningRecord,
+    Manifest,
+    SegmentBlock,
+    read_manifest,
+    read_trials,
+    write_subject,
+)
+
+logger = logging.getLogger(__name__)
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PACKAGES = ("deepvanet", "numpy", "av", "opencv-python-headless")
+_PACKAGES_OF_RAW = ("mne", "mne-icalabel", "python-picard", "torch")
+
+
+@dataclass(frozen=True)
+class PreparationSummary:
+    """What a store holds after ``prepare``.
+
+    Attributes
+    ----------
+    n_done_before : int
+        Subjects that were complete and current, and were left alone.
+    trials : DataFrame
+        One row a trial: what its video and its channels gave.
+    """
+
+    store: Path
+    n_subjects: int
+    n_done_before: int
+    trials: pd.DataFrame
+
+
+def suggest_artefacts(name: str) -> Artefacts:
+    """Return how a data set's EEG is cleaned where nothing else is asked for."""
+    reader = find_data_set(name, "reader").load_reader()
+    # whether the electrodes of a user's own recordings allow it is not known
+    is_known = reader.IS_RAW and not isinstance(reader, OpenReader)
+    return "icalabel" if is_known else "none"
+
+
+def prepare(
+    name: str,
+    root: Path,
+    out: Path,
+    *,
+    settings: PrepareSettings,
+    execution: Execution,
+    exclude: Sequence[str] = (),
+) -> PreparationSummary:
+    """Turn a folder of recordings into a store, or complete one.
+
+    Parameters
+    ----------
+    name : str
+        Of a data set with a reader, as ``datasets.DATASETS`` lists them.
+    root, out : Path
+        The data set as downloaded, and the store.
+    settings : PrepareSettings
+        How signals and videos are processed.
+    execution : Execution
+        How subjects are prepared in parallel.
+    exclude : sequence of str
+        Subjects to leave out.
+
+    Returns
+    -------
+    PreparationSummary
+        The folder of the store, and what it holds.
+
+    Raises
+    ------
+    UserError
+        When a recording cannot be used, or the store was made otherwise.
+    TaskError
+        When subjects failed otherwise; the others are prepared.
+    """
+    reader = find_data_set(name, "reader").load_reader()
+    backend = make_backend(settings.face)
+    subjects = leave_out(reader.list_subjects(root), exclude)
+    for subject in subjects:
+        _check_name(subject, root)
+    first = reader.read_recordings(root, subjects[0])
+    if not reader.IS_RAW:
+        _clean(next(first), settings)  # refuses what cannot be cleaned
+    make_folder(out / "subjects")
+    remove_unfinished(out / "subjects")
+    _claim(out, _describe(reader, root, settings, backend))
+    _warn_of_other_subjects(out, subjects, root)
+
+    waiting = [
+        subject
+        for subject in subjects
+        if not _is_current(out, subject, reader.input_files(root, subject), root)
+    ]
+    work = partial(_prepare_subject, name, root, out, settings)
+    done = run_tasks(
+        work, waiting, execution=execution, what="prepare", failures=out / FAILURES
+    )
+    for subject in done:
+        logger.info("subject %s is prepared", subject)
+    remove_unfinished(out / "subjects")  # of machines that were lost
+    return PreparationSummary(
+        store=out,
+        n_subjects=len(subjects),
+        n_done_before=len(subjects) - len(waiting),
+        trials=read_trials(out),
+    )
+
+
+def _describe(
+    reader: Reader,
+    root: Path,
+    settings: PrepareSettings,
+    backend: FaceBackend,
+) -> Manifest:
+    dataset, values = reader.name_dataset(root), to_dict(settings)
+    packages = (*_PACKAGES, *(_PACKAGES_OF_RAW if reader.IS_RAW else ()))
+    return Manifest(
+        dataset=dataset,
+        is_raw=reader.IS_RAW,
+        settings=values,
+        digest=digest({"dataset": dataset, **values}),
+        channels=list_channels(reader, root),
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in packages},
+            f"face backend {backend.name}": backend.version,
+        },
+    )
+
+
+def _claim(out: Path, manifest: Manifest) -> None:
+    """Make the folder a store of these settings, or refuse one of others."""
+    found = read_manifest(out)
+    is_empty = not any((out / "subjects").glob("[!.]*"))
+    if found is None and not is_empty:
+        raise UserError(f"{out}: holds subjects but no manifest.json")
+    if found is None or is_empty:
+        write_text(out / "manifest.json", manifest.to_json())
+        return
+    there, asked = (
+        {"dataset": made.dataset, **made.settings} for made in (found, manifest)
+    )
+    refuse_difference(out, there, asked, what="store")
+    if found.channels != manifest.channels:
+        raise UserError(f"{out}: this store was made from other channels")
+
+
+def _warn_of_other_subjects(out: Path, subjects: Sequence[str], root: Path) -> None:
+    """Say which subjects of the store are not in the data set; they stay."""
+    for folder in sorted((out / "subjects").glob("[!.]*")):
+        if folder.name not in subjects:
+            logger.warning(
+                "%s: holds subject %s, which is not in %s", out, folder.name, root
+            )
+
+
+def _check_name(name: str, root: Path) -> None:
+    if not _SAFE_NAME.fullmatch(name):
+        raise UserError(f"{root}: {name!r} cannot name a subject's folder")
+
+
+def _prepare_subject(
+    name: str, root: Path, out: Path, settings: PrepareSettings, subject: str
+) -> str:
+    reader = find_data_set(name, "reader").load_reader()
+    inputs = _fingerprint(reader.input_files(root, subject), root)
+    backend = _get_backend(settings.face)
+    blocks = (
+        block
+        for recording in reader.read_recordings(root, subject)
+        for block in prepare_recording(recording, settings=settings, backend=backend)
+    )
+    write_subject(out, subject, parts=blocks, inputs={"inputs": inputs})
+    return subject
+
+
+@cache
+def _get_backend(name: str) -> FaceBackend:
+    """Load a backend's models once a process."""
+    return make_backend(name)
+
+
+def prepare_recording(
+    recording: Recording, *, settings: PrepareSettings, backend: FaceBackend
+) -> Iterator[SegmentBlock]:
+    """Clean a recording, cut out its trials, and cut those into segments."""
+    recording, facts = _clean(recording, settings)
+    record = None if facts is None else _record(recording, facts)
+    for trial in segments.cut_trials(recording):
+        block = prepare_trial(trial, settings=settings, backend=backend)
+        block.table["recording"] = recording.name
+        yield replace(block, cleaning=record)
+        record = None
+
+
+def _clean(
+    recording: Recording, settings: PrepareSettings
+) -> tuple[Recording, CleaningFacts | None]:
+    """Clean a raw recording; hand on one without signals, or that others cleaned."""
+    if not recording.channels:
+        return recording, None
+    if recording.is_raw or settings.artefacts != "none":
+        cleaned = clean(
+            recording,
+            artefacts=settings.artefacts,
+            probability=settings.artefact_probability,
+            sfreq=settings.sfreq,
+            seed=settings.seed,
+        )
+        return cleaned.recording, cleaned.facts
+    if recording.sfreq != settings.sfreq:
+        raise UserError(
+            f"subject {recording.subject} recording {recording.name}: filtered "
+            f"signals must come at {settings.sfreq:g} Hz, got {recording.sfreq:g} Hz"
+        )
+    return recording, None
+
+
+def _record(recording: Recording, facts: CleaningFacts) -> CleaningRecord:
+    names = {"subject": recording.subject, "recording": recording.name}
+    row = names | dict(facts.row())
+    row["note"] = NOTE_SEPARATOR.join(filter(None, [*recording.notes, facts.note]))
+    excerpt = names | asdict(facts.excerpt)
+    return CleaningRecord(
+        row=row,
+        spectra=pd.DataFrame(names | asdict(facts.spectra)),
+        excerpt={name: np.array(value) for name, value in excerpt.items()},
+    )
+
+
+def prepare_trial(
+    trial: Trial, *, settings: PrepareSettings, backend: FaceBackend
+) -> SegmentBlock:
+    """Cut one trial into segments of all its streams."""
+    n_rest = round(trial.baseline_s * trial.sfreq)
+    rest, stimulus = np.split(trial.bio, [n_rest], axis=1)
+    cleaned = bio_signals.BASELINES[settings.baseline](
+        stimulus, rest, segments.measure_segment(trial.sfreq)
+    )
+    bio = segments.cut_bio(cleaned, sfreq=trial.sfreq)
+    track = _track(trial, len(bio), settings=settings, backend=backend)
+    arrays = {
+        stream: bio[:, [c.stream is stream for c in trial.channels]]
+        for stream in dict.fromkeys(c.stream for c in trial.channels)
+    }
+    table = _tabulate(trial, track, n_segments=len(bio), fps=settings.face_fps)
+    for stream in arrays:
+        table[f"has_{stream}"] = 1
+    if track is not None:
+        faces = segments.cut_faces(track.crops, fps=settings.face_fps)
+        arrays[Stream.FACE] = faces[table["has_face"].to_numpy(dtype=bool)]
+    return SegmentBlock(table=table, arrays=arrays, trial=_count(trial, track, table))
+
+
+def _track(
+    trial: Trial, n_segments: int, *, settings: PrepareSettings, backend: FaceBackend
+) -> FaceTrack | None:
+    if trial.video is None:
+        return None
+    n_frames = round(n_segments * segments.SEGMENT_S * settings.face_fps)
+    frames = sample_frames(
+        trial.video,
+        fps=settings.face_fps,
+        true_fps=trial.fps,
+        n_frames=n_frames,
+        start_s=trial.video_onset_s,
+    )
+    return track_face(
+        frames,
+        backend,
+        n_frames=n_frames,
+        size=settings.face_size,
+        fps=settings.face_fps,
+    )
+
+
+def _tabulate(
+    trial: Trial, track: FaceTrack | None, *, n_segments: int, fps: float
+) -> pd.DataFrame:
+    table = pd.DataFrame({"segment": np.arange(n_segments)})
+    table["start_s"] = table["segment"] * segments.SEGMENT_S
+    table["duration_s"] = segments.SEGMENT_S
+    for name in ("subject", "trial", "stimulus"):
+        table[name] = getattr(trial, name)
+    for target in Target:
+        table[target] = trial.ratings.get(target, np.nan)
+    for stream in Stream:
+        table[f"has_{stream}"] = 0
+    states = {
+        "n_faces_found": FrameState.FOUND,
+        "n_faces_filled": FrameState.FILLED,
+        "n_frames_padded": FrameState.PADDED,
+    }
+    for column, state in states.items():
+        table[column] = (
+            0
+            if track is None
+            else segments.count_per_segment(track.state == state, fps=fps)
+        )
+    if track is not None:
+        lost = segments.count_per_segment(track.state == FrameState.LOST, fps=fps)
+        table["has_face"] = (lost == 0).astype(int)
+    return table
+
+
+def _count(
+    trial: Trial, track: FaceTrack | None, table: pd.DataFrame
+) -> Mapping[str, Any]:
+    """Return the trial's row of ``trials.csv``."""
+    state = np.empty(0, np.uint8) if track is None else track.state
+    bad, flat = bio_signals.find_silence(trial.bio)
+    return {
+        **trial.more,
+        "subject": trial.subject,
+        "trial": trial.trial,
+        "stimulus": trial.stimulus,
+        "n_segments": len(table),
+        "baseline_s": trial.baseline_s,
+        **{f"n_segments_with_{s}": int(table[f"has_{s}"].sum()) for s in Stream},
+        "has_video": int(track is not None),
+        "n_frames": len(state),
+        "n_faces_found": int(np.sum(state == FrameState.FOUND)),
+        "n_faces_filled": int(np.sum(state == FrameState.FILLED)),
+        "n_faces_lost": int(np.sum(state == FrameState.LOST)),
+        "n_frames_padded": int(np.sum(state == FrameState.PADDED)),
+        "n_bad_channels": int(bad.sum()),
+        "n_flat_channels": int(flat.sum()),
+    }
+
+
+@dataclass(frozen=True)
+class _Input:
+    size: int
+    changed_ns: int
+    sha256: str
+
+
+def _fingerprint(files: Sequence[Path], root: Path) -> Mapping[str, Any]:
+    return {
+        name: asdict(_Input(path.stat().st_size, path.stat().st_mtime_ns, _hash(path)))
+        for path, name in _named(files, root)
+    }
+
+
+def _is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> bool:
+    """Say whether a subject was made from these files as they are now."""
+    record = out / "subjects" / subject / "subject.json"
+    if not record.is_file():
+        return False
+    made_from = json.loads(record.read_text())["inputs"]
+    named = {name: path for path, name in _named(files, root)}
+    if made_from.keys() != named.keys():
+        return False
+    return all(_is_same(path, made_from[name]) for name, path in named.items())
+
+
+def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:
+    """Name files by their place, seen from the data set, which may be a table."""
+    folder = root.parent if root.is_file() else root
+    return ((path, Path(os.path.relpath(path, folder)).as_posix()) for path in files)
+
+
+def _is_same(path: Path, was: Mapping[str, Any]) -> bool:
+    now = path.stat()
+    if now.st_size != was["size"]:
+        return False
+    # a copied data set has new times but the same bytes
+    return bool(now.st_mtime_ns == was["changed_ns"] or _hash(path) == was["sha256"])
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,213 @@
+"""Bars with the priors as lines, and subjects from one protocol to the other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.reporting import plotting
+from deepvanet.reporting.panels import (
+    HATCH,
+    add_legend,
+    present,
+    select,
+)
+from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten
+from deepvanet.reporting.studies import NO_LEAK, Study
+from deepvanet.reporting.tables import find_headline
+from deepvanet.schema import PRIORS
+
+PRIOR_COLORS = {
+    "majority": plotting.BLACK,
+    "subject-prior": plotting.VERMILION,
+    "stimulus-prior": plotting.GREEN,
+    "additive-prior": plotting.PURPLE,
+}
+PRIOR_DASHES = {
+    "majority": (0, (1, 1)),
+    "subject-prior": (0, (4, 1.5)),
+    "stimulus-prior": (0, ()),
+    "additive-prior": (0, (5, 1, 1, 1)),
+}
+_BAR_COLORS = (
+    *(plotting.BLUE, plotting.SKY, plotting.ORANGE, plotting.YELLOW),
+    *("#7f9fbf", "#b7c9a8", "#c9b7a8"),
+)
+_BAR_IN, _GAP_IN = 0.2, 0.18
+
+
+def plot_bars(study: Study, target: str, learner: str) -> Plot:
+    """Plot a learner's trial-level balanced accuracy by stream set and protocol.
+
+    The priors, which see no signal, are lines across each bar.
+    """
+    scores = study.scores[
+        (study.scores["target"] == target)
+        & (study.scores["level"] == "trial")
+        & (study.scores["metric"] == "balanced_accuracy")
+    ]
+    mine = select(scores, learner=learner)
+    streams = present(study.streams, mine["streams"])
+    protocols = present(study.protocols, mine["protocol"])
+    group = len(protocols) * _BAR_IN + _GAP_IN
+    left, top, height = 0.55, 0.28 + 0.16 * _count_lines(protocols), 1.9
+    width = max(len(streams) * group + 0.1, 2.4)
+    sheet = Sheet(max(left + width + 0.15, plotting.COLUMN_IN), top + height + 0.62)
+    sheet.write(0.04, 0.03, f"{target}, {shorten(learner, 40)}", weight="bold")
+    _write_keys(sheet, study, protocols)
+    axes = sheet.add_axes(left, top, width, height)
+    for place, name in enumerate(streams):
+        for number, protocol in enumerate(protocols):
+            there = select(scores, streams=name, protocol=protocol)
+            at = place * group + (number + 0.5) * _BAR_IN + _GAP_IN / 2
+            color = _pick_color(protocols, protocol)
+            _plot_bar(axes, select(there, learner=learner), at, color)
+            _plot_priors(axes, there, at)
+    axes.axhline(0.5, color=plotting.GREY, lw=0.8, dashes=(4, 3), zorder=1)
+    axes.set(xlim=(0, width), ylim=(0, 1.02))
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+    axes.set_ylabel("balanced accuracy (fraction)")
+    centers = [place * group + group / 2 for place in range(len(streams))]
+    names = [shorten(name).replace("+", "+\n") for name in streams]
+    axes.set_xticks(centers, names)
+    axes.tick_params(axis="x", length=0)
+    return sheet.finish(
+        make_file_name("bars", target, learner),
+        f"{target}, {learner}: balanced accuracy of trials, mean over subjects with "
+        "its 95 % interval; lines are the priors, which see no signal; hatched bars "
+        "leak, pale ones are controls; the dashed line is chance",
+        scores[scores["learner"].isin([learner, *PRIORS])],
+    )
+
+
+def _count_lines(protocols: Sequence[str]) -> int:
+    return -(-len(protocols) // 2) + 2
+
+
+def _pick_color(protocols: Sequence[str], protocol: str) -> str:
+    """Return a bar's colour; controls are pale, since they are no result."""
+    if PROTOCOLS[protocol].kind == "control":
+        return plotting.PALE
+    results = [name for name in protocols if PROTOCOLS[name].kind != "control"]
+    return _BAR_COLORS[results.index(protocol) % len(_BAR_COLORS)]
+
+
+def _plot_bar(axes: Axes, rows: pd.DataFrame, at: float, color: str) -> None:
+    if not len(rows) or not np.isfinite(rows["mean"].iloc[0]):
+        return
+    row = rows.iloc[0]
+    axes.bar(
+        at,
+        row["mean"],
+        width=_BAR_IN * 0.86,
+        color=color,
+        hatch=HATCH if row["leaks"] != NO_LEAK else "",
+        edgecolor="white",
+        linewidth=0.4,
+        zorder=2,
+    )
+    if np.isfinite(row["ci_low"]):
+        axes.plot(
+            [at, at],
+            [row["ci_low"], row["ci_high"]],
+            color=plotting.BLACK,
+            lw=1,
+            zorder=4,
+        )
+
+
+def _plot_priors(axes: Axes, rows: pd.DataFrame, at: float) -> None:
+    half = _BAR_IN * 0.46
+    for prior, color in PRIOR_COLORS.items():
+        found = select(rows, learner=prior)["mean"].to_numpy(dtype=float)
+        if len(found) and np.isfinite(found[0]):
+            axes.plot(
+                [at - half, at + half],
+                [found[0], found[0]],
+                color=color,
+                linestyle=PRIOR_DASHES[prior],
+                linewidth=1.4,
+                zorder=3,
+            )
+
+
+def _write_keys(sheet: Sheet, study: Study, protocols: Sequence[str]) -> None:
+    bars = [
+        Patch(
+            facecolor=_pick_color(protocols, protocol),
+            hatch=HATCH if study.leaks_of(protocol) != NO_LEAK else "",
+            edgecolor="white",
+            label=f"{protocol}, leaks: {study.leaks_of(protocol)}",
+        )
+        for protocol in protocols
+    ]
+    priors = [
+        Line2D([], [], color=color, linestyle=PRIOR_DASHES[name], lw=1.4, label=name)
+        for name, color in PRIOR_COLORS.items()
+        if name in study.learners
+    ]
+    lines = -(-len(bars) // 2)
+    add_legend(sheet, bars, top=0.21, ncols=2)
+    add_legend(sheet, priors, top=0.21 + 0.16 * lines, ncols=2)
+
+
+def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
+    """Plot each subject from the published protocol to the honest one, if both ran."""
+    scores = select(study.subject_scores, target=target, learner=learner)
+    sides = find_headline(set(scores["protocol"]))
+    if not all(sides):
+        return None
+    table = scores.pivot_table(
+        index=["streams", "subject"], columns="protocol", values="balanced_accuracy"
+    ).reindex(columns=list(sides))
+    # one protocol is called like a column
+    named = {side: f"protocol {side}" for side in sides if side in table.index.names}
+    columns = [named.get(side, side) for side in sides]
+    table = table.dropna().rename(columns=named).reset_index()
+    streams = present(study.streams, table["streams"])
+    if not streams:
+        return None
+    panel, gap, left, top = 0.92, 0.1, 0.55, 0.74
+    width = left + len(streams) * (panel + gap) + 0.1
+    sheet = Sheet(max(width, plotting.COLUMN_IN), top + 2.3)
+    sheet.write(0.04, 0.03, f"{target}, {shorten(learner, 40)}", weight="bold")
+    said = "; ".join(f"{side}, leaks: {study.leaks_of(side)}" for side in sides)
+    sheet.write(0.04, 0.18, said, color=plotting.GREY)
+    for place, name in enumerate(streams):
+        axes = sheet.add_axes(left + place * (panel + gap), top, panel, 1.5)
+        _plot_pairs(axes, select(table, streams=name)[columns].to_numpy(dtype=float))
+        axes.set_title(shorten(name).replace("+", "+\n"), pad=4)
+        axes.set_xticks([0, 1], [s.replace("-", "-\n") for s in sides])
+        if place:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel("balanced accuracy (fraction)")
+    return sheet.finish(
+        make_file_name("paired", target, learner),
+        f"{target}, {learner}: each subject's balanced accuracy over trials under "
+        f"{sides[0]} and under {sides[1]}; the thick line is the mean",
+        table,
+    )
+
+
+def _plot_pairs(axes: Axes, values: np.ndarray) -> None:
+    for pair in values:
+        axes.plot([0, 1], pair, color=plotting.GREY, lw=0.7, alpha=0.7, zorder=2)
+    mean = values.mean(axis=0)
+    change = f"{mean[1] - mean[0]:+.2f}".replace("-", "\N{MINUS SIGN}")
+    axes.plot([0, 1], mean, color=plotting.BLUE, lw=2.4, marker="o", ms=4, zorder=3)
+    axes.axhline(0.5, color=plotting.BLACK, lw=0.8, dashes=(4, 3), zorder=1)
+    axes.set(xlim=(-0.25, 1.25), ylim=(0, 1.02))
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+    axes.text(
+        0.5,
+        -0.3,
+        f"{len(values)} subjects\n{change}",
+        transform=axes.transAxes,
+        ha="center",
+        va="top",
+    )

@@ -1,0 +1,365 @@
+"""Figures of protocols by stream sets: confusions and learning curves."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+
+from deepvanet.metrics import (
+    count_confusion,
+    measure_calibration,
+    measure_calibration_error,
+)
+from deepvanet.metrics.calibration import N_BINS, TRIALS_A_BIN
+from deepvanet.protocols import columns_of
+from deepvanet.reporting import plotting
+from deepvanet.reporting.panels import Grid, add_legend, name_learner, present
+from deepvanet.reporting.plotting import Plot, Sheet, make_file_name
+from deepvanet.reporting.studies import NO_LEAK, Study
+
+MOST_LINES = 24
+"""Fits of a panel that are plotted one by one; more become a band."""
+
+GUESSING = float(np.log(2))
+"""Cross-entropy of the score 0.5, in nats."""
+
+_LOSSES: Sequence[tuple[str, str, str, tuple[float, Sequence[float]]]] = (
+    ("train_loss", "training", plotting.BLUE, (0, ())),
+    ("watched_loss", "watched", plotting.VERMILION, (0, (3, 1.5))),
+)
+
+
+_Panels = Mapping[tuple[str, str], pd.DataFrame]  # by protocol and stream set
+
+
+def _list_panels(study: Study, target: str, learner: str) -> _Panels:
+    return {
+        (part.protocol, part.streams): rows
+        for part, rows in study.parts.items()
+        if (part.target, part.learner) == (target, learner)
+    }
+
+
+def _lay_out(
+    study: Study, panels: _Panels, *, side: float, gap: float, left: float
+) -> Grid:
+    """Lay out square panels, protocols below each other."""
+    found = pd.DataFrame(list(panels), columns=["protocol", "streams"])
+    return Grid(
+        study,
+        present(study.protocols, found["protocol"]),
+        present(study.streams, found["streams"]),
+        panel=(side, side),
+        gap=gap,
+        left=left,
+        top=0.6,
+        bottom=0.46,
+    )
+
+
+def plot_confusions(study: Study, target: str, learner: str) -> Plot:
+    """Plot trials counted by label and prediction."""
+    wanted = _list_panels(study, target, learner)
+    grid = _lay_out(study, wanted, side=0.66, gap=0.12, left=1.62)
+    grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
+    for (protocol, streams), rows in wanted.items():
+        leaks = study.leaks_of(protocol, streams) != NO_LEAK
+        axes = grid.add_panel(protocol, streams, leaks=leaks)
+        _plot_confusion(axes, count_confusion(rows, "trial"), leaks=leaks)
+        axes.set_xticks([0, 1], ["low", "high"] if grid.is_lowest(protocol) else [])
+        axes.set_yticks([0, 1], ["low", "high"] if grid.is_left(streams) else [])
+        if grid.is_lowest(protocol) and grid.is_left(streams):
+            axes.set_xlabel("predicted")
+        if grid.is_left(streams):
+            axes.set_ylabel("rated", labelpad=1)
+    return grid.sheet.finish(
+        make_file_name("confusion", target, learner),
+        f"{target}, {learner}: number of trials by how they were rated (rows) and "
+        "predicted (columns); darker is a larger share of its row",
+        _list_confusions(wanted),
+    )
+
+
+def _list_confusions(wanted: _Panels) -> pd.DataFrame:
+    counted = {key: count_confusion(rows, "trial") for key, rows in wanted.items()}
+    rows = [
+        (*key, label, predicted, int(counts[label, predicted]))
+        for key, counts in counted.items()
+        for label in range(2)
+        for predicted in range(2)
+    ]
+    columns = ["protocol", "streams", "label", "predicted", "n_trials"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _plot_confusion(axes: Axes, counts: Int[np.ndarray, "2 2"], *, leaks: bool) -> None:
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for row in range(2):
+        for column in range(2):
+            part = share[row, column]
+            axes.fill(
+                [column - 0.5, column + 0.5, column + 0.5, column - 0.5],
+                [row - 0.5, row - 0.5, row + 0.5, row + 0.5],
+                color=plotting.BLUE,
+                alpha=0.06 + 0.9 * part,
+                linewidth=0,
+            )
+            axes.text(
+                column,
+                row,
+                f"{counts[row, column]}",
+                ha="center",
+                va="center",
+                color="white" if part > 0.9 else plotting.BLACK,
+            )
+    axes.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5))
+    axes.tick_params(length=0, pad=2)
+    axes.spines[:].set(
+        visible=True,
+        color=plotting.VERMILION if leaks else plotting.GREY,
+        linewidth=1.4 if leaks else 0.6,
+        linestyle=(0, (3, 1.5)) if leaks else "-",
+    )
+
+
+def plot_curves(study: Study, history: pd.DataFrame, target: str, learner: str) -> Plot:
+    """Plot the loss of every fit by epoch, and which epochs were chosen.
+
+    Parameters
+    ----------
+    study : Study
+        Knows the order of protocols and stream sets, and what leaks.
+    history : DataFrame
+        Columns ``HISTORY_COLUMNS``, rows of this target and learner.
+    target, learner : str
+        Named in the title and in the file's name.
+
+    Returns
+    -------
+    Plot
+        A panel for each protocol and stream set.
+    """
+    streams = present(study.streams, history["streams"])
+    width = min((plotting.PAGE_IN - 1.75) / len(streams) - 0.1, 2.4)
+    grid = Grid(
+        study,
+        present(study.protocols, history["protocol"]),
+        streams,
+        panel=(width, 1.0),
+        gap=0.1,
+        left=1.7,
+        top=0.84 if width < 1.05 else 0.66,
+        bottom=0.46,
+    )
+    grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
+    _write_losses(grid.sheet)
+    highest = _find_highest_loss(history)
+    for key, fits in history.groupby(["protocol", "streams"], sort=False):
+        protocol, name = map(str, key)
+        leaks = study.leaks_of(protocol, name) != NO_LEAK
+        axes = grid.add_panel(protocol, name, leaks=leaks)
+        _plot_losses(axes, fits)
+        axes.set(xlim=(0.5, history["epoch"].max() + 0.5), ylim=(0, highest))
+        _label_curves(axes, grid, protocol, name, last=int(history["epoch"].max()))
+    return grid.sheet.finish(
+        make_file_name("curves", target, learner),
+        f"{target}, {learner}: loss of training and watched rows by epoch",
+        history,
+    )
+
+
+def plot_calibration(study: Study, target: str, learner: str) -> Plot:
+    """Plot how often scores of each size come true, by protocol and stream set."""
+    wanted = _list_panels(study, target, learner)
+    grid = _lay_out(study, wanted, side=0.95, gap=0.14, left=2.0)
+    grid.sheet.write(0.04, 0.03, f"{target}, {name_learner(learner)}", weight="bold")
+    tables = []
+    for (protocol, streams), rows in wanted.items():
+        bins, error, calibrated = _measure_calibration(rows)
+        leaks = study.leaks_of(protocol, streams) != NO_LEAK
+        axes = grid.add_panel(protocol, streams, leaks=leaks)
+        _plot_calibration(axes, bins, f"ECE {error:.2f} ({calibrated:.2f})")
+        _label_calibration(axes, grid, protocol, streams)
+        found = {"ece": error, "ece_if_calibrated": calibrated}
+        tables.append(bins.assign(protocol=protocol, streams=streams, **found))
+    return grid.sheet.finish(
+        make_file_name("calibration", target, learner),
+        f"{target}, {learner}: fraction of segments rated high by their mean score, in "
+        "bins of equally many; on the diagonal a score comes true as often as it "
+        "says; ECE is the mean distance from it, in brackets that of scores which do "
+        "come true, with so many trials",
+        pd.concat(tables, ignore_index=True),
+    )
+
+
+def _measure_calibration(rows: pd.DataFrame) -> tuple[pd.DataFrame, float, float]:
+    """Return bins of segments, their error, and what it would be if calibrated."""
+    label = rows["label"].to_numpy(dtype=np.int64)
+    score = rows["score"].to_numpy(dtype=float)
+    trial = rows.groupby(columns_of("trial"), sort=True, observed=True).ngroup()
+    n_trials = int(trial.max()) + 1
+    n_bins = max(1, min(N_BINS, n_trials // TRIALS_A_BIN))
+    bins = measure_calibration(label, score, n_bins=n_bins)
+    error, calibrated = measure_calibration_error(
+        label, score, n_trials, trial=trial.to_numpy(dtype=np.int64)
+    )
+    return bins, error, calibrated
+
+
+def _plot_calibration(axes: Axes, bins: pd.DataFrame, error: str) -> None:
+    axes.plot([0, 1], [0, 1], color=plotting.GREY, lw=0.8, dashes=(4, 3), zorder=1)
+    axes.plot(
+        bins["mean_score"],
+        bins["fraction_high"],
+        color=plotting.BLUE,
+        marker="o",
+        markersize=2.5,
+        linewidth=1.2,
+        zorder=3,
+        clip_on=False,
+    )
+    axes.text(
+        0.96,
+        0.05,
+        error,
+        ha="right",
+        va="bottom",
+        transform=axes.transAxes,
+        bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.85},
+        zorder=4,
+    )
+    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1])
+
+
+def _label_calibration(axes: Axes, grid: Grid, protocol: str, streams: str) -> None:
+    if grid.is_lowest(protocol):
+        axes.set_xlabel("score", labelpad=-2)
+    else:
+        axes.tick_params(labelbottom=False)
+    if grid.is_left(streams):
+        axes.set_ylabel("rated high", labelpad=0)
+    else:
+        axes.tick_params(labelleft=False)
+
+
+def _label_curves(
+    axes: Axes, grid: Grid, protocol: str, streams: str, *, last: int
+) -> None:
+    axes.set_xticks([1, last] if last > 1 else [1])
+    if not grid.is_lowest(protocol):
+        axes.tick_params(labelbottom=False)
+    else:
+        axes.set_xlabel("epoch", labelpad=-2 if last > 1 else 2)
+    if not grid.is_left(streams):
+        axes.tick_params(labelleft=False)
+    else:
+        axes.set_ylabel("loss (nats)", labelpad=2)
+
+
+def _find_highest_loss(history: pd.DataFrame) -> float:
+    """Return an upper limit that one exploding fit does not set, with headroom."""
+    losses = history[["train_loss", "watched_loss"]].to_numpy(dtype=float)
+    losses = losses[np.isfinite(losses)]
+    usual = np.quantile(losses, 0.95) if len(losses) else 0.0
+    highest = losses.max(initial=0.0)
+    return 1.3 * float(max(min(highest, 1.5 * usual), GUESSING))
+
+
+def _plot_losses(axes: Axes, fits: pd.DataFrame) -> None:
+    axes.axhline(GUESSING, color=plotting.GREY, lw=0.8, dashes=(1, 1.5), zorder=1)
+    names = ["target", "streams", "learner", "seed", "subject", "fold"]
+    number = fits.groupby(names, sort=False).ngroup()
+    for column, _, color, dash in _LOSSES:
+        table = fits.assign(fit=number).pivot_table(
+            index="epoch", columns="fit", values=column, dropna=True
+        )
+        if not table.size:
+            continue
+        epochs = table.index.to_numpy(dtype=float)
+        values = table.to_numpy(dtype=float)
+        _plot_spread(axes, epochs, values, color)
+        axes.plot(
+            epochs,
+            np.nanmedian(values, axis=1),
+            color=color,
+            linestyle=dash,
+            linewidth=1.5,
+            zorder=4,
+            marker="." if len(epochs) == 1 else "",
+        )
+    _mark_chosen(axes, fits)
+    axes.text(
+        0.97,
+        0.95,
+        f"{number.nunique()} fits" if number.nunique() > 1 else "1 fit",
+        ha="right",
+        va="top",
+        transform=axes.transAxes,
+        bbox={"fc": "white", "ec": "none", "pad": 1},
+        zorder=5,
+    )
+
+
+def _plot_spread(
+    axes: Axes,
+    epochs: Float[np.ndarray, " epoch"],
+    values: Float[np.ndarray, "epoch fit"],
+    color: str,
+) -> None:
+    if values.shape[1] > MOST_LINES:
+        low, high = np.nanquantile(values, [0.1, 0.9], axis=1)
+        axes.fill_between(epochs, low, high, color=color, alpha=0.22, lw=0, zorder=2)
+        return
+    lines = [
+        np.column_stack([epochs, values[:, fit]]) for fit in range(values.shape[1])
+    ]
+    axes.add_collection(
+        LineCollection(lines, colors=color, linewidths=0.5, alpha=0.4, zorder=2)
+    )
+
+
+def _mark_chosen(axes: Axes, fits: pd.DataFrame) -> None:
+    """Mark the epochs used, larger where more fits used them."""
+    chosen = fits.loc[fits["chosen"].astype(int) == 1, "epoch"].value_counts()
+    if not len(chosen):
+        return
+    share = chosen.to_numpy(dtype=float) / chosen.sum()
+    axes.scatter(
+        chosen.index.to_numpy(dtype=float),
+        np.full(len(chosen), 0.05),
+        s=8 + 40 * share,
+        marker="^",
+        color=plotting.BLACK,
+        linewidth=0,
+        transform=axes.get_xaxis_transform(),
+        clip_on=False,
+        zorder=6,
+    )
+
+
+def _write_losses(sheet: Sheet) -> None:
+    handles = [
+        Line2D([], [], color=color, linestyle=dash, linewidth=1.5, label=name)
+        for _, name, color, dash in _LOSSES
+    ]
+    handles.append(
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker="^",
+            markersize=4,
+            color="k",
+            label="epoch used",
+        )
+    )
+    handles.append(
+        Line2D(
+            [], [], color=plotting.GREY, linewidth=0.9, linestyle=":", label="guessing"
+        )
+    )
+    add_legend(sheet, handles, top=0.21, ncols=4)

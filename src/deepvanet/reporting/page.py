@@ -1,0 +1,326 @@
+"""The page: sentences, numbers as text, and the template."""
+
+import re
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from deepvanet.gap import LEVEL, METRIC, describe_gap
+from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, METRICS
+from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.recipes import list_recipes
+from deepvanet.reporting import leaks, tables
+from deepvanet.reporting.cleaning import describe_cleaning
+from deepvanet.reporting.facts import describe_length
+from deepvanet.reporting.figures import KINDS
+from deepvanet.reporting.grids import MOST_LINES
+from deepvanet.reporting.plotting import Plot
+from deepvanet.reporting.studies import NO_LEAK, Study
+from deepvanet.schema import PRIORS
+
+MISSING = "\N{EN DASH}"
+
+METRIC_NAMES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro F1",
+    "mcc": "MCC",
+    "auroc": "AUROC",
+}
+
+
+def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    plots : sequence of sequence of Plot
+        The figures of each study.
+    """
+    environment = Environment(
+        loader=PackageLoader("deepvanet.reporting", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        fraction=write_fraction,
+        percent=write_percent,
+        p=write_p,
+        listed=write_list,
+        counted=_count,
+        short=write_short,
+        points=write_points,
+    )
+    return environment.get_template("page.html").render(
+        studies=[
+            _describe(study, made) for study, made in zip(studies, plots, strict=True)
+        ],
+        metrics={name: METRIC_NAMES.get(name, name) for name in METRICS},
+        metric=METRIC_NAMES[METRIC].lower(),
+        least_subjects=LEAST_SUBJECTS,
+        least_clips=LEAST_CLIPS,
+        recipes=list_recipes(),
+        no_leak=NO_LEAK,
+        most_lines=MOST_LINES,
+        shared_counts=leaks.SHARED_COUNTS,
+        sizes=leaks.SIZES,
+        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
+        title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
+    )
+
+
+def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
+    figures = {
+        kind: [
+            {
+                "title": made.title,
+                "svg": Markup(made.inline),
+                "width_in": made.width_in,
+            }
+            for made in plots
+            if f"{kind}-" in made.name
+        ]
+        for kind in KINDS
+    }
+    return {
+        "dataset": study.dataset,
+        "sentence": describe_run(study),
+        "pairs": [
+            (
+                pair,
+                " ".join(describe_gap(pair.gap)) if pair.gap else "",
+                explain_pair(pair),
+            )
+            for pair in tables.list_pairs(study)
+        ],
+        "gaps": study.gaps,
+        "score_tables": tables.list_score_tables(study),
+        "figures": figures,
+        "seeds": _list_balanced(study.seeds),
+        "controls_say": tables.describe_controls(study),
+        "cleaning": describe_cleaning(study),
+        "leaks_of": study.leaks_of,
+        "leaks": leaks.list_leaks(study),
+        "notes": study.leakage["notes"],
+        "counts": leaks.list_counts(study),
+        "without_video": leaks.list_without_video(study),
+        "over_priors": _list_balanced(study.over_priors),
+        "has_intervals": bool(study.scores["ci_low"].notna().any()),
+        "least_p": _find_least_p(study),
+        "n_tests": _count_tests(study),
+        "runs": [
+            {
+                "name": run.path.resolve().name,
+                "settings": dict(_flatten(run.settings)),
+                "environment": dict(_flatten(run.environment)),
+            }
+            for run in study.runs
+        ],
+    }
+
+
+def _list_balanced(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of trials' balanced accuracy."""
+    if "level" in rows:
+        rows = rows[rows["level"] == LEVEL]
+    rows = rows[rows["metric"] == METRIC]
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
+
+
+def _count_tests(study: Study) -> int:
+    """Return for how many tests the p-values of balanced accuracy are corrected."""
+    n_tests = study.scores.loc[study.scores["metric"] == METRIC, "n_tests"]
+    return int(n_tests.max()) if n_tests.notna().any() else 0
+
+
+def _find_least_p(study: Study) -> float:
+    """Return the least p-value that so many permutations can give; NaN of none."""
+    n_draws = [run.permutations["draw"].nunique() for run in study.runs]
+    return 1 / (1 + max(n_draws)) if any(n_draws) else float("nan")
+
+
+def describe_run(study: Study) -> str:
+    """Say in a sentence what was run."""
+    rows = study.predictions
+    trials = rows[columns_of("trial")].drop_duplicates()
+    segments = rows[columns_of("segment")].drop_duplicates()
+    counts = (
+        f"{_count(rows['subject'].nunique(), 'subject')}, "
+        f"{_count(len(trials), 'trial')} and {_count(len(segments), 'segment')}"
+    )
+    evaluated = study.settings["evaluate"]
+    who = _name_learners(study.learners, describe_length(evaluated["network"]))
+    seeds = sorted({int(seed) for seed in rows["seed"]})
+    return (
+        f"{study.dataset}: {counts} of one second; {who}, "
+        f"on {write_list(study.streams)}, "
+        f"to split high {write_list(study.targets, 'or')} (rating "
+        f"{evaluated['label_rule'].replace('>=', '≥ ').replace('>', '> ')}) from low, "
+        f"under {_count(len(study.protocols), 'protocol')}, "
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {write_list(seeds)}."
+    )
+
+
+def _name_learners(learners: Sequence[str], length: str) -> str:
+    network = f"network ({length})"
+    fitted = [name if name != "network" else network for name in learners]
+    priors = [name for name in fitted if name in PRIORS]
+    others = [name for name in fitted if name not in PRIORS]
+    said = [write_list(others)] if others else []
+    if priors:
+        said.append(f"the prior{'s'[: len(priors) - 1]} {write_list(priors)}")
+    return " beside ".join(said)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_REASONS = {
+    "trial": "seconds of one trial are in training and in test; neighbouring seconds "
+    "look alike, so a learner can recognise the trial instead of what was felt",
+    "subject": "each subject has one label over all its trials and is on both sides, "
+    "so a learner can recognise the person instead of what separates the classes",
+    "epoch": "the test rows themselves pick the epoch",
+    "fit": "something was fitted on test labels",
+    "unlabelled": "test signals, without their labels, had a part in training or in "
+    "scoring each other",
+}
+
+
+def explain_pair(pair: tables.Pair) -> str:
+    """Say what leaks on either side of a headline, or which side is missing."""
+    published, honest = pair.published, pair.honest
+    if published is None:
+        return (
+            "The published protocol was not run, so there is nothing to set beside "
+            "these scores."
+        )
+    leaking = _list_leaks(published)
+    there_too = _list_leaks(honest) if honest else []
+    reasons = [_REASONS[name] for name in leaking if name not in there_too]
+    because = f"Under “{published.protocol}” {'; '.join(reasons)}."
+    if not reasons:
+        because = (
+            f"In this run no trial was on both sides under “{published.protocol}”."
+        )
+    if honest is None:
+        return (
+            f"{because} No protocol that keeps trials whole was run, so nothing here "
+            "says how well a new recording would be read."
+        )
+    because += f" Under “{honest.protocol}” a trial is either in training or in test."
+    for name in there_too:
+        which = "both" if name in leaking else f"“{honest.protocol}”"
+        because += f" Under {which}, {_REASONS[name]}."
+    if pair.gap is None:
+        return (
+            f"{because} One is a model for each subject and the other one of all, so "
+            "their difference is not taken apart."
+        )
+    return because
+
+
+def _list_leaks(card: tables.Card) -> list[str]:
+    return [name for name in card.row.leaks.split("+") if name in _REASONS]
+
+
+def write_fraction(value: float) -> str:
+    """Write a metric with three decimals, and a dash where there is none.
+
+    Examples
+    --------
+    >>> write_fraction(0.5), write_fraction(-0.12345), write_fraction(float("nan"))
+    ('0.500', '−0.123', '–')
+    """
+    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}") if isfinite(value) else MISSING
+
+
+def write_percent(value: float) -> str:
+    """Write a fraction as a percentage.
+
+    Examples
+    --------
+    >>> write_percent(0.98351)
+    '98.4'
+    """
+    return f"{100 * value:.1f}" if isfinite(value) else MISSING
+
+
+def write_points(value: float) -> str:
+    """Write a difference of fractions in points, with its sign.
+
+    Examples
+    --------
+    >>> write_points(0.042), write_points(-0.1)
+    ('+4.2', '−10.0')
+    """
+    if not isfinite(value):
+        return MISSING
+    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def mark_code(text: str) -> Markup:
+    """Return a sentence with what stands in backticks marked as code.
+
+    Examples
+    --------
+    >>> str(mark_code("as `trial`, a < b"))
+    'as <code>trial</code>, a &lt; b'
+    """
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))
+
+
+def write_short(value: float) -> str:
+    """Write a number with at most one decimal.
+
+    Examples
+    --------
+    >>> write_short(2.0), write_short(2.5), write_short(119.98)
+    ('2', '2.5', '120')
+    """
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def write_p(value: float) -> str:
+    """Write a p-value, blank where there is none.
+
+    Examples
+    --------
+    >>> write_p(0.0123), write_p(0.0002), write_p(float("nan"))
+    ('0.012', '< 0.001', '')
+    """
+    if not isfinite(value):
+        return ""
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def write_list(words: Any, last: str = "and") -> str:
+    """Write words as a list in a sentence.
+
+    Examples
+    --------
+    >>> write_list(["face", "bio", "face+bio"])
+    'face, bio and face+bio'
+    """
+    *some, end = [str(word) for word in words]
+    return f"{', '.join(some)} {last} {end}" if some else end
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows += _flatten(value, f"{name}.")
+        elif isinstance(value, (list, tuple)):
+            rows.append((name, ", ".join(map(str, value)) or "all"))
+        else:
+            rows.append((name, str(value)))
+    return rows

@@ -1,0 +1,178 @@
+"""What the panels of all figures have in common: labels, legends, the grid."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from deepvanet.reporting import plotting
+from deepvanet.reporting.plotting import Sheet, shorten
+from deepvanet.reporting.studies import NO_LEAK, Study
+
+_LETTER_IN = 0.068  # mean width of a letter at 8 pt
+
+HATCH = "////"
+"""Ground of everything that leaks."""
+
+
+def name_learner(learner: str, longest: int = 36) -> str:
+    """Return a learner's name as it fits: of a fusion, its rule is kept.
+
+    Examples
+    --------
+    >>> name_learner("decision-fusion:adaboost-published", 26)
+    'fusion:adaboost-published'
+    """
+    if len(learner) > longest:
+        learner = learner.replace("decision-fusion:", "fusion:")
+    return shorten(learner, longest)
+
+
+def select(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """Return the rows whose columns have these values."""
+    for column, value in values.items():
+        table = table[table[column].astype(str) == value]
+    return table
+
+
+def present(names: Sequence[str], found: "pd.Series[Any]") -> list[str]:
+    """Return the names that were found, in their order."""
+    there = set(found.astype(str))
+    return [name for name in names if name in there]
+
+
+def write_protocol(sheet: Sheet, protocol: str, leaks: str, middle: float) -> None:
+    """Write a protocol's name and what it leaks at the left of its row.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Where it is written.
+    protocol : str
+        Its name; a long one is cut.
+    leaks : str
+        What it leaks, ``+``-joined, or ``none``.
+    middle : float
+        Middle of the row, in inches from the top.
+    """
+    style: dict[str, Any] = {"color": plotting.GREY}
+    if leaks != NO_LEAK:
+        style = {"color": "#a84300", "weight": "bold"}
+    sheet.write(0.04, middle - 0.01, shorten(protocol), va="bottom", weight="bold")
+    broken = leaks.replace("+", "+\n")
+    sheet.write(0.04, middle + 0.01, f"leaks: {broken}", **style)
+
+
+def hatch_rows(axes: Axes, low: float, high: float) -> None:
+    """Hatch the ground of rows that leak."""
+    axes.axhspan(
+        low, high, fc="none", ec=plotting.PALE, hatch=HATCH, linewidth=0, zorder=0
+    )
+
+
+def add_legend(
+    sheet: Sheet,
+    handles: Sequence[Line2D | Patch],
+    *,
+    top: float,
+    ncols: int,
+    left: float = 0.04,
+) -> None:
+    """Add a legend whose upper left corner is given in inches.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Where it is added.
+    handles : sequence of Line2D or Patch
+        The entries, which have labels.
+    top : float
+        From the top of the sheet, in inches.
+    ncols : int
+        Columns of entries.
+    left : float
+        From the left of the sheet, in inches.
+    """
+    sheet.figure.legend(
+        handles=list(handles),
+        loc="upper left",
+        ncols=ncols,
+        bbox_to_anchor=(left / sheet.width, 1 - top / sheet.height),
+        borderaxespad=0,
+        borderpad=0,
+        labelspacing=0.3,
+        columnspacing=1.4,
+        handlelength=1.8,
+        handletextpad=0.5,
+    )
+
+
+class Grid:
+    """Panels in rows (protocols) and columns (stream sets), with their labels.
+
+    Parameters
+    ----------
+    panel : tuple of float
+        Width and height of a panel, in inches, as all that follow.
+    gap : float
+        Between panels.
+    left, top, bottom : float
+        Room for labels.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        protocols: Sequence[str],
+        streams: Sequence[str],
+        *,
+        panel: tuple[float, float],
+        gap: float,
+        left: float,
+        top: float,
+        bottom: float,
+    ) -> None:
+        self.protocols, self.streams = protocols, streams
+        self._panel, self._gap, self._left, self._top = panel, gap, left, top
+        width, height = panel
+        self.sheet = Sheet(
+            max(left + len(streams) * (width + gap), plotting.COLUMN_IN),
+            top + len(protocols) * (height + gap) - gap + bottom,
+        )
+        for row, protocol in enumerate(protocols):
+            middle = top + row * (height + gap) + height / 2
+            write_protocol(self.sheet, protocol, study.leaks_of(protocol), middle)
+        for column, name in enumerate(streams):
+            center = left + column * (width + gap) + width / 2
+            text = _wrap(shorten(name), width + gap)
+            self.sheet.write(center, top - 0.06, text, ha="center", va="bottom")
+
+    def add_panel(self, protocol: str, streams: str, *, leaks: bool) -> Axes:
+        """Add the axes of one protocol and stream set."""
+        row, column = self.protocols.index(protocol), self.streams.index(streams)
+        width, height = self._panel
+        axes = self.sheet.add_axes(
+            self._left + column * (width + self._gap),
+            self._top + row * (height + self._gap),
+            width,
+            height,
+        )
+        if leaks:
+            axes.patch.set(hatch=HATCH, edgecolor=plotting.PALE, linewidth=0)
+        return axes
+
+    def is_left(self, streams: str) -> bool:
+        """Whether a stream set's panels carry the labels of the y axis."""
+        return streams == self.streams[0]
+
+    def is_lowest(self, protocol: str) -> bool:
+        """Whether a protocol's panels carry the labels of the x axis."""
+        return protocol == self.protocols[-1]
+
+
+def _wrap(name: str, width: float) -> str:
+    """Break the name of a stream set where it is wider than its column."""
+    return name if len(name) * _LETTER_IN < width else name.replace("+", "+\n")

@@ -1,0 +1,344 @@
+"""What a report shows together: runs of one data set and one recipe.
+
+Two protocols are compared only where the recordings were prepared alike and the
+network was built and trained alike; so runs are gathered by that recipe.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deepvanet.config import digest
+from deepvanet.gap import Gap, list_gaps
+from deepvanet.metrics import (
+    SCORE_COLUMNS,
+    score_subjects,
+    tabulate_over_priors,
+    tabulate_scores,
+    tabulate_seeds,
+)
+from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.results import (
+    CleaningExcerpt,
+    Run,
+    open_run,
+    sharing_of,
+    training_sizes_of,
+)
+from deepvanet.schema import (
+    KEY_COLUMNS,
+    PRIORS,
+    STREAM_SETS,
+    ScoreKey,
+    Target,
+    UserError,
+)
+
+NO_LEAK = NO_CONTROL = "none"
+_CONTROLS = tuple(name for name, facts in PROTOCOLS.items() if facts.kind == "control")
+_DRAW = (*KEY_COLUMNS, "draw")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs of one data set and one recipe.
+
+    Attributes
+    ----------
+    dataset : str
+        The layout that the recordings came from.
+    runs : tuple of Run
+        At least one.
+    predictions : DataFrame
+        Of all runs; no two runs hold the same part.
+    leakage : mapping
+        ``notes`` and ``parts`` of all runs, as in ``leakage.json``.
+    scores : DataFrame
+        Rows of ``scores.csv``.
+    controls : DataFrame
+        The same of control runs, with a column ``control``; often without a row.
+    """
+
+    dataset: str
+    runs: tuple[Run, ...]
+    predictions: pd.DataFrame
+    leakage: Mapping[str, Any]
+    scores: pd.DataFrame
+    controls: pd.DataFrame
+
+    @cached_property
+    def seeds(self) -> pd.DataFrame:
+        """Rows of ``seeds.csv``; none where there is one seed."""
+        return tabulate_seeds(self.predictions, dataset=self.dataset)
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """What lies between published and honest scores, taken apart."""
+        return list_gaps(self.predictions, self.leakage["parts"])
+
+    @cached_property
+    def over_priors(self) -> pd.DataFrame:
+        """By how much learners exceed the prior of an honest protocol."""
+        return tabulate_over_priors(
+            self.predictions, dataset=self.dataset, sharing=sharing_of(self.leakage)
+        )
+
+    @cached_property
+    def folds(self) -> Mapping[ScoreKey, Sequence[Mapping[str, Any]]]:
+        """What was counted in the folds of every part."""
+        return {
+            ScoreKey(*(str(part[name]) for name in KEY_COLUMNS)): part["folds"]
+            for part in self.leakage["parts"]
+        }
+
+    @cached_property
+    def parts(self) -> Mapping[ScoreKey, pd.DataFrame]:
+        """The predictions of every part, in the order in which parts are shown."""
+        columns = list(KEY_COLUMNS)
+        found = {
+            ScoreKey(*map(str, key)): part
+            for key, part in self.predictions.groupby(columns, sort=False)
+        }
+        orders = [self.protocols, self.targets, self.streams, self.learners]
+        return {
+            part: found[part]
+            for part in sorted(
+                found,
+                key=lambda part: [
+                    order.index(name) for order, name in zip(orders, part, strict=True)
+                ],
+            )
+        }
+
+    @cached_property
+    def protocols(self) -> list[str]:
+        """Names of the protocols: published ones, controls, honest ones."""
+        kinds = ("published", "control", "honest")
+        known = sorted(PROTOCOLS, key=lambda name: kinds.index(PROTOCOLS[name].kind))
+        return order_names(self.predictions["protocol"], known)
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """Names of the targets."""
+        return order_names(self.predictions["target"], Target)
+
+    @cached_property
+    def streams(self) -> list[str]:
+        """Names of the stream sets, single streams first."""
+        return order_names(self.predictions["streams"], STREAM_SETS)
+
+    @cached_property
+    def learners(self) -> list[str]:
+        """Names of the learners; those that see no signal come last."""
+        names = order_names(self.predictions["learner"], ("network",))
+        priors = [prior for prior in PRIORS if prior in names]
+        return [name for name in names if name not in priors] + priors
+
+    @cached_property
+    def sharing(self) -> Mapping[ScoreKey, tuple[str, str]]:
+        """What a part leaks and shares, as in ``scores.csv``."""
+        columns = [*KEY_COLUMNS, "leaks", "shares"]
+        rows = self.scores[columns].drop_duplicates()
+        return {
+            ScoreKey(*row[:4]): (str(row[4]), str(row[5]))
+            for row in rows.itertuples(index=False, name=None)
+        }
+
+    @cached_property
+    def subject_scores(self) -> pd.DataFrame:
+        """Every subject's trial-level scores, one row a part and subject."""
+        return pd.concat(
+            [
+                score_subjects(part, "trial").assign(**key._asdict())
+                for key, part in self.parts.items()
+            ],
+            ignore_index=True,
+        )
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Losses by epoch of every fit; empty where nothing was trained."""
+        histories = [run.history for run in self.runs if len(run.history)]
+        if not histories:
+            return pd.DataFrame(columns=list(KEY_COLUMNS))
+        return pd.concat(histories, ignore_index=True)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """One row a trial: what its video gave."""
+        return _join([run.trials for run in self.runs], columns_of("trial"))
+
+    @cached_property
+    def recordings(self) -> pd.DataFrame:
+        """One row a raw recording: what cleaning did; no row where none was raw."""
+        return _join([run.recordings for run in self.runs], columns_of("recording"))
+
+    @cached_property
+    def spectra(self) -> pd.DataFrame:
+        """Spectra of raw recordings before and after cleaning."""
+        return _join(
+            [run.spectra for run in self.runs], ["subject", "recording", "frequency_hz"]
+        )
+
+    @property
+    def excerpt(self) -> CleaningExcerpt | None:
+        """Seconds before and after cleaning, of the first run that has some."""
+        return next((run.excerpt for run in self.runs if run.excerpt), None)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the first run; the recipe is that of all."""
+        return self.runs[0].settings
+
+    def leaks_of(self, protocol: str, streams: str = "") -> str:
+        """Return all that any part of a protocol leaks, ``+``-joined, or ``none``.
+
+        Parameters
+        ----------
+        streams : str
+            Only parts of this stream set; empty takes all.
+        """
+        return _join_sharing(
+            leaks
+            for part, (leaks, _) in self.sharing.items()
+            if part.protocol == protocol and streams in ("", part.streams)
+        )
+
+
+def gather_runs(paths: Sequence[Path]) -> list[list[Run]]:
+    """Read runs and gather those of one data set and one recipe.
+
+    Raises
+    ------
+    UserError
+        When there is no run, one cannot be read, or two hold the same scores.
+    """
+    if not paths:
+        raise UserError("report: no run was named")
+    runs = [open_run(path) for path in paths]
+    _check_distinct(runs)
+    recipes: dict[str, list[Run]] = {}
+    for run in runs:
+        recipes.setdefault(_name_recipe(run), []).append(run)
+    return list(recipes.values())
+
+
+def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return distinct names in the order of ``known``, then the unknown sorted.
+
+    Examples
+    --------
+    >>> order_names(["b", "z", "a", "b"], ["b", "a"])
+    ['b', 'a', 'z']
+    """
+    there = {str(name) for name in names}
+    first = [str(name) for name in known if name in there]
+    return first + sorted(there.difference(first))
+
+
+def make_study(runs: Sequence[Run]) -> Study:
+    """Score runs of one recipe.
+
+    Raises
+    ------
+    UserError
+        When there are only runs of controls.
+    """
+    controls = [run for run in runs if name_control(run) != NO_CONTROL]
+    runs = [run for run in runs if name_control(run) == NO_CONTROL]
+    if not runs:
+        raise UserError(
+            f"{controls[0].path}: a run of a control is shown beside the run that it "
+            "controls, of the same store and settings; name that one too"
+        )
+    predictions = pd.concat([run.predictions for run in runs], ignore_index=True)
+    notes = dict.fromkeys(note for run in runs for note in run.leakage["notes"])
+    leakage = {
+        "notes": list(notes),
+        "parts": [part for run in runs for part in run.leakage["parts"]],
+    }
+    dataset = str(runs[0].settings["dataset"])
+    scores = tabulate_scores(
+        predictions,
+        dataset=dataset,
+        sharing=sharing_of(leakage),
+        n_train=training_sizes_of(leakage),
+        permutations=_join([run.permutations for run in runs], _DRAW),
+        controls=_CONTROLS,
+    )
+    tables = [_score_control(run, dataset=dataset) for run in controls]
+    return Study(
+        dataset,
+        tuple(runs),
+        predictions,
+        leakage,
+        scores,
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=[*SCORE_COLUMNS, "control"]),
+    )
+
+
+def name_control(run: Run) -> str:
+    """Return what was taken away from a run, or ``NO_CONTROL``."""
+    return str(run.settings["evaluate"].get("control", NO_CONTROL))
+
+
+def _score_control(run: Run, *, dataset: str) -> pd.DataFrame:
+    return tabulate_scores(
+        run.predictions,
+        dataset=dataset,
+        sharing=sharing_of(run.leakage),
+        n_train=training_sizes_of(run.leakage),
+        permutations=run.permutations,
+        controls=_CONTROLS,
+    ).assign(control=name_control(run))
+
+
+def _name_recipe(run: Run) -> str:
+    evaluated = run.settings["evaluate"]
+    return digest(
+        [
+            run.settings["dataset"],
+            run.settings["store_digest"],
+            evaluated["label_rule"],
+            evaluated["recipe"],
+            evaluated["network"],
+        ]
+    )
+
+
+def _check_distinct(runs: Sequence[Run]) -> None:
+    owners: dict[tuple[str, str, ScoreKey], Path] = {}
+    for run in runs:
+        for part in _list_parts(run):
+            key = str(run.settings["dataset"]), name_control(run), part
+            if key in owners:
+                raise UserError(
+                    f"{run.path}: scores of protocol {part.protocol}, {part.target}, "
+                    f"{part.streams}, {part.learner} are in {owners[key]} too; "
+                    "report the two apart"
+                )
+            owners[key] = run.path
+
+
+def _list_parts(run: Run) -> Iterator[ScoreKey]:
+    rows = run.predictions[list(KEY_COLUMNS)].drop_duplicates()
+    return (ScoreKey(*map(str, row)) for row in rows.itertuples(index=False, name=None))
+
+
+def _join(tables: Sequence[pd.DataFrame], identity: Sequence[str]) -> pd.DataFrame:
+    """Put runs' tables together; runs of one store hold the same rows."""
+    held = [table for table in tables if len(table)] or tables[:1]
+    whole = pd.concat(held, ignore_index=True)
+    return whole.drop_duplicates(list(identity), ignore_index=True)
+
+
+def _join_sharing(values: Iterable[str]) -> str:
+    names = dict.fromkeys(name for value in values for name in value.split("+"))
+    names.pop(NO_LEAK, None)
+    return "+".join(names) or NO_LEAK

@@ -1,0 +1,279 @@
+"""The tables of a page, as plain values: headline, scores, leaks, counts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from deepvanet.gap import LEVEL, METRIC, Gap
+from deepvanet.metrics import LEVELS, METRICS
+from deepvanet.protocols import PROTOCOLS
+from deepvanet.reporting.facts import list_facts
+from deepvanet.reporting.studies import NO_LEAK, Study
+from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey
+
+MOST_OPEN_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Value:
+    """A metric over the subjects for whom it is defined; NaN where there is none."""
+
+    n_subjects: int
+    mean: float
+    sd: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    p_kind: str
+    p_corrected: float
+    n_tests: float
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One learner on one stream set under one protocol.
+
+    Attributes
+    ----------
+    n_train : float
+        Training rows of a fold, as a median over folds.
+    """
+
+    part: ScoreKey
+    values: Mapping[str, Value]
+    n_train: float
+    leaks: str
+    shares: str
+
+    @property
+    def is_prior(self) -> bool:
+        """Whether the learner sees no signal."""
+        return self.part.learner in PRIORS
+
+    @property
+    def has_one_class(self) -> bool:
+        """Whether some subject's labels are all equal."""
+        both = self.values["balanced_accuracy"].n_subjects
+        return both < self.values["accuracy"].n_subjects
+
+    @property
+    def is_leaking(self) -> bool:
+        """Whether test rows, or what marks them, were trained on."""
+        return self.leaks != NO_LEAK
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """The scores of one target at one level, in groups by protocol."""
+
+    target: str
+    level: str
+    groups: Mapping[str, Sequence[ScoreRow]]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it may stand open beside a table of the other level."""
+        return sum(map(len, self.groups.values())) <= MOST_OPEN_ROWS
+
+
+@dataclass(frozen=True)
+class Card:
+    """One side of the headline: the metric and level of ``gap.METRIC``, ``gap.LEVEL``.
+
+    Attributes
+    ----------
+    row : ScoreRow
+        Of the learner, over trials.
+    facts : sequence of (str, str)
+        How the number came about: split, recipe, folds, epochs, training rows.
+    lines : mapping
+        For the learner and each prior, its score.
+    prior : str
+        The prior that knows what training and test share; empty where the protocol
+        has none.
+    """
+
+    protocol: str
+    row: ScoreRow
+    facts: Sequence[tuple[str, str]]
+    lines: Mapping[str, float]
+    prior: str
+
+    @property
+    def value(self) -> Value:
+        """The big number."""
+        return self.row.values[METRIC]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The published protocol and the honest one, for one target."""
+
+    target: str
+    streams: str
+    learner: str
+    published: Card | None
+    honest: Card | None
+    gap: Gap | None
+
+
+def list_score_rows(study: Study, level: str) -> dict[ScoreKey, ScoreRow]:
+    """Return the scores of every part at one level, in the order of the page."""
+    scores = study.scores[study.scores["level"] == level]
+    found = {
+        ScoreKey(*map(str, key)): _make_row(ScoreKey(*map(str, key)), rows)
+        for key, rows in scores.groupby(list(KEY_COLUMNS), sort=False)
+    }
+    return {part: found[part] for part in study.parts if part in found}
+
+
+_VALUE = (
+    *("n_subjects", "mean", "sd", "ci_low", "ci_high"),
+    *("p_value", "p_kind", "p_corrected", "n_tests"),
+)
+
+
+def _make_row(part: ScoreKey, rows: pd.DataFrame) -> ScoreRow:
+    by_metric = {
+        str(row["metric"]): {name: row[name] for name in _VALUE}
+        for row in rows.to_dict("records")
+    }
+    first = rows.iloc[0]
+    return ScoreRow(
+        part,
+        {metric: Value(**by_metric[metric]) for metric in METRICS},
+        float(first["n_train"]),
+        str(first["leaks"]),
+        str(first["shares"]),
+    )
+
+
+def list_score_tables(study: Study) -> list[ScoreTable]:
+    """Return a table for each target and level, trials first."""
+    tables = []
+    for target in study.targets:
+        for level in reversed(LEVELS):
+            rows = [
+                row
+                for row in list_score_rows(study, level).values()
+                if row.part.target == target
+            ]
+            groups = {
+                protocol: [row for row in rows if row.part.protocol == protocol]
+                for protocol in study.protocols
+            }
+            tables.append(
+                ScoreTable(target, level, {k: v for k, v in groups.items() if v})
+            )
+    return tables
+
+
+def list_pairs(study: Study) -> list[Pair]:
+    """Return the headline: for each target, two protocols side by side."""
+    rows = list_score_rows(study, LEVEL)
+    pairs = [_make_pair(study, target, rows) for target in study.targets]
+    return [pair for pair in pairs if pair.published or pair.honest]
+
+
+_Rows = Mapping[ScoreKey, ScoreRow]
+
+
+def _make_pair(study: Study, target: str, rows: _Rows) -> Pair:
+    """Compare on the richest stream set that both protocols were run on."""
+    published, honest = find_headline(study.protocols)
+    learner = study.learners[0]
+    held = {
+        protocol: [
+            part.streams
+            for part in study.parts
+            if (part.protocol, part.target, part.learner) == (protocol, target, learner)
+        ]
+        for protocol in (published, honest)
+    }
+    both = [name for name in held[published] if name in held[honest]]
+    streams = (both or held[published] or held[honest] or [""])[-1]
+    cards = {
+        protocol: _make_card(study, ScoreKey(protocol, target, streams, learner), rows)
+        for protocol in (published, honest)
+    }
+    return Pair(
+        target,
+        streams,
+        learner,
+        cards[published],
+        cards[honest],
+        _find_gap(study, (published, honest), (target, streams, learner)),
+    )
+
+
+def find_headline(there: Collection[str]) -> tuple[str, str]:
+    """Return the first published and the first honest protocol; blank without one.
+
+    Examples
+    --------
+    >>> find_headline(["trial-matched", "subject", "trial"])
+    ('', 'trial')
+    """
+    published, honest = (
+        next(
+            (p.name for p in PROTOCOLS.values() if p.kind == k and p.name in there), ""
+        )
+        for k in ("published", "honest")
+    )
+    return published, honest
+
+
+def _find_gap(
+    study: Study, ends: tuple[str, str], whose: tuple[str, str, str]
+) -> Gap | None:
+    for gap in study.gaps:
+        found = (gap.links[0], gap.links[-1])
+        if (gap.target, gap.streams, gap.learner) == whose and found == ends:
+            return gap
+    return None
+
+
+def _make_card(study: Study, part: ScoreKey, rows: _Rows) -> Card | None:
+    if part not in rows:
+        return None
+    lines = {
+        learner: rows[own].values[METRIC].mean
+        for learner in dict.fromkeys((part.learner, *PRIORS))
+        if (own := part._replace(learner=learner)) in rows
+    }
+    return Card(
+        part.protocol,
+        rows[part],
+        list_facts(study, part),
+        lines,
+        PROTOCOLS[part.protocol].prior,
+    )
+
+
+CLEARLY_ABOVE_CHANCE = 0.55
+"""Mean balanced accuracy of segments from which it is said that a control scores."""
+
+
+def describe_controls(study: Study) -> list[str]:
+    """Say under which protocols a control scores, a sentence each."""
+    rows = study.controls
+    rows = rows[
+        (rows["level"] == "segment")
+        & (rows["metric"] == "balanced_accuracy")
+        & ~rows["learner"].isin(PRIORS)
+    ]
+    said = []
+    for control, mine in rows.groupby("control", sort=False):
+        best = mine.groupby("protocol")["mean"].max()
+        scoring = [p for p in study.protocols if best.get(p, 0) > CLEARLY_ABOVE_CHANCE]
+        others = [p for p in study.protocols if p in best.index and p not in scoring]
+        name = {"shuffled-labels": "Shuffled labels", "noise": "Noise"}[str(control)]
+        parts = [f"up to {best[p]:.2f} under “{p}”" for p in scoring]
+        if others:
+            parts.append(f"no more than {max(best[p] for p in others):.2f} elsewhere")
+        verb = "score" if name.endswith("s") else "scores"
+        said.append(
+            f"{name} {verb} {', '.join(parts)} (balanced accuracy of segments)."
+        )
+    return said

@@ -1,0 +1,100 @@
+"""Finished runs -> scores, figures and one self-contained page.
+
+The folder::
+
+    REPORT/index.html       everything below, for people; opens without a network
+    REPORT/scores.csv       a row a protocol, target, stream set, learner, level, metric
+    REPORT/figures/*.svg    the page's figures, for papers
+    REPORT/figures/*.csv    the numbers behind each of them
+    REPORT/controls.csv     scores of control runs, as scores.csv, if there are any
+    REPORT/seeds.csv        deviations over seeds and over subjects, of several seeds
+
+Runs of one data set and one recipe (store, label rule, network) are shown
+together, as one *study*; other runs get a section of their own. Runs with a control
+are shown beside the run that they control, and never among its scores.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from deepvanet.files import make_folder, whole_file, write_text
+from deepvanet.metrics import SCORE_COLUMNS, SEED_COLUMNS
+from deepvanet.reporting.figures import KINDS, plot_study
+from deepvanet.reporting.page import render_page
+from deepvanet.reporting.plotting import Plot
+from deepvanet.reporting.studies import gather_runs, make_study
+
+__all__ = ["write_report"]
+
+
+def write_report(runs: Sequence[Path], out: Path) -> Path:
+    """Write the scores, figures and page of finished runs.
+
+    Parameters
+    ----------
+    runs : sequence of Path
+        Folders that ``evaluate`` wrote.
+    out : Path
+        The report's folder; what an earlier report left there is replaced.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    UserError
+        When a run cannot be read, two runs hold the same scores, or ``out`` is a
+        file.
+    """
+    gathered = gather_runs(runs)
+    make_folder(out)
+    studies = [make_study(held) for held in gathered]
+    plots = [
+        plot_study(study, place=f"{number}-" if len(studies) > 1 else "")
+        for number, study in enumerate(studies, start=1)
+    ]
+    _write_figures(
+        make_folder(out / "figures"), [one for several in plots for one in several]
+    )
+    scores = pd.concat([study.scores for study in studies], ignore_index=True)
+    with whole_file(out / "scores.csv") as unfinished:
+        scores.to_csv(unfinished, index=False, columns=list(SCORE_COLUMNS))
+    _write_more(
+        out / "controls.csv", [s.controls for s in studies], [*SCORE_COLUMNS, "control"]
+    )
+    _write_more(out / "seeds.csv", [study.seeds for study in studies], SEED_COLUMNS)
+    page = out / "index.html"
+    write_text(page, render_page(studies, plots))
+    return page
+
+
+def _write_more(
+    path: Path, tables: Sequence[pd.DataFrame], columns: Sequence[str]
+) -> None:
+    """Write a table that some reports have, or remove that of an earlier one."""
+    held = [table for table in tables if len(table)]
+    if not held:
+        path.unlink(missing_ok=True)
+        return
+    with whole_file(path) as unfinished:
+        pd.concat(held, ignore_index=True).to_csv(
+            unfinished, index=False, columns=list(columns)
+        )
+
+
+def _write_figures(folder: Path, plots: Sequence[Plot]) -> None:
+    """Write the figures and remove those of an earlier report, nothing else."""
+    for drawing in plots:
+        write_text(folder / f"{drawing.name}.svg", drawing.svg)
+        with whole_file(folder / f"{drawing.name}.csv") as unfinished:
+            drawing.numbers.to_csv(unfinished, index=False, float_format="%.9g")
+    kept = {f"{drawing.name}.{end}" for drawing in plots for end in ("svg", "csv")}
+    ours = re.compile(rf"(\d+-)?({'|'.join(KINDS)})-.+\.(svg|csv)")
+    for old in sorted(folder.iterdir()):
+        if ours.fullmatch(old.name) and old.name not in kept:
+            old.unlink()

@@ -1,0 +1,160 @@
+"""Write and read the tables of a run as CSV files."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from deepvanet.files import whole_file
+from deepvanet.results.columns import (
+    PREDICTION_COLUMNS,
+    RECORDING_COLUMNS,
+    SPECTRUM_COLUMNS,
+)
+from deepvanet.schema import KEY_COLUMNS, UserError
+
+_TEXT = (
+    *KEY_COLUMNS,
+    "folds",
+    "subject",
+    "trial",
+    "stimulus",
+    "recording",
+    "artefacts",
+    "bad_channels",
+    "removed",
+    "note",
+    "name",
+    "exchanged",
+)
+
+_FLOAT_FORMAT = "%.9g"
+
+
+def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
+    """Write predictions in the order given."""
+    write_table(path, [predictions], PREDICTION_COLUMNS)
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Read predictions, or raise ``UserError``."""
+    return read_table(path, PREDICTION_COLUMNS)
+
+
+def read_permutations(path: Path) -> pd.DataFrame:
+    """Read scores with ratings exchanged; no file gives a table without rows."""
+    columns = (*KEY_COLUMNS, "exchanged", "draw")
+    if not path.is_file():
+        return pd.DataFrame(columns=list(columns))
+    return read_table(path, columns)
+
+
+def write_table(
+    path: Path, tables: Iterable[pd.DataFrame], columns: Sequence[str]
+) -> None:
+    """Write tables one below the other as one CSV file, whole or not at all.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        Only one is held in memory; none gives a file with a header.
+    columns : sequence of str
+        What is written, in this order.
+    """
+    with whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
+        file.write(",".join(columns) + "\n")
+        for table in tables:
+            table.to_csv(
+                file,
+                columns=list(columns),
+                header=False,
+                index=False,
+                lineterminator="\n",
+                float_format=_FLOAT_FORMAT,
+            )
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV file that ``write_table`` wrote; identifiers are text.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read as a table or lacks one of ``columns``.
+    """
+    try:
+        header = pd.read_csv(path, nrows=0).columns
+        text = [column for column in header if column in _TEXT]
+        # a stimulus may be called "NA"; only numbers may be blank
+        table = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(text, str),
+            keep_default_na=False,
+            na_values={name: ["", "nan"] for name in header if name not in text},
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as a table: {error}") from None
+    for column in columns:
+        if column not in table:
+            raise UserError(
+                f"{path}: column {column} is missing, got {', '.join(header)}"
+            )
+    return table
+
+
+def read_cleaned_recordings(path: Path) -> pd.DataFrame:
+    """Read what cleaning did to each recording; no file gives a table without rows.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, or a cell is not what its column says.
+    """
+    table = _read_numbers(path, RECORDING_COLUMNS, may_be_blank=("variance_removed",))
+    for cell in table["removed"]:
+        try:
+            count_removed(cell)
+        except ValueError:
+            raise UserError(
+                f"{path}: column removed: expected classes as in eye:2+muscle:1, "
+                f"got {cell}"
+            ) from None
+    return table
+
+
+def read_spectra(path: Path) -> pd.DataFrame:
+    """Read spectra before and after cleaning; no file gives a table without rows."""
+    return _read_numbers(path, SPECTRUM_COLUMNS, may_be_blank=("before_db", "after_db"))
+
+
+def _read_numbers(
+    path: Path, columns: Sequence[str], *, may_be_blank: Sequence[str]
+) -> pd.DataFrame:
+    """Read a table that may be absent and whose columns, but for text, are numbers."""
+    if not path.is_file():
+        return pd.DataFrame(columns=list(columns))
+    table = read_table(path, columns)
+    for column in columns:
+        if column in _TEXT:
+            continue
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        wrong = numbers.isna() & ~(table[column].isna() & (column in may_be_blank))
+        if wrong.any():
+            raise UserError(
+                f"{path}: column {column}: expected numbers, got "
+                f"{table[column][wrong].iloc[0]}"
+            )
+        table[column] = numbers
+    return table
+
+
+def count_removed(cell: str) -> dict[str, int]:
+    """Return how many components of each class a cell of ``removed`` names.
+
+    Examples
+    --------
+    >>> count_removed("eye:2+muscle:1"), count_removed("")
+    ({'eye': 2, 'muscle': 1}, {})
+    """
+    pairs = (part.rpartition(":") for part in cell.split("+") if part)
+    return {name: int(number) for name, _, number in pairs}

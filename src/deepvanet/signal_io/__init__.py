@@ -1,0 +1,1 @@
+"""Any signal file, opened: channels on their true times."""

@@ -1,0 +1,200 @@
+"""``recordings.toml``: what the files of a recording do not say.
+
+Every key may be left out::
+
+    name = "ours"                 what results call the data set
+    eeg = ["Fp1", "Fp2"]          labels of all EEG channels, [] for none
+    reference = ["A1", "A2"]      channels whose mean is taken from the EEG
+    line_hz = 50                  mains noise, removed from other voltages
+    baseline_s = 3                baseline before each stimulus
+    rating_range = [1, 5]         is mapped to 1 to 9
+    label_rule = ">=5"            a note for the evaluation
+
+    [peripherals]                 all others, and what they measure
+    "EXG1" = "ecg"
+    [units]                       of channels, or of a type, in place of the file's
+    "eeg" = "V"
+    [tables]
+    time = "t"                    column of CSV and Parquet
+    [xdf]
+    streams = ["EEG", "Shimmer"]  by type or name
+    markers = "Markers"
+    video = "Webcam"              its first stamp is the video's first frame
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepvanet.config import read_toml
+from deepvanet.schema import (
+    HIGHEST_RATING,
+    LOWEST_RATING,
+    ChannelType,
+    UserError,
+    pick,
+)
+from deepvanet.signal_io.channel_names import read_type
+from deepvanet.signal_io.units import UNKNOWN, spell_unit
+
+FILE_NAME = "recordings.toml"
+
+_KEYS = (
+    *("name", "eeg", "reference", "line_hz", "baseline_s", "rating_range"),
+    *("label_rule", "peripherals", "units", "tables", "xdf"),
+)
+_SECTIONS = {"tables": ("time",), "xdf": ("streams", "markers", "video")}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is said of recordings beside their files; empty where nothing is.
+
+    Attributes
+    ----------
+    eeg, peripherals : tuple of str | None, mapping | None
+        All there are; None leaves it to the labels.
+    units : mapping
+        By label or type, in lower case.
+    time : str
+        The column of tables that holds seconds.
+    streams, markers, video : tuple of str, str, str
+        Of XDF, by type or name.
+    """
+
+    name: str = ""
+    eeg: tuple[str, ...] | None = None
+    reference: tuple[str, ...] = ()
+    line_hz: float | None = None
+    baseline_s: float = 0.0
+    rating_range: tuple[float, float] = (LOWEST_RATING, HIGHEST_RATING)
+    label_rule: str = ""
+    peripherals: Mapping[str, ChannelType] | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    time: str = ""
+    streams: tuple[str, ...] = ()
+    markers: str = ""
+    video: str = ""
+
+    def rescale(self, rating: float) -> float:
+        """Return a rating on the scale from 1 to 9.
+
+        Examples
+        --------
+        >>> Declaration(rating_range=(1.0, 5.0)).rescale(4.0)
+        7.0
+        """
+        low, high = self.rating_range
+        share = (rating - low) / (high - low)
+        return LOWEST_RATING + share * (HIGHEST_RATING - LOWEST_RATING)
+
+
+def read_declared(folder: Path) -> Declaration:
+    """Read a folder's ``recordings.toml``; without one nothing is declared.
+
+    Raises
+    ------
+    UserError
+        When it cannot be read, or says what is not understood.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return Declaration()
+    values = read_toml(path)
+    for key in values:
+        _pick(path, "key", key, _KEYS)
+    for section, keys in _SECTIONS.items():
+        for key in _read_section(path, values, section):
+            _pick(path, f"key of [{section}]", key, keys)
+    xdf = _read_section(path, values, "xdf")
+    return Declaration(
+        name=_read_text(path, values, "name"),
+        eeg=_read_texts(path, values, "eeg") if "eeg" in values else None,
+        reference=_read_texts(path, values, "reference"),
+        line_hz=_read_number(path, values, "line_hz"),
+        baseline_s=_read_number(path, values, "baseline_s") or 0.0,
+        rating_range=_read_range(path, values),
+        label_rule=_read_text(path, values, "label_rule"),
+        peripherals=_read_types(path, values),
+        units=_read_units(path, values),
+        time=_read_text(path, _read_section(path, values, "tables"), "time"),
+        streams=_read_texts(path, xdf, "streams"),
+        markers=_read_text(path, xdf, "markers"),
+        video=_read_text(path, xdf, "video"),
+    )
+
+
+def _pick(path: Path, kind: str, name: str, known: tuple[str, ...]) -> str:
+    try:
+        return pick(kind, name, known)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _read_section(path: Path, values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    section = values.get(key, {})
+    if not isinstance(section, dict):
+        raise UserError(f"{path}: {key} must be a table, as [{key}], got {section!r}")
+    return section
+
+
+def _read_text(path: Path, values: Mapping[str, Any], key: str) -> str:
+    text = values.get(key, "")
+    if not isinstance(text, str):
+        raise UserError(f"{path}: {key} must be a text, got {text!r}")
+    return text
+
+
+def _read_texts(path: Path, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    texts = values.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
+        raise UserError(f"{path}: {key} must be a list of names, got {texts!r}")
+    return tuple(texts)
+
+
+def _read_number(path: Path, values: Mapping[str, Any], key: str) -> float | None:
+    number = values.get(key)
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
+        raise UserError(f"{path}: {key} must be a number from 0, got {number!r}")
+    return float(number)
+
+
+def _read_range(path: Path, values: Mapping[str, Any]) -> tuple[float, float]:
+    found = values.get("rating_range", [LOWEST_RATING, HIGHEST_RATING])
+    is_pair = isinstance(found, list) and len(found) == 2
+    if not is_pair or not all(type(bound) in (int, float) for bound in found):
+        raise UserError(f"{path}: rating_range must be as [1, 5], got {found!r}")
+    low, high = float(found[0]), float(found[1])
+    if low >= high:
+        raise UserError(f"{path}: rating_range must rise, got {found!r}")
+    return low, high
+
+
+def _read_types(path: Path, values: Mapping[str, Any]) -> dict[str, ChannelType] | None:
+    if "peripherals" not in values:
+        return None
+    types: dict[str, ChannelType] = {}
+    for label, text in _read_section(path, values, "peripherals").items():
+        kind = read_type(str(text))
+        if kind is None or kind is ChannelType.EEG:
+            known = ", ".join(k for k in ChannelType if k is not ChannelType.EEG)
+            raise UserError(
+                f"{path}: peripheral {label} must be one of {known}, got {text!r}"
+            )
+        types[label] = kind
+    return types
+
+
+def _read_units(path: Path, values: Mapping[str, Any]) -> dict[str, str]:
+    units = {}
+    for label, text in _read_section(path, values, "units").items():
+        units[label.lower()] = spell_unit(str(text))
+        if units[label.lower()] == UNKNOWN and text != UNKNOWN:
+            raise UserError(
+                f"{path}: unit of {label} must be as V, mV, uV, uS, Ohm, kOhm, degC or "
+                f"{UNKNOWN}, got {text!r}"
+            )
+    return units

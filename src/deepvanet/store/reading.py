@@ -1,0 +1,230 @@
+"""Open a store: its table is read, its arrays are mapped into memory."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+from numpy.typing import NDArray
+
+from deepvanet.config import digest
+from deepvanet.schema import Channel, Stream, UserError, pick
+from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
+from deepvanet.store.manifest import Manifest, read_manifest
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What cleaning did to all recordings of a store.
+
+    Attributes
+    ----------
+    recordings, spectra : DataFrame
+        All subjects' ``recordings.csv`` and ``spectra.csv``.
+    excerpt : mapping
+        The ``excerpt.npz`` of the recording that lost most.
+    """
+
+    recordings: pd.DataFrame
+    spectra: pd.DataFrame
+    excerpt: Mapping[str, NDArray[Any]]
+
+
+class SegmentStore:
+    """The segments of all subjects; arrays stay on disk until rows are read.
+
+    Parameters
+    ----------
+    path : Path
+        A folder that ``prepare`` wrote.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a segment, numbered from 0; columns ``COLUMNS``.
+    """
+
+    def __init__(
+        self, path: Path, manifest: Manifest, tables: Mapping[str, pd.DataFrame]
+    ) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.table = pd.concat(tables.values(), ignore_index=True)
+        ends = np.cumsum([len(table) for table in tables.values()])
+        self._subjects = tuple(tables)
+        self._first_row = np.concatenate([[0], ends[:-1]])
+        self._arrays: dict[tuple[str, Stream], NDArray[Any]] = {}
+
+    @property
+    def sfreq(self) -> float:
+        """Samples a second of the stored signals, in Hz."""
+        return float(self.manifest.settings["sfreq"])
+
+    def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
+        """Return the channels of the streams, in the order of ``bio`` arrays."""
+        wanted = tuple(streams)
+        return tuple(c for c in self.manifest.channels if c.stream in wanted)
+
+    def rows_with(self, streams: Iterable[Stream]) -> Int[np.ndarray, " row"]:
+        """Return the numbers of the rows that have all of the streams."""
+        has = self.table[[f"has_{stream}" for stream in streams]]
+        return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
+
+    def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
+        """Copy rows of one stream into memory, in the order asked for.
+
+        Returns
+        -------
+        array, shape (row, ...)
+            Face (row, frame, height, width, 3) uint8; bio (row, channel, time)
+            float32.
+        """
+        position = self._position[stream][rows]
+        if np.any(position < 0):
+            row = rows[np.argmin(position)]
+            raise ValueError(f"row {row} has no {stream}")
+        owner = np.searchsorted(self._first_row, rows, side="right") - 1
+        out: NDArray[Any] | None = None
+        for number in np.unique(owner):
+            mine = owner == number
+            array = self._array(self._subjects[number], stream)
+            if out is None:
+                out = np.empty((len(rows), *array.shape[1:]), array.dtype)
+            out[mine] = array[position[mine]]
+        if out is None:
+            raise ValueError("no rows asked for")
+        return out
+
+    @cached_property
+    def _position(self) -> Mapping[Stream, Int[np.ndarray, " row"]]:
+        """Where a table row lies in its subject's array, for each stream."""
+        positions = {}
+        for stream in Stream:
+            has = self.table[f"has_{stream}"].to_numpy(dtype=int)
+            before = np.cumsum(has) - has
+            start = np.repeat(
+                before[self._first_row],
+                np.diff([*self._first_row, len(has)]),
+            )
+            positions[stream] = np.where(has == 1, before - start, -1)
+        return positions
+
+    def _array(self, subject: str, stream: Stream) -> NDArray[Any]:
+        key = subject, stream
+        if key not in self._arrays:
+            path = self.path / "subjects" / subject / f"{stream}.npy"
+            self._arrays[key] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return self._arrays[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the memory maps behind when sent to another process."""
+        return {**self.__dict__, "_arrays": {}}
+
+
+def open_store(path: Path) -> SegmentStore:
+    """Open a folder that ``prepare`` wrote.
+
+    Raises
+    ------
+    UserError
+        When there is no store, none of its subjects is complete, or it is damaged.
+    """
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise UserError(f"{path}: no store here (no manifest.json)")
+    tables = {
+        folder.name: read_segment_table(folder) for folder in _list_subjects(path)
+    }
+    if not tables:
+        raise UserError(f"{path}: the store holds no subject; was prepare interrupted?")
+    return SegmentStore(path, manifest, tables)
+
+
+def read_segment_table(folder: Path) -> pd.DataFrame:
+    """Read a subject's ``segments.csv``.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, or lacks a column.
+    """
+    file = folder / "segments.csv"
+    try:
+        table = pd.read_csv(file, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read: {error}") from None
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise UserError(f"{file}: column {missing[0]} is missing")
+    return table
+
+
+def read_trials(path: Path) -> pd.DataFrame:
+    """Read all subjects' ``trials.csv``: one row a trial, what its video gave."""
+    return _read_all(_list_subjects(path), "trials.csv")
+
+
+def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | None":
+    """Read what cleaning did to raw recordings, or None where there are none.
+
+    Parameters
+    ----------
+    subjects : sequence of str
+        Only theirs; empty takes all.
+    """
+    folders = [
+        folder
+        for folder in _list_subjects(path)
+        if (folder / "recordings.csv").is_file()
+        and (not subjects or folder.name in subjects)
+    ]
+    if not folders:
+        return None
+    recordings = _read_all(folders, "recordings.csv")
+    lost = recordings.groupby("subject")["variance_removed"].max().fillna(-1)
+    most = path / "subjects" / str(lost.idxmax()) / "excerpt.npz"
+    with np.load(most, allow_pickle=False) as arrays:
+        excerpt = dict(arrays)
+    return Cleaning(recordings, _read_all(folders, "spectra.csv"), excerpt)
+
+
+def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
+    return pd.concat(
+        [
+            pd.read_csv(folder / name, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+            for folder in folders
+        ],
+        ignore_index=True,
+    )
+
+
+def pick_subjects(store: SegmentStore, asked: Sequence[str]) -> tuple[str, ...]:
+    """Return subjects as the store names them; ``1`` finds ``01``."""
+    known = list(dict.fromkeys(store.table["subject"]))
+    by_number = {name.lstrip("0"): name for name in known}
+    return tuple(
+        pick("subject", by_number.get(name.lstrip("0"), name), known) for name in asked
+    )
+
+
+def digest_store(store: SegmentStore) -> str:
+    """Return a short name for what a store holds: settings and input files."""
+    records = sorted((store.path / "subjects").glob("[!.]*/subject.json"))
+    inputs = {
+        record.parent.name: {
+            name: values["sha256"]
+            for name, values in json.loads(record.read_text())["inputs"].items()
+        }
+        for record in records
+    }
+    return digest({"settings": store.manifest.digest, "inputs": inputs})
+
+
+def _list_subjects(path: Path) -> list[Path]:
+    folders = (path / "subjects").glob("[!.]*")
+    return sorted(folder for folder in folders if (folder / "subject.json").is_file())

@@ -1,0 +1,88 @@
+"""Some rows of a store with a label each: what a learner is given."""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Int
+from numpy.typing import NDArray
+
+from deepvanet.schema import Channel, Stream
+from deepvanet.store.columns import number_trials
+
+Adjust = Callable[[Stream, Int[np.ndarray, " row"], NDArray[Any]], NDArray[Any]]
+
+
+@runtime_checkable
+class Segments(Hashable, Protocol):
+    """Where rows are read from: a store on disk, or a recording in memory."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a segment, numbered from 0."""
+
+    @property
+    def sfreq(self) -> float:
+        """Samples a second of the signals, in Hz."""
+
+    def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
+        """Return the channels of the streams, in the order of ``bio`` arrays."""
+
+    def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
+        """Copy rows of one stream into memory, in the order asked for."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a store with a label each: what a learner is given.
+
+    Attributes
+    ----------
+    store : Segments
+        A store, or seconds of a recording that are held in memory.
+    numbers : array, shape (row,)
+        Row numbers of ``store.table``.
+    streams : tuple of Stream
+        The streams that a learner may read.
+    label : array, shape (row,)
+        0 or 1.
+    adjust : callable | None
+        From stream, row numbers of the store and what was read there, to what
+        ``read`` gives instead.
+    """
+
+    store: Segments
+    numbers: Int[np.ndarray, " row"]
+    streams: tuple[Stream, ...]
+    label: Int[np.ndarray, " row"]
+    adjust: Adjust | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The rows' subject, trial, stimulus and so on, numbered from 0."""
+        return self.store.table.iloc[self.numbers].reset_index(drop=True)
+
+    @cached_property
+    def trial(self) -> Int[np.ndarray, " row"]:
+        """A number for each row's trial, from 0; trials of two subjects differ."""
+        return number_trials(self.table)
+
+    def read(
+        self, stream: Stream, index: Int[np.ndarray, " item"] | None = None
+    ) -> NDArray[Any]:
+        """Copy one stream of all rows, or of ``index`` among them, into memory."""
+        rows = self.numbers if index is None else self.numbers[index]
+        array = self.store.read(stream, rows)
+        return array if self.adjust is None else self.adjust(stream, rows, array)
+
+    def take(
+        self, index: Int[np.ndarray, " item"] | Bool[np.ndarray, " row"]
+    ) -> "Rows":
+        """Return some of the rows."""
+        return replace(self, numbers=self.numbers[index], label=self.label[index])

@@ -1,0 +1,315 @@
+"""Tests of the page in a real browser: what a person sees, clicks and types."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+
+from films import write_video
+from pages import open_page, write_recording
+from portraits import sample_portrait
+from processes import wait_until
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WAIT_MS = 120_000
+REFUSED = "the server responded with a status of 4"
+"""What a browser notes of an answer that the page then shows as a sentence."""
+
+browser_path = os.environ.get("DEEPVANET_BROWSER") or next(
+    (path for name in BROWSERS if (path := shutil.which(name))), None
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        browser_path is None,
+        reason="THE PAGE IS NOT TESTED: no Chromium, install it or set "
+        "DEEPVANET_BROWSER",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return write_recording(tmp_path_factory.mktemp("browser"), seconds=8)
+
+
+@pytest.fixture(scope="module")
+def page(filmed_bundle):
+    with open_page(filmed_bundle) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, page):
+    """Return a function that opens the page for one more person."""
+    contexts, wrong = [], []
+
+    def open_tab(path="/", **options):
+        context = browser.new_context(accept_downloads=True, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on(
+            "console",
+            lambda said: REFUSED in said.text or wrong.append(said.text),
+        )
+        tab.on(
+            "request",
+            lambda request: (
+                request.url.startswith((page.address, "blob:", "data:"))
+                or wrong.append(request.url)
+            ),
+        )
+        tab.goto(page.address + path)
+        wait_for(tab, "document.getElementById('model').textContent")
+        return tab
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert wrong == [], "a script failed, or something else was asked than this page"
+
+
+def wait_for(tab, expression):
+    """Wait until something holds in the page, whose policy forbids Playwright's way."""
+    wait_until(lambda: tab.evaluate(expression))
+
+
+def send(tab, recording, **options):
+    for kind, path in recording.items():
+        tab.set_input_files(f"#{kind}", path)
+    if options:
+        tab.click("summary")
+    for name, value in options.items():
+        tab.fill(f"#{name}", value)
+    tab.click("text=Predict")
+
+
+def see_result(tab):
+    tab.wait_for_selector("#result:not([hidden])", timeout=WAIT_MS)
+    if tab.is_visible("#player"):
+        wait_for(tab, "document.getElementById('player').readyState >= 2")
+
+
+def say(tab):
+    """Return what the page says of the second under the cursor."""
+    return tab.inner_text("#now")
+
+
+def find_cursor(tab):
+    """Return where the cursor stands, from 0 to 1 of the timeline's first panel."""
+    return tab.evaluate(
+        """() => {
+            const frame = document.querySelector("#timeline .frame");
+            const from = Number(frame.getAttribute("x"));
+            const wide = Number(frame.getAttribute("width"));
+            const cursor = document.querySelector("#timeline .cursor");
+            return (Number(cursor.getAttribute("x1")) - from) / wide;
+        }"""
+    )
+
+
+def click_timeline(tab, share):
+    frame = tab.locator("#timeline .frame").first
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    tab.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def get_time(tab):
+    wait_for(tab, "!document.getElementById('player').seeking")
+    return tab.evaluate("document.getElementById('player').currentTime")
+
+
+def test_a_person_gets_from_two_files_to_a_timeline_that_follows_the_video(
+    visit, recording
+):
+    tab = visit()
+    send(tab, recording, video_offset_s="2")
+    see_result(tab)
+
+    assert tab.is_hidden("#send")
+    assert "Probability of a high self-rating" in tab.inner_text("#meaning")
+    assert say(tab).startswith("0:02")
+    assert tab.locator("#timeline .trace.valence").count() >= 1
+    assert tab.locator("#timeline .trace.arousal").count() >= 1
+    assert "probability of high valence" in tab.inner_html("#plane")
+    assert "Contribution of each stream to high valence" in tab.inner_html("#timeline")
+
+    click_timeline(tab, 0.65)  # second 6.5 of 10, of the video 4.5
+    assert find_cursor(tab) == pytest.approx(0.65, abs=0.01)
+    assert get_time(tab) == pytest.approx(4.5, abs=0.05)
+    assert say(tab).startswith("0:06")
+    assert "face found" in say(tab)
+
+    tab.evaluate("document.getElementById('player').currentTime = 1")
+    wait_for(tab, "document.getElementById('now').textContent[3] === '3'")
+    assert find_cursor(tab) == pytest.approx(0.3, abs=0.01)
+
+    tab.evaluate("document.getElementById('player').play()")
+    wait_for(tab, "document.getElementById('now').textContent[3] === '5'")
+    assert find_cursor(tab) >= 0.5
+
+
+def test_all_can_be_done_by_keyboard(visit, recording):
+    tab = visit()
+    tab.focus("#video")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.id") == "bio"
+    for kind, path in recording.items():
+        tab.set_input_files(f"#{kind}", path)
+    for _ in range(2):
+        tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Predict"
+    tab.keyboard.press("Enter")
+    see_result(tab)
+
+    assert tab.evaluate("document.activeElement.id") == "result-title"
+    tab.focus("#timeline")
+    slider = tab.locator("#timeline")
+    for key, value in [("End", "8"), ("ArrowLeft", "7"), ("Home", "0"), ("Right", "1")]:
+        tab.keyboard.press(f"Arrow{key}" if key == "Right" else key)
+        assert slider.get_attribute("aria-valuenow") == value
+    assert slider.get_attribute("aria-valuetext") == say(tab)
+    tab.keyboard.press("Space")
+    wait_for(tab, "!document.getElementById('player').paused")
+
+
+def test_what_is_downloaded_is_the_table_and_the_report(visit, recording, tmp_path):
+    tab = visit()
+    send(tab, {"bio": recording["bio"]})
+    see_result(tab)
+
+    for link, name in (("#csv", "timeline.csv"), ("#report", "report.html")):
+        with tab.expect_download() as downloading:
+            tab.click(link)
+        downloading.value.save_as(tmp_path / name)
+
+    table = pd.read_csv(tmp_path / "timeline.csv")
+    assert len(table) == 8
+    said = float(say(tab).partition("valence ")[2].split()[0])
+    assert table["valence"][0] == pytest.approx(said, abs=0.006)
+    assert "<svg" in (tmp_path / "report.html").read_text()
+
+
+def test_a_lost_face_is_marked_where_it_was_lost(visit, tmp_path):
+    face = sample_portrait()
+    pictures = [face * (not 30 <= number < 50) for number in range(80)]
+    video = write_video(tmp_path / "away.mp4", iter(pictures), fps=10)
+    tab = visit()
+    send(tab, {"video": video})
+    see_result(tab)
+
+    click_timeline(tab, 0.1)
+    assert "face found" in say(tab)
+    click_timeline(tab, 0.55)
+    assert "face lost" in say(tab)
+    assert "no answer" in say(tab)
+    assert "Face lost" in tab.inner_html("#timeline")
+
+
+def test_two_people_see_their_own_recordings(visit, recording, tmp_path):
+    other = write_recording(tmp_path, seconds=5, seed=3)
+    first, second = visit(), visit()
+    send(first, recording)
+    send(second, other)
+    see_result(first)
+    see_result(second)
+
+    assert first.locator("#timeline").get_attribute("aria-valuemax") == "8"
+    assert second.locator("#timeline").get_attribute("aria-valuemax") == "5"
+    assert first.url != second.url
+
+
+def test_a_wrong_file_is_a_sentence_and_the_next_one_works(visit, recording, tmp_path):
+    (tmp_path / "face.mp4").write_text("no video at all")
+    tab = visit()
+    send(tab, {"video": tmp_path / "face.mp4"})
+    tab.wait_for_selector("#error:not([hidden])")
+
+    assert tab.inner_text("#error") == "video: is not what its ending .mp4 says"
+    assert tab.is_visible("#send")
+    send(tab, recording)
+    see_result(tab)
+    assert tab.is_hidden("#error")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (None, "Choose a video, a signal file or both."),
+        ("notes.txt", "notes.txt: must be one of .mp4"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_before_it_is(visit, tmp_path, name, sentence):
+    tab = visit()
+    if name:
+        (tmp_path / name).write_text("hello")
+        tab.set_input_files("#video", tmp_path / name)
+    tab.click("text=Predict")
+
+    assert sentence in tab.inner_text("#error")
+
+
+def test_a_person_can_stop_and_start_again(visit, recording):
+    tab = visit()
+    send(tab, recording)
+    tab.click("#cancel")
+    assert tab.is_visible("#send")
+    wait_for(
+        tab, "fetch('/health').then((a) => a.json()).then((said) => !said.running)"
+    )
+
+    tab.click("#example")
+    see_result(tab)
+    assert "built-in example" in tab.inner_text("#result-title")
+    where = f"/api/jobs/{tab.url.partition('#')[2]}"
+    tab.click("#again")
+    wait_for(tab, f"fetch('{where}').then((a) => a.status === 404)")
+
+
+def test_a_result_stays_when_the_page_is_loaded_again(visit, recording):
+    tab = visit()
+    send(tab, {"bio": recording["bio"]})
+    see_result(tab)
+    said = say(tab)
+
+    tab.reload()
+    see_result(tab)
+
+    assert say(tab) == said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_and_can_be_read_in_light_and_in_dark(visit, recording, scheme):
+    tab = visit(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    send(tab, recording)
+    see_result(tab)
+
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    outside = tab.evaluate(
+        """() => [...document.querySelectorAll("svg text")].filter((text) => {
+            const box = text.getBoundingClientRect();
+            const svg = text.closest("svg").getBoundingClientRect();
+            return box.left < svg.left - 1 || box.right > svg.right + 1;
+        }).map((text) => text.textContent)"""
+    )
+    assert outside == []
+    shades = tab.evaluate(
+        """() => ["backgroundColor", "color"].map((name) =>
+            getComputedStyle(document.querySelector("section"))[name])"""
+    )
+    ground, ink = (sum(map(int, shade[4:-1].split(","))) for shade in shades)
+    assert (ground > 600 and ink < 200) == (scheme == "light")
+    assert (ground < 200 and ink > 600) == (scheme == "dark")

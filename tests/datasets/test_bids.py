@@ -1,0 +1,144 @@
+"""Tests of :mod:`deepvanet.datasets.bids.reader`, on data sets that MNE-BIDS wrote."""
+
+import mne
+import mne_bids
+import numpy as np
+import pytest
+
+from deepvanet.cli import main
+from deepvanet.datasets import check
+from deepvanet.datasets.bids import reader as bids
+from deepvanet.schema import ChannelType, Stream, Target, UserError
+from deepvanet.store import open_store
+from small_recordings import sample_bio, write_edf
+
+LABELS = ("Fp1", "Fp2", "C3", "C4", "O1", "E7", "Heart", "EOGx")
+TYPES = ("eeg",) * 6 + ("ecg", "eog")
+SFREQ = 128
+EVENTS = """\
+onset\tduration\ttrial_type\tvalence\tarousal\tnote
+1.0\t2.0\thappy\t8\t3\tx
+4.0\t0.5\tpause\tn/a\tn/a\tn/a
+5.0\t3.0\tsad\t2\tn/a\ty
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two subjects, the second with two runs."""
+    for subject, run in (("01", None), ("02", "1"), ("02", "2")):
+        write_run(tmp_path / "data", subject, run)
+    return tmp_path / "data"
+
+
+def write_run(root, subject, run):
+    bio = sample_bio(9, sfreq=SFREQ, labels=LABELS, seed=int(subject))
+    units = ["uV"] * len(LABELS)
+    edf = write_edf(root.parent / "a.edf", bio, labels=LABELS, units=units, sfreq=SFREQ)
+    raw = mne.io.read_raw_edf(edf, verbose="ERROR")
+    raw.set_channel_types(dict(zip(LABELS, TYPES, strict=True)))
+    path = mne_bids.BIDSPath(
+        subject=subject, run=run, task="film", datatype="eeg", root=root
+    )
+    mne_bids.write_raw_bids(raw, path, overwrite=True, verbose="ERROR")
+    events = path.copy().update(suffix="events", extension=".tsv").fpath
+    events.write_text(EVENTS)
+    return events
+
+
+def test_rated_events_are_the_trials(root):
+    (recording,) = bids.read_recordings(root, "01")
+
+    assert bids.list_subjects(root) == ["01", "02"]
+    assert recording.sfreq == SFREQ
+    spans = [(s.trial, s.stimulus, s.onset_s, s.end_s) for s in recording.spans]
+    assert spans == [("1", "happy", 1.0, 3.0), ("2", "sad", 5.0, 8.0)]
+    assert recording.spans[0].ratings == {Target.VALENCE: 8.0, Target.AROUSAL: 3.0}
+    assert recording.spans[1].ratings == {Target.VALENCE: 2.0}
+    assert recording.spans[1].more == {"note": "y"}
+
+
+def test_trials_of_several_runs_are_numbered_through(root):
+    recordings = list(bids.read_recordings(root, "02"))
+
+    assert [[s.trial for s in r.spans] for r in recordings] == [["1", "2"], ["3", "4"]]
+    assert len({r.name for r in recordings}) == 2
+
+
+def test_types_and_units_are_those_of_the_sidecars(root):
+    channels = bids.list_channels(root)
+    (recording,) = bids.read_recordings(root, "01")
+
+    assert [c.name for c in channels] == list(LABELS)
+    assert channels[5].type is ChannelType.EEG
+    assert channels[6].type is ChannelType.ECG
+    assert channels[7].type is ChannelType.EOG
+    expected = sample_bio(9, sfreq=SFREQ, labels=LABELS, seed=1)
+    np.testing.assert_allclose(recording.bio, expected, rtol=1e-3, atol=0.1)
+
+
+def test_a_data_set_in_bids_becomes_a_store_and_is_current_until_a_sidecar_changes(
+    root, tmp_path, capsys
+):
+    out = tmp_path / "store"
+    command = ["prepare", "bids", str(root), "--out", str(out), "--jobs", "1"]
+    command += ["--baseline", "none"]
+
+    assert main(command) == 0
+    assert main(command) == 0
+
+    assert "2 of them finished before" in capsys.readouterr().out
+    store = open_store(out)
+    assert store.manifest.dataset == "bids"
+    assert len(store.rows_with([Stream.EEG, Stream.PERIPHERAL])) == 3 * 5
+    write_run(root, "01", None).write_text(EVENTS.replace("\t8\t", "\t7\t"))
+    assert main(command) == 0
+    assert "1 of them finished before" in capsys.readouterr().out
+
+
+def test_check_lists_the_trials(root):
+    inspection = check("bids", root)
+
+    assert len(inspection.tables[0].rows) == 6
+    assert not inspection.refused
+
+
+def test_what_is_declared_in_the_root_counts(root):
+    (root / "recordings.toml").write_text(
+        'name = "films"\nrating_range = [0, 10]\nbaseline_s = 1\n'
+    )
+
+    (recording,) = bids.read_recordings(root, "01")
+
+    assert bids.name_dataset(root) == "films"
+    assert recording.spans[0].ratings[Target.VALENCE] == pytest.approx(7.4)
+    assert recording.spans[0].baseline_s == 1.0
+
+
+def replace_events(root, old, new):
+    path = root / "sub-01" / "eeg" / "sub-01_task-film_events.tsv"
+    path.write_text(EVENTS.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("\t8\t", "\t80\t", r"events\.tsv line 2: valence must be from 1 to 9, got 80"),
+        ("1.0\t2.0", "n/a\t2.0", "line 2: onset must be 0 or above, got None"),
+        ("trial_type", "kind", "needs a column stimulus, stim_file, trial_type"),
+    ],
+)
+def test_events_that_cannot_be_used_end_in_a_sentence(root, old, new, sentence):
+    replace_events(root, old, new)
+
+    with pytest.raises(UserError, match=sentence):
+        bids.list_subjects(root)
+
+
+def test_folders_without_a_rated_event_are_refused(root, tmp_path):
+    with pytest.raises(UserError, match=r"dataset_description\.json is missing"):
+        bids.list_subjects(tmp_path)
+    for path in root.rglob("*_events.tsv"):
+        path.write_text("onset\tduration\ttrial_type\n1.0\t2.0\thappy\n")
+    with pytest.raises(UserError, match=r"no events\.tsv beside EEG has a row with"):
+        bids.list_subjects(root)

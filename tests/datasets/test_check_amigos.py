@@ -1,0 +1,254 @@
+"""Tests of :mod:`deepvanet.datasets.amigos.check`."""
+
+import re
+
+import numpy as np
+import pytest
+
+from deepvanet.cli import main
+from deepvanet.datasets import Severity, check
+from deepvanet.schema import UserError
+from small_amigos import (
+    CALM,
+    file_of,
+    sample_signals,
+    write_face,
+    write_mat,
+    write_small,
+)
+
+EMPTY = np.empty((0, 0))
+
+
+def look(root, layout="amigos", **options):
+    return check(layout, root, **options)
+
+
+def texts(inspection, severity=None):
+    return [
+        finding.text
+        for finding in inspection.findings
+        if severity in (None, finding.severity)
+    ]
+
+
+def table(inspection, title):
+    (found,) = (t for t in inspection.tables if t.title == title)
+    return {
+        str(row[0]): dict(zip(found.columns, row, strict=True)) for row in found.rows
+    }
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Two subjects with viewings of all sorts, and a long video."""
+    root = tmp_path_factory.mktemp("amigos")
+    write_small(
+        root,
+        1,
+        videos=["10", "4", "5", "9", "N1"],
+        signals={"5": EMPTY},
+        ratings={"4": EMPTY},
+    )
+    write_small(root, 12, videos=["10", "4"])
+    write_face(root, "P1_10_face.mov", seconds=3)
+    return root
+
+
+def test_viewings_are_counted_by_what_they_lack(root):
+    subjects = table(look(root), "Viewings")
+
+    assert list(subjects["01"].values()) == ["01", 4, 1, 1, 2, 1, "6", 0, 0]
+    assert list(subjects["12"].values()) == ["12", 2, 0, 0, 2, 0, "6", 0, 0]
+
+
+def test_videos_are_measured_without_their_rest(root):
+    videos = table(look(root), "Videos")
+
+    assert len(videos) == 16
+    assert list(videos["10"].values()) == ["10", 2, "3.0", "3.0", "3.0"]
+    assert list(videos["13"].values()) == ["13", 0, "-", "-", "-"]
+
+
+def test_what_is_left_out_or_has_no_face_is_said(root):
+    inspection = look(root)
+
+    assert not inspection.refused
+    assert texts(inspection, Severity.WRONG) == []
+    notes = texts(inspection, Severity.NOTE)
+    assert notes[:3] == [
+        "1 viewings have no ratings and are left out: P01_4",
+        "1 viewings have no signals and are left out: P01_5",
+        (
+            "3 trials have no face video: they stay in, without a face stream: "
+            "P01_9, P12_10, P12_4"
+        ),
+    ]
+    assert notes[3].startswith("4 trials of 2 subjects; a full copy names 16 videos")
+
+
+def test_long_videos_are_looked_at_apart(root):
+    inspection = look(root, "amigos-long", exclude=["12"])
+
+    assert list(table(inspection, "Videos")) == ["N1", "P1", "B1", "U1"]
+    assert table(inspection, "Viewings")["01"]["used"] == 1
+    assert any("names 4 videos for each of 40" in t for t in texts(inspection))
+
+
+def test_subjects_can_be_left_out(root):
+    assert list(table(look(root, exclude=["1"]), "Viewings")) == ["12"]
+
+
+def test_two_processes_see_what_one_does(root, capsys):
+    assert main(["check", "amigos", str(root), "--jobs", "2"]) == 0
+    side_by_side = capsys.readouterr().out
+    assert main(["check", "amigos", str(root)]) == 0
+
+    assert side_by_side == capsys.readouterr().out
+    assert "P01_4" in side_by_side
+
+
+def test_a_full_copy_is_not_compared(tmp_path):
+    videos = ["N1", "P1", "B1", "U1"]
+    for subject in range(1, 41):
+        write_small(tmp_path, subject, videos=videos, seconds=1)
+
+    assert not any("a full copy" in t for t in texts(look(tmp_path, "amigos-long")))
+
+
+def test_felt_is_laid_beside_what_others_saw(tmp_path):
+    felt = {"10": 2.0, "4": 5.0, "5": 8.0}
+    write_small(
+        tmp_path,
+        videos=list(felt),
+        ratings={v: [[9 - 0.5 * r, r, *CALM[2:]]] for v, r in felt.items()},
+        seen={v: [[1.0, r / 9, r / 9]] for v, r in felt.items()},
+    )
+
+    ratings = table(look(tmp_path), "Ratings")
+
+    assert list(ratings["valence"].values()) == [
+        *("valence", 3, "2.00", "5.00", "8.00", "2 of 3", 3, "1.00")
+    ]
+    assert ratings["arousal"]["correlation"] == "-1.00"
+
+
+def test_ratings_that_do_not_vary_have_no_correlation(root):
+    assert table(look(root), "Ratings")["valence"]["correlation"] == "-"
+
+
+# --- what is odd
+
+
+def test_a_face_that_drifts_from_its_signals_is_named(tmp_path):
+    write_small(tmp_path, videos=["10", "4"], seconds=6)
+    write_face(tmp_path, "P1_10_face.mov", seconds=6.8)
+    write_face(tmp_path, "P1_4_face.mov", seconds=4)
+
+    wrong = texts(look(tmp_path), Severity.WRONG)
+
+    assert wrong == [
+        "1 face videos last another time than their signals: P01_4 (9.0 of 11.0 s)"
+    ]
+
+
+def test_signals_that_last_another_time_than_others_are_named(tmp_path):
+    for subject in (1, 2, 3):
+        other = {"10": sample_signals(7)} if subject == 2 else {}
+        write_small(tmp_path, subject, signals=other)
+
+    wrong = texts(look(tmp_path), Severity.WRONG)
+
+    assert len(wrong) == 1
+    assert wrong[0].startswith("1 signals last another time than other subjects': ")
+    assert wrong[0].endswith("P02_10 (12.0 s, usually 8.0 s)")
+
+
+def test_channels_without_numbers_or_changes_are_counted(tmp_path):
+    signals = sample_signals(3)
+    signals[:, 2], signals[40, 3], signals[:, 9] = np.nan, np.inf, 7.0
+    write_small(tmp_path, signals={"10": signals})
+
+    inspection = look(tmp_path)
+
+    assert texts(inspection, Severity.WRONG) == [
+        "1 viewings have channels that are not finite: P01_10 (2)",
+        "1 viewings have channels that are flat: P01_10 (1)",
+    ]
+    row = table(inspection, "Viewings")["01"]
+    assert (row["not finite"], row["flat"]) == (2, 1)
+
+
+def test_eeg_in_volts_is_named(tmp_path):
+    write_small(
+        tmp_path,
+        videos=["10"],
+        signals={"10": 1e-6 * sample_signals(3)},
+    )
+
+    (wrong,) = texts(look(tmp_path), Severity.WRONG)
+
+    wanted = r"P01: EEG has an interquartile range of 1\.[34]e-06 uV, so its unit is"
+    assert re.match(wanted, wrong)
+
+
+def test_faces_without_signals_are_named(tmp_path):
+    write_small(tmp_path, videos=["10", "4"], signals={"4": EMPTY})
+    write_face(tmp_path, "P1_4_face.mov", seconds=0)
+    write_face(tmp_path, "P1_58_face.mov", seconds=0)
+
+    wrong = texts(look(tmp_path), Severity.WRONG)
+
+    assert wrong == [
+        "2 face videos have no signals and are not read: P01_4, P01_58",
+    ]
+
+
+# --- what prepare would refuse
+
+
+def test_a_subject_without_a_trial_is_refused_in_prepare_s_words(tmp_path):
+    write_small(tmp_path, 1)
+    write_small(tmp_path, 8, videos=["10"], ratings={"10": EMPTY})
+
+    inspection = look(tmp_path)
+
+    (refused,) = texts(inspection, Severity.REFUSED)
+    assert "leave out subject 8" in refused
+    assert not look(tmp_path, exclude=["8"]).refused
+
+
+def test_a_broken_file_hides_none_of_the_others(tmp_path):
+    write_small(tmp_path, 2)
+    write_mat(file_of(tmp_path, 1), {"joined_data": np.ones((2, 2))})
+
+    inspection = look(tmp_path)
+
+    (refused,) = texts(inspection, Severity.REFUSED)
+    assert "variable VideoIDs is missing, got joined_data" in refused
+    assert table(inspection, "Viewings")["02"]["used"] == 2
+
+
+def test_a_video_that_cannot_be_read_is_refused_only_where_it_is_needed(tmp_path):
+    write_small(tmp_path, ratings={"4": EMPTY})
+    for video in ("10", "4"):
+        write_face(tmp_path, f"P1_{video}_face.mov", seconds=0).write_bytes(b"no")
+
+    (refused,) = texts(look(tmp_path), Severity.REFUSED)
+
+    assert "P1_10_face.mov" in refused
+
+
+def test_two_faces_of_one_video_are_refused(tmp_path):
+    write_small(tmp_path)
+    write_face(tmp_path, "P1_10_face.mov", seconds=0)
+    write_face(tmp_path, "P01_10_face.mov", seconds=0)
+
+    (refused,) = texts(look(tmp_path), Severity.REFUSED)
+
+    assert "a second face video" in refused
+
+
+def test_a_folder_without_subjects_is_refused(tmp_path):
+    with pytest.raises(UserError, match="not AMIGOS as downloaded"):
+        look(tmp_path)

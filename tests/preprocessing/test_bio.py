@@ -1,0 +1,81 @@
+"""Tests of :mod:`deepvanet.preprocessing.bio` and the cutting into segments."""
+
+import numpy as np
+import pytest
+
+from deepvanet.preprocessing import bio, segments
+from deepvanet.schema import UserError
+
+SECOND = 8  # samples
+
+
+@pytest.fixture
+def trial():
+    """Three seconds of rest and four of a stimulus, two channels."""
+    signals = np.random.default_rng(0).normal(size=(2, 7 * SECOND))
+    return signals[:, 3 * SECOND :], signals[:, : 3 * SECOND]
+
+
+def test_the_mean_baseline_takes_one_number_from_each_channel(trial):
+    stimulus, rest = trial
+
+    taken = stimulus - bio.remove_mean(stimulus, rest, SECOND)
+
+    np.testing.assert_allclose(np.ptp(taken, axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(taken[:, 0], rest.mean(axis=1))
+
+
+def test_the_waveform_baseline_takes_the_same_second_from_every_second(trial):
+    stimulus, rest = trial
+
+    taken = stimulus - bio.remove_waveform(stimulus, rest, SECOND)
+
+    by_hand = (rest[:, :8] + rest[:, 8:16] + rest[:, 16:24]) / 3
+    np.testing.assert_allclose(taken, np.tile(by_hand, 4))
+
+
+def test_a_waveform_needs_a_second_of_rest(trial):
+    stimulus, rest = trial
+
+    with pytest.raises(UserError, match=r"baseline: waveform needs at least one sec"):
+        bio.remove_waveform(stimulus, rest[:, : SECOND - 1], SECOND)
+
+
+@pytest.mark.parametrize("name", bio.BASELINES)
+def test_no_baseline_changes_what_it_was_given(name, trial):
+    before = [part.copy() for part in trial]
+
+    bio.BASELINES[name](*trial, SECOND)
+
+    np.testing.assert_array_equal(trial[0], before[0])
+    np.testing.assert_array_equal(trial[1], before[1])
+
+
+def test_dead_channels_are_found():
+    signals = np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 2.0], [1.0, np.nan, 2.0]])
+
+    assert bio.find_flat(signals).tolist() == [False, True, False]
+    assert bio.find_bad_samples(signals).tolist() == [False, False, True]
+
+
+def test_segments_hold_the_signal_in_order_and_drop_what_is_left_over():
+    signals = np.arange(2 * 21, dtype=float).reshape(2, 21)
+
+    cut = segments.cut_bio(signals, sfreq=float(SECOND))
+
+    assert cut.shape == (2, 2, SECOND)
+    np.testing.assert_array_equal(np.concatenate([*cut], axis=1), signals[:, :16])
+
+
+def test_face_images_are_cut_by_whole_seconds():
+    crops = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones(3, np.uint8)
+
+    cut = segments.cut_faces(crops, fps=5.0)
+
+    assert cut.shape == (2, 5, 1, 1, 3)
+    assert cut[1, 0, 0, 0, 0] == 5
+
+
+def test_a_rate_without_whole_samples_is_refused():
+    with pytest.raises(UserError, match=r"whole samples a second, got 60\.5 Hz"):
+        segments.cut_bio(np.zeros((1, 100)), sfreq=60.5)
