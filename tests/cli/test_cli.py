@@ -261,8 +261,11 @@ def test_a_shell_completes_commands_and_choices():
 
 
 def test_completion_is_installed_where_the_shell_looks(tmp_path):
-    shown = run_module("--show-completion", "bash")
-    installed = run_module("--install-completion", "bash", HOME=str(tmp_path))
+    # the shell is named: what started the tests may be no shell of a person
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    home = str(tmp_path)
+    shown = run_module("--show-completion", "bash", **named)
+    installed = run_module("--install-completion", "bash", HOME=home, **named)
 
     assert (shown.returncode, installed.returncode) == (0, 0)
     assert "_DEEPVANET_COMPLETE=complete_bash" in shown.stdout
