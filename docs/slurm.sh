@@ -18,7 +18,7 @@ port=${RAY_PORT:-6379}
 cpus=${SLURM_CPUS_PER_TASK:-1}
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
-export RAY_AUTH_TOKEN  # srun hands it on; whoever lacks it cannot send work
+export RAY_AUTH_TOKEN  # srun hands it on; a process without it cannot send work
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 head=${nodes[0]}

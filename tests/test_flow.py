@@ -17,7 +17,7 @@ from deepvanet.datasets.amigos import reader as amigos
 from deepvanet.execution import run_tasks
 from deepvanet.schema import STREAM_SETS, Stream, Target
 from deepvanet.synthetic import Knobs
-from deepvanet.synthetic.deap import DeapPlan, write_ratings, write_subject
+from deepvanet.synthetic.deap import SubjectsPlan, write_ratings, write_subject
 from portraits import film_portrait, video_of
 from processes import kill_when, start, wait_until_none_is_left
 from small_deap import write_small_deap
@@ -291,7 +291,7 @@ def score_network(folder, *, effect, baseline, protocol, seed=0):
     On three subjects who were not filmed, with 16 trials of six seconds each.
     """
     root, store, out = folder / "DEAP", folder / "store", folder / "run"
-    plan = DeapPlan(root, 16, 6, Knobs(effect=effect), seed)
+    plan = SubjectsPlan(root, 16, 6, Knobs(effect=effect), seed)
     subjects = [23, 24, 25]
     write_ratings(plan, subjects)
     work = partial(write_subject, plan)

@@ -19,9 +19,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 
-from deepvanet.fields import About, CheckedSettings, list_hints, say_nearest
+from deepvanet.fields import About, CheckedSettings, list_hints
 from deepvanet.files import write_text
-from deepvanet.schema import UserError
+from deepvanet.schema import UserError, say_nearest
 
 MEMORY_OF_A_JOB = 2 * 2**30
 """Bytes; a fit of the face network at batch 64 takes 1.3 GB."""

@@ -9,7 +9,6 @@ whether it comes from a file, from Python or from the command line.
 """
 
 import dataclasses
-import difflib
 import types
 import typing
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal
 
-from deepvanet.schema import UserError
+from deepvanet.schema import UserError, say_nearest
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,6 @@ def find_about(kind: type, name: str) -> About:
 def list_hints(kind: type) -> dict[str, Any]:
     """Return the type of each field, with its ``About``."""
     return {item.name: item.type for item in dataclasses.fields(kind)}
-
-
-def say_nearest(name: object, known: list[str]) -> str:
-    """Return the end of a sentence on an unknown name: the nearest, and all."""
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    hint = f", did you mean {near[0]!r}?" if near else "."
-    return f"{hint} Known: {', '.join(known)}"
 
 
 def _check(name: str, value: Any, hint: Any) -> None:

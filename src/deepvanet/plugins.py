@@ -1,6 +1,7 @@
 """What other packages add: their entry points, found without importing them."""
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -54,3 +55,35 @@ def load_plugin(point: EntryPoint) -> Any:
 def name_package(point: EntryPoint) -> str:
     """Return the name of the package that an entry point comes from."""
     return point.dist.name if point.dist else point.module
+
+
+def resolve(what: str, dotted: str, *, is_own: bool) -> Any:
+    """Import what a record names: a module, or something in one.
+
+    Parameters
+    ----------
+    what : str
+        Whose record it is, for the sentence.
+    dotted : str
+        ``module`` or ``module:attribute``.
+    is_own : bool
+        Whether it belongs to this package: then an error is a bug, and is not changed.
+
+    Returns
+    -------
+    Any
+        The module, or its attribute.
+
+    Raises
+    ------
+    UserError
+        When another package's cannot be imported.
+    """
+    module, _, attribute = dotted.partition(":")
+    try:
+        found = import_module(module)
+        return getattr(found, attribute) if attribute else found
+    except (ImportError, AttributeError, ValueError) as error:
+        if is_own:
+            raise
+        raise UserError(f"{what}: {dotted} cannot be loaded: {error}") from error

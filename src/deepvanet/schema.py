@@ -4,7 +4,7 @@ Nothing here loads an array library, so that the command line starts at once.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -255,9 +255,14 @@ Known: paper, trial
     names = [str(name) for name in known]
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    raise UserError(f"unknown {kind} {name!r}{say_nearest(name, names)}")
+
+
+def say_nearest(name: object, known: Sequence[str]) -> str:
+    """Return the end of a sentence on an unknown name: the nearest, and all."""
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     hint = f", did you mean {near[0]!r}?" if near else "."
-    raise UserError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}")
+    return f"{hint} Known: {', '.join(known)}"
 
 
 def name_streams(streams: Iterable[Stream]) -> str:

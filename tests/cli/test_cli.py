@@ -19,12 +19,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import typer
 
 from deepvanet import config
 from deepvanet.cli import main
 from deepvanet.cli.app import COMMANDS as COMMANDS_AND_EXAMPLES
-from deepvanet.cli.options import JOBS, join, name_option, removed
+from deepvanet.cli.options import JOBS, join, name_option
 from deepvanet.fields import find_about, list_hints
 from deepvanet.labels import KNOWN_RULES
 from deepvanet.learners import LEARNERS, PRIORS
@@ -32,7 +31,7 @@ from deepvanet.models.trunk import Trunk
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.schema import STREAM_SETS, UserError
+from deepvanet.schema import STREAM_SETS
 from films import number_pictures, write_video
 from portraits import video_of
 from small_deap import HEADER, pickle_as_python_2
@@ -295,20 +294,6 @@ def test_only_one_loudness_is_taken(refuse):
     assert "only one of --quiet and" in refuse(
         "--quiet", "--verbose", "check", "deap", "X"
     )
-
-
-def test_a_removed_option_names_the_new_form(capsys):
-    def fetch(old: Annotated[str | None, removed("--old", "say `new`")] = None) -> None:
-        raise AssertionError(old)
-
-    commands = typer.Typer()
-    commands.command()(fetch)
-
-    with pytest.raises(UserError, match=r"^--old is no more: say `new`$"):
-        commands(["--old", "x"], standalone_mode=False)
-
-    commands(["--help"], standalone_mode=False)
-    assert "--old" not in capsys.readouterr().out
 
 
 def test_without_a_command_it_shows_the_help(capsys):

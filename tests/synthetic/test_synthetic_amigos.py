@@ -21,7 +21,7 @@ from deepvanet.synthetic.amigos import (
 )
 from deepvanet.synthetic.amigos_signals import annotate
 from deepvanet.synthetic.behaviour import sample_behaviour
-from deepvanet.synthetic.deap import DeapPlan, view
+from deepvanet.synthetic.deap import SubjectsPlan, view
 from deepvanet.synthetic.knobs import Knobs, Purpose
 
 N_TRIALS, SECONDS, SEED = 3, 4, 4
@@ -115,7 +115,7 @@ def test_a_file_holds_the_variables_of_the_real_ones(root):
 
 
 def test_both_labels_of_a_subject_occur_with_arousal_first(root):
-    plan = DeapPlan(root, N_TRIALS, SECONDS, Knobs(), SEED)
+    plan = SubjectsPlan(root, N_TRIALS, SECONDS, Knobs(), SEED)
     for subject in (1, 2):
         rows = read_mat(root, subject)["labels_selfassessment"][0]
         for sight, row in zip(plan_sights(plan, subject), rows, strict=True):
@@ -216,7 +216,7 @@ def test_faces_are_found_in_the_videos(root):
 
 @pytest.mark.slow
 def test_a_lid_closes_in_the_video_when_the_behaviour_says(root):
-    plan = DeapPlan(root, N_TRIALS, SECONDS, Knobs(), SEED)
+    plan = SubjectsPlan(root, N_TRIALS, SECONDS, Knobs(), SEED)
     lids, dark = [], []
     for subject in (1, 2):
         for recording in amigos.read_recordings(root, f"{subject:02d}"):
@@ -250,7 +250,7 @@ def test_a_lid_closes_in_the_video_when_the_behaviour_says(root):
 
 
 def sights_of(root, subject, n_trials=20):
-    return plan_sights(DeapPlan(root, n_trials, 60, Knobs(), 0), subject)
+    return plan_sights(SubjectsPlan(root, n_trials, 60, Knobs(), 0), subject)
 
 
 def test_a_full_set_has_short_videos_in_an_order_of_its_own_then_long(tmp_path):
@@ -284,9 +284,9 @@ def test_what_lacks_in_a_full_set_is_what_lacks_in_the_real_one(tmp_path):
 
 @pytest.mark.slow
 def test_long_videos_can_be_read_and_what_lacks_is_empty(tmp_path):
-    write_subject(DeapPlan(tmp_path, 17, 2, Knobs(), 0), 24)
-    write_subject(DeapPlan(tmp_path, 17, 2, Knobs(), 0), 32)
-    write_subject(DeapPlan(tmp_path, 18, 2, Knobs(), 0), 1)
+    write_subject(SubjectsPlan(tmp_path, 17, 2, Knobs(), 0), 24)
+    write_subject(SubjectsPlan(tmp_path, 17, 2, Knobs(), 0), 32)
+    write_subject(SubjectsPlan(tmp_path, 18, 2, Knobs(), 0), 1)
 
     long = list(amigos_long.read_recordings(tmp_path, "01"))
 
@@ -303,7 +303,7 @@ def test_long_videos_can_be_read_and_what_lacks_is_empty(tmp_path):
 
 @pytest.mark.slow
 def test_a_subject_is_the_same_for_a_seed_whoever_else_is_written(root, tmp_path):
-    write_subject(DeapPlan(tmp_path, N_TRIALS, SECONDS, Knobs(), SEED), 2)
+    write_subject(SubjectsPlan(tmp_path, N_TRIALS, SECONDS, Knobs(), SEED), 2)
     alone = digest_files(tmp_path)
 
     assert len(alone) == 1 + N_TRIALS

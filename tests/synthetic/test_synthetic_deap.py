@@ -30,7 +30,7 @@ from deepvanet.schema import Target, UserError
 from deepvanet.synthetic import Knobs, write_data_set
 from deepvanet.synthetic.deap import (
     N_SUBJECTS,
-    DeapPlan,
+    SubjectsPlan,
     count_frames,
     filmed_trials,
     write_deap,
@@ -59,7 +59,7 @@ def load(path):
 
 
 def signals_of(root, *, effect, n_trials=12, seconds=8, seed=0, subject=WITHOUT_VIDEO):
-    plan = DeapPlan(root, n_trials, seconds, Knobs(effect=effect), seed)
+    plan = SubjectsPlan(root, n_trials, seconds, Knobs(effect=effect), seed)
     write_subject(plan, subject)
     return load(root / "data_preprocessed_python" / f"s{subject:02d}.dat")
 
@@ -100,7 +100,7 @@ def test_pickle_is_protocol_2_and_names_what_numpy_1_had(tree):
 
 
 def test_ratings_table_has_the_real_header_and_order(tmp_path):
-    plan = DeapPlan(tmp_path, 40, 60, Knobs(), 0)
+    plan = SubjectsPlan(tmp_path, 40, 60, Knobs(), 0)
     write_ratings(plan, range(1, N_SUBJECTS + 1))
     table = read_ratings(tmp_path)
     text = (tmp_path / "metadata_csv" / "participant_ratings.csv").read_text()
@@ -170,7 +170,7 @@ def test_videos_are_50_hz_pal_and_a_little_short(tree):
 
 
 def test_a_subject_that_was_not_filmed_has_no_folder_of_videos(tmp_path):
-    write_subject(DeapPlan(tmp_path, 1, 2, Knobs(), 0), WITHOUT_VIDEO)
+    write_subject(SubjectsPlan(tmp_path, 1, 2, Knobs(), 0), WITHOUT_VIDEO)
 
     assert not (tmp_path / "face_video").exists()
 
@@ -294,7 +294,7 @@ def test_memory_does_not_grow_with_the_number_of_trials(tmp_path):
     peaks = []
     for n_trials in (2, 8):
         tracemalloc.start()
-        write_subject(DeapPlan(tmp_path, n_trials, 10, Knobs(), 0), WITHOUT_VIDEO)
+        write_subject(SubjectsPlan(tmp_path, n_trials, 10, Knobs(), 0), WITHOUT_VIDEO)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
 

@@ -13,7 +13,7 @@ from deepvanet.datasets.deap_original.events import Code
 from deepvanet.schema import UserError
 from deepvanet.signal_io.raw_files import open_raw
 from deepvanet.synthetic import Knobs
-from deepvanet.synthetic.deap import DeapPlan, view, write_ratings
+from deepvanet.synthetic.deap import SubjectsPlan, view, write_ratings
 from deepvanet.synthetic.deap import write_subject as write_preprocessed
 from deepvanet.synthetic.deap_original import (
     plan_session,
@@ -28,21 +28,21 @@ SUBJECTS = (22, 24, 29)
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory) -> DeapPlan:
+def plan(tmp_path_factory) -> SubjectsPlan:
     root = tmp_path_factory.mktemp("synthetic") / "DEAP"
-    plan = DeapPlan(root, N_TRIALS, SECONDS, Knobs(), 3)
+    plan = SubjectsPlan(root, N_TRIALS, SECONDS, Knobs(), 3)
     write_ratings(plan, SUBJECTS)
     for subject in SUBJECTS:
         write_subject(plan, subject)
     return plan
 
 
-def read_one(plan: DeapPlan, subject: int):
+def read_one(plan: SubjectsPlan, subject: int):
     (recording,) = deap_original.read_recordings(plan.root, f"{subject:02d}")
     return recording
 
 
-def open_one(plan: DeapPlan, subject: int):
+def open_one(plan: SubjectsPlan, subject: int):
     return open_raw(deap_original.signals_file(plan.root, f"{subject:02d}"))
 
 

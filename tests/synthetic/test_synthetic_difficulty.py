@@ -14,7 +14,7 @@ from deepvanet.cli import main
 from deepvanet.datasets import DATASETS
 from deepvanet.schema import Target
 from deepvanet.synthetic import Knobs
-from deepvanet.synthetic.deap import DeapPlan
+from deepvanet.synthetic.deap import SubjectsPlan
 from deepvanet.synthetic.difficulty import (
     bound_chance,
     describe_difficulty,
@@ -310,7 +310,7 @@ def test_a_reaction_belongs_to_a_trial_and_not_to_its_rating():
 def test_no_feature_of_the_signals_tells_alone_and_an_ideal_observer_does():
     """On 2,000 trials of 60 s at the default effect: about six minutes."""
     n_subjects = 50
-    plan = DeapPlan(Path(), 40, round(SECONDS), Knobs(), 0)
+    plan = SubjectsPlan(Path(), 40, round(SECONDS), Knobs(), 0)
     measured = [measure_subject(plan, s) for s in range(1, n_subjects + 1)]
     names = measured[0][0]
     features = np.stack([features for _, features, _ in measured])

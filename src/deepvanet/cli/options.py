@@ -72,25 +72,6 @@ def option(kind: type, field: str, *, shown: str = "") -> Any:
     )
 
 
-def removed(name: str, use: str) -> Any:
-    """Return an option that is no more: it is hidden, and names the new form.
-
-    Parameters
-    ----------
-    name : str
-        Of the option, as ``--from``.
-    use : str
-        What is used instead.
-    """
-
-    def refuse(value: str | None) -> str | None:
-        if value is not None:
-            raise UserError(f"{name} is no more: {use}")
-        return value
-
-    return typer.Option(name, hidden=True, callback=refuse, metavar="X")
-
-
 def refuse_given(context: Context, *, beside: str, kept: Iterable[str]) -> None:
     """Refuse options that were given beside one that stands for all of them.
 

@@ -7,13 +7,12 @@ entry points in the group ``deepvanet.datasets``, each named as its data set is.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from deepvanet.config import Execution
 from deepvanet.datasets.findings import CheckResult
-from deepvanet.plugins import find_plugins, load_plugin, name_package
+from deepvanet.plugins import find_plugins, load_plugin, name_package, resolve
 from deepvanet.schema import Channel, Recording, UserError, pick
 
 PLUGINS = "deepvanet.datasets"
@@ -171,16 +170,8 @@ class DataSet:
         return self._resolve(self.writer)
 
     def _resolve(self, dotted: str) -> Any:
-        module, _, attribute = dotted.partition(":")
-        try:
-            found = import_module(module)
-            return getattr(found, attribute) if attribute else found
-        except (ImportError, AttributeError) as error:
-            if self.name in DATASETS:
-                raise
-            raise UserError(
-                f"data set {self.name}: {dotted} cannot be loaded: {error}"
-            ) from error
+        is_own = self.name in DATASETS
+        return resolve(f"data set {self.name}", dotted, is_own=is_own)
 
 
 _ACADEMIC = (

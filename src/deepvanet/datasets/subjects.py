@@ -1,9 +1,15 @@
-"""Which subjects of a data set are taken."""
+"""Which subjects of a data set are taken, and what is looked up of each."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+from deepvanet.config import Execution
+from deepvanet.execution import run_tasks
 from deepvanet.schema import UserError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
@@ -28,3 +34,11 @@ def leave_out(subjects: Sequence[str], exclude: Sequence[str]) -> list[str]:
     if not left:
         raise UserError(f"leaves no subject, got {','.join(exclude)}", field="exclude")
     return left
+
+
+def examine_each(
+    examine: Callable[[T], R], items: Sequence[T], execution: Execution | None
+) -> list[R]:
+    """Look at each subject, or clip, for a check; one after another by default."""
+    tasks = run_tasks(examine, items, execution=execution or Execution(), what="check")
+    return list(tasks)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from deepvanet.bundle import Bundle
+from deepvanet.config import PrepareSettings
 from deepvanet.preprocessing.face import (
     FaceBackend,
     FrameState,
@@ -91,7 +92,6 @@ def open_face_reader(
     UserError
         When the video is too short, or none that can be read.
     """
-    fps = bundle.recipe.face_fps
     first = max(0, math.ceil(offset_s))
     start_s = first - offset_s
     shown_s = _measure_video(path, true_fps) - start_s
@@ -100,18 +100,15 @@ def open_face_reader(
             f"{path}: shows less than half a second to predict", field="video"
         )
     n_seconds = max(math.floor(shown_s + 0.5), signals_end - first)
-    n_frames = round(n_seconds * fps)
-    frames = sample_frames(
-        path, fps=fps, true_fps=true_fps, start_s=start_s, n_frames=n_frames
-    )
-    crops = follow_face(
-        frames,
+    return _open_seconds(
+        path,
+        bundle.recipe,
         make_backend(bundle.recipe.face),
-        n_frames=n_frames,
-        size=bundle.recipe.face_size,
-        fps=fps,
+        first=first,
+        n_seconds=n_seconds,
+        start_s=start_s,
+        true_fps=true_fps,
     )
-    return FaceReader(first, n_seconds, fps, bundle.recipe.face_size, crops)
 
 
 def open_trial_face_reader(
@@ -136,19 +133,34 @@ def open_trial_face_reader(
     FaceReader
         Its seconds are counted from the start of the trial.
     """
-    recipe = bundle.recipe
-    n_frames = round(n_seconds * recipe.face_fps)
+    return _open_seconds(
+        path,
+        bundle.recipe,
+        _load_backend(bundle.recipe.face),
+        first=0,
+        n_seconds=n_seconds,
+        start_s=start_s,
+    )
+
+
+def _open_seconds(
+    path: Path,
+    recipe: PrepareSettings,
+    backend: FaceBackend,
+    *,
+    first: int,
+    n_seconds: int,
+    start_s: float,
+    true_fps: float | None = None,
+) -> FaceReader:
+    """Follow the face from a second of the video on, for so many seconds."""
+    fps, size = recipe.face_fps, recipe.face_size
+    n_frames = round(n_seconds * fps)
     frames = sample_frames(
-        path, fps=recipe.face_fps, start_s=start_s, n_frames=n_frames
+        path, fps=fps, true_fps=true_fps, start_s=start_s, n_frames=n_frames
     )
-    crops = follow_face(
-        frames,
-        _load_backend(recipe.face),
-        n_frames=n_frames,
-        size=recipe.face_size,
-        fps=recipe.face_fps,
-    )
-    return FaceReader(0, n_seconds, recipe.face_fps, recipe.face_size, crops)
+    crops = follow_face(frames, backend, n_frames=n_frames, size=size, fps=fps)
+    return FaceReader(first, n_seconds, fps, size, crops)
 
 
 @cache

@@ -27,6 +27,7 @@ from deepvanet.preprocessing.cleaning.filters import (
     filter_eeg,
     mark_gaps,
     resample,
+    resample_with_gaps,
 )
 from deepvanet.preprocessing.cleaning.plan import plan_reference
 from deepvanet.schema import Recording, Stream, TrialSpan, as_recording
@@ -164,10 +165,7 @@ def _clean(recording: Recording, bundle: Bundle) -> Recording:
     if recording.sfreq == recipe.sfreq:
         return recording
     rate, to = recording.sfreq, recipe.sfreq
-    rows = [
-        mark_gaps(resample(bridge_gaps(row), sfreq=rate, to=to), row)
-        for row in recording.bio
-    ]
+    rows = [resample_with_gaps(row, sfreq=rate, to=to) for row in recording.bio]
     return replace(recording, bio=np.stack(rows), sfreq=to)
 
 

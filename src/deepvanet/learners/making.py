@@ -1,7 +1,6 @@
 """Make a learner, and load what it fitted, by its name."""
 
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +12,7 @@ from deepvanet.learners.within_subject import (
     is_comparing,
     load_comparing,
 )
+from deepvanet.plugins import resolve
 from deepvanet.schema import UserError
 
 
@@ -63,10 +63,5 @@ def load_learner(name: str, folder: Path) -> FittedLearner:
 
 
 def _resolve(name: str, dotted: str) -> Any:
-    module, _, attribute = dotted.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        if module.startswith("deepvanet."):
-            raise
-        raise UserError(f"learner {name}: {dotted} cannot be loaded: {error}") from None
+    is_own = dotted.startswith("deepvanet.")
+    return resolve(f"learner {name}", dotted, is_own=is_own)

@@ -184,12 +184,12 @@ def _measure_people(predictions: pd.DataFrame, level: str) -> dict[str, Measurem
     ]
     whole = mean_over_seeds(map(score_counts, seeds))
     rest = _leave_clips_out(seeds, n_people)
-    nobody = np.empty((n_people, 0))
+    no_clips = np.empty((n_people, 0))
     return {
         metric: Measurement(
             n_people * whole[metric] - (n_people - 1) * rest[metric],
-            nobody,
-            nobody.astype(bool),
+            no_clips,
+            no_clips.astype(bool),
             pooled=float(whole[metric][0]),
         )
         for metric in METRICS

@@ -37,7 +37,7 @@ from deepvanet.metrics import measure_agreement
 from deepvanet.models.trunk_weights import read_facts, write_weights
 from deepvanet.pretraining.crops import FaceCrops, read_faces, to_level
 from deepvanet.pretraining.learning import Frames, TrainedHead, learn, split_actors
-from deepvanet.schema import Target, UserError, pick
+from deepvanet.schema import Target, UserError
 
 _PACKAGES = ("deepvanet", "numpy", "torch")
 
@@ -107,7 +107,6 @@ def pretrain(
         When the data set cannot be used, or ``out`` was made otherwise.
     """
     check_file(out)
-    pick("scale", settings.scale, ["train", "none"])
     found = find_clips(root)
     check_actors(root, found.clips)
     actors = split_actors(

@@ -42,7 +42,7 @@ from deepvanet.synthetic.amigos_signals import (
     simulate_viewing,
 )
 from deepvanet.synthetic.behaviour import Behaviour, sample_behaviour
-from deepvanet.synthetic.deap import DeapPlan, make_clean_folder, view
+from deepvanet.synthetic.deap import SubjectsPlan, make_clean_folder, view
 from deepvanet.synthetic.deap import TrialPlan as Watched
 from deepvanet.synthetic.face import HEIGHT, WIDTH, MovingFace, make_face, record_video
 from deepvanet.synthetic.knobs import Knobs, Purpose, generator
@@ -148,7 +148,7 @@ def write_amigos(
         most_trials=len(ALL),
     )
     check_random(seed, knobs)
-    plan = DeapPlan(claim(root), n_trials, seconds, knobs, seed)
+    plan = SubjectsPlan(claim(root), n_trials, seconds, knobs, seed)
     made = f"{n_trials} trials of about {seconds} s, seed {seed}, {knobs}"
     sign(root, "not AMIGOS", made)
     for folder in (root / "data_preprocessed", root / "face_videos"):
@@ -158,7 +158,7 @@ def write_amigos(
     write_each(partial(write_subject, plan), subjects, execution)
 
 
-def plan_sights(plan: DeapPlan, subject: int) -> list[Sight]:
+def plan_sights(plan: SubjectsPlan, subject: int) -> list[Sight]:
     """Return what a subject's file names, in its order: short videos, then long."""
     n_short = min(plan.n_trials, len(SHORT))
     order = sample_order(subject=subject, n_trials=n_short, seed=plan.seed)
@@ -176,7 +176,7 @@ def plan_sights(plan: DeapPlan, subject: int) -> list[Sight]:
     ]
 
 
-def write_subject(plan: DeapPlan, subject: int) -> None:
+def write_subject(plan: SubjectsPlan, subject: int) -> None:
     """Write the signals and the videos of one subject."""
     _write_signals(plan, subject)
     face = make_face(make_portrait(generator(plan.seed, Purpose.PORTRAIT, subject)))
@@ -186,7 +186,7 @@ def write_subject(plan: DeapPlan, subject: int) -> None:
                 _film(plan, subject, sight, face)
 
 
-def sample_movements(plan: DeapPlan, sight: Sight, watched: Watched) -> Behaviour:
+def sample_movements(plan: SubjectsPlan, sight: Sight, watched: Watched) -> Behaviour:
     """Sample what both the camera and the electrodes see, rest first."""
     return sample_behaviour(
         watched.state,
@@ -197,7 +197,7 @@ def sample_movements(plan: DeapPlan, sight: Sight, watched: Watched) -> Behaviou
     )
 
 
-def _write_signals(plan: DeapPlan, subject: int) -> None:
+def _write_signals(plan: SubjectsPlan, subject: int) -> None:
     head = sample_head(generator(plan.seed, Purpose.HEAD, subject))
     rated = sample_ratings(
         subject=subject, n_trials=plan.n_trials, knobs=plan.knobs, seed=plan.seed
@@ -216,7 +216,7 @@ def _write_signals(plan: DeapPlan, subject: int) -> None:
     write_matlab(folder / f"{name}.mat", cells)
 
 
-def _simulate(plan: DeapPlan, sight: Sight, watched: Watched, head: Head) -> Cell:
+def _simulate(plan: SubjectsPlan, sight: Sight, watched: Watched, head: Head) -> Cell:
     if not sight.has_signals:
         return np.empty((0, 0))
     return simulate_viewing(
@@ -229,7 +229,7 @@ def _simulate(plan: DeapPlan, sight: Sight, watched: Watched, head: Head) -> Cel
 
 
 def _describe(
-    plan: DeapPlan, sight: Sight, watched: Watched, rated: Float[np.ndarray, "4"]
+    plan: SubjectsPlan, sight: Sight, watched: Watched, rated: Float[np.ndarray, "4"]
 ) -> dict[str, Cell]:
     """Return the cells of one viewing but its signals."""
     rng = watched.generator(Purpose.FAMILIARITY)
@@ -243,7 +243,7 @@ def _describe(
     }
 
 
-def _film(plan: DeapPlan, subject: int, sight: Sight, face: MovingFace) -> None:
+def _film(plan: SubjectsPlan, subject: int, sight: Sight, face: MovingFace) -> None:
     watched = view(plan, subject, sight.number)
     behaviour = sample_movements(plan, sight, watched)
     rng = watched.generator(Purpose.CAMERA)

@@ -77,7 +77,7 @@ HEADER = (
 
 
 @dataclass(frozen=True)
-class DeapPlan:
+class SubjectsPlan:
     """What is written; every number of the data set follows from it."""
 
     root: Path
@@ -125,7 +125,7 @@ def write_deap(
         When a number is out of range, ``root`` is a file, or it holds what
         ``synth`` did not write.
     """
-    write_data_set(
+    write_subjects(
         write_subject,
         root,
         n_subjects=n_subjects,
@@ -138,8 +138,8 @@ def write_deap(
     )
 
 
-def write_data_set(
-    write: Callable[[DeapPlan, int], None],
+def write_subjects(
+    write: Callable[[SubjectsPlan, int], None],
     root: Path,
     *,
     n_subjects: int,
@@ -185,7 +185,7 @@ def write_data_set(
     )
     check_number("n_filmed", n_filmed, 0, N_FILMED)
     check_random(seed, knobs)
-    plan = DeapPlan(claim(root), n_trials, seconds, knobs, seed, n_filmed)
+    plan = SubjectsPlan(claim(root), n_trials, seconds, knobs, seed, n_filmed)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
     sign(root, "not DEAP", made)
     subjects = range(1, n_subjects + 1)
@@ -193,7 +193,7 @@ def write_data_set(
     write_each(partial(write, plan), subjects, execution)
 
 
-def write_subject(plan: DeapPlan, subject: int) -> None:
+def write_subject(plan: SubjectsPlan, subject: int) -> None:
     """Write the signals and the videos of one subject."""
     _write_signals(plan, subject)
     write_videos(plan, subject)
@@ -228,7 +228,7 @@ def count_frames(seconds: int) -> int:
 class TrialPlan:
     """One subject before one stimulus: how it is and what it does."""
 
-    plan: DeapPlan
+    plan: SubjectsPlan
     subject: int
     stimulus: int
     ratings: Mapping[Target, float]
@@ -255,20 +255,20 @@ class TrialPlan:
         return generator(self.plan.seed, draw, self.subject, self.stimulus)
 
 
-def view(plan: DeapPlan, subject: int, stimulus: int) -> TrialPlan:
+def view(plan: SubjectsPlan, subject: int, stimulus: int) -> TrialPlan:
     """Return how a subject watches a stimulus, from 1."""
     valence, arousal = _rate(plan, subject)[stimulus - 1][:2]
     rated = {Target.VALENCE: float(valence), Target.AROUSAL: float(arousal)}
     return TrialPlan(plan, subject, stimulus, rated)
 
 
-def _rate(plan: DeapPlan, subject: int) -> Float[np.ndarray, "experiment scale"]:
+def _rate(plan: SubjectsPlan, subject: int) -> Float[np.ndarray, "experiment scale"]:
     return sample_ratings(
         subject=subject, n_trials=plan.n_trials, knobs=plan.knobs, seed=plan.seed
     )
 
 
-def _write_signals(plan: DeapPlan, subject: int) -> None:
+def _write_signals(plan: SubjectsPlan, subject: int) -> None:
     head = sample_head(generator(plan.seed, Purpose.HEAD, subject))
     ratings = _rate(plan, subject)
     n_samples = round((BASELINE_S + plan.seconds) * SFREQ)
@@ -286,7 +286,7 @@ def _write_signals(plan: DeapPlan, subject: int) -> None:
 
 
 def _simulate(
-    plan: DeapPlan,
+    plan: SubjectsPlan,
     subject: int,
     simulate: Callable[..., Float[np.ndarray, "channel time"]],
 ) -> Iterator[Float[np.ndarray, "channel time"]]:
@@ -296,14 +296,14 @@ def _simulate(
         yield simulate(viewing.state, viewing.behaviour, rng=rng)
 
 
-def write_videos(plan: DeapPlan, subject: int) -> None:
+def write_videos(plan: SubjectsPlan, subject: int) -> None:
     """Write the videos of one subject, if it is one of those who have videos."""
     if subject <= plan.n_filmed:
         with one_thread():
             _film(plan, subject)
 
 
-def _film(plan: DeapPlan, subject: int) -> None:
+def _film(plan: SubjectsPlan, subject: int) -> None:
     stem = f"s{subject:02d}"
     folder = make_clean_folder(plan.root / "face_video" / stem)
     face = make_face(make_portrait(generator(plan.seed, Purpose.PORTRAIT, subject)))
@@ -326,7 +326,7 @@ def _film(plan: DeapPlan, subject: int) -> None:
             )
 
 
-def write_ratings(plan: DeapPlan, subjects: Iterable[int]) -> None:
+def write_ratings(plan: SubjectsPlan, subjects: Iterable[int]) -> None:
     """Write the table of ratings, by subject and then by trial."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -337,7 +337,7 @@ def write_ratings(plan: DeapPlan, subjects: Iterable[int]) -> None:
     write_text(folder / "participant_ratings.csv", text.getvalue())
 
 
-def _tabulate(plan: DeapPlan, subject: int) -> Iterator[list[str]]:
+def _tabulate(plan: SubjectsPlan, subject: int) -> Iterator[list[str]]:
     """Yield one subject's rows of the table of ratings, in order of trial."""
     ratings = _rate(plan, subject)
     order = sample_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)

@@ -33,11 +33,11 @@ from deepvanet.synthetic.behaviour import (
 )
 from deepvanet.synthetic.deap import (
     N_FILMED,
-    DeapPlan,
+    SubjectsPlan,
     TrialPlan,
     make_clean_folder,
     view,
-    write_data_set,
+    write_subjects,
     write_videos,
 )
 from deepvanet.synthetic.knobs import Knobs, Purpose, generator
@@ -163,7 +163,7 @@ def write_deap_original(
     UserError
         As ``write_deap``.
     """
-    write_data_set(
+    write_subjects(
         write_subject,
         root,
         n_subjects=n_subjects,
@@ -176,7 +176,7 @@ def write_deap_original(
     )
 
 
-def write_subject(plan: DeapPlan, subject: int) -> None:
+def write_subject(plan: SubjectsPlan, subject: int) -> None:
     """Write the recording and the videos of one subject."""
     name = deap.SUBJECTS[subject - 1]
     parts = plan_session(plan, subject)
@@ -200,7 +200,7 @@ def write_subject(plan: DeapPlan, subject: int) -> None:
     write_videos(plan, subject)
 
 
-def plan_session(plan: DeapPlan, subject: int) -> tuple[TrialInterval, ...]:
+def plan_session(plan: SubjectsPlan, subject: int) -> tuple[TrialInterval, ...]:
     """Return the parts of a recording, which meet without a gap."""
     order = sample_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)
     rng = generator(plan.seed, Purpose.GAPS, subject)
@@ -221,7 +221,7 @@ def plan_session(plan: DeapPlan, subject: int) -> tuple[TrialInterval, ...]:
     return (*parts[:-1], replace(parts[-1], end=round(last_s * SFREQ)))
 
 
-def sample_body(plan: DeapPlan, subject: int) -> Body:
+def sample_body(plan: SubjectsPlan, subject: int) -> Body:
     """Sample how one subject's head and electrodes conduct."""
     rng = generator(plan.seed, Purpose.SCALP, subject)
     scalp = sample_scalp(GENEVA_EEG, rng)

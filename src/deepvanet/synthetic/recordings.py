@@ -25,7 +25,7 @@ from deepvanet.files import remove_unfinished, whole_file, write_text
 from deepvanet.schema import Target
 from deepvanet.synthetic.bdf import write_bdf
 from deepvanet.synthetic.behaviour import BASELINE_S, Behaviour, sample_behaviour
-from deepvanet.synthetic.deap import N_SUBJECTS, DeapPlan, TrialPlan, view
+from deepvanet.synthetic.deap import N_SUBJECTS, SubjectsPlan, TrialPlan, view
 from deepvanet.synthetic.face import (
     HEIGHT,
     WIDTH,
@@ -98,7 +98,7 @@ def write_own(
         most_trials=N_STIMULI,
     )
     check_random(seed, knobs)
-    plan = DeapPlan(claim(root), n_trials, seconds, knobs, seed)
+    plan = SubjectsPlan(claim(root), n_trials, seconds, knobs, seed)
     remove_unfinished(root)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
     sign(root, "recordings of no person", made)
@@ -112,7 +112,7 @@ def write_own(
     write_text(root / TABLE, table.getvalue())
 
 
-def list_trials(plan: DeapPlan, subject: int) -> Iterator[Mapping[str, object]]:
+def list_trials(plan: SubjectsPlan, subject: int) -> Iterator[Mapping[str, object]]:
     """Yield a subject's rows of the table of trials."""
     for trial, viewing in enumerate(_list_viewings(plan, subject), start=1):
         yield {
@@ -129,7 +129,7 @@ def list_trials(plan: DeapPlan, subject: int) -> Iterator[Mapping[str, object]]:
         }
 
 
-def write_subject(plan: DeapPlan, subject: int) -> None:
+def write_subject(plan: SubjectsPlan, subject: int) -> None:
     """Write the signals and the video of one subject's session."""
     head = sample_head(generator(plan.seed, Purpose.HEAD, subject))
     viewings = list(_list_viewings(plan, subject))
@@ -166,7 +166,7 @@ def write_subject(plan: DeapPlan, subject: int) -> None:
         )
 
 
-def _list_viewings(plan: DeapPlan, subject: int) -> Iterator[TrialPlan]:
+def _list_viewings(plan: SubjectsPlan, subject: int) -> Iterator[TrialPlan]:
     order = sample_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)
     for stimulus in order:
         yield view(plan, subject, int(stimulus))
@@ -182,7 +182,9 @@ def _move(viewing: TrialPlan) -> Behaviour:
     )
 
 
-def _film(plan: DeapPlan, subject: int, viewings: list[TrialPlan]) -> Iterator[Frame]:
+def _film(
+    plan: SubjectsPlan, subject: int, viewings: list[TrialPlan]
+) -> Iterator[Frame]:
     rng = generator(plan.seed, Purpose.PORTRAIT, subject)
     face, camera = make_face(make_portrait(rng)), sample_camera(rng)
     for viewing in viewings:

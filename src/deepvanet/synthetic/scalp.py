@@ -229,7 +229,7 @@ def simulate_raw(
     disturbed = scalp.eyes @ _move_eyes(behaviour, time)
     disturbed += scalp.muscles @ _tense(state, time, rng, sfreq)
     disturbed += scalp.heart @ (HEART_MICROVOLTS * heart[None])
-    disturbed += scalp.line @ _hum(time, rng, sfreq)[None]
+    disturbed += scalp.line @ _sample_mains(time, rng, sfreq)[None]
     disturbed *= artefacts
     noise = _record(scalp, time, rng, sfreq)
     for channel, kind in (bad or {}).items():
@@ -375,12 +375,14 @@ def _burst(time: Seconds, rng: np.random.Generator) -> Seconds:
     return course
 
 
-def _hum(time: Seconds, rng: np.random.Generator, sfreq: float) -> Seconds:
+def _sample_mains(time: Seconds, rng: np.random.Generator, sfreq: float) -> Seconds:
     """Return the mains and their third harmonic, where the rate can hold it."""
     swell = 1 + 0.1 * sample_noise(rng, time.shape, sfreq=sfreq, band=(0.05, 0.5))
     phase = 2 * np.pi * (LINE_HZ * time + rng.uniform())
-    hum = np.sin(phase) + (0.2 * np.sin(3 * phase) if sfreq / 2 > 3 * LINE_HZ else 0.0)
-    return np.asarray(LINE_MICROVOLTS * swell * hum)
+    mains = np.sin(phase) + (
+        0.2 * np.sin(3 * phase) if sfreq / 2 > 3 * LINE_HZ else 0.0
+    )
+    return np.asarray(LINE_MICROVOLTS * swell * mains)
 
 
 def _record(scalp: Scalp, time: Seconds, rng: np.random.Generator, sfreq: float) -> Eeg:

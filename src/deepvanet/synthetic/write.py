@@ -98,5 +98,4 @@ def _check_option(record: DataSet, option: str) -> None:
     if option in record.writer_options:
         return
     takers = [r.name for r in DATASETS.values() if option in r.writer_options]
-    asked = f"--{option.removeprefix('n_')}"
-    raise UserError(f"{asked}: is for {' and '.join(takers)}, got {record.name}")
+    raise UserError(f"is for {' and '.join(takers)}, got {record.name}", field=option)

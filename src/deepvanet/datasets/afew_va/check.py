@@ -22,8 +22,8 @@ from deepvanet.datasets.findings import (
     list_some,
     make_result,
 )
+from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.execution import run_tasks
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
 from deepvanet.schema import Target, UserError
@@ -95,8 +95,7 @@ def check_afew_va(
             field="exclude",
         )
     folders, ignored = afew_va.list_folders(root)
-    execution = execution or Execution()
-    facts = list(run_tasks(examine_clip, folders, execution=execution, what="check"))
+    facts = examine_each(examine_clip, folders, execution)
     tables = (
         _tabulate_contents(facts),
         _tabulate_levels(facts),

@@ -25,9 +25,8 @@ from deepvanet.datasets.findings import (
     make_result,
 )
 from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
-from deepvanet.datasets.subjects import leave_out
+from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.execution import run_tasks
 from deepvanet.schema import Target
 
 NOTHING = "-"
@@ -70,8 +69,7 @@ def check_amigos(
     """
     subjects = leave_out(amigos.list_subjects(root), exclude)
     examine = partial(examine_subject, root, tuple(videos))
-    execution = execution or Execution()
-    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    facts = examine_each(examine, subjects, execution)
     tables = (
         _tabulate_subjects(facts),
         _tabulate_videos(facts, videos),

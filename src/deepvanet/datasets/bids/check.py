@@ -19,4 +19,4 @@ def check_bids(
     UserError
         When there is no such data set, or nothing in it is rated.
     """
-    return check_source(read_source, root, exclude, execution or Execution())
+    return check_source(read_source, root, exclude, execution)

@@ -18,10 +18,9 @@ from deepvanet.datasets.deap.facts import (
     examine_subject,
 )
 from deepvanet.datasets.findings import CheckResult, Finding, Table, make_result
-from deepvanet.datasets.subjects import leave_out
+from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.execution import run_tasks
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -47,8 +46,7 @@ def check_deap(
     """
     subjects = leave_out(deap.list_subjects(root), exclude)
     examine = partial(examine_subject, root)
-    execution = execution or Execution()
-    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    facts = examine_each(examine, subjects, execution)
     try:
         rows = deap.read_ratings(root)
     except UserError:

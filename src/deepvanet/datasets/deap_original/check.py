@@ -20,9 +20,8 @@ from deepvanet.datasets.findings import (
     list_some,
     make_result,
 )
-from deepvanet.datasets.subjects import leave_out
+from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.execution import run_tasks
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -50,8 +49,7 @@ def check_deap_original(
     """
     subjects = leave_out(deap_original.list_subjects(root), exclude)
     examine = partial(examine_subject, root)
-    execution = execution or Execution()
-    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    facts = examine_each(examine, subjects, execution)
     try:
         rows = deap.read_ratings(root)
     except UserError:

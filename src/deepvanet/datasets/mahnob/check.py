@@ -27,10 +27,9 @@ from deepvanet.datasets.mahnob.facts import (
 )
 from deepvanet.datasets.mahnob.sessions import VIDEO_FPS, list_folders, name_subject
 from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
-from deepvanet.datasets.subjects import leave_out
+from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.execution import run_tasks
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -65,8 +64,7 @@ def check_mahnob(
         raise UserError(f"{root / 'Sessions'}: no session, expected folders as 2, 132")
     subjects = leave_out(list(dict.fromkeys(map(name_subject, numbers))), exclude)
     examine = partial(examine_subject, root)
-    execution = execution or Execution()
-    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    facts = examine_each(examine, subjects, execution)
     tables = (
         _tabulate_kinds(facts),
         _tabulate_subjects(facts),

@@ -25,8 +25,7 @@ from deepvanet.datasets.recordings.facts import (
 )
 from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.sources import RecordingSource
-from deepvanet.datasets.subjects import leave_out
-from deepvanet.execution import run_tasks
+from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import (
     HIGHEST_RATING,
@@ -62,11 +61,11 @@ def check_recordings(
     UserError
         When the table itself cannot be used.
     """
-    return check_source(read_source, root, exclude, execution or Execution())
+    return check_source(read_source, root, exclude, execution)
 
 
 def check_source(
-    read: ReadSource, root: Path, exclude: Sequence[str], execution: Execution
+    read: ReadSource, root: Path, exclude: Sequence[str], execution: Execution | None
 ) -> CheckResult:
     """Look at all that a source of trials lists.
 
@@ -78,8 +77,8 @@ def check_source(
         The table of trials, or the folder of a data set in BIDS.
     exclude : sequence of str
         Subjects to leave out.
-    execution : Execution
-        How subjects are examined in parallel.
+    execution : Execution | None
+        How subjects are examined in parallel; by default one after the other.
 
     Returns
     -------
@@ -99,7 +98,7 @@ def check_source(
         or ()
     )
     examine = partial(examine_subject, read, root, channels)
-    facts = list(run_tasks(examine, subjects, execution=execution, what="check"))
+    facts = examine_each(examine, subjects, execution)
     refusals += [text for subject in facts for text in subject.refusals]
     tables = (
         _tabulate_trials(facts),

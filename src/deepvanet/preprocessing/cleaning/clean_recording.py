@@ -8,12 +8,14 @@ resampled. Other channels are resampled only.
 """
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from deepvanet.config import Artefacts
 from deepvanet.preprocessing.cleaning.bad_channels import find_dead
 from deepvanet.preprocessing.cleaning.facts import CleaningFacts, measure_facts
 from deepvanet.preprocessing.cleaning.filters import (
@@ -31,7 +33,7 @@ from deepvanet.schema import Recording, Stream, pick
 
 Bio = Float[np.ndarray, "channel time"]
 
-ARTEFACTS = ("icalabel", "none")
+ARTEFACTS: tuple[str, ...] = get_args(Artefacts)
 """Ways of cleaning raw EEG; ``none`` references, filters and resamples only."""
 
 
