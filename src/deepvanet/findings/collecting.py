@@ -1,0 +1,175 @@
+"""Findings on their way from the line that sees something to the one who reads it.
+
+Whoever reads files reports what is odd, at any depth; who called collects it::
+
+    with collect() as found:
+        signals = open_signals(path, declared)
+    errors = [f for f in found if f.severity is Severity.ERROR]
+
+It is how ``warnings`` works, with codes. Where nothing collects, an error is raised,
+and all else is logged, so that no finding is lost.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+from deepvanet.findings.codes import CODES
+from deepvanet.findings.record import Finding, FindingError, Severity
+from deepvanet.schema import UserError
+
+T = TypeVar("T")
+
+UNREADABLE = "F01"
+
+logger = logging.getLogger(__name__)
+
+_open: ContextVar[list[Finding] | None] = ContextVar("findings", default=None)
+
+
+@contextmanager
+def collect() -> Iterator[list[Finding]]:
+    """Collect what is reported in the ``with`` block, each finding once."""
+    found: list[Finding] = []
+    token = _open.set(found)
+    try:
+        yield found
+    finally:
+        _open.reset(token)
+
+
+def report(
+    code: str,
+    sentence: str,
+    *,
+    source: object = "",
+    place: str = "",
+    assumed: str = "",
+    cure: str = "",
+) -> None:
+    """Report a finding; what is read afterwards is read as ``assumed`` says.
+
+    Parameters
+    ----------
+    code : str
+        A key of ``CODES``.
+    sentence : str
+        What was found, with the numbers that were got.
+    source : object
+        The file that it is about; a path, or what results call the data set.
+    place : str
+        Where in the file.
+    assumed : str
+        How reading goes on.
+    cure : str
+        What to change for another reading, if not the cure of the code.
+
+    Raises
+    ------
+    FindingError
+        When it is an error, and nothing collects findings.
+    """
+    finding = make_finding(
+        code, sentence, source=source, place=place, assumed=assumed, cure=cure
+    )
+    hand_on(finding)
+
+
+def make_finding(
+    code: str,
+    sentence: str,
+    *,
+    source: object = "",
+    place: str = "",
+    assumed: str = "",
+    cure: str = "",
+) -> Finding:
+    """Return a finding with the severity of its code, and report it nowhere.
+
+    Parameters
+    ----------
+    code : str
+        A key of ``CODES``.
+    sentence : str
+        What was found.
+    source : object
+        The file, or what results call the data set.
+    place : str
+        Where in the file.
+    assumed, cure : str
+        As ``report`` takes them.
+
+    Returns
+    -------
+    Finding
+        The finding, with the severity of its code.
+    """
+    severity = CODES[code].severity
+    return Finding(code, severity, str(source), place, sentence, assumed, cure)
+
+
+def hand_on(finding: Finding) -> None:
+    """Report a finding that was made before.
+
+    Raises
+    ------
+    FindingError
+        When it is an error, and nothing collects findings.
+    """
+    found = _open.get()
+    if found is not None:
+        if finding not in found:
+            found.append(finding)
+    elif finding.severity is Severity.ERROR:
+        raise FindingError(finding)
+    elif finding.severity is Severity.WARNING:
+        logger.warning("%s [%s]", finding, finding.code)
+    else:
+        logger.info("%s [%s]", finding, finding.code)
+
+
+def attempt(read: Callable[[], T], *, source: object = "") -> T | None:
+    """Return what is read, or report why it cannot be read and return None.
+
+    Parameters
+    ----------
+    source : object
+        The file that is read, for an error that has no code of its own.
+    """
+    try:
+        return read()
+    except FindingError as error:
+        hand_on(error.finding)
+    except UserError as error:
+        report(UNREADABLE, str(error), source=source)
+    return None
+
+
+def refuse(
+    code: str, sentence: str, *, source: object = "", place: str = "", cure: str = ""
+) -> FindingError:
+    """Return an error for what cannot be read at all, to be raised.
+
+    Parameters
+    ----------
+    code : str
+        A key of ``CODES``, of an error.
+    sentence : str
+        Why it cannot be read.
+    source : object
+        The file.
+    place : str
+        Where in the file.
+    cure : str
+        What to do, if not the cure of the code.
+
+    Returns
+    -------
+    FindingError
+        It carries the finding, without an assumption.
+    """
+    return FindingError(
+        make_finding(code, sentence, source=source, place=place, cure=cure)
+    )
