@@ -6,12 +6,20 @@ import pytest
 
 from deepvanet.datasets import find_data_set, list_channels
 from deepvanet.datasets.recordings import reader as own_recordings
+from deepvanet.findings import collect
 from deepvanet.schema import ChannelType, UserError
 from small_recordings import EEG, LABELS, sample_bio, write_edf, write_trials
 
 
 def read_all(root, subject):
     return list(own_recordings.read_recordings(root, subject))
+
+
+def look(root, subject):
+    """Return a subject's recordings, and what was found but of unused channels."""
+    with collect() as found:
+        recordings = read_all(root, subject)
+    return recordings, [f for f in found if f.code != "C01"]
 
 
 def trial(number, subject="a", **cells):
@@ -42,13 +50,14 @@ def test_numbers_that_no_unit_explains_are_noted(tmp_path):
     table.assign(time=np.arange(1024) / 256).to_csv(tmp_path / "a.csv", index=False)
     root = write_trials(tmp_path / "trials.csv", [trial(1, bio="a.csv")])
 
-    notes = read_all(root, "a")[0].notes
+    _, found = look(root, "a")
     (tmp_path / "recordings.toml").write_text('[units]\neeg = "V"\necg = "V"\n')
-    right = read_all(root, "a")[0]
+    (right,), declared = look(root, "a")
 
-    assert any("which no head does: is its unit another" in note for note in notes)
-    assert "GSR is 0 uS throughout" in notes
-    assert right.notes == ("GSR is 0 uS throughout",)
+    assert [f.code for f in found] == ["Q02", "C05", "C05"]
+    assert [f.place for f in found] == ["GSR", "Fp1, Fp2, C3, C4, O1, O2", "ECG"]
+    assert "within a second 2.72e-05 uV; expected for eeg is 0.2" in found[1].sentence
+    assert [f.sentence for f in declared] == ["GSR is 0 uS throughout"]
     np.testing.assert_allclose(right.bio[:7], bio[:7], rtol=1e-5)
 
 
@@ -60,9 +69,13 @@ def test_a_skin_that_conducts_too_much_is_noted(tmp_path):
     table.to_csv(tmp_path / "a.csv", index=False)
     root = write_trials(tmp_path / "trials.csv", [trial(1, bio="a.csv")])
 
-    (note,) = read_all(root, "a")[0].notes
+    _, (finding,) = look(root, "a")
 
-    assert note == "GSR is 5e+03 uS, expected 0.01 to 200: is its unit another?"
+    assert finding.code == "C05"
+    assert finding.sentence == (
+        "the median is 5e+03 uS, the interquartile range 1 uS; expected for gsr is a "
+        "median of 0.01 to 200 uS"
+    )
 
 
 def test_a_table_that_tells_no_unit_is_taken_for_microvolts_and_that_is_noted(tmp_path):
@@ -72,10 +85,11 @@ def test_a_table_that_tells_no_unit_is_taken_for_microvolts_and_that_is_noted(tm
     table.to_parquet(tmp_path / "a.parquet")
     root = write_trials(tmp_path / "trials.csv", [trial(1, bio="a.parquet")])
 
-    (recording,) = read_all(root, "a")
+    (recording,), (finding,) = look(root, "a")
 
     np.testing.assert_allclose(recording.bio, bio, rtol=1e-5)
-    assert recording.notes == (f"no unit is stated for {', '.join(EEG)}: taken for uV",)
+    assert finding.code == "C04"
+    assert finding.sentence == f"no unit is stated for {', '.join(EEG)}: taken for uV"
 
 
 def test_what_is_declared_says_which_channels_are_used_and_what_they_measure(tmp_path):
@@ -157,12 +171,11 @@ def test_a_recording_that_lacks_a_declared_channel_goes_without_its_stream(tmp_p
     rows = [trial(1, bio="a.edf"), trial(1, "b", bio="b.edf")]
     root = write_trials(tmp_path / "trials.csv", rows)
 
-    (recording,) = read_all(root, "b")
+    (recording,), (finding,) = look(root, "b")
 
     assert [c.name for c in recording.channels] == ["ECG", "GSR"]
-    assert recording.notes == (
-        "no eeg stream, since Fp2 of its 2 channels are missing",
-    )
+    assert finding.code == "C07"
+    assert finding.sentence == "no eeg stream, since Fp2 of its 2 channels are missing"
 
 
 def test_units_of_which_none_is_the_other_are_refused(tmp_path):

@@ -141,7 +141,13 @@ def test_the_example_in_the_documentation_is_understood(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "unit"),
-    [("\u03bcS", "uS"), ("KOHMS", "kOhm"), ("Volts", "V"), ("furlong", "a.u.")],
+    [
+        ("\u03bcS", "uS"),
+        ("KOHMS", "kOhm"),
+        ("Volts", "V"),
+        ("furlong", "furlong"),
+        ("n/a", "a.u."),
+    ],
 )
 def test_units_are_known_by_their_spellings(text, unit):
     assert spell_unit(text) == unit

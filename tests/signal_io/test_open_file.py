@@ -64,13 +64,13 @@ def test_voltages_are_read_in_the_unit_that_the_file_has(tmp_path, suffix, unit)
 
 
 def test_channels_of_other_rates_are_brought_to_the_highest_by_what_they_hold(tmp_path):
-    fast, slow = (np.sin(2 * np.pi * 3 * np.arange(10 * r) / r) for r in (256, 32))
+    fast, slow = (np.sin(2 * np.pi * 3 * np.arange(10 * r) / r) for r in (256, 64))
     path = write_edf(
         tmp_path / "a.edf",
         [50 * fast, 50 * slow],
         labels=["Fp1", "ECG"],
         units=["uV", "uV"],
-        sfreq=[256, 32],
+        sfreq=[256, 64],
     )
 
     _, numbers = read_all(path)

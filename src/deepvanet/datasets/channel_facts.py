@@ -1,15 +1,212 @@
-"""Signs that a channel has another unit than it is said to have."""
+"""Signs that a channel has another unit than it is said to have, or no sensor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
-from deepvanet.datasets.findings import Finding, Severity
+from deepvanet.datasets.findings import Finding, Severity, list_some
+from deepvanet.findings import report
+from deepvanet.schema import Channel, ChannelType
 
 EEG_SPREAD_UV = 0.01, 1000.0
 """The interquartile range of EEG; beyond it, its numbers are not microvolts."""
+
+PLAUSIBLE_SPREAD_UV: Mapping[ChannelType, tuple[float, float]] = {
+    ChannelType.EEG: (0.2, 1000.0),
+    ChannelType.EOG: (0.2, 5000.0),
+    ChannelType.EMG: (0.1, 5000.0),
+    ChannelType.ECG: (1.0, 1e4),
+}
+"""The interquartile range within a second, most of the time, in microvolts.
+
+A thousandth of what an amplifier records is below its own noise of about 1 uV, a
+thousand times as much is beyond what it can hold.
+"""
+PLAUSIBLE_LEVEL: Mapping[tuple[ChannelType, str], tuple[float, float]] = {
+    (ChannelType.GSR, "uS"): (0.01, 200.0),
+    (ChannelType.GSR, "Ohm"): (1e3, 1e8),
+    (ChannelType.TEMPERATURE, "degC"): (5.0, 45.0),
+}
+"""The median of channels that have one."""
+
+OPEN_US = 0.02
+"""Conductance of a sensor that touches no skin; of Empatica's, a bad contact."""
+MOST_OPEN = 0.05
+MOST_AT_END = 0.05
+"""Share of samples at one end of the range, beyond which a channel is clipped."""
+FEWEST_LEVELS = 50
+"""Of a signal that can be clipped; one of few levels is at each of them often."""
+MOST_WINDOWS = 120
+"""Seconds, evenly spread, that the spread within a second is measured in."""
+
+
+@dataclass(frozen=True)
+class ChannelLevel:
+    """Where the numbers of a channel lie, in its unit.
+
+    Attributes
+    ----------
+    median, spread : float
+        And the interquartile range; NaN without any number.
+    local_spread : float
+        The interquartile range within a second, the median of some seconds.
+    lowest, highest : float
+        Of all its numbers.
+    """
+
+    median: float
+    spread: float
+    local_spread: float
+    lowest: float
+    highest: float
+
+
+def measure_level(values: Float[np.ndarray, " time"], sfreq: float) -> ChannelLevel:
+    """Measure where the numbers of a channel lie; what is no number is passed over."""
+    finite = np.asarray(values[np.isfinite(values)], np.float64)
+    if not len(finite):
+        return ChannelLevel(*[float("nan")] * 5)
+    low, median, high = np.percentile(finite, [25, 50, 75])
+    return ChannelLevel(
+        median=float(median),
+        spread=float(high - low),
+        local_spread=_measure_local(finite, sfreq),
+        lowest=float(finite.min()),
+        highest=float(finite.max()),
+    )
+
+
+def report_levels(
+    source: object,
+    bio: Float[np.ndarray, "channel time"],
+    channels: Sequence[Channel],
+    *,
+    sfreq: float,
+) -> None:
+    """Report channels whose numbers cannot be right in the unit they are said to have.
+
+    Parameters
+    ----------
+    source : object
+        The file, or what results call the recording.
+    bio : array, shape (channel, time)
+        As recorded, in the units of ``channels``.
+    channels : sequence of Channel
+        What the rows measure.
+    sfreq : float
+        Samples a second, in Hz.
+    """
+    judged: dict[tuple[ChannelType, str], list[tuple[Channel, ChannelLevel]]] = {}
+    for row, channel in zip(bio, channels, strict=True):
+        level = measure_level(row, sfreq)
+        if not level.lowest < level.highest:
+            said = f"{level.median:g} {channel.unit}"
+            said = "no number" if np.isnan(level.median) else said
+            report(
+                "Q02",
+                f"{channel.name} is {said} throughout",
+                source=source,
+                place=channel.name,
+            )
+        elif not _report_open(source, row, channel):
+            _report_clipped(source, row, channel, level)
+            judged.setdefault((channel.type, channel.unit), []).append((channel, level))
+    for group in judged.values():
+        _report_implausible(
+            source, [c for c, _ in group], [found for _, found in group]
+        )
+
+
+def _report_open(
+    source: object, values: Float[np.ndarray, " time"], channel: Channel
+) -> bool:
+    """Report a sensor of the skin that touches none, for some of the time."""
+    if channel.type is not ChannelType.GSR or channel.unit not in ("uS", "Ohm"):
+        return False
+    finite = values[np.isfinite(values)]
+    is_siemens = channel.unit == "uS"
+    is_open = finite <= OPEN_US if is_siemens else finite >= 1e6 / OPEN_US
+    share = float(np.mean(is_open | (finite <= 0)))
+    if share < MOST_OPEN:
+        return False
+    bound = (
+        f"{OPEN_US:g} uS or less" if is_siemens else f"{1e6 / OPEN_US:g} Ohm or more"
+    )
+    report(
+        "C11",
+        f"{bound} in {share:.0%} of the recording",
+        source=source,
+        place=channel.name,
+    )
+    return True
+
+
+def _report_clipped(
+    source: object,
+    values: Float[np.ndarray, " time"],
+    channel: Channel,
+    level: ChannelLevel,
+) -> None:
+    finite = values[np.isfinite(values)]
+    for end in (level.lowest, level.highest):
+        share = float(np.mean(finite == np.float32(end)))
+        if share < MOST_AT_END or len(np.unique(finite[:100_000])) < FEWEST_LEVELS:
+            continue
+        report(
+            "C11",
+            f"at the end of its range, {end:.4g} {channel.unit}, in {share:.0%} of the "
+            "recording",
+            source=source,
+            place=channel.name,
+        )
+
+
+def _report_implausible(
+    source: object, group: Sequence[Channel], levels: Sequence[ChannelLevel]
+) -> None:
+    """Report those channels of one type and unit whose numbers are not plausible."""
+    kind, unit = group[0].type, group[0].unit
+    odd = [k for k, level in enumerate(levels) if _tell_expected(kind, unit, level)]
+    if not odd:
+        return
+    median, spread, local = (
+        float(np.median([getattr(levels[k], name) for k in odd]))
+        for name in ("median", "spread", "local_spread")
+    )
+    expected = _tell_expected(kind, unit, levels[odd[0]])
+    within = f", within a second {local:.3g} {unit}" if unit == "uV" else ""
+    report(
+        "C05",
+        f"the median is {median:.3g} {unit}, the interquartile range {spread:.3g} "
+        f"{unit}{within}; expected for {kind} is {expected}",
+        source=source,
+        place=list_some([group[k].name for k in odd]),
+        assumed=unit,
+    )
+
+
+def _tell_expected(kind: ChannelType, unit: str, level: ChannelLevel) -> str:
+    """Say what is expected of numbers that are not; empty of those that are."""
+    spread = PLAUSIBLE_SPREAD_UV.get(kind) if unit == "uV" else None
+    if spread and not spread[0] <= level.local_spread <= spread[1]:
+        return f"{spread[0]:g} to {spread[1]:g} {unit} within a second"
+    median = PLAUSIBLE_LEVEL.get((kind, unit))
+    if median and not median[0] <= level.median <= median[1]:
+        return f"a median of {median[0]:g} to {median[1]:g} {unit}"
+    return ""
+
+
+def _measure_local(finite: NDArray[np.float64], sfreq: float) -> float:
+    length = min(max(2, round(sfreq)), len(finite))
+    n_windows = len(finite) // length
+    windows = finite[: n_windows * length].reshape(n_windows, length)
+    windows = windows[:: -(-n_windows // MOST_WINDOWS)]
+    low, high = np.percentile(windows, [25, 75], axis=1)
+    return float(np.median(high - low))
 
 
 def measure_spread(sample: NDArray[Any]) -> float:

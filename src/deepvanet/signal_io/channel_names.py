@@ -4,16 +4,53 @@ import re
 from functools import cache
 
 from deepvanet.schema import ChannelType
+from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
 
-_WORDS = {
-    ChannelType.EOG: r"[hv]?eog\d*",
-    ChannelType.EMG: r"emg\d*|[a-z]emg",
-    ChannelType.ECG: r"ecg\d*|ekg\d*",
-    ChannelType.GSR: r"gsr\d*|eda\d*|scr?l?|skin",
-    ChannelType.RESPIRATION: r"resp\d*|respiration|breath\w*|rsp",
-    ChannelType.PLETHYSMOGRAPH: r"pleth\w*|ppg\d*|bvp|photo\w*",
-    ChannelType.TEMPERATURE: r"temp\d*|temperature",
+_SYNONYMS = {
+    ChannelType.EOG: (
+        r"[hv]? ?eog ?[hv]?|electro ?oculogra(?:m|phy)|(?:horizontal|vertical) eog"
+    ),
+    ChannelType.EMG: r"[a-z]?emg|electro ?myogra(?:m|phy)",
+    ChannelType.ECG: r"ecg|ekg|electro ?cardiogra(?:m|phy)",
+    ChannelType.GSR: (
+        r"gsr|eda|scr?l?|skin (?:conductance|resistance)(?: (?:level|response))?|"
+        r"(?:gsr|eda) (?:conductance|resistance)|"
+        r"electro ?dermal(?: (?:activity|response))?|galvanic skin response"
+    ),
+    ChannelType.RESPIRATION: (
+        r"resp|rsp|respiration|respiratory|breath|breathing|"
+        r"(?:respiration|respiratory|resp|breathing) (?:belt|effort)"
+    ),
+    ChannelType.PLETHYSMOGRAPH: (
+        r"plet|pleth|(?:photo ?)?plethysmogra(?:m|ph|phy)|ppg|bvp|blood volume pulse"
+    ),
+    ChannelType.TEMPERATURE: r"(?:skin ?|body ?|finger ?)?temp(?:erature)?|skt",
 }
+"""What is left of a label without what says where and with what it was measured."""
+
+_PLACES_TEXT = """
+    left right l r upper lower up low top bottom inner outer medial lateral horizontal
+    vertical x y z a b c i ii iii iv v avr avl avf v1 v2 v3 v4 v5 v6 lead la ra ll rl
+    arm leg chest thorax thoracic abdomen abdominal belly wrist hand finger palm toe
+    foot ear neck nose nasal forehead cheek eye chin jaw shoulder back
+    zyg zygo zygomaticus zygomatic major corr corrugator supercilii trap trapezius
+    trapez orbicularis oculi frontalis masseter levator labii depressor mentalis
+    biceps triceps flexor extensor tibialis deltoid
+    raw signal channel chan ch sensor data amp lp hp filtered unfiltered ref pos neg
+    plus minus bipolar aux ext exg ppged rspec ppgedr mri ir infrared red green
+    shimmer shimmer3 e4 empatica biopac bionomadix bitalino plux polar muse openbci
+    biosemi emotiv nexus mindware brainproducts actichamp
+"""
+_PLACES = frozenset(_PLACES_TEXT.split())
+"""Words of a label that leave its meaning as it is."""
+
+_SERVICES = re.compile(
+    r"(?:trig(?:ger)?s?|status|counter|count|battery|sync|time ?stamps?|time|stim|"
+    r"marker|event|quality|impedance|sample ?(?:number|index|count)?|packet ?\w*|"
+    r"acc(?:el\w*)?|gyro\w*|mag\w*|photo ?\w*|diode|button|saw|validity|interpolated)"
+)
+"""Words that name what a device says of itself, also within a stream of EEG."""
+
 _KINDS = {
     **{kind.value: kind for kind in ChannelType},
     "ekg": ChannelType.ECG,
@@ -23,27 +60,57 @@ _KINDS = {
     "ppg": ChannelType.PLETHYSMOGRAPH,
     "bvp": ChannelType.PLETHYSMOGRAPH,
     "pleth": ChannelType.PLETHYSMOGRAPH,
+    "plet": ChannelType.PLETHYSMOGRAPH,
     "temp": ChannelType.TEMPERATURE,
+    "skt": ChannelType.TEMPERATURE,
     "heog": ChannelType.EOG,
     "veog": ChannelType.EOG,
 }
 """How MNE, BIDS and LSL call types of channels."""
 
-_PREFIX = re.compile(r"^(?:eeg|ecg|eog|emg)[ _]+(?=[a-z])", re.IGNORECASE)
+_PREFIX = re.compile(r"^(eeg|ecg|eog|emg)[ _]+(?=[a-z])", re.IGNORECASE)
 _SUFFIX = re.compile(r"[-_ ](?:ref|le|avg|avr)$", re.IGNORECASE)
 _REFERENCES = frozenset({"a1", "a2", "m1", "m2"})
 _SPLIT = re.compile(r"[^a-z0-9]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MODULE = re.compile(r"(ecg|eog|emg|eda|gsr|rsp|ppg|skt)100[a-z]*")
+_IN_BRACKETS = re.compile(r"(.*?)\s*[\[(]([^\])]*)[\])]\s*")
+_AT_END = re.compile(r"(.*?)[ _]+([^ _]{2,})")
 
 
 def shorten_label(label: str) -> str:
     """Return a label without what EDF writes around it.
 
+    A type before it is left out only where the rest says as much.
+
     Examples
     --------
-    >>> shorten_label("EEG Fp1-REF"), shorten_label("ECG ECG"), shorten_label("ECG 2")
-    ('Fp1', 'ECG', 'ECG 2')
+    >>> [shorten_label(text) for text in ("EEG Fp1-REF", "ECG ECG", "EOG left")]
+    ['Fp1', 'ECG', 'EOG left']
     """
-    return _SUFFIX.sub("", _PREFIX.sub("", label.strip())).strip()
+    plain = label.strip()
+    match = _PREFIX.match(plain)
+    if match:
+        rest = _SUFFIX.sub("", plain[match.end() :])
+        prefix = read_type(match[1])
+        if prefix is ChannelType.EEG or _match_words(rest) is prefix:
+            plain = plain[match.end() :]
+    return _SUFFIX.sub("", plain).strip()
+
+
+def split_unit(label: str) -> tuple[str, str]:
+    """Return a label without the unit in it, and that unit or nothing.
+
+    Examples
+    --------
+    >>> split_unit("GSR [kOhm]"), split_unit("EDA_uS"), split_unit("ECG (V5)")
+    (('GSR', 'kOhm'), ('EDA', 'uS'), ('ECG (V5)', ''))
+    """
+    for pattern in (_IN_BRACKETS, _AT_END):
+        match = pattern.fullmatch(label.strip())
+        if match and match[1] and keep_in(unit := spell_unit(match[2])) != UNKNOWN:
+            return match[1], unit
+    return label, ""
 
 
 def find_electrode(label: str) -> str | None:
@@ -59,18 +126,32 @@ def find_electrode(label: str) -> str | None:
 
 
 def guess_type(label: str) -> ChannelType | None:
-    """Return what a peripheral channel measures, by its label, or None.
+    """Return what a peripheral channel measures, by its whole label, or None.
+
+    Numbers and words that say where and with what it was measured may stand beside.
 
     Examples
     --------
     >>> guess_type("ECG 2").value, guess_type("EDA_left").value, guess_type("X")
     ('ecg', 'gsr', None)
+    >>> guess_type("Skin Temperature").value, guess_type("ECG quality")
+    ('temperature', None)
     """
-    words = list(filter(None, _SPLIT.split(label.lower())))
-    for kind, pattern in _WORDS.items():
-        if any(re.fullmatch(pattern, word) for word in words):
-            return kind
-    return None
+    plain, _ = split_unit(label)
+    return _match_words(plain) or _match_words(_CAMEL.sub(" ", plain))
+
+
+def is_service(label: str) -> bool:
+    """Return whether a label names what a device says of itself, as its battery.
+
+    Examples
+    --------
+    >>> is_service("Battery"), is_service("Trig1"), is_service("E7")
+    (True, True, False)
+    """
+    plain = _CAMEL.sub(" ", label)
+    words = (w.rstrip("0123456789") for w in _SPLIT.split(plain.lower()))
+    return any(_SERVICES.fullmatch(word) for word in words if word)
 
 
 def read_type(text: str) -> ChannelType | None:
@@ -82,6 +163,18 @@ def read_type(text: str) -> ChannelType | None:
     ('gsr', None)
     """
     return _KINDS.get(text.strip().lower())
+
+
+def _match_words(label: str) -> ChannelType | None:
+    words = (_MODULE.sub(r"\1", word) for word in _SPLIT.split(label.lower()))
+    words = (word if word in _PLACES else word.rstrip("0123456789") for word in words)
+    named = " ".join(word for word in words if word and word not in _PLACES)
+    whole = " ".join(filter(None, _SPLIT.split(label.lower())))
+    for kind, pattern in _SYNONYMS.items():
+        again = f"(?:{pattern})(?: (?:{pattern}))*"
+        if re.fullmatch(again, named) or re.fullmatch(again, whole):
+            return kind
+    return None
 
 
 @cache

@@ -36,7 +36,7 @@ from deepvanet.schema import (
     pick,
 )
 from deepvanet.signal_io.channel_names import read_type
-from deepvanet.signal_io.units import UNKNOWN, spell_unit
+from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
 
 FILE_NAME = "recordings.toml"
 
@@ -192,7 +192,7 @@ def _read_units(path: Path, values: Mapping[str, Any]) -> dict[str, str]:
     units = {}
     for label, text in _read_section(path, values, "units").items():
         units[label.lower()] = spell_unit(str(text))
-        if units[label.lower()] == UNKNOWN and text != UNKNOWN:
+        if keep_in(units[label.lower()]) == UNKNOWN and text != UNKNOWN:
             raise UserError(
                 f"{path}: unit of {label} must be as V, mV, uV, uS, Ohm, kOhm, degC or "
                 f"{UNKNOWN}, got {text!r}"

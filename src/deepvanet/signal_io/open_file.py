@@ -78,6 +78,9 @@ def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
             [picks[k] for k in places], start, stop
         ),
         markers=tuple(sorted(markers, key=lambda marker: marker.onset_s)),
+        rates=tuple(file.rates[place] for place in picks),
+        faults={k: file.faults[p] for k, p in enumerate(picks) if p in file.faults},
+        bad=tuple(k for k, place in enumerate(picks) if place in file.bad),
     )
 
 

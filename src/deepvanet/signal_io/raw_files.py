@@ -6,7 +6,7 @@ BDF leaves the number of records at -1, and some have channels without a label.
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,11 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from deepvanet.schema import UserError
+from deepvanet.signal_io.raw_units import describe_channels, list_bad
 from deepvanet.signal_io.read_errors import explain
-from deepvanet.signal_io.units import UNKNOWN, find_si_factor, keep_in, spell_unit
+from deepvanet.signal_io.units import UNKNOWN, find_si_factor, keep_in
 
 BLOCK_S = 60.0  # read at once: an hour is held as single numbers, not as double
-
-_FIF_UNITS = {107: "V", 118: "S", 115: "degC"}
-_SCALES_VOLTS_ONLY = (".edf", ".bdf", ".gdf")
-"""Formats of which MNE scales microvolts and millivolts, and no other unit."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,13 @@ class RawFile:
         Of all channels: units as ``spell_unit`` spells them, kinds as MNE names them.
     scales : tuple of float
         What MNE multiplies the file's own numbers with.
+    rates : tuple of float
+        Samples a second that the file has of each channel; MNE returns all at the
+        highest rate.
+    faults : mapping
+        Why the numbers of a channel cannot be known, by its place.
+    bad : tuple of int
+        Channels that the file marks as bad.
     """
 
     path: Path
@@ -44,6 +48,9 @@ class RawFile:
     units: tuple[str, ...]
     kinds: tuple[str, ...]
     scales: tuple[float, ...]
+    rates: tuple[float, ...] = ()
+    faults: Mapping[int, str] = field(default_factory=dict)
+    bad: tuple[int, ...] = ()
 
     @property
     def sfreq(self) -> float:
@@ -147,52 +154,16 @@ def open_raw(path: Path) -> RawFile:
 def describe_raw(path: Path, raw: Any) -> RawFile:
     """Return what MNE opened as a ``RawFile``."""
     with explain(path):
-        written = _read_dimensions(path)
-    places = range(len(raw.ch_names))
+        channels = describe_channels(path, raw)
     return RawFile(
         path=path,
         raw=raw,
-        labels=tuple(name.strip() for name in raw.ch_names),
-        units=tuple(_find_unit(path, raw, place, written) for place in places),
+        labels=tuple(channel.label.strip() for channel in channels),
+        units=tuple(channel.unit for channel in channels),
         # MNE refuses to return the types of no channels
         kinds=tuple(raw.get_channel_types()) if raw.ch_names else (),
-        scales=tuple(_find_scale(path, raw, place) for place in places),
+        scales=tuple(channel.scale for channel in channels),
+        rates=tuple(channel.rate for channel in channels),
+        faults={k: c.fault for k, c in enumerate(channels) if c.fault},
+        bad=tuple(list_bad(raw)),
     )
-
-
-def _find_unit(path: Path, raw: Any, place: int, written: Mapping[str, str]) -> str:
-    """Return the unit that the file's own numbers have."""
-    name = raw.ch_names[place]
-    if path.suffix.lower() == ".fif":
-        return _FIF_UNITS.get(int(raw.info["chs"][place]["unit"]), UNKNOWN)
-    if path.suffix.lower() == ".set":
-        return "uV"
-    return spell_unit(written.get(name.strip()) or raw._orig_units.get(name, ""))
-
-
-def _find_scale(path: Path, raw: Any, place: int) -> float:
-    """Return what MNE multiplied the file's own numbers with."""
-    if path.suffix.lower() == ".fif":
-        return 1.0
-    if path.suffix.lower() == ".set":
-        return find_si_factor("uV")
-    unit = spell_unit(raw._orig_units.get(raw.ch_names[place], ""))
-    if path.suffix.lower() in _SCALES_VOLTS_ONLY and unit not in ("uV", "mV"):
-        return 1.0
-    return find_si_factor(unit) if keep_in(unit) in ("uV", "uS") else 1.0
-
-
-def _read_dimensions(path: Path) -> Mapping[str, str]:
-    """Return the units of EDF and BDF by label; MNE keeps those of voltages only."""
-    if path.suffix.lower() not in (".edf", ".bdf"):
-        return {}
-    with path.open("rb") as file:
-        n_signals = int(file.read(256)[252:])
-        header = file.read(256 * n_signals).decode("latin-1")
-    start, width = 96 * n_signals, 8
-    return {
-        header[16 * k : 16 * k + 16].strip(): header[
-            start + width * k : start + width * k + width
-        ].strip()
-        for k in range(n_signals)
-    }

@@ -3,8 +3,8 @@
 Nothing here knows a format.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -48,6 +48,13 @@ class Signals:
         (channel, time).
     video : VideoClock | None
         Where the file holds the stamps of a video's frames.
+    rates : tuple of float
+        Samples a second that the file has of each channel, in Hz; empty where all
+        have ``sfreq``.
+    faults : mapping
+        Why the numbers of a channel cannot be known, by its place.
+    bad : tuple of int
+        Places of channels that the file, or its side-car, marks as bad.
     """
 
     path: Path
@@ -59,6 +66,9 @@ class Signals:
     read_span: Callable[[Sequence[int], int, int], Numbers]
     markers: tuple[Marker, ...] = ()
     video: VideoClock | None = None
+    rates: tuple[float, ...] = ()
+    faults: Mapping[int, str] = field(default_factory=dict)
+    bad: tuple[int, ...] = ()
 
     @property
     def seconds(self) -> float:

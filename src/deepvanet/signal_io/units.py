@@ -1,5 +1,6 @@
 """Units of signals: how files spell them, and how to get from one to another."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,53 +14,108 @@ VOLTAGES = frozenset(
 )
 """What is measured in volts, and kept in microvolts."""
 UNKNOWN = "a.u."
+LONGEST_UNIT = 20
+"""Characters of an unknown unit that a sentence repeats."""
 
 _FAMILIES: Mapping[str, Mapping[str, float]] = {
     "uV": {"V": 1e6, "mV": 1e3, "uV": 1.0, "nV": 1e-3},
     "uS": {"S": 1e6, "mS": 1e3, "uS": 1.0, "nS": 1e-3},
-    "Ohm": {"Ohm": 1.0, "kOhm": 1e3, "MOhm": 1e6},
-    "degC": {"degC": 1.0},
+    "Ohm": {"Ohm": 1.0, "kOhm": 1e3, "MOhm": 1e6, "nOhm": 1e-9},
+    "degC": {"degC": 1.0, "K": 1.0, "degF": 5 / 9},
+    "%": {"%": 1.0},
+    "mmHg": {"mmHg": 1.0},
+    "Pa": {"Pa": 1.0, "hPa": 1e2, "kPa": 1e3},
+    "N": {"N": 1.0},
+    "l": {"l": 1.0, "ml": 1e-3},
+    "mm": {"mm": 1.0, "cm": 10.0},
 }
-"""Units by the one they are kept in, and what turns their numbers into its."""
+"""Units by the one they are kept in, and what turns their numbers into its.
 
-_FAMILY_SI = {"uV": 1e-6, "uS": 1e-6, "Ohm": 1.0, "degC": 1.0}
-"""What the unit that others are kept in is worth in V, S, Ohm or degC."""
+The last of them are of belts and clips, whose numbers have no scale to be held to.
+"""
 
+_OFFSETS = {"K": -273.15, "degF": -32 * 5 / 9}
+"""What is added to numbers after they were turned into degC."""
+
+_FAMILY_SI = {"uV": 1e-6, "uS": 1e-6}
+"""What the unit that others are kept in is worth in V or S; else 1."""
+
+_MICRO = re.compile("\u00b5|\u03bc|\x83\xca|\u00c2\u00b5")
+_OHM = re.compile("\u2126|\u03a9")
+_DEGREE = re.compile("\u00b0|\u00ba|\\bdeg(?:rees?)?\\b[ .]*|\\bo(?=[CF]$)")
+_PREFIXES = (
+    *(("nano", "n"), ("micro", "u"), ("mic", "u"), ("mc", "u"), ("milli", "m")),
+    *(("kilo", "k"), ("mega", "M"), ("meg", "M")),
+)
+_NAMES = (
+    *(("volts", "V"), ("volt", "V"), ("siemens", "S"), ("mhos", "S"), ("mho", "S")),
+    *(("ohms", "Ohm"), ("ohm", "Ohm")),
+)
 _SPELLINGS = {
-    "volt": "V",
-    "volts": "V",
-    "millivolt": "mV",
-    "millivolts": "mV",
-    "microvolt": "uV",
-    "microvolts": "uV",
-    "microsiemens": "uS",
-    "siemens": "S",
-    "ohms": "Ohm",
-    "kiloohm": "kOhm",
-    "kohms": "kOhm",
     "c": "degC",
+    "\u2103": "degC",
+    "cel": "degC",
+    "degc": "degC",
     "celsius": "degC",
+    "centigrade": "degC",
+    "f": "degF",
+    "degf": "degF",
+    "\u2109": "degF",
+    "fahrenheit": "degF",
+    "kelvin": "K",
+    "percent": "%",
+    "newton": "N",
+    "liter": "l",
+    "litre": "l",
 }
+_UNSTATED = frozenset(
+    {
+        *("", "-", "--", "?", ".", "a.u.", "a.u", "au", "aru", "arb", "arb.", "n/a"),
+        *("na", "nan", "none", "no unit", "unitless", "unknown", "undefined", "1"),
+        *("arbitrary", "arbitrary units", "arbitrary unit", "dimensionless", "null"),
+    }
+)
+"""Ways to say that numbers have no unit, or one that nobody knows."""
 
 
 def spell_unit(text: str) -> str:
-    """Return a unit as it is spelled here; what is not known is ``a.u.``.
+    """Return a unit as it is spelled here.
+
+    Where none is stated it is ``a.u.``; one that is not known stays as it was
+    written, so that it can be reported (see ``is_known``).
 
     Examples
     --------
-    >>> [spell_unit(text) for text in ("µV", "microvolts", "kΩ", "°C", "n/a")]
-    ['uV', 'uV', 'kOhm', 'degC', 'a.u.']
+    >>> [spell_unit(text) for text in ("µV", "microvolts", "kΩ", "°C", "umho", "n/a")]
+    ['uV', 'uV', 'kOhm', 'degC', 'uS', 'a.u.']
+    >>> spell_unit("umho/x")
+    'umho/x'
     """
-    plain = text.strip().replace("\u00b5", "u").replace("\u03bc", "u")
-    plain = plain.replace("\u2126", "Ohm").replace("\u03a9", "Ohm")
-    plain = plain.replace("\u00b0", "")
-    known = {unit.lower(): unit for family in _FAMILIES.values() for unit in family}
-    for unit in (plain, _SPELLINGS.get(plain.lower(), plain)):
-        for family in _FAMILIES.values():
-            if unit in family:
-                return unit
+    written = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    if written.lower() in _UNSTATED:
+        return UNKNOWN
+    plain = _MICRO.sub("u", " ".join(text.split()))
+    plain = _DEGREE.sub("", _OHM.sub("Ohm", plain)).strip()
+    for unit in (plain, _SPELLINGS.get(plain.lower(), plain), _abbreviate(plain)):
+        if any(unit in family for family in _FAMILIES.values()):
+            return unit
     # MV and US are no units of a sensor
-    return known.get(plain.lower(), UNKNOWN)
+    known = {unit.lower(): unit for family in _FAMILIES.values() for unit in family}
+    for unit in (plain, _abbreviate(plain)):
+        if unit.lower() in known:
+            return known[unit.lower()]
+    return written[:LONGEST_UNIT]
+
+
+def is_known(unit: str) -> bool:
+    """Return whether a unit is one of those here, or none is stated.
+
+    Examples
+    --------
+    >>> is_known("uV"), is_known("a.u."), is_known("umho/x")
+    (True, True, False)
+    """
+    return unit == UNKNOWN or keep_in(unit) != UNKNOWN
 
 
 def keep_in(unit: str) -> str:
@@ -82,7 +138,7 @@ def find_si_factor(unit: str) -> float:
     (1e-06, 0.001, 1000.0)
     """
     family = keep_in(unit)
-    return _FAMILIES[family][unit] * _FAMILY_SI[family]
+    return _FAMILIES[family][unit] * _FAMILY_SI.get(family, 1.0)
 
 
 def convert(
@@ -97,14 +153,30 @@ def convert(
     --------
     >>> convert(np.array([2.0, 0.0]), "kOhm", to="uS").tolist()
     [500.0, nan]
+    >>> convert(np.array([310.15]), "K", to="degC").round(6).tolist()
+    [37.0]
     """
     family = keep_in(unit)
     if family == UNKNOWN or to == UNKNOWN:
         return np.asarray(values, np.float64) if family == to else None
     plain = np.asarray(values, np.float64) * _FAMILIES[family][unit]
+    plain = plain + _OFFSETS.get(unit, 0.0)
     if family == keep_in(to):
-        return plain / _FAMILIES[family][to]
+        return (plain - _OFFSETS.get(to, 0.0)) / _FAMILIES[family][to]
     if {family, keep_in(to)} != {"uS", "Ohm"}:
         return None
     inverse = 1e6 / np.where(plain > 0, plain, np.nan)
     return np.asarray(inverse / _FAMILIES[keep_in(to)][to])
+
+
+def _abbreviate(text: str) -> str:
+    """Return a unit that is written out, or half of it, as ``uVolts``, by letters."""
+    for name, letter in _NAMES:
+        if text.lower().endswith(name):
+            start = text[: -len(name)].strip(" -")
+            prefix = next((p for word, p in _PREFIXES if start.lower() == word), start)
+            return prefix + letter
+    for word, prefix in _PREFIXES:
+        if text.lower().startswith(word):
+            return prefix + text[len(word) :].strip(" -")
+    return text

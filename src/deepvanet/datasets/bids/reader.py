@@ -1,16 +1,15 @@
 """EEG-BIDS: trials and ratings are the rows of ``events.tsv`` that are rated.
 
 Columns ``onset``, ``duration``, one of ``stimulus``, ``stim_file`` and ``trial_type``,
-and ``valence``, ``arousal``. Channels and their types are those of ``channels.tsv``,
-read by MNE-BIDS; ``recordings.toml`` may lie in the root.
+and ``valence``, ``arousal``. Types, units and bad channels are those of
+``channels.tsv``; ``recordings.toml`` may lie in the root.
 """
 
 import csv
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from deepvanet.datasets.bids.sidecars import DESCRIPTION, apply_channels, find_sidecar
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.recordings.trial_table import (
@@ -21,16 +20,13 @@ from deepvanet.datasets.recordings.trial_table import (
 )
 from deepvanet.schema import Channel, Recording, Target, UserError
 from deepvanet.signal_io.declared import Declaration, read_declared
-from deepvanet.signal_io.open_file import describe_signals
-from deepvanet.signal_io.raw_files import describe_raw
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.open_file import open_signals
 from deepvanet.signal_io.types import Signals
 
 IS_RAW = True
 CHANNELS: tuple[Channel, ...] = ()
 """Each data set has its own, see ``list_channels``."""
 
-DESCRIPTION = "dataset_description.json"
 SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif")
 STIMULI = ("stimulus", "stim_file", "trial_type")
 COLUMNS = ("onset", "duration", *STIMULI, *Target)
@@ -98,8 +94,8 @@ def _list_signals(root: Path) -> list[Path]:
 
 
 def _list_beside(path: Path) -> list[Path]:
-    files = (_find_beside(path, suffix) for suffix in ("events", "channels"))
-    return [file for file in files if file.is_file()]
+    files = (_find_beside(path, "events"), find_sidecar(path, "channels"))
+    return [file for file in files if file and file.is_file()]
 
 
 def _find_beside(path: Path, suffix: str) -> Path:
@@ -158,17 +154,4 @@ def _clear(text: str | None) -> str:
 
 
 def _open(path: Path, declared: Declaration) -> Signals:
-    del declared
-    with explain(path):
-        raw = _read_with_mne_bids(path)
-    return describe_signals(describe_raw(path, raw), says_types=True)
-
-
-def _read_with_mne_bids(path: Path) -> Any:
-    import mne_bids
-
-    with warnings.catch_warnings():
-        # what sidecars lack shows in what is read
-        warnings.simplefilter("ignore")
-        place = mne_bids.get_bids_path_from_fname(path, check=False, verbose="ERROR")
-        return mne_bids.read_raw_bids(place, verbose="ERROR")
+    return apply_channels(open_signals(path, declared))

@@ -2,33 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 from scipy.signal import filtfilt, iirnotch
 
+from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.channels import (
     FileChannel,
     find_channels,
     find_places,
 )
-from deepvanet.preprocessing.bio import find_flat
-from deepvanet.schema import Channel, ChannelType, Stream, UserError
+from deepvanet.findings import report
+from deepvanet.schema import Channel, Stream, UserError
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.time_grid import change_rate, shift
 from deepvanet.signal_io.types import Signals
-from deepvanet.signal_io.units import VOLTAGES, convert
+from deepvanet.signal_io.units import UNKNOWN, VOLTAGES, convert, keep_in
 
 NOTCH_QUALITY = 30.0
-STEP_S = 0.05
-PLAUSIBLE_EEG_UV = (0.1, 1000.0)
-"""What EEG changes by in ``STEP_S``, roughly; a thousandth is no microvolt."""
-PLAUSIBLE_LEVEL = {
-    (ChannelType.GSR, "uS"): (0.01, 200.0),
-    (ChannelType.GSR, "Ohm"): (1e3, 1e8),
-    (ChannelType.TEMPERATURE, "degC"): (5.0, 45.0),
-}
 
 Bio = Float32[np.ndarray, "channel time"]
 
@@ -67,6 +61,15 @@ def describe_recording(
 ) -> RecordingFiles:
     """Look up the channels of a recording's files."""
     found = tuple(find_channels(signals, declared) for signals in files)
+    for signals, later in zip(files[1:], found[1:], strict=True):
+        twice = [name for name in later if name in found[0]]
+        if twice:
+            report(
+                "C02",
+                f"{list_some(twice)} also in {files[0].path.name}",
+                source=signals.path,
+                assumed=f"those of {files[0].path.name}",
+            )
     return RecordingFiles(tuple(files), offset_s, found)
 
 
@@ -129,35 +132,6 @@ def read_bio(
     return bio
 
 
-def find_odd(bio: Bio, channels: Sequence[Channel], *, sfreq: float) -> list[str]:
-    """Say which numbers cannot be right in the units they are said to have."""
-    notes = []
-    is_silent = find_flat(bio) | ~np.isfinite(bio).any(axis=1)
-    eeg = [row for row, c in enumerate(channels) if c.stream is Stream.EEG]
-    alive = [row for row in eeg if not is_silent[row]]
-    if alive:
-        step = _measure_step(bio[alive], sfreq)
-        if not PLAUSIBLE_EEG_UV[0] <= step <= PLAUSIBLE_EEG_UV[1]:
-            notes.append(
-                f"EEG changes by {step:.2g} uV in {STEP_S:g} s, which no head does: "
-                "is its unit another (units of recordings.toml)?"
-            )
-    for row, channel in enumerate(channels):
-        if is_silent[row]:
-            level = bio[row][np.isfinite(bio[row])]
-            said = f"{level[0]:g} {channel.unit}" if len(level) else "no number"
-            notes.append(f"{channel.name} is {said} throughout")
-            continue
-        level = PLAUSIBLE_LEVEL.get((channel.type, channel.unit))
-        median = float(np.nanmedian(bio[row]))
-        if level and not level[0] <= median <= level[1]:
-            notes.append(
-                f"{channel.name} is {median:.3g} {channel.unit}, expected "
-                f"{level[0]:g} to {level[1]:g}: is its unit another?"
-            )
-    return notes
-
-
 def _read_in_units(
     signals: Signals,
     found: Sequence[FileChannel],
@@ -168,16 +142,27 @@ def _read_in_units(
     places = [item.place for item in found]
     values = np.array(signals.read(places, start, stop), np.float32)
     for row, (item, channel) in enumerate(zip(found, wanted, strict=True)):
-        if item.unit == channel.unit:
-            continue
-        converted = convert(values[row], item.unit, to=channel.unit)
-        if converted is None:
-            raise UserError(
-                f"{signals.path}: {channel.name} is in {item.unit}, and in "
-                f"{channel.unit} in other recordings"
-            )
-        values[row] = converted
+        if item.is_missing:
+            values[row] = np.nan
+        elif item.unit != channel.unit:
+            values[row] = _convert(values[row], signals, item, channel)
     return values
+
+
+def _convert(
+    values: NDArray[np.float32], signals: Signals, item: FileChannel, channel: Channel
+) -> NDArray[np.floating[Any]]:
+    converted = convert(values, item.unit, to=channel.unit)
+    if converted is not None:
+        return converted
+    report(
+        "C21",
+        f"{channel.name} is in {item.unit}, and in {channel.unit} in other recordings",
+        source=signals.path,
+        place=channel.name,
+        assumed="the numbers of the channel are missing",
+    )
+    return np.full_like(values, np.nan)
 
 
 def _subtract_reference(
@@ -199,7 +184,7 @@ def _subtract_reference(
             f"{', '.join(declared.reference)}, got {', '.join(main.labels[:8])}"
         )
     read = np.asarray(main.read(places, start, start + bio.shape[1]), np.float64)
-    units = [declared.units.get("eeg", main.units[place]) for place in places]
+    units = [_find_reference_unit(main, place, declared) for place in places]
     values = [
         row if (made := convert(row, unit, to="uV")) is None else made
         for row, unit in zip(read, units, strict=True)
@@ -220,8 +205,17 @@ def _remove_mains(
             bio[row] = filtfilt(b, a, bio[row].astype(np.float64))
 
 
-def _measure_step(eeg: Bio, sfreq: float) -> float:
-    """Return by how much most channels change in ``STEP_S`` most of the time."""
-    lag = min(max(1, round(STEP_S * sfreq)), eeg.shape[1] - 1)
-    steps = np.abs(eeg[:, lag:] - eeg[:, :-lag])
-    return float(np.nanmedian(np.nanmedian(steps, axis=1)))
+def _find_reference_unit(main: Signals, place: int, declared: Declaration) -> str:
+    unit = main.units[place]
+    if "eeg" in declared.units or unit == UNKNOWN:
+        return declared.units.get("eeg", "uV")
+    if keep_in(unit) != "uV":
+        report(
+            "C03",
+            f"the reference {main.labels[place]} is in {unit}, not in volts",
+            source=main.path,
+            place=main.labels[place],
+            assumed="uV",
+        )
+        return "uV"
+    return unit

@@ -5,22 +5,23 @@ trial without signals is a recording of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from deepvanet.config import PrepareSettings
+from deepvanet.datasets.channel_facts import report_levels
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
     describe_recording,
-    find_odd,
     read_bio,
 )
 from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
+from deepvanet.findings import Finding, collect, hand_on
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.open_file import list_parts
@@ -106,7 +107,10 @@ def list_channels(
     """
     files = {file for row in source.rows for file in row.signals if file}
     stamps = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-    return _list_channels(_Key(source, stamps), skip_unreadable)
+    shared, findings = _list_channels(_Key(source, stamps), skip_unreadable)
+    for finding in findings:
+        hand_on(finding)
+    return shared
 
 
 @dataclass(frozen=True)
@@ -130,25 +134,34 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _list_channels(key: _Key, skip_unreadable: bool) -> tuple[Channel, ...]:
+def _list_channels(
+    key: _Key, skip_unreadable: bool
+) -> tuple[tuple[Channel, ...], tuple[Finding, ...]]:
+    """Return the channels, and what is reported of them together."""
     source = key.source
-    opened: list[RecordingFiles] = []
-    for rows in group_rows(source.rows):
-        try:
-            opened += [open_recording(source, rows[0])] if rows[0].bio else []
-        except UserError:
-            if not skip_unreadable:
-                raise
-    recordings = [[f.channel for f in one.channels.values()] for one in opened]
-    shared = share_channels(recordings, source.declared)
+    opened: dict[str, RecordingFiles] = {}
+    with collect():  # what a recording has of its own is reported when it is read
+        for rows in group_rows(source.rows):
+            try:
+                if rows[0].bio:
+                    name = _name(source, rows[0].bio)
+                    opened[name] = open_recording(source, rows[0])
+            except UserError:
+                if not skip_unreadable:
+                    raise
+    recordings = {
+        name: [f.channel for f in one.channels.values()] for name, one in opened.items()
+    }
+    with collect() as found:
+        shared = share_channels(recordings, source.declared)
     if opened and not shared:
-        first = opened[0].main
+        first = next(iter(opened.values())).main
         raise UserError(
             f"{source.lists[0]}: its recordings share no channel that is known as EEG "
             f"or peripheral, name them in {FILE_NAME}; {first.path.name} has "
             f"{', '.join(first.labels[:6]) or 'none'}"
         )
-    return shared
+    return shared, tuple(replace(f, source=str(source.lists[0])) for f in found)
 
 
 def group_rows(rows: Sequence[Row]) -> list[list[Row]]:
@@ -199,14 +212,12 @@ def read_group(
         return _read_alone(rows[0])
     opened = open_recording(source, rows[0])
     placed = tuple(place_rows(rows, opened.main, source.declared))
-    kept, notes = split_streams(opened.channels, channels)
-    found = [opened.channels[channel.name] for channel in kept]
-    assumed = [item.channel.name for item in found if item.is_assumed]
-    if assumed:
-        notes += (f"no unit is stated for {', '.join(assumed)}: taken for uV",)
+    path = opened.main.path
+    kept = split_streams(opened.channels, channels, source=path)
     bio = read_bio(opened, kept, source.declared)
-    notes += tuple(find_odd(bio, kept, sfreq=opened.main.sfreq))
-    notes += tuple(note for p in placed for note in p.notes)
+    there = [k for k, c in enumerate(kept) if not opened.channels[c.name].is_missing]
+    report_levels(path, bio[there], [kept[k] for k in there], sfreq=opened.main.sfreq)
+    notes = tuple(note for p in placed for note in p.notes)
     recording = Recording(
         subject=rows[0].subject,
         name=_name(source, rows[0].bio),

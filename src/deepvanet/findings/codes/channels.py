@@ -133,4 +133,25 @@ CHANNELS = (
         "Nothing.",
         "s23: the electrodes are in Geneva order, documented is Twente",
     ),
+    Code(
+        "C20",
+        Severity.WARNING,
+        "A unit of something else",
+        "A device states one unit for all its channels, as BioSemi does, or the "
+        "channel measures something else than its label says.",
+        "The numbers are kept in that unit; recordings of other devices do not fit.",
+        "State the true unit under [units], or what the channel measures under "
+        "[peripherals], in recordings.toml.",
+        "a.bdf GSR: uV is no unit of gsr",
+    ),
+    Code(
+        "C21",
+        Severity.ERROR,
+        "Units that do not turn into each other",
+        "Recordings, or a recording and a bundle, state units of different things for "
+        "one channel.",
+        "Its numbers cannot be compared.",
+        "State the true unit under [units] in recordings.toml, or rename the channel.",
+        "b.edf GSR: in uV, and in uS in other recordings",
+    ),
 )

@@ -1,0 +1,212 @@
+"""Labels, units and scales of a file that MNE opened, as the file itself has them.
+
+What MNE does to numbers is asked of MNE. What it does not keep, the spelling of a
+unit that it does not know and labels that occur twice, is read in the header.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deepvanet.schema import ChannelType
+from deepvanet.signal_io.channel_names import guess_type
+from deepvanet.signal_io.units import (
+    UNKNOWN,
+    VOLTAGES,
+    find_si_factor,
+    spell_unit,
+)
+
+_CHANNEL = re.compile(r"^\s*Ch(\d+)\s*=\s*(.*)$", re.IGNORECASE | re.MULTILINE)
+_LABEL_BYTES, _UNITS_AT, _UNIT_BYTES = 16, 96, 8
+
+
+@dataclass(frozen=True)
+class RawChannel:
+    """A channel as its file has it.
+
+    Attributes
+    ----------
+    label : str
+        Not made unique.
+    unit : str
+        Of the file's own numbers, as ``spell_unit`` spells it.
+    scale : float
+        What MNE multiplies those numbers with.
+    rate : float
+        Samples a second that the file has of it, in Hz.
+    fault : str
+        Why its numbers cannot be known, or empty.
+    """
+
+    label: str
+    unit: str
+    scale: float
+    rate: float
+    fault: str = ""
+
+
+def describe_channels(path: Path, raw: Any) -> tuple[RawChannel, ...]:
+    """Return the channels of what MNE opened, in its order."""
+    extras = raw._raw_extras[0] if raw._raw_extras else None
+    suffix = path.suffix.lower()
+    if isinstance(extras, dict) and {"units", "physical_min"} <= extras.keys():
+        channels = _describe_edf(path, raw, extras)
+    elif suffix in (".vhdr", ".ahdr"):
+        channels = _describe_brainvision(path, raw)
+    elif suffix == ".set":
+        channels = [_describe_eeglab(raw, chan) for chan in raw.info["chs"]]
+    else:
+        channels = [_describe_fiff(raw, chan) for chan in raw.info["chs"]]
+    return tuple(channels)
+
+
+def _describe_edf(path: Path, raw: Any, extras: Mapping[str, Any]) -> list[RawChannel]:
+    """Describe channels of EDF, BDF and GDF."""
+    written = _read_edf_header(path)
+    places = extras["sel"] if written else range(len(raw.ch_names))
+    lengths = extras.get("n_samps")
+    seconds = float(extras["record_length"][0] / extras["record_length"][1])
+    channels = []
+    for row, place in enumerate(places):
+        name = raw.ch_names[row]
+        label, unit = (
+            written[place] if written else (name, raw._orig_units.get(name, ""))
+        )
+        scale = float(extras["units"][row])
+        if not written and not unit and scale != 1:  # GDF has numbers for its units
+            unit = "uV" if scale == find_si_factor("uV") else "mV"
+        channels.append(
+            RawChannel(
+                label=label if [w[0] for w in written].count(label) > 1 else name,
+                unit=spell_unit(unit),
+                scale=scale,
+                rate=(
+                    raw.info["sfreq"]
+                    if lengths is None
+                    else float(lengths[place] / seconds)
+                ),
+                fault=_find_fault(extras, row),
+            )
+        )
+    return channels
+
+
+def _find_fault(extras: Mapping[str, Any], row: int) -> str:
+    """Say which range of an EDF header is empty."""
+    for kind in ("physical", "digital"):
+        low, high = (float(extras[f"{kind}_{end}"][row]) for end in ("min", "max"))
+        if low == high:
+            return f"{kind} minimum and maximum are both {low:g}"
+    return ""
+
+
+def _read_edf_header(path: Path) -> list[tuple[str, str]]:
+    """Return label and unit of each channel of EDF and BDF."""
+    if path.suffix.lower() not in (".edf", ".bdf", ".rec"):
+        return []
+    with path.open("rb") as file:
+        n_signals = int(file.read(256)[252:])
+        header = file.read(256 * n_signals).decode("latin-1")
+    labels = _split(header, _LABEL_BYTES, n_signals)
+    units = _split(header[_UNITS_AT * n_signals :], _UNIT_BYTES, n_signals)
+    return list(zip(labels, units, strict=True))
+
+
+def _split(text: str, width: int, n_fields: int) -> list[str]:
+    return [text[width * k : width * (k + 1)].strip(" \0") for k in range(n_fields)]
+
+
+def _describe_brainvision(path: Path, raw: Any) -> list[RawChannel]:
+    written = _read_brainvision_header(path)
+    labels = [label for label, _ in written.values()]
+    channels = []
+    for place, channel in enumerate(raw.info["chs"]):
+        name = channel["ch_name"]
+        label, unit = written.get(place + 1, (name, ""))
+        unit = unit or raw._orig_units.get(name, "")  # microvolts, unless written
+        channels.append(
+            RawChannel(
+                label=label if labels.count(label) > 1 else name,
+                unit=spell_unit(unit),
+                scale=float(channel["range"]),
+                rate=float(raw.info["sfreq"]),
+            )
+        )
+    return channels
+
+
+def _read_brainvision_header(path: Path) -> dict[int, tuple[str, str]]:
+    """Return label and unit by the number of a channel."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    section = re.split(r"(?im)^\[channel infos\]", text)[-1].partition("\n[")[0]
+    found = {}
+    for number, fields in _CHANNEL.findall(section):
+        label, *rest = fields.strip().split(",")
+        unit = rest[2] if len(rest) > 2 else ""
+        found[int(number)] = (label.replace("\\1", ",").strip(), unit.strip())
+    return found
+
+
+def _describe_eeglab(raw: Any, channel: Mapping[str, Any]) -> RawChannel:
+    """Describe a channel of EEGLAB, whose voltages are microvolts by convention."""
+    label = channel["ch_name"]
+    kind = guess_type(label) or ChannelType.EEG
+    return RawChannel(
+        label=label,
+        unit="uV" if kind in VOLTAGES else UNKNOWN,
+        scale=find_si_factor("uV"),
+        rate=float(raw.info["sfreq"]),
+    )
+
+
+def _describe_fiff(raw: Any, channel: Mapping[str, Any]) -> RawChannel:
+    """Describe a channel that has a unit by MNE's codes, which is what MNE returns."""
+    return RawChannel(
+        label=channel["ch_name"],
+        unit=_name_unit(channel["unit"], channel["unit_mul"]),
+        scale=1.0,
+        rate=float(raw.info["sfreq"]),
+    )
+
+
+def _name_unit(code: int, power: int) -> str:
+    """Return the unit of a code of the FIFF standard, as MNE lists them."""
+    from mne.io.constants import FIFF
+
+    units = {
+        int(FIFF.FIFF_UNIT_NONE): UNKNOWN,
+        int(FIFF.FIFF_UNIT_UNITLESS): UNKNOWN,
+        int(FIFF.FIFF_UNIT_V): "V",
+        int(FIFF.FIFF_UNIT_S): "S",
+        int(FIFF.FIFF_UNIT_OHM): "Ohm",
+        int(FIFF.FIFF_UNIT_CEL): "degC",
+        int(FIFF.FIFF_UNIT_K): "K",
+        int(FIFF.FIFF_UNIT_PA): "Pa",
+        int(FIFF.FIFF_UNIT_N): "N",
+    }
+    prefixes = {
+        int(FIFF.FIFF_UNITM_NONE): "",
+        int(FIFF.FIFF_UNITM_N): "n",
+        int(FIFF.FIFF_UNITM_MU): "u",
+        int(FIFF.FIFF_UNITM_M): "m",
+        int(FIFF.FIFF_UNITM_K): "k",
+        int(FIFF.FIFF_UNITM_MEG): "M",
+    }
+    unit = units.get(int(code))
+    if unit == UNKNOWN:
+        return UNKNOWN
+    prefix = prefixes.get(int(power), f"10^{int(power)} ")
+    return prefix + (unit or f"FIFF unit {int(code)}")
+
+
+def list_bad(raw: Any) -> Sequence[int]:
+    """Return which channels the file marks as bad."""
+    bads = set(raw.info["bads"])
+    return [place for place, name in enumerate(raw.ch_names) if name in bads]
