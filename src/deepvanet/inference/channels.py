@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.bundle import Bundle
+from deepvanet.findings import report
 from deepvanet.preprocessing.cleaning.electrodes import describe, interpolate
 from deepvanet.schema import BIO, Channel, Stream, UserError
 
@@ -95,10 +96,12 @@ def place_channels(
             placed[stream] = places
         elif stream is Stream.EEG and _can_interpolate(places):
             placed[stream] = places
-            notes.append(
+            said = (
                 "interpolated from their neighbours, since missing: "
                 f"{', '.join(places.missing)}"
             )
+            report("C07", said, source=path)
+            notes.append(said)
         else:
             rest = {*placed, *([Stream.FACE] if has_video else [])}
             said = (
@@ -107,6 +110,7 @@ def place_channels(
             )
             if stream is Stream.EEG or bundle.pick(frozenset(rest)) is None:
                 raise UserError(f"{path}: {said}", field="bio")
+            report("C07", f"{said}; {stream} is left out", source=path)
             notes.append(f"{said}; {stream} is left out")
     return placed, tuple(notes)
 

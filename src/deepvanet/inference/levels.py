@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle
+from deepvanet.findings import report
 from deepvanet.schema import Stream
 
 FAR = 10.0
@@ -31,10 +32,13 @@ class Levels:
             self._seconds.setdefault(stream, []).append(np.median(array, axis=2))
 
     def tell(self) -> tuple[str, ...]:
-        """Say of each channel that is far from training where it is."""
-        return tuple(said for stream in self._seconds for said in self._tell(stream))
+        """Say of each channel that is far from training where it is, and report it."""
+        told = [pair for stream in self._seconds for pair in self._tell(stream)]
+        for name, said in told:
+            report("C13", said, place=name)
+        return tuple(said for _, said in told)
 
-    def _tell(self, stream: Stream) -> Iterator[str]:
+    def _tell(self, stream: Stream) -> Iterator[tuple[str, str]]:
         seconds = np.concatenate(self._seconds[stream])
         for place, channel in enumerate(self.bundle.channels_of(stream)):
             level = self.bundle.levels.get(channel.name)
@@ -44,7 +48,8 @@ class Levels:
             median = float(np.median(known))
             if abs(median - level.median) > FAR * level.spread:
                 yield (
+                    channel.name,
                     f"{channel.name} is far from training: its median is {median:.3g} "
                     f"{channel.unit}, there it was {level.median:.3g} with a spread of "
-                    f"{level.spread:.3g}; is it another unit, sensor or reference?"
+                    f"{level.spread:.3g}; is it another unit, sensor or reference?",
                 )

@@ -8,7 +8,8 @@ from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
 
 _SYNONYMS = {
     ChannelType.EOG: (
-        r"[hv]? ?eog ?[hv]?|electro ?oculogra(?:m|phy)|(?:horizontal|vertical) eog"
+        r"[hvlri]? ?eog ?(?:[hvlrou]|li|re|up|lo)?|"
+        r"electro ?oculogra(?:m|phy)"
     ),
     ChannelType.EMG: r"[a-z]?emg|electro ?myogra(?:m|phy)",
     ChannelType.ECG: r"ecg|ekg|electro ?cardiogra(?:m|phy)",

@@ -14,6 +14,7 @@ from deepvanet.schema import ChannelType
 from deepvanet.signal_io.channel_names import guess_type
 from deepvanet.signal_io.units import (
     UNKNOWN,
+    UNSTATED,
     VOLTAGES,
     find_si_factor,
     spell_unit,
@@ -160,7 +161,7 @@ def _describe_eeglab(raw: Any, channel: Mapping[str, Any]) -> RawChannel:
     kind = guess_type(label) or ChannelType.EEG
     return RawChannel(
         label=label,
-        unit="uV" if kind in VOLTAGES else UNKNOWN,
+        unit="uV" if kind in VOLTAGES else UNSTATED,
         scale=find_si_factor("uV"),
         rate=float(raw.info["sfreq"]),
     )
@@ -181,7 +182,7 @@ def _name_unit(code: int, power: int) -> str:
     from mne.io.constants import FIFF
 
     units = {
-        int(FIFF.FIFF_UNIT_NONE): UNKNOWN,
+        int(FIFF.FIFF_UNIT_NONE): UNSTATED,
         int(FIFF.FIFF_UNIT_UNITLESS): UNKNOWN,
         int(FIFF.FIFF_UNIT_V): "V",
         int(FIFF.FIFF_UNIT_S): "S",
@@ -200,8 +201,8 @@ def _name_unit(code: int, power: int) -> str:
         int(FIFF.FIFF_UNITM_MEG): "M",
     }
     unit = units.get(int(code))
-    if unit == UNKNOWN:
-        return UNKNOWN
+    if unit in (UNSTATED, UNKNOWN):
+        return unit
     prefix = prefixes.get(int(power), f"10^{int(power)} ")
     return prefix + (unit or f"FIFF unit {int(code)}")
 

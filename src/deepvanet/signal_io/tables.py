@@ -16,7 +16,7 @@ from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.read_errors import explain
 from deepvanet.signal_io.time_grid import put_on_grid
 from deepvanet.signal_io.types import Marker, Signals
-from deepvanet.signal_io.units import UNKNOWN, spell_unit
+from deepvanet.signal_io.units import UNSTATED, spell_unit
 
 TIMES = ("time", "time_s", "seconds", "t", "timestamp", "timestamps", "time_ms")
 MARKERS = ("marker", "markers", "event", "events", "annotation")
@@ -47,7 +47,7 @@ def open_table(path: Path, declared: Declaration) -> Signals:
             match[1] if match else column.strip()
             for match, column in zip(matches, columns, strict=True)
         ),
-        units=tuple(spell_unit(match[2]) if match else UNKNOWN for match in matches),
+        units=tuple(spell_unit(match[2]) if match else UNSTATED for match in matches),
         types=(None,) * len(columns),
         sfreq=sfreq,
         n_samples=bio.shape[1],

@@ -40,7 +40,8 @@ class Signals:
     Attributes
     ----------
     units : tuple of str
-        Of the numbers that ``read`` returns.
+        Of the numbers that ``read`` returns, as ``spell_unit`` spells them: empty
+        where none is stated, as written where it is not known.
     types : tuple of ChannelType | None
         What the file itself says of each channel.
     read_span : callable

@@ -14,6 +14,8 @@ VOLTAGES = frozenset(
 )
 """What is measured in volts, and kept in microvolts."""
 UNKNOWN = "a.u."
+"""Numbers that have no unit, or none that anybody knows."""
+UNSTATED = ""
 LONGEST_UNIT = 20
 """Characters of an unknown unit that a sentence repeats."""
 
@@ -68,31 +70,37 @@ _SPELLINGS = {
     "liter": "l",
     "litre": "l",
 }
-_UNSTATED = frozenset(
+_NOTHING = frozenset(
     {
-        *("", "-", "--", "?", ".", "a.u.", "a.u", "au", "aru", "arb", "arb.", "n/a"),
-        *("na", "nan", "none", "no unit", "unitless", "unknown", "undefined", "1"),
-        *("arbitrary", "arbitrary units", "arbitrary unit", "dimensionless", "null"),
+        *("", "-", "--", "?", ".", "n/a", "na", "nan", "none", "null"),
+        *("unknown", "undefined"),
     }
 )
-"""Ways to say that numbers have no unit, or one that nobody knows."""
+_ARBITRARY = frozenset(
+    {
+        *("a.u.", "a.u", "au", "aru", "arb", "arb.", "arbitrary", "arbitrary unit"),
+        *("arbitrary units", "dimensionless", "unitless", "no unit", "1"),
+    }
+)
 
 
 def spell_unit(text: str) -> str:
     """Return a unit as it is spelled here.
 
-    Where none is stated it is ``a.u.``; one that is not known stays as it was
-    written, so that it can be reported (see ``is_known``).
+    Where none is stated it is empty; one that is not known stays as it was written,
+    so that it can be reported (see ``is_known``).
 
     Examples
     --------
     >>> [spell_unit(text) for text in ("µV", "microvolts", "kΩ", "°C", "umho", "n/a")]
-    ['uV', 'uV', 'kOhm', 'degC', 'uS', 'a.u.']
-    >>> spell_unit("umho/x")
-    'umho/x'
+    ['uV', 'uV', 'kOhm', 'degC', 'uS', '']
+    >>> spell_unit("umho/x"), spell_unit("arbitrary")
+    ('umho/x', 'a.u.')
     """
     written = "".join(c for c in " ".join(text.split()) if c.isprintable())
-    if written.lower() in _UNSTATED:
+    if written.lower() in _NOTHING:
+        return UNSTATED
+    if written.lower() in _ARBITRARY:
         return UNKNOWN
     plain = _MICRO.sub("u", " ".join(text.split()))
     plain = _DEGREE.sub("", _OHM.sub("Ohm", plain)).strip()
@@ -115,7 +123,7 @@ def is_known(unit: str) -> bool:
     >>> is_known("uV"), is_known("a.u."), is_known("umho/x")
     (True, True, False)
     """
-    return unit == UNKNOWN or keep_in(unit) != UNKNOWN
+    return unit in (UNSTATED, UNKNOWN) or keep_in(unit) != UNKNOWN
 
 
 def keep_in(unit: str) -> str:

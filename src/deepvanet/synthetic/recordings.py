@@ -152,7 +152,7 @@ def write_subject(plan: SubjectsPlan, subject: int) -> None:
         plan.root / f"s{subject:02d}.bdf",
         bio,
         labels=[channel.name for channel in CHANNELS],
-        units=["" if c.unit == "a.u." else c.unit for c in CHANNELS],
+        units=[channel.unit for channel in CHANNELS],
         sfreq=SFREQ,
         status=status,
     )

@@ -19,7 +19,7 @@ from deepvanet.findings import refuse, report
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.channel_names import read_type
 from deepvanet.signal_io.types import Signals
-from deepvanet.signal_io.units import UNKNOWN, is_known, spell_unit
+from deepvanet.signal_io.units import UNSTATED, is_known, spell_unit
 
 DESCRIPTION = "dataset_description.json"
 BAD, GOOD = "bad", ("good", "n/a", "")
@@ -179,9 +179,9 @@ def _choose_type(
 
 
 def _choose_unit(path: Path, channel: ListedChannel, header: str) -> str:
-    if header == UNKNOWN or not is_known(header):
-        return channel.unit if channel.unit != UNKNOWN else header
-    if channel.unit not in (UNKNOWN, header):
+    if header == UNSTATED or not is_known(header):
+        return channel.unit or header
+    if channel.unit not in (UNSTATED, header):
         report(
             "C08",
             f"{channel.unit}, the header says {header}",

@@ -5,10 +5,19 @@ peripheral is what the file says, or what a whole label names. ``recordings.toml
 can say otherwise. What is assumed or left out is reported.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deepvanet.datasets.findings import list_some
+from deepvanet.datasets.recordings.channel_reports import (
+    FileChannel,
+    report_faults,
+    report_lost,
+    report_other_units,
+    report_repeated,
+    report_units,
+    report_unused,
+)
 from deepvanet.findings import report
 from deepvanet.schema import Channel, ChannelType, Stream
 from deepvanet.signal_io.channel_names import (
@@ -20,59 +29,7 @@ from deepvanet.signal_io.channel_names import (
 )
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.types import Signals
-from deepvanet.signal_io.units import UNKNOWN, VOLTAGES, is_known, keep_in, spell_unit
-
-LEAST_RATES_HZ: Mapping[ChannelType, float] = {
-    ChannelType.EEG: 64.0,
-    ChannelType.EOG: 20.0,
-    ChannelType.EMG: 20.0,
-    ChannelType.ECG: 50.0,
-    ChannelType.GSR: 1.0,
-    ChannelType.RESPIRATION: 4.0,
-    ChannelType.PLETHYSMOGRAPH: 16.0,
-    ChannelType.TEMPERATURE: 0.1,
-}
-"""Below them a signal holds nothing of what its name says: no theta and alpha with
-some room, no heart beat within a tenth of a second [1]_, no breath.
-
-References
-----------
-.. [1] Kwon et al. (2018). Electrocardiogram sampling frequency range acceptable for
-   heart rate variability analysis. Healthcare Informatics Research 24, 198-206.
-"""
-
-FITTING_UNITS: Mapping[ChannelType, tuple[str, ...]] = {
-    **dict.fromkeys(VOLTAGES, ("uV",)),
-    ChannelType.GSR: ("uS", "Ohm"),
-    ChannelType.TEMPERATURE: ("degC",),
-}
-"""Units that a sensor's numbers are kept in; others have none that they must have."""
-
-
-@dataclass(frozen=True)
-class FileChannel:
-    """A channel in a file.
-
-    Attributes
-    ----------
-    place : int
-        Where it stands in the file.
-    unit : str
-        Of the file's numbers; those of ``channel`` may be others.
-    is_assumed : bool
-        Whether neither the file nor ``recordings.toml`` says the unit.
-    why : str
-        What says what it measures.
-    is_missing : bool
-        Whether its numbers are left out: it is marked as bad, or has no range.
-    """
-
-    channel: Channel
-    place: int
-    unit: str
-    is_assumed: bool
-    why: str = ""
-    is_missing: bool = False
+from deepvanet.signal_io.units import UNKNOWN, UNSTATED, VOLTAGES, is_known, keep_in
 
 
 @dataclass(frozen=True)
@@ -92,11 +49,13 @@ def find_channels(signals: Signals, declared: Declaration) -> dict[str, FileChan
     first: dict[str, _Named] = {}
     for item in named:
         first.setdefault(item.name, item)
-    _report_repeated(signals, named)
-    _report_unused(signals, {item.place for item in named}, declared)
+    known = {item.place for item in named}
+    unused = set(places) - known - set(find_places(signals, declared.reference))
     found = {name: _describe(signals, item, declared) for name, item in first.items()}
-    _report_faults(signals, found.values())
-    _report_units(signals, found.values())
+    report_repeated(signals, [(item.name, item.place) for item in named])
+    report_unused(signals, sorted(unused))
+    report_faults(signals, found.values())
+    report_units(signals, found.values())
     return found
 
 
@@ -108,14 +67,16 @@ def name_channels(
     A unit that is not known is taken to be the one that is wanted.
     """
     found: dict[str, FileChannel] = {}
-    named: list[_Named] = []
+    named: list[tuple[str, int]] = []
+    stated: dict[str, str] = {}
     for channel in wanted:
         places = find_places(signals, [channel.name])
-        named += [_Named(k, channel.name, channel.type, "label") for k in places]
+        named += [(channel.name, place) for place in places]
         for place in places[:1]:
             label = signals.labels[place]
             unit = _find_unit(label, channel.type, signals.units[place], declared)
             is_assumed = UNKNOWN in (keep_in(unit), channel.unit)
+            stated[channel.name] = unit
             found[channel.name] = FileChannel(
                 channel=channel,
                 place=place,
@@ -124,11 +85,9 @@ def name_channels(
                 why="label",
                 is_missing=place in signals.faults or place in signals.bad,
             )
-            if not is_known(unit) and not found[channel.name].is_missing:
-                _report_unknown(signals, label, unit, f"{channel.unit}, as in training")
-    _report_repeated(signals, named)
-    _report_faults(signals, found.values())
-    _report_other_units(signals, found.values(), declared)
+    report_repeated(signals, named)
+    report_faults(signals, found.values())
+    report_other_units(signals, found.values(), stated)
     return found
 
 
@@ -168,7 +127,7 @@ def share_channels(
             for name in known
         }
         if asked is None:
-            _report_lost(stream, lacking, len(having))
+            report_lost(stream, lacking, len(having))
         shared += [
             channel
             for name, channel in known.items()
@@ -242,9 +201,9 @@ def _name(signals: Signals, place: int, declared: Declaration) -> _Named | None:
 def _describe(signals: Signals, item: _Named, declared: Declaration) -> FileChannel:
     label = signals.labels[item.place]
     unit = _find_unit(label, item.kind, signals.units[item.place], declared)
-    is_assumed = unit == UNKNOWN
-    if is_assumed and item.kind in VOLTAGES:
-        unit = "uV"
+    is_assumed = unit == UNSTATED or (item.kind in VOLTAGES and unit == UNKNOWN)
+    if is_assumed:
+        unit = "uV" if item.kind in VOLTAGES else UNKNOWN
     return FileChannel(
         channel=Channel(item.name, item.kind, keep_in(unit)),
         place=item.place,
@@ -253,177 +212,6 @@ def _describe(signals: Signals, item: _Named, declared: Declaration) -> FileChan
         why=item.why,
         is_missing=item.place in signals.faults or item.place in signals.bad,
     )
-
-
-def _report_repeated(signals: Signals, named: Sequence[_Named]) -> None:
-    for name in dict.fromkeys(item.name for item in named):
-        places = [item.place for item in named if item.name == name]
-        if len(places) > 1:
-            labels = dict.fromkeys(signals.labels[place] for place in places)
-            said = "" if list(labels) == [name] else f" ({', '.join(labels)})"
-            count = {2: "two", 3: "three"}.get(len(places), str(len(places)))
-            report(
-                "C02",
-                f"{count} channels are called {name}{said}",
-                source=signals.path,
-                place=name,
-                assumed=f"the first one of them, channel {places[0] + 1} of the file",
-            )
-
-
-def _report_unused(
-    signals: Signals, used: Iterable[int], declared: Declaration
-) -> None:
-    used = set(used) | set(find_places(signals, declared.reference))
-    left = [label for k, label in enumerate(signals.labels) if k not in used]
-    if left:
-        verb = "channel is" if len(left) == 1 else "channels are"
-        report(
-            "C01",
-            f"{len(left)} {verb} not used: {list_some(left)}",
-            source=signals.path,
-            cure=f"state what they measure under [peripherals], or add them to eeg, in "
-            f"{FILE_NAME}",
-        )
-
-
-def _report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
-    """Report channels without a range, those marked as bad, and rates too low."""
-    for item in found:
-        name, kind = item.channel.name, item.channel.type
-        if item.place in signals.faults:
-            report(
-                "C06",
-                signals.faults[item.place],
-                source=signals.path,
-                place=name,
-                assumed="the numbers of the channel are missing",
-            )
-        elif item.place in signals.bad:
-            report(
-                "C09",
-                "marked as bad, so its numbers are missing; icalabel interpolates it"
-                if kind is ChannelType.EEG
-                else "marked as bad, so its numbers are missing",
-                source=signals.path,
-                place=name,
-            )
-        rate = signals.rates[item.place] if signals.rates else signals.sfreq
-        if rate < LEAST_RATES_HZ[kind] * (1 - 1e-3):
-            report(
-                "C12",
-                f"{rate:.3g} samples a second, at least {LEAST_RATES_HZ[kind]:g} are "
-                f"needed for {kind}",
-                source=signals.path,
-                place=name,
-                assumed="the channel is used as it is",
-            )
-
-
-def _report_units(signals: Signals, found: Iterable[FileChannel]) -> None:
-    """Report units that are not stated, not known, or of something else."""
-    unstated = [f.channel for f in found if f.is_assumed and not f.is_missing]
-    volts = [c.name for c in unstated if c.type in VOLTAGES]
-    others = [
-        c.name for c in unstated if c.type in FITTING_UNITS and c.name not in volts
-    ]
-    for names, assumed in ((volts, "uV"), (others, "numbers without a unit")):
-        if names:
-            said = f"no unit is stated for {', '.join(names)}: taken for {assumed}"
-            report("C04", said, source=signals.path, assumed=assumed)
-    for item in found:
-        label, kind = signals.labels[item.place], item.channel.type
-        written, fits = signals.units[item.place], FITTING_UNITS.get(kind)
-        if item.is_missing or item.is_assumed:
-            continue
-        if item.unit == UNKNOWN and not is_known(written):
-            _report_unknown(signals, item.channel.name, written, "a.u.")
-        elif fits and keep_in(item.unit) not in fits:
-            report(
-                "C20",
-                f"{item.unit} is no unit of {kind}",
-                source=signals.path,
-                place=item.channel.name,
-                assumed=f"numbers in {item.unit}",
-            )
-        beside = spell_unit(split_unit(label)[1])
-        if beside != UNKNOWN and written not in (UNKNOWN, beside):
-            report(
-                "C08",
-                f"the label says {beside}, the file {written}",
-                source=signals.path,
-                place=item.channel.name,
-                assumed=item.unit,
-            )
-
-
-def _report_unknown(signals: Signals, name: str, unit: str, assumed: str) -> None:
-    report(
-        "C03",
-        f"the unit {unit!r} is not known",
-        source=signals.path,
-        place=name,
-        assumed=assumed,
-        cure=f'write the unit under [units] in {FILE_NAME}, as "{name}" = "uV"',
-    )
-
-
-def _report_other_units(
-    signals: Signals, found: Iterable[FileChannel], declared: Declaration
-) -> None:
-    """Report channels whose unit is known in training only, or here only."""
-    here: dict[str, str] = {}
-    there: list[str] = []
-    for item in found:
-        label, channel = signals.labels[item.place], item.channel
-        unit = _find_unit(label, channel.type, signals.units[item.place], declared)
-        if item.is_missing or not is_known(unit):
-            continue
-        if unit == UNKNOWN and channel.unit != UNKNOWN:
-            here[channel.name] = channel.unit
-        elif (
-            unit != UNKNOWN
-            and channel.unit == UNKNOWN
-            and channel.type in FITTING_UNITS
-        ):
-            there.append(channel.name)
-    if here:
-        units = ", ".join(dict.fromkeys(here.values()))
-        report(
-            "C13",
-            f"no unit is stated for {', '.join(here)}: taken for {units} as in "
-            "training",
-            source=signals.path,
-            assumed=units,
-        )
-    if there:
-        report(
-            "C13",
-            f"the unit of {', '.join(there)} was not stated in training: numbers are "
-            "taken as they are",
-            source=signals.path,
-            assumed="the unit of training",
-        )
-
-
-def _report_lost(
-    stream: Stream, lacking: Mapping[str, tuple[str, ...]], n_recordings: int
-) -> None:
-    """Report channels that are used in no recording, since some lack them."""
-    for recordings in dict.fromkeys(filter(None, lacking.values())):
-        names = [name for name, them in lacking.items() if them == recordings]
-        verb = "is" if len(names) == 1 else "are"
-        they = "it is" if len(names) == 1 else "they are"
-        key = "eeg" if stream is Stream.EEG else "[peripherals]"
-        report(
-            "C07",
-            f"{list_some(names)} {verb} missing in {len(recordings)} of {n_recordings} "
-            f"recordings, so {they} not used: {list_some(recordings)}",
-            assumed="the channels that all recordings have",
-            cure=f"declare the channels to use under {key} in {FILE_NAME}; recordings "
-            f"without one of them then go without {stream}. Or give those recordings "
-            "an empty channel of that name",
-        )
 
 
 def _is(label: str, names: Sequence[str]) -> bool:
@@ -437,4 +225,4 @@ def _find_unit(label: str, kind: ChannelType, said: str, declared: Declaration) 
     for key in (label, plain, shorten_label(plain), kind):
         if key.lower() in declared.units:
             return declared.units[key.lower()]
-    return said if said not in ("", UNKNOWN) else beside or UNKNOWN
+    return said if said not in (UNSTATED, UNKNOWN) else beside or said

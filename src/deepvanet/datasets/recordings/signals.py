@@ -10,17 +10,14 @@ from numpy.typing import NDArray
 from scipy.signal import filtfilt, iirnotch
 
 from deepvanet.datasets.findings import list_some
-from deepvanet.datasets.recordings.channels import (
-    FileChannel,
-    find_channels,
-    find_places,
-)
+from deepvanet.datasets.recordings.channel_reports import FileChannel
+from deepvanet.datasets.recordings.channels import find_channels, find_places
 from deepvanet.findings import report
 from deepvanet.schema import Channel, Stream, UserError
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.time_grid import change_rate, shift
 from deepvanet.signal_io.types import Signals
-from deepvanet.signal_io.units import UNKNOWN, VOLTAGES, convert, keep_in
+from deepvanet.signal_io.units import UNKNOWN, UNSTATED, VOLTAGES, convert, keep_in
 
 NOTCH_QUALITY = 30.0
 
@@ -207,7 +204,7 @@ def _remove_mains(
 
 def _find_reference_unit(main: Signals, place: int, declared: Declaration) -> str:
     unit = main.units[place]
-    if "eeg" in declared.units or unit == UNKNOWN:
+    if "eeg" in declared.units or unit in (UNSTATED, UNKNOWN):
         return declared.units.get("eeg", "uV")
     if keep_in(unit) != "uV":
         report(

@@ -1,0 +1,290 @@
+"""What is reported of the channels of a user's own recordings.
+
+Channels of one kind are named in one finding, as a cap has many.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deepvanet.datasets.findings import list_some
+from deepvanet.findings import report
+from deepvanet.schema import Channel, ChannelType, Stream
+from deepvanet.signal_io.channel_names import split_unit
+from deepvanet.signal_io.declared import FILE_NAME
+from deepvanet.signal_io.types import Signals
+from deepvanet.signal_io.units import (
+    UNKNOWN,
+    UNSTATED,
+    VOLTAGES,
+    is_known,
+    keep_in,
+)
+
+LEAST_RATES_HZ: Mapping[ChannelType, float] = {
+    ChannelType.EEG: 64.0,
+    ChannelType.EOG: 20.0,
+    ChannelType.EMG: 20.0,
+    ChannelType.ECG: 50.0,
+    ChannelType.GSR: 1.0,
+    ChannelType.RESPIRATION: 4.0,
+    ChannelType.PLETHYSMOGRAPH: 16.0,
+    ChannelType.TEMPERATURE: 0.1,
+}
+"""Below them a signal holds nothing of what its name says: no theta and alpha with
+some room, no heart beat within a tenth of a second [1]_, no breath.
+
+References
+----------
+.. [1] Kwon et al. (2018). Electrocardiogram sampling frequency range acceptable for
+   heart rate variability analysis. Healthcare Informatics Research 24, 198-206.
+"""
+
+ROUNDING = 1e-3
+"""Of a rate that is written with few digits."""
+
+FITTING_UNITS: Mapping[ChannelType, tuple[str, ...]] = {
+    **dict.fromkeys(VOLTAGES, ("uV",)),
+    ChannelType.GSR: ("uS", "Ohm"),
+    ChannelType.TEMPERATURE: ("degC",),
+}
+"""Units that a sensor's numbers are kept in; others have none that they must have."""
+
+
+@dataclass(frozen=True)
+class FileChannel:
+    """A channel in a file.
+
+    Attributes
+    ----------
+    place : int
+        Where it stands in the file.
+    unit : str
+        Of the file's numbers; those of ``channel`` may be others.
+    is_assumed : bool
+        Whether neither the file nor ``recordings.toml`` says the unit.
+    why : str
+        What says what it measures.
+    is_missing : bool
+        Whether its numbers are left out: it is marked as bad, or has no range.
+    """
+
+    channel: Channel
+    place: int
+    unit: str
+    is_assumed: bool
+    why: str = ""
+    is_missing: bool = False
+
+
+def report_repeated(signals: Signals, named: Sequence[tuple[str, int]]) -> None:
+    """Report names that several channels have; the first one is used.
+
+    Parameters
+    ----------
+    signals : Signals
+        The file.
+    named : sequence of (str, int)
+        Names, and the place of a channel that was taken for it.
+    """
+    for name in dict.fromkeys(name for name, _ in named):
+        places = [place for other, place in named if other == name]
+        if len(places) == 1:
+            continue
+        labels = list(dict.fromkeys(signals.labels[place] for place in places))
+        said = "" if labels == [name] else f" ({list_some(labels)})"
+        count = {2: "two", 3: "three"}.get(len(places), str(len(places)))
+        report(
+            "C02",
+            f"{count} channels are called {name}{said}",
+            source=signals.path,
+            place=name,
+            assumed=f"the first one of them, channel {places[0] + 1} of the file",
+        )
+
+
+def report_unused(signals: Signals, places: Sequence[int]) -> None:
+    """Report channels of which is not known what they measure."""
+    if places:
+        verb = "channel is" if len(places) == 1 else "channels are"
+        labels = [signals.labels[place] for place in places]
+        report(
+            "C01",
+            f"{len(labels)} {verb} not used: {list_some(labels)}",
+            source=signals.path,
+            cure=f"state what they measure under [peripherals], or add them to eeg, in "
+            f"{FILE_NAME}",
+        )
+
+
+def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
+    """Report channels without a range, those marked as bad, and rates too low."""
+    bad: dict[Stream, list[str]] = {}
+    slow: dict[tuple[ChannelType, float], list[str]] = {}
+    for item in found:
+        name, kind = item.channel.name, item.channel.type
+        if item.place in signals.faults:
+            report(
+                "C06",
+                signals.faults[item.place],
+                source=signals.path,
+                place=name,
+                assumed="the numbers of the channel are missing",
+            )
+        elif item.place in signals.bad:
+            bad.setdefault(item.channel.stream, []).append(name)
+        rate = signals.rates[item.place] if signals.rates else signals.sfreq
+        if rate < LEAST_RATES_HZ[kind] * (1 - ROUNDING):
+            slow.setdefault((kind, rate), []).append(name)
+    for stream, names in bad.items():
+        more = "; icalabel interpolates it" if stream is Stream.EEG else ""
+        report(
+            "C09",
+            f"marked as bad, so its numbers are missing{more}",
+            source=signals.path,
+            place=", ".join(names),
+        )
+    for (kind, rate), names in slow.items():
+        report(
+            "C12",
+            f"{rate:.3g} samples a second, {kind} needs at least "
+            f"{LEAST_RATES_HZ[kind]:g}",
+            source=signals.path,
+            place=list_some(names),
+            assumed="the channel is used as it is",
+        )
+
+
+def report_units(signals: Signals, found: Iterable[FileChannel]) -> None:
+    """Report units that are not stated, not known, or of something else."""
+    sound = [item for item in found if not item.is_missing]
+    _report_unstated(signals, [item.channel for item in sound if item.is_assumed])
+    unknown: dict[str, list[str]] = {}
+    unfit: dict[tuple[str, ChannelType], list[str]] = {}
+    for item in (item for item in sound if not item.is_assumed):
+        name, kind, unit = item.channel.name, item.channel.type, item.unit
+        written = signals.units[item.place]
+        if unit == UNKNOWN and not is_known(written):
+            unknown.setdefault(written, []).append(name)
+        elif unit != UNKNOWN and not _fits(unit, kind):
+            unfit.setdefault((unit, kind), []).append(name)
+        beside = split_unit(signals.labels[item.place])[1]
+        if beside and written not in (UNSTATED, UNKNOWN, beside):
+            report(
+                "C08",
+                f"the label says {beside}, the file {written}",
+                source=signals.path,
+                place=name,
+                assumed=unit,
+            )
+    for written, names in unknown.items():
+        _report_unknown(signals, names, written, assumed="numbers without a unit")
+    for (unit, kind), names in unfit.items():
+        report(
+            "C20",
+            f"{unit} is no unit of {kind}",
+            source=signals.path,
+            place=list_some(names),
+            assumed=f"numbers in {unit}",
+        )
+
+
+def report_other_units(
+    signals: Signals, found: Iterable[FileChannel], stated: Mapping[str, str]
+) -> None:
+    """Report channels whose unit is known in training only, or here only.
+
+    Parameters
+    ----------
+    signals : Signals
+        The file.
+    found : iterable of FileChannel
+        Its channels, as training had them.
+    stated : mapping
+        Units that the file states, or what is said of it, by name of a channel.
+    """
+    here: dict[str, list[str]] = {}
+    unknown: dict[tuple[str, str], list[str]] = {}
+    there: list[str] = []
+    for channel in (item.channel for item in found if not item.is_missing):
+        unit = stated[channel.name]
+        if not is_known(unit):
+            unknown.setdefault((unit, channel.unit), []).append(channel.name)
+        elif keep_in(unit) == UNKNOWN != channel.unit:
+            here.setdefault(channel.unit, []).append(channel.name)
+        elif keep_in(unit) != UNKNOWN == channel.unit and channel.type in FITTING_UNITS:
+            there.append(channel.name)
+    for (written, unit), names in unknown.items():
+        _report_unknown(signals, names, written, assumed=f"{unit}, as in training")
+    for unit, names in here.items():
+        report(
+            "C13",
+            f"no unit is stated for {list_some(names)}: taken for {unit} as in "
+            "training",
+            source=signals.path,
+            assumed=unit,
+        )
+    if there:
+        report(
+            "C13",
+            f"no unit was stated for {list_some(there)} in training: the numbers are "
+            "taken as they are",
+            source=signals.path,
+            assumed="the unit of training",
+        )
+
+
+def report_lost(
+    stream: Stream, lacking: Mapping[str, tuple[str, ...]], n_recordings: int
+) -> None:
+    """Report channels that are used in no recording, since some lack them.
+
+    Parameters
+    ----------
+    stream : Stream
+        What they belong to.
+    lacking : mapping
+        The recordings that lack a channel, by its name.
+    n_recordings : int
+        Recordings that have any channel of the stream.
+    """
+    key = "eeg" if stream is Stream.EEG else "[peripherals]"
+    for recordings in dict.fromkeys(filter(None, lacking.values())):
+        names = [name for name, them in lacking.items() if them == recordings]
+        verb, they = ("is", "it is") if len(names) == 1 else ("are", "they are")
+        report(
+            "C07",
+            f"{list_some(names)} {verb} missing in {len(recordings)} of {n_recordings} "
+            f"recordings, so {they} not used: {list_some(recordings)}",
+            assumed="the channels that all recordings have",
+            cure=f"declare the channels to use under {key} in {FILE_NAME}: recordings "
+            f"without one of them then go without {stream}; or give those recordings "
+            "an empty channel of that name",
+        )
+
+
+def _fits(unit: str, kind: ChannelType) -> bool:
+    return kind not in FITTING_UNITS or keep_in(unit) in FITTING_UNITS[kind]
+
+
+def _report_unstated(signals: Signals, unstated: Sequence[Channel]) -> None:
+    volts = [c.name for c in unstated if c.type in VOLTAGES]
+    others = [
+        c.name for c in unstated if c.type in FITTING_UNITS and c.type not in VOLTAGES
+    ]
+    for names, assumed in ((volts, "uV"), (others, "numbers without a unit")):
+        if names:
+            said = f"no unit is stated for {list_some(names)}: taken for {assumed}"
+            report("C04", said, source=signals.path, assumed=assumed)
+
+
+def _report_unknown(
+    signals: Signals, names: Sequence[str], unit: str, *, assumed: str
+) -> None:
+    report(
+        "C03",
+        f"the unit {unit!r} is not known",
+        source=signals.path,
+        place=list_some(names),
+        assumed=assumed,
+        cure=f'write the unit under [units] in {FILE_NAME}, as "{names[0]}" = "uV"',
+    )
