@@ -40,6 +40,8 @@ MOST_AT_END = 0.05
 """Share of samples at one end of the range, beyond which a channel is clipped."""
 FEWEST_LEVELS = 50
 """Of a signal that can be clipped; one of few levels is at each of them often."""
+OFTENER = 4.0
+"""The peaks of a sine that is held in few levels are twice as often as the next one."""
 MOST_WINDOWS = 120
 """Seconds, evenly spread, that the spread within a second is measured in."""
 
@@ -154,7 +156,7 @@ def _report_clipped(
     finite = values[np.isfinite(values)]
     for end in (level.lowest, level.highest):
         share = float(np.mean(finite == np.float32(end)))
-        if share < MOST_AT_END or len(np.unique(finite[:100_000])) < FEWEST_LEVELS:
+        if share < MOST_AT_END or not _is_clipped(finite, end == level.lowest):
             continue
         report(
             "C11",
@@ -163,6 +165,13 @@ def _report_clipped(
             source=source,
             place=channel.name,
         )
+
+
+def _is_clipped(values: NDArray[Any], at_lowest: bool) -> bool:
+    """Return whether the end of a range is held far oftener than what is next to it."""
+    levels, counts = np.unique(values, return_counts=True)
+    end, beside = (counts[0], counts[1]) if at_lowest else (counts[-1], counts[-2])
+    return bool(len(levels) >= FEWEST_LEVELS and end > OFTENER * beside)
 
 
 def _report_implausible(

@@ -47,9 +47,9 @@ class Levels:
                 continue
             median = float(np.median(known))
             if abs(median - level.median) > FAR * level.spread:
-                yield (
-                    channel.name,
+                said = (
                     f"{channel.name} is far from training: its median is {median:.3g} "
                     f"{channel.unit}, there it was {level.median:.3g} with a spread of "
-                    f"{level.spread:.3g}; is it another unit, sensor or reference?",
+                    f"{level.spread:.3g}; is it another unit, sensor or reference?"
                 )
+                yield channel.name, said

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from deepvanet.schema import UserError
-from deepvanet.signal_io.raw_units import describe_channels, list_bad
+from deepvanet.signal_io.raw_units import check_labels, describe_channels, list_bad
 from deepvanet.signal_io.read_errors import explain
 from deepvanet.signal_io.units import UNKNOWN, find_si_factor, keep_in
 
@@ -144,6 +144,8 @@ def open_raw(path: Path) -> RawFile:
 
     if not path.is_file():
         raise UserError(f"{path}: no such file")
+    with explain(path):
+        check_labels(path)
     with explain(path), warnings.catch_warnings():
         # what a header lacks or contradicts shows in what is read
         warnings.simplefilter("ignore")

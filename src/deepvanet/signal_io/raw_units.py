@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deepvanet.findings import refuse
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.channel_names import guess_type
 from deepvanet.signal_io.units import (
@@ -62,6 +63,27 @@ def describe_channels(path: Path, raw: Any) -> tuple[RawChannel, ...]:
     else:
         channels = [_describe_fiff(raw, chan) for chan in raw.info["chs"]]
     return tuple(channels)
+
+
+def check_labels(path: Path) -> None:
+    """Refuse a header that MNE cannot read, since labels in it occur twice.
+
+    Raises
+    ------
+    FindingError
+        When it is of BrainVision, and names two channels alike.
+    """
+    if path.suffix.lower() not in (".vhdr", ".ahdr"):
+        return
+    labels = [label for label, _ in _read_brainvision_header(path).values()]
+    twice = list(dict.fromkeys(k for k in labels if labels.count(k) > 1))
+    if twice:
+        raise refuse(
+            "C02",
+            f"two channels are called {', '.join(twice)}",
+            source=path,
+            place="[Channel Infos]",
+        )
 
 
 def _describe_edf(path: Path, raw: Any, extras: Mapping[str, Any]) -> list[RawChannel]:
