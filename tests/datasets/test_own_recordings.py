@@ -63,7 +63,7 @@ def mixed(tmp_path_factory):
     write_edf(root / "a.bdf", sample_bio(12))
     film_portrait(root / "films" / "a.mp4", n_frames=250, fps=25)
     write_edf(root / "b.edf", sample_bio(8)[:6], labels=EEG, units=["uV"] * 6)
-    seconds = np.arange(100) / 10
+    seconds = np.arange(500) / 50
     skin = pd.DataFrame({"time": seconds, "GSR [uS]": 5 + 0.01 * seconds, "ECG": 0.0})
     skin["ECG"] = 100 * np.sin(seconds)
     skin.to_csv(root / "b.csv", index=False)

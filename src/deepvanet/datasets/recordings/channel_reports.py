@@ -146,7 +146,7 @@ def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
     for (kind, rate), names in slow.items():
         report(
             "C12",
-            f"{rate:.3g} samples a second, {kind} needs at least "
+            f"{rate:.3g} {'sample' if rate == 1 else 'samples'} a second, {kind} needs at least "
             f"{LEAST_RATES_HZ[kind]:g}",
             source=signals.path,
             place=list_some(names),

@@ -49,7 +49,8 @@ CHANNELS = (
         "The unit is another, a gain is missing, or the sensor was not attached.",
         "The model would learn the scale of a device.",
         "State the true unit under [units] in recordings.toml.",
-        "a.edf GSR: the median is 2e-06 uS, expected 0.01 to 200",
+        "a.edf GSR: the median is 2e-06 uS, the interquartile range 1e-06 uS; expected "
+        "for gsr is a median of 0.01 to 200 uS",
     ),
     Code(
         "C06",
@@ -68,7 +69,7 @@ CHANNELS = (
         "A channel that is not in all recordings is used in none of them.",
         "Declare the channels under eeg or [peripherals]: recordings without one of "
         "them go without the stream.",
-        "EMG is missing in 2 of 20 recordings, so it is not used: b.edf, c.edf",
+        "trials.csv: EMG is missing in 2 of 20 recordings, so it is not used: b, c",
     ),
     Code(
         "C08",
@@ -77,16 +78,17 @@ CHANNELS = (
         "channels.tsv and the header state another unit, type or number of channels.",
         "One of the two is wrong.",
         "Correct the side-car or the file.",
-        "channels.tsv GSR: kOhm, the header says uS",
+        "channels.tsv GSR: kOhm, the header says uS; assumed: uS, as the header says",
     ),
     Code(
         "C09",
         Severity.NOTE,
         "A channel that is marked as bad",
         "channels.tsv has the status bad, or the file names bad channels.",
-        "An electrode is interpolated from its neighbours; other channels are kept.",
+        "Its numbers are missing; an electrode is left out of the reference, and is "
+        "interpolated by --artefacts icalabel.",
         "Nothing; correct the status if the channel is good.",
-        "channels.tsv Fp1: marked bad, interpolated",
+        "a.edf Fp1: marked as bad, so its numbers are missing; icalabel interpolates it",
     ),
     Code(
         "C10",
@@ -104,7 +106,7 @@ CHANNELS = (
         "Conductance around or below 0, or a channel at the end of its range.",
         "The channel tells when the sensor was attached, not what the person felt.",
         "Leave the recording out of this stream, or the channel.",
-        "a.edf GSR: 0 uS or less in 40 % of the recording",
+        "a.edf GSR: 0.02 uS or less in 40% of the recording",
     ),
     Code(
         "C12",
@@ -113,7 +115,7 @@ CHANNELS = (
         "A channel was exported as a summary, or another column has its label.",
         "At this rate the signal holds nothing of what its name says.",
         "Export the raw signal, or state another type under [peripherals].",
-        "a.csv EMG: 1 sample a second, at least 20 are needed",
+        "a.csv EMG: 1 sample a second, emg needs at least 20",
     ),
     Code(
         "C13",
@@ -122,7 +124,7 @@ CHANNELS = (
         "The recording comes from another device or export.",
         "The bundle would read numbers of another scale.",
         "State the unit under [units] in recordings.toml.",
-        "GSR: unit not stated, taken for uS as in training",
+        "a.csv: no unit is stated for GSR: taken for uS as in training",
     ),
     Code(
         "C14",
