@@ -303,7 +303,7 @@ def test_a_rate_too_low_for_what_is_measured_is_an_error(tmp_path):
     _, _, (finding,) = read(path)
 
     assert (finding.code, finding.place) == ("C12", "EMG")
-    assert finding.sentence == "1 sample a second, emg needs at least 20"
+    assert finding.sentence == "1 Hz, emg needs at least 20 Hz"
 
 
 def judge(row, kind, unit, *, sfreq=float(SFREQ)):

@@ -127,7 +127,7 @@ class RawFile:
             A unit that others of its kind are kept in, as ``uV``.
         """
         unit = self.units[place]
-        if unit == UNKNOWN or keep_in(unit) != to:
+        if keep_in(unit) == UNKNOWN or keep_in(unit) != to:
             return 1.0
         return find_si_factor(unit) / find_si_factor(to)
 

@@ -14,7 +14,7 @@ VOLTAGES = frozenset(
 )
 """What is measured in volts, and kept in microvolts."""
 UNKNOWN = "a.u."
-"""Numbers that have no unit, or none that anybody knows."""
+"""Numbers that have no unit, or none that is known."""
 UNSTATED = ""
 LONGEST_UNIT = 20
 """Characters of an unknown unit that a sentence repeats."""

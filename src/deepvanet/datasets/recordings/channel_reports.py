@@ -146,8 +146,7 @@ def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
     for (kind, rate), names in slow.items():
         report(
             "C12",
-            f"{rate:.3g} {'sample' if rate == 1 else 'samples'} a second, {kind} needs at least "
-            f"{LEAST_RATES_HZ[kind]:g}",
+            f"{rate:.3g} Hz, {kind} needs at least {LEAST_RATES_HZ[kind]:g} Hz",
             source=signals.path,
             place=list_some(names),
             assumed="the channel is used as it is",

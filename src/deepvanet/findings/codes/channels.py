@@ -88,7 +88,7 @@ CHANNELS = (
         "Its numbers are missing; an electrode is left out of the reference, and is "
         "interpolated by --artefacts icalabel.",
         "Nothing; correct the status if the channel is good.",
-        "a.edf Fp1: marked as bad, so its numbers are missing; icalabel interpolates it",
+        "a.edf GSR: marked as bad, so its numbers are missing",
     ),
     Code(
         "C10",
@@ -104,7 +104,7 @@ CHANNELS = (
         Severity.WARNING,
         "A sensor that is not connected",
         "Conductance around or below 0, or a channel at the end of its range.",
-        "The channel tells when the sensor was attached, not what the person felt.",
+        "The channel states when the sensor was attached, not what the person felt.",
         "Leave the recording out of this stream, or the channel.",
         "a.edf GSR: 0.02 uS or less in 40% of the recording",
     ),
@@ -115,7 +115,7 @@ CHANNELS = (
         "A channel was exported as a summary, or another column has its label.",
         "At this rate the signal holds nothing of what its name says.",
         "Export the raw signal, or state another type under [peripherals].",
-        "a.csv EMG: 1 sample a second, emg needs at least 20",
+        "a.csv EMG: 1 Hz, emg needs at least 20 Hz",
     ),
     Code(
         "C13",
