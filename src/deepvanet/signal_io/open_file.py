@@ -12,6 +12,7 @@ import numpy as np
 from deepvanet.schema import ChannelType, UserError
 from deepvanet.signal_io.channel_names import read_type
 from deepvanet.signal_io.declared import Declaration
+from deepvanet.signal_io.exports.known import open_export
 from deepvanet.signal_io.raw_files import RawFile, open_raw
 from deepvanet.signal_io.read_errors import explain
 from deepvanet.signal_io.tables import open_table
@@ -40,6 +41,9 @@ def open_signals(path: Path, declared: Declaration) -> Signals:
     UserError
         When there is no such file, or it cannot be read.
     """
+    export = open_export(path, declared)
+    if export is not None:
+        return export
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     suffix = path.suffix.lower()
