@@ -5,7 +5,11 @@ that the user may have typed, and markers by samples of the base rate. The forma
 described in BIOPAC's Application Note 156; bioread knows what came later.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from math import lcm
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,10 @@ from deepvanet.signal_io.time_grid import change_rate, shift
 from deepvanet.signal_io.types import Marker, Signals
 from deepvanet.signal_io.units import spell_unit
 
+MOST_CHANNELS = 128
+"""AcqKnowledge has 16 analogue, 16 digital and some computed channels."""
+LONGEST_PATTERN = 1_000_000
+"""Samples after which the order of channels of several rates is as before."""
 APPENDED = "apnd"
 """The type of the marker at which recording went on after a pause."""
 
@@ -84,16 +92,59 @@ def _load(path: Path) -> Any:
             source=path,
             cure="Install it with pip install 'deepvanet[biopac]'.",
         ) from None
-    said = Reader.read_headers(str(path)).datafile
+    _check_channel_count(path)
+    with _hear(path):
+        said = Reader.read_headers(str(path)).datafile
     if said is None:
         raise ValueError("not a file of AcqKnowledge that bioread knows")
-    n_bytes = sum(channel.data_length for channel in said.channels)
-    if not said.is_compressed and n_bytes > path.stat().st_size:
+    _check_claims(path, said)
+    with _hear(path):
+        return Reader.read(str(path)).datafile
+
+
+def _check_channel_count(path: Path) -> None:
+    from bioread.header_reader import GraphHeaderReader
+
+    with path.open("rb") as file:
+        n_channels = GraphHeaderReader.bootstrap(file).channel_count
+    if not 0 < n_channels <= MOST_CHANNELS:
+        raise ValueError(f"its header says {n_channels} channels")
+
+
+def _check_claims(path: Path, said: Any) -> None:
+    """Refuse headers that claim more than the file holds, before room is made."""
+    lengths = [channel.data_length for channel in said.channels]
+    size = path.stat().st_size
+    if min(lengths) < 0 or (not said.is_compressed and sum(lengths) > size):
         raise ValueError(
-            f"its header says {n_bytes} bytes of samples, the file has "
-            f"{path.stat().st_size}"
+            f"its header says {sum(lengths)} bytes of samples, the file has {size}"
         )
-    return Reader.read(str(path)).datafile
+    dividers = [channel.frequency_divider for channel in said.channels]
+    if min(dividers) < 1 or lcm(*dividers) > LONGEST_PATTERN:
+        raise ValueError(f"its header says parts {dividers} of the rate")
+
+
+@contextmanager
+def _hear(path: Path) -> Iterator[None]:
+    """Report what bioread says, which it would write to the terminal."""
+    logger = logging.getLogger("bioread")
+    handlers, heard = logger.handlers, _Listener()
+    logger.handlers, logger.propagate = [heard], False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = handlers, True
+        for text in dict.fromkeys(heard.texts):
+            report("F04", f"bioread says: {text}", source=path)
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
 
 
 def _resample(

@@ -88,10 +88,11 @@ def report_unused(path: Path, names: Sequence[str]) -> None:
     distinct = list(dict.fromkeys(name for name in names if name))
     if distinct:
         some = ", ".join(distinct[:MOST_NAMED])
-        more = ", ..." if len(distinct) > MOST_NAMED else ""
+        rest = len(distinct) - MOST_NAMED
+        more = f" and {rest} more columns" if rest > 0 else ""
         report(
             "C01",
-            f"{len(distinct)} columns of the export are not used: {some}{more}",
+            f"not used of the export: {some}{more}",
             source=path,
             cure="Nothing; export a column as a table of its own to use it.",
         )

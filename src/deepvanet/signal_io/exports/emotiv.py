@@ -99,7 +99,7 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
         is_there &= np.isfinite(numbers[k])
     _report_rows(layout, numbers, eeg, is_there)
     numbers = {k: column[is_there] for k, column in numbers.items()}
-    stamps = numbers[clock[0]] if clock else np.arange(is_there.sum()) / layout.rate
+    stamps = numbers[clock[0]] if clock else None
     placement = place_counted(numbers[counter], stamps, sfreq=layout.rate, source=path)
     values = np.stack([numbers[k] for k in eeg])
     if odd is not None:

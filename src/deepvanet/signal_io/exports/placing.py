@@ -59,7 +59,7 @@ class Placement:
 
 def place_counted(
     counter: Stamps,
-    stamps: Stamps,
+    stamps: Stamps | None,
     *,
     sfreq: float | None,
     source: object,
@@ -71,10 +71,11 @@ def place_counted(
     ----------
     counter : array, shape (row,)
         Numbers of samples or packets, which start anew at ``modulus``.
-    stamps : array, shape (row,)
+    stamps : array, shape (row,), or None
         Seconds, those of a packet perhaps repeated.
     sfreq : float | None
-        The rate in Hz that the file or its documentation states.
+        The rate in Hz that the file or its documentation states; needed where there
+        are no stamps.
     source : object
         The file, for findings.
     modulus : int | None
@@ -90,10 +91,12 @@ def place_counted(
     FindingError
         When there are fewer than two rows, or no such sensor has their rate.
     """
-    _check_count(stamps, source)
+    _check_count(counter, source)
+    lost, span = _count_by_counter(counter, modulus)
+    if stamps is None:
+        return _place_alone(counter, lost, sfreq, source)
     sfreq = _choose_rate(stamps, sfreq, source)
     stamps = _mend(stamps, sfreq, source)
-    lost, span = _count_by_counter(counter, modulus)
     if lost is None or not _agrees(lost, stamps, sfreq, span):
         lost = _count_by_stamps(stamps, sfreq)
     elif span:
@@ -131,9 +134,22 @@ def place_stamped(stamps: Stamps, *, sfreq: float | None, source: object) -> Pla
     return _finish(stamps, _count_by_stamps(stamps, sfreq), sfreq, source)
 
 
-def _check_count(stamps: Stamps, source: object) -> None:
-    if len(stamps) < 2:
-        text = f"needs two samples or more, got {len(stamps)}"
+def _place_alone(
+    counter: Stamps, lost: Counts | None, sfreq: float | None, source: object
+) -> Placement:
+    """Place rows by their counter; where it does not count, one after the other."""
+    if sfreq is None:
+        raise refuse("T06", "neither a rate nor time stamps are stated", source=source)
+    steps = np.ones(len(counter), np.int64)
+    if lost is not None:
+        steps[1:] += lost
+    stamps = (np.cumsum(steps) - 1) / sfreq
+    return _finish(stamps, steps[1:] - 1, sfreq, source)
+
+
+def _check_count(rows: Stamps, source: object) -> None:
+    if len(rows) < 2:
+        text = f"needs two samples or more, got {len(rows)}"
         raise refuse("F01", text, source=source)
 
 
@@ -174,11 +190,12 @@ def measure_rate(stamps: Stamps) -> float | None:
         return None
     steps, counts = np.diff(stamps[starts]), np.diff(starts)
     usual = float(np.median(steps / counts))
-    is_near = steps < 1.5 * usual * counts
+    is_near = (steps > 0) & (steps < 1.5 * usual * counts)
     if is_near.mean() < 0.5 or np.quantile(steps / counts, 0.75) > 1.25 * usual:
         n_blocks = min(64, len(starts) - 1)
         ends = starts[np.linspace(0, len(starts) - 1, n_blocks + 1).astype(int)]
-        return float(1 / np.median(np.diff(stamps[ends]) / np.diff(ends)))
+        slopes = np.diff(stamps[ends]) / np.diff(ends)
+        return float(1 / np.median(slopes[slopes > 0]))
     return float(counts[is_near].sum() / steps[is_near].sum())
 
 
