@@ -417,6 +417,7 @@ CASES = (
         *_EMOTIV,
         offset=4200,
         start=None,
+        loses=False,  # its counter goes round in a second, and there are no stamps
     ),
     ExportCase(
         "Empatica E4",

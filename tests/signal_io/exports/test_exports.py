@@ -80,8 +80,6 @@ def test_an_export_has_its_tone_its_step_and_its_marker_at_their_time(tmp_path, 
 
 @each_radio
 def test_lost_packets_are_missing_samples_of_their_true_length(tmp_path, case):
-    if case.write is exports.write_testbench:
-        pytest.skip("it has no stamps, and its counter goes round in a second")
     signals, found = open_export(case.write(tmp_path / case.file, lost=LOST))
 
     tone = read_channel(signals, case.tone[0]) - case.offset
@@ -362,6 +360,19 @@ def test_a_cell_that_is_no_number_is_a_missing_sample(tmp_path):
     assert np.flatnonzero(np.isnan(signals.read([2])[0])).tolist() == [99]
     (odd,) = (f for f in found if f.code == "Q03")
     assert "'OVF' in line 101" in odd.sentence
+
+
+def test_a_number_with_an_endless_exponent_does_not_end_the_program(tmp_path):
+    for write, old in ((exports.write_muse_lsl, "1.0,1.0"), (exports.write_e4, "5.0")):
+        path = write(tmp_path / write.__name__)
+        path = path / "EDA.csv" if path.is_dir() else path.rename(tmp_path / "a.csv")
+        new = old.replace("1.0", "1e3080000001", 1).replace("5.0", "1e3080000001")
+        path.write_text(path.read_text().replace(old, new, 1))
+
+        signals, found = open_export(path)
+
+        assert np.isfinite(signals.read([0], 0, 9)).all()
+        assert [f.code for f in found].count("Q03") == 1
 
 
 def test_a_last_line_that_was_cut_off_is_left_out(tmp_path):

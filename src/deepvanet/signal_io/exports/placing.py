@@ -16,6 +16,9 @@ from deepvanet.findings import refuse, report
 
 WINDOW_S = 2.0
 """Over which the least delay of stamps is looked for."""
+LARGEST_COUNT = 2**40
+MOST_LOSSES = 10_000
+"""That are looked for in stamps; the longest ones."""
 JUMP_S = 3600.0
 """A longer pause is a clock that was set, or another recording."""
 BACK_S = 1.0
@@ -195,7 +198,8 @@ def measure_rate(stamps: Stamps) -> float | None:
         n_blocks = min(64, len(starts) - 1)
         ends = starts[np.linspace(0, len(starts) - 1, n_blocks + 1).astype(int)]
         slopes = np.diff(stamps[ends]) / np.diff(ends)
-        return float(1 / np.median(slopes[slopes > 0]))
+        slopes = slopes[slopes > 0]
+        return float(1 / np.median(slopes)) if len(slopes) else None
     return float(counts[is_near].sum() / steps[is_near].sum())
 
 
@@ -206,7 +210,7 @@ def _count_by_counter(
 
     None where the numbers do not count.
     """
-    if not np.isfinite(counter).all():
+    if not (np.abs(counter) < LARGEST_COUNT).all():
         return None, 0
     whole = np.rint(counter).astype(np.int64)
     change = np.flatnonzero(np.diff(whole)) + 1
@@ -269,7 +273,8 @@ def _count_by_stamps(stamps: Stamps, sfreq: float, *, least_s: float = 0.0) -> C
     bound = max(1.5 / sfreq, 4 * usual, least_s)
     tail = 0 if usual < 0.5 / sfreq else round(0.25 * sfreq)
     lost = np.zeros(len(stamps) - 1, np.int64)
-    for row in np.flatnonzero(np.diff(late) > bound):
+    rows = np.flatnonzero(np.diff(late) > bound)
+    for row in np.sort(rows[np.argsort(-np.diff(late)[rows])[:MOST_LOSSES]]):
         if row + 1 + tail >= len(late):
             break
         first = max(0, row + 1 - window)

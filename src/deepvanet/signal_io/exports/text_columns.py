@@ -25,6 +25,7 @@ _BOMS = {
     b"\xfe\xff": "utf-16",
     b"\xef\xbb\xbf": "utf-8-sig",
 }
+_EMPTY = ("", "nan", "n/a", "na")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 
 
@@ -73,6 +74,7 @@ class TextColumns:
                 skiprows=self.n_skipped,
                 skipinitialspace=True,
                 decimal="," if is_comma else ".",
+                float_precision="round_trip",  # others end pandas at 1e3080000000
                 encoding=find_encoding(self.path),
                 encoding_errors="replace",
                 low_memory=False,
@@ -84,11 +86,15 @@ class TextColumns:
 
     def read_numbers(self, column: "pd.Series[float]") -> NDArray[np.float64]:
         """Return a column that was read as numbers; what is none is reported."""
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        is_word = np.isnan(numbers) & column.notna().to_numpy()
-        if column.dtype == object:
-            texts = column.astype(str).str.strip().str.lower()
-            is_word &= ~texts.isin(["", "nan", "n/a", "na"]).to_numpy()
+        if pd.api.types.is_numeric_dtype(column):
+            numbers = column.to_numpy(np.float64, na_value=np.nan)
+            is_word = np.isinf(numbers)
+        else:
+            texts = ["" if pd.isna(c) else str(c).strip() for c in column.tolist()]
+            numbers = np.array([_read_number(text) for text in texts], np.float64)
+            is_empty = np.array([text.lower() in _EMPTY for text in texts], bool)
+            is_word = ~np.isfinite(numbers) & ~is_empty
+        numbers = np.where(np.isfinite(numbers), numbers, np.nan)
         if is_word.any():
             first = int(np.flatnonzero(is_word)[0])
             name = self.names[int(str(column.name))]
@@ -149,6 +155,13 @@ def is_number(text: str) -> bool:
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
+
+
+def _read_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
 
 
 def _name_encoding(start: bytes) -> str:
