@@ -148,4 +148,13 @@ RATINGS = (
         "Compare the table with the original.",
         "participant_ratings.csv: Valence is no number from 1 to 9 in 2 of 1280 rows",
     ),
+    Code(
+        "R17",
+        Severity.WARNING,
+        "A label rule that is not known",
+        "recordings.toml has a mistake in label_rule.",
+        "The usual rule is used.",
+        "Correct label_rule.",
+        "recordings.toml: unknown label rule '>x'",
+    ),
 )

@@ -134,4 +134,22 @@ TIMES = (
         "Compare the file with the original.",
         "s01 video 5: 62.0 s of signals, others have 85.3 s",
     ),
+    Code(
+        "T15",
+        Severity.NOTE,
+        "Stimuli of another length than published",
+        "The copy is synthetic or shortened, or viewing was stopped.",
+        "The trial gives fewer or more segments.",
+        "Nothing.",
+        "stimuli of another length than 60 s: s01 4 of 4, the shortest 6 s",
+    ),
+    Code(
+        "T16",
+        Severity.NOTE,
+        "Trigger codes that are not complete",
+        "A code was lost or sent twice.",
+        "Trials whose codes are not whole are left out, and are named.",
+        "Nothing.",
+        "s01: the codes of a trial are not found equally often: 3 x 41, 4 x 40",
+    ),
 )
