@@ -486,9 +486,7 @@ def test_a_later_subject_s_bad_file_is_refused_before_work_starts(
     assert not (tmp_path / "store").exists()
 
 
-def test_what_cannot_be_read_is_left_out_where_its_code_is_accepted(
-    deap, tmp_path, capsys
-):
+def test_what_cannot_be_read_is_left_out_where_its_code_is_accepted(deap, tmp_path):
     signals_file(deap, 2).write_bytes(b"")
     store = tmp_path / "store"
     arguments = ("prepare", "deap", str(deap), "--out", str(store), *ALONE)

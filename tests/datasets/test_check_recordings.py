@@ -251,8 +251,8 @@ def test_a_file_that_cannot_be_read_hides_no_other(tmp_path, capsys):
     assert "prepare would refuse: " in said.err
     refused = texts(look(root), Severity.ERROR)
     assert len(refused) == 3
-    assert "b.mp4" in refused[0]
-    assert "b.edf: cannot be read" in refused[1]
+    assert "b.edf: cannot be read" in refused[0]
+    assert "b.mp4" in refused[1]
     assert "no trial of subject c can be used" in refused[2]
     assert rows(look(root))[0]["EEG"] == 6
 

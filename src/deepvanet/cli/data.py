@@ -215,6 +215,12 @@ def prepare(
     face: Annotated[
         str, option(config.PrepareSettings, "face")
     ] = config.PrepareSettings.face,
+    most_missing: Annotated[
+        float, option(config.PrepareSettings, "most_missing")
+    ] = config.PrepareSettings.most_missing,
+    least_channels: Annotated[
+        float, option(config.PrepareSettings, "least_channels")
+    ] = config.PrepareSettings.least_channels,
     exclude: Exclude = "",
     accept: Accept = "",
     seed: Seed = config.PrepareSettings.seed,
@@ -234,6 +240,8 @@ def prepare(
         artefact_probability=artefact_probability,
         seed=seed,
         face=face,
+        most_missing=most_missing,
+        least_channels=least_channels,
     )
     made = run(
         dataset,

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from deepvanet.config import (
     Artefacts,
@@ -59,6 +60,7 @@ from deepvanet.preprocessing.face import (
 from deepvanet.results import NOTE_SEPARATOR
 from deepvanet.schema import Recording, Stream, Target, Trial, UserError
 from deepvanet.store import (
+    MISSING_COLUMNS,
     CleaningRecord,
     Manifest,
     SegmentBlock,
@@ -348,8 +350,12 @@ def prepare_trial(
         for stream in dict.fromkeys(c.stream for c in trial.channels)
     }
     table = _tabulate(trial, track, n_segments=len(bio), fps=settings.face_fps)
-    for stream in arrays:
-        table[f"has_{stream}"] = 1
+    for stream, segments_of in arrays.items():
+        missing = measure_missing(segments_of)
+        there = np.mean(missing <= settings.most_missing, axis=1)
+        table[f"has_{stream}"] = (there >= settings.least_channels).astype(int)
+        table[f"missing_{stream}"] = missing.mean(axis=1).round(4)
+        arrays[stream] = segments_of[table[f"has_{stream}"].to_numpy(dtype=bool)]
     if track is not None:
         faces = segments.cut_faces(track.crops, fps=settings.face_fps)
         arrays[Stream.FACE] = faces[table["has_face"].to_numpy(dtype=bool)]
@@ -368,6 +374,8 @@ def _tabulate(
         table[target] = trial.ratings.get(target, np.nan)
     for stream in Stream:
         table[f"has_{stream}"] = 0
+    for column in MISSING_COLUMNS:
+        table[column] = 0.0
     states = {
         "n_faces_found": FrameState.FOUND,
         "n_faces_filled": FrameState.FILLED,
@@ -383,6 +391,23 @@ def _tabulate(
         lost = segments.count_per_segment(track.state == FrameState.LOST, fps=fps)
         table["has_face"] = (lost == 0).astype(int)
     return table
+
+
+def measure_missing(
+    bio: Float[np.ndarray, "segment channel sample"],
+) -> Float[np.ndarray, "segment channel"]:
+    """Return the share of samples that are missing, by segment and channel."""
+    return np.asarray(1 - np.isfinite(bio).mean(axis=2))
+
+
+def _name_missing(trial: Trial) -> str:
+    """Name the channels that miss samples in a trial, each with its share."""
+    shares = 1 - np.isfinite(trial.bio).mean(axis=1)
+    return " ".join(
+        f"{channel.name}={share:.4f}"
+        for channel, share in zip(trial.channels, shares, strict=True)
+        if share
+    )
 
 
 def _count(
@@ -407,6 +432,7 @@ def _count(
         "n_frames_padded": int(np.sum(state == FrameState.PADDED)),
         "n_bad_channels": int(bad.sum()),
         "n_flat_channels": int(flat.sum()),
+        "missing": _name_missing(trial),
     }
 
 

@@ -21,7 +21,12 @@ recordings were not raw has nothing on cleaning. A subject's folder appears whol
 or not at all.
 """
 
-from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS, number_trials
+from deepvanet.store.columns import (
+    COLUMNS,
+    MISSING_COLUMNS,
+    TEXT_COLUMNS,
+    number_trials,
+)
 from deepvanet.store.findings import read_store_findings
 from deepvanet.store.manifest import FORMAT, Manifest, read_manifest
 from deepvanet.store.reading import (
@@ -40,6 +45,7 @@ from deepvanet.store.writing import CleaningRecord, SegmentBlock, write_subject
 __all__ = [
     "COLUMNS",
     "FORMAT",
+    "MISSING_COLUMNS",
     "TEXT_COLUMNS",
     "Adjust",
     "Cleaning",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
 from deepvanet.schema import Stream
-from deepvanet.store.columns import COLUMNS
+from deepvanet.store.columns import COLUMNS, MISSING_COLUMNS
 
 
 def write_subject(
@@ -64,8 +64,12 @@ def write_subject(
         finally:
             for writer in writers.values():
                 writer.close()
-        pd.concat(tables, ignore_index=True).to_csv(
-            folder / "segments.csv", index=False, columns=list(COLUMNS)
+        table = pd.concat(tables, ignore_index=True)
+        missing = [name for name in MISSING_COLUMNS if name in table]
+        table.to_csv(
+            folder / "segments.csv",
+            index=False,
+            columns=[*COLUMNS, *missing],
         )
         pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
         if cleaned:
