@@ -84,4 +84,13 @@ FILES = (
         "Correct the file, if it is otherwise.",
         "session 12: no Status channel, so the stimulus is placed by session.xml",
     ),
+    Code(
+        "F20",
+        Severity.NOTE,
+        "A text in another encoding than its format has",
+        "An older program wrote annotations in Latin-1.",
+        "A marker with such letters may be spelt otherwise than the table has it.",
+        "Compare the spelling, if the table names the marker.",
+        "a.edf: annotation 'Überraschung' is not in UTF-8, as EDF+ has it",
+    ),
 )
