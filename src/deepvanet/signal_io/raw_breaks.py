@@ -42,7 +42,7 @@ def find_breaks(path: Path, raw: Any, records: EdfRecords | None) -> list[Break]
     if suffix in EDF:
         return _find_of_records(path, records, rate)
     if suffix in (".vhdr", ".ahdr"):
-        return _find_segments(path, rate, raw.n_times)
+        return _find_segments(path, rate, int(raw.n_times))
     found = _find_skips(raw, rate)
     if suffix == ".set":
         found += _find_boundaries(raw, rate)

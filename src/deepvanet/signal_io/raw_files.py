@@ -152,9 +152,7 @@ class RawFile:
         n_rows = len(places) if mixing is None else len(mixing)
         values = np.full((n_rows, len(span)), np.nan, np.float32)
         for piece in self.pieces if places else ():
-            part = span[
-                max(piece.at - span.start, 0) : max(piece.end - span.start, 0)
-            ]
+            part = span[max(piece.at - span.start, 0) : max(piece.end - span.start, 0)]
             length = max(1, round(BLOCK_S * self.sfreq))
             for at in range(0, len(part), length):
                 there = part[at : at + length]
@@ -224,8 +222,6 @@ def open_raw(path: Path) -> RawFile:
     UserError
         When there is no such file, or MNE cannot read it.
     """
-    import mne
-
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     return describe_raw(path, _open(path))
@@ -265,7 +261,7 @@ def describe_raw(path: Path, raw: Any) -> RawFile:
 def _open(path: Path, **options: Any) -> Any:
     import mne
 
-    besides = _SAID_ELSEWHERE
+    besides: tuple[str, ...] = _SAID_ELSEWHERE
     if path.suffix.lower() in EDF:
         # annotations are read by their records; here they only must not stop it
         options["encoding"] = "latin1"
@@ -293,9 +289,7 @@ def _open_own_rates(path: Path, raw: Any) -> tuple[OwnRate, ...]:
     highest = int(extras["max_samp"])
     found = []
     for count in sorted(set(counts) - {highest}):
-        places = [
-            k for k, own in enumerate(counts) if own == count and k not in stims
-        ]
+        places = [k for k, own in enumerate(counts) if own == count and k not in stims]
         if places and 0 < count < highest:
             slow = _open(
                 path,

@@ -4,12 +4,14 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from deepvanet.findings import refuse, report
 from deepvanet.optional_packages import tell_install
 from deepvanet.schema import UserError
 
+MOST_HEADERS = 100  # in a folder, which are looked at for the name of a file
 LONGEST = 600  # of a sentence that a library says
 
 _FORMATS = {
@@ -88,7 +90,7 @@ def guess_format(path: Path) -> str:
     """Return what to do with a file that looks like another format, or nothing."""
     suffix = path.suffix.lower()
     headers = (path.with_suffix(s) for s in _HEADERS.get(suffix, ()))
-    header = next((h for h in headers if h.is_file()), None)
+    header = next((h for h in headers if h.is_file()), None) or _find_header(path)
     if header:
         return f"name {header.name}: the file holds numbers of that recording"
     try:
@@ -104,6 +106,15 @@ def guess_format(path: Path) -> str:
     if suffix in _HEADERS:
         return "name the header of the recording, as .vhdr of BrainVision"
     return ""
+
+
+def _find_header(path: Path) -> Path | None:
+    """Return the header of BrainVision beside a file, of any name, that names it."""
+    if path.suffix.lower() not in _HEADERS:
+        return None
+    name = path.name.encode()
+    headers = islice(path.parent.glob("*.vhdr"), MOST_HEADERS)
+    return next((h for h in headers if name in h.read_bytes()), None)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ EVEN_SHARE = 0.8  # of steps that are near to the middle one where they are equa
 ROUNDING = 0.01  # of a rate, within which it is a whole number of Hz
 RATES_HZ = (0.5, 100_000.0)
 """What sensors have."""
+MOST_OFF = 100.0  # times that, beyond which nothing can be made of a rate
 LEAST_OFF = 0.01  # of the stated rate, by which the measured one is another
 EMPTY_SHARE = 0.5  # of cells, from which on a channel is at a slower rate
 
@@ -161,8 +162,21 @@ def place_samples(
 
 
 def check_rate(rate: float, *, source: object, place: str = "") -> float:
-    """Return a rate in Hz, and report one that no sensor has."""
+    """Return a rate in Hz, and report one that no sensor has.
+
+    Raises
+    ------
+    FindingError
+        When it is so far off that signals at a usual rate would need no end of room.
+    """
     low, high = RATES_HZ
+    if not low / MOST_OFF <= rate <= high * MOST_OFF:
+        raise refuse(
+            "T06",
+            f"{rate:.4g} samples a second, expected {low:g} Hz to {high / 1000:g} kHz",
+            source=source,
+            place=place,
+        )
     if not low <= rate <= high:
         report(
             "T06",
@@ -272,7 +286,9 @@ def _close_jumps(times: Times, about: _About) -> Times:
     gaps = np.diff(times)
     step = _find_step(times)
     rate, n = 1 / step, len(times)
-    jumps = [k for k in np.argsort(-gaps)[:1000].tolist() if gaps[k] > LONGEST_GAP * step]
+    jumps = [
+        k for k in np.argsort(-gaps)[:1000].tolist() if gaps[k] > LONGEST_GAP * step
+    ]
     found = [k for k in jumps if is_jump(float(gaps[k]), n_samples=n, rate=rate)]
     large = gaps[gaps > LONGEST_GAP * step]
     rest = [float(g) for g in large if not is_jump(float(g), n_samples=n, rate=rate)]

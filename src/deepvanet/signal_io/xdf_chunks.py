@@ -51,7 +51,7 @@ def check_chunks(path: Path) -> None:
             _check(file, size)
 
 
-def _check(file: IO[bytes], most: int) -> None:
+def _check(file: IO[bytes] | gzip.GzipFile, most: int) -> None:
     if file.read(4) != MAGIC:
         raise ValueError("not a file in XDF")
     row: dict[int, int] = {}
@@ -68,7 +68,9 @@ def _check(file: IO[bytes], most: int) -> None:
                 )
 
 
-def _list_chunks(file: IO[bytes], most: int) -> Iterator[tuple[int, int, bytes]]:
+def _list_chunks(
+    file: IO[bytes] | gzip.GzipFile, most: int
+) -> Iterator[tuple[int, int, bytes]]:
     """Yield the tag and length of each chunk, and its content or how that begins."""
     while begin := file.read(1):
         width = begin[0]

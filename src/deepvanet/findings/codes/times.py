@@ -138,7 +138,7 @@ TIMES = (
         "T20",
         Severity.ERROR,
         "A time that is not a number",
-        "A cell of the column of times is empty or holds a word, or a stamp is damaged.",
+        "A cell of the column of times is empty or holds a word.",
         "The samples concerned cannot be placed in time.",
         "Write the time, or leave the rows out.",
         "a.csv: a time is not a number in 1 of 3072 samples, first in sample 812",
