@@ -13,7 +13,7 @@ from typing import Any
 
 from deepvanet.findings import report
 from deepvanet.signal_io.edf_records import EDF, EdfRecords
-from deepvanet.signal_io.pieces import Break
+from deepvanet.signal_io.pieces import LEAST_BACK_S, Break
 
 SKIPPED = "BAD_ACQ_SKIP"
 """What MNE calls the time in which an amplifier recorded nothing."""
@@ -62,7 +62,7 @@ def _find_of_records(
     path: Path, records: EdfRecords | None, rate: float
 ) -> list[Break]:
     found = records.find_breaks(rate) if records else []
-    early = [b for b in found if b.gap_s < 0]
+    early = [b for b in found if -LEAST_BACK_S <= b.gap_s < 0]
     if records and early:
         report(
             "T07",
@@ -104,14 +104,23 @@ def _read_date(text: str) -> datetime | None:
 
 
 def _find_skips(raw: Any, rate: float) -> list[Break]:
-    found = []
-    for onset, lasts, text in _list_annotations(raw):
-        if text == SKIPPED and lasts > 0:
-            end = min(round((onset + lasts) * rate), raw.n_times)
-            n_filled = end - max(round(onset * rate), 0)
-            found.append(Break(end, n_filled / rate, n_filled))
-        elif text in _JOINED and 0 < onset * rate < raw.n_times:
-            found.append(Break(round(onset * rate), math.nan))
+    annotations = _list_annotations(raw)
+    spans = [
+        (max(round(onset * rate), 0), min(round((onset + lasts) * rate), raw.n_times))
+        for onset, lasts, text in annotations
+        if text == SKIPPED
+    ]
+    found = [
+        Break(round(onset * rate), math.nan)
+        for onset, _, text in annotations
+        if text in _JOINED and 0 < onset * rate < raw.n_times
+    ]
+    done = 0
+    for begin, end in sorted(spans):  # MNE may list one twice
+        n_filled = int(end - max(begin, done))
+        if n_filled > 0:
+            found.append(Break(int(end), n_filled / rate, n_filled))
+            done = end
     return found
 
 

@@ -31,8 +31,13 @@ _SAID_ELSEWHERE = (
     "does not conform to MNE naming conventions",
     "mixed sampling frequencies",  # slow channels are read at their own rate
     "boundary' events",
-    "filter setting will be stored",  # none of them is used
+    "Channels contain different",  # filters, of which none is used
     "setting values to 0 and Nyquist",
+    "Online software filter detected",
+    "No coordinate information found",  # places of electrodes are not used
+    "Not setting positions of",
+    "No info on DataPoints found",
+    "Channel names are not unique",  # C02, which asks
 )
 """Warnings of MNE on what is not used, or is told in seconds or done here."""
 _OF_ANNOTATIONS = ("annotation(s)",)
@@ -232,7 +237,7 @@ def describe_raw(path: Path, raw: Any) -> RawFile:
     is_edf = path.suffix.lower() in EDF
     with explain(path):
         if not raw.n_times:
-            raise ValueError("it holds no samples")
+            raise ValueError("No data: it ends behind its header")
         records = read_records(path) if is_edf else None
         sfreq = check_rate(float(raw.info["sfreq"]), source=path)
         pieces = place_pieces(
