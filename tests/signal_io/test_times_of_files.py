@@ -430,6 +430,20 @@ def test_stamps_that_go_back_are_asked_for_and_put_in_order():
     np.testing.assert_allclose(placed[0], times, atol=1e-9)
 
 
+def test_samples_after_a_clock_was_set_back_follow_those_before():
+    times = np.arange(1000) / 100
+    stamps = times.copy()
+    stamps[500:] -= 3
+
+    with collect() as found:
+        placed, rate = put_on_grid(stamps, times[None], name="x")
+
+    assert [f.code for f in found] == ["T04"]
+    assert "was set back" in found[0].assumed
+    assert rate == 100
+    np.testing.assert_allclose(placed[0], times, atol=1e-9)
+
+
 @pytest.mark.parametrize("step", [7.8, 1e-6])
 def test_a_rate_that_no_sensor_has_is_asked_for(step):
     with collect() as found:
@@ -519,7 +533,7 @@ def test_streams_of_two_people_are_asked_for_and_never_joined(tmp_path):
     assert signals.labels == ("Fp1", "Fp2")
     assert "Cap A" in found["C10"].sentence
     assert "Cap B" in found["C10"].sentence
-    assert found["C01"].place == "stream Cap B"
+    assert found["C01"].sentence.startswith("stream Cap B (EEG) is not used")
     assert list(one[2]) == ["C01"]
     assert len(both[0].labels) == 4
     assert not both[2]
@@ -590,6 +604,24 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path, monkeypatch):
 
     with pytest.raises(FindingError, match=r"deepvanet\[recordings\].* \[F05\]"):
         open_signals(path, NOTHING)
+
+
+def test_a_channel_without_a_physical_range_has_no_numbers(tmp_path):
+    path = write_edf(
+        tmp_path / "a.edf", [ramp(4), ramp(4)], labels=["Fp1", "GSR"],
+        units=["uV", "uS"], sfreq=128,
+    )  # fmt: skip
+    content = bytearray(path.read_bytes())
+    n = int(content[252:256])
+    for at in (104, 112):
+        content[256 + at * n + 8 : 256 + at * n + 16] = b"0       "
+    path.write_bytes(content)
+
+    _, values, found = read_found(path)
+
+    assert [(f.code, f.place) for f in found.values()] == [("C06", "GSR")]
+    assert np.isnan(values[1]).all()
+    np.testing.assert_allclose(values[0], ramp(4), atol=0.1)
 
 
 @pytest.mark.parametrize("write", [write_fif, write_brainvision])

@@ -33,8 +33,8 @@ class EdfHeader:
     ----------
     labels, units : tuple of str
         Of all signals, the lists of annotations too.
-    ranges : tuple of (float, float)
-        The lowest and highest physical value of each signal.
+    ranges : tuple of (str, str)
+        The lowest and highest physical value of each signal, as written.
     counts : tuple of int
         Samples of each signal in a record.
     n_records : int

@@ -54,9 +54,15 @@ def _list_opened(path: Path, time: int, size: int) -> tuple[Path, ...]:
         others += map(path.with_suffix, COMPANIONS.get(path.suffix.lower(), ()))
     if path.suffix.lower() in (".vhdr", ".ahdr"):
         others += read_named_files(path).values()
-    here = (path.parent / other for other in others)
-    there = (other for other in here if other.is_file() and not other.samefile(path))
-    return tuple(dict.fromkeys((path, *there)))
+    there = (_shorten(path.parent / other, path.parent) for other in others)
+    parts = (o for o in there if o.is_file() and not o.samefile(path))
+    return tuple(dict.fromkeys((path, *parts)))
+
+
+def _shorten(path: Path, folder: Path) -> Path:
+    """Return a path as its folder is called here; MNE makes them absolute."""
+    is_here = path.parent.resolve() == folder.resolve()
+    return folder / path.name if is_here else path
 
 
 def open_signals(path: Path, declared: Declaration) -> Signals:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from deepvanet.findings import report
 from deepvanet.preprocessing.cleaning.filters import resample
 from deepvanet.schema import UserError
 from deepvanet.signal_io.edf_records import EDF, EdfRecords, read_records
@@ -38,6 +39,7 @@ _SAID_ELSEWHERE = (
     "Not setting positions of",
     "No info on DataPoints found",
     "Channel names are not unique",  # C02, which asks
+    "Physical range is not defined",  # C06
 )
 """Warnings of MNE on what is not used, or is told in seconds or done here."""
 _OF_ANNOTATIONS = ("annotation(s)",)
@@ -100,6 +102,8 @@ class RawFile:
         The annotations of EDF and BDF, and when records begin.
     own_rates : tuple of OwnRate
         Channels that have lower rates than others.
+    unscaled : tuple of int
+        Channels whose header has no physical range; they are read as no numbers.
     """
 
     path: Path
@@ -111,6 +115,7 @@ class RawFile:
     pieces: tuple[Piece, ...]
     records: EdfRecords | None = None
     own_rates: tuple[OwnRate, ...] = field(default=())
+    unscaled: tuple[int, ...] = field(default=())
 
     @property
     def sfreq(self) -> float:
@@ -187,6 +192,7 @@ class RawFile:
                 block[list(left)] = self.raw.get_data(
                     picks=list(left.values()), start=start, stop=stop
                 )
+        block[[place in self.unscaled for place in places]] = np.nan
         return block
 
     def read_codes(self, place: int) -> Int[np.ndarray, " time"]:
@@ -260,7 +266,29 @@ def describe_raw(path: Path, raw: Any) -> RawFile:
         pieces=pieces,
         records=records,
         own_rates=own_rates,
+        unscaled=_find_unscaled(path, raw, records),
     )
+
+
+def _find_unscaled(path: Path, raw: Any, records: EdfRecords | None) -> tuple[int, ...]:
+    """Report channels of EDF and BDF whose physical or digital range is empty."""
+    if records is None or len(raw._raw_extras[0]["sel"]) != len(raw.ch_names):
+        return ()
+    found = []
+    header, kinds = records.header, raw.get_channel_types() if raw.ch_names else ()
+    for place, kind in enumerate(kinds):
+        low, high = header.ranges[raw._raw_extras[0]["sel"][place]]
+        if kind == "stim" or float(low) != float(high):
+            continue
+        found.append(place)
+        report(
+            "C06",
+            f"physical minimum and maximum are both {low}",
+            source=path,
+            place=raw.ch_names[place].strip(),
+            assumed="the channel has no numbers",
+        )
+    return tuple(found)
 
 
 def _open(path: Path, **options: Any) -> Any:

@@ -25,6 +25,7 @@ RATES_HZ = (0.5, 100_000.0)
 """What sensors have."""
 MOST_OFF = 100.0  # times that, beyond which nothing can be made of a rate
 LEAST_OFF = 0.01  # of the stated rate, by which the measured one is another
+WITHIN_SHARE = 0.1  # of samples that come too soon after another, once sorted
 EMPTY_SHARE = 0.5  # of cells, from which on a channel is at a slower rate
 
 Times = Float[np.ndarray, " sample"]
@@ -140,8 +141,8 @@ def place_samples(
         When there are less than two samples, or all have one time.
     """
     about = _About(name, place)
-    order = _order(times, about)
-    ordered, values = times[order], values[:, order]
+    order, ordered = _order(times, about)
+    values = values[:, order]
     ordered = _close_jumps(_spread_repeated(ordered, about), about)
     step = _find_step(ordered)
     limit = _find_limit(ordered, step)
@@ -218,8 +219,8 @@ class _About:
         report(code, sentence, source=self.source, place=place, assumed=assumed)
 
 
-def _order(times: Times, about: _About) -> np.ndarray:
-    """Return the samples that have a time, in the order of time."""
+def _order(times: Times, about: _About) -> tuple[np.ndarray, Times]:
+    """Return the samples that have a time, in the order of time, and the times."""
     known = np.flatnonzero(np.isfinite(times))
     if len(known) < len(times):
         n = len(times) - len(known)
@@ -237,26 +238,45 @@ def _order(times: Times, about: _About) -> np.ndarray:
             source=about.source,
             place=about.place,
         )
-    back = np.flatnonzero(np.diff(times[known]) < 0)
-    if len(back):
-        before, after = times[known[back[0]]], times[known[back[0] + 1]]
-        said = "once" if len(back) == 1 else f"{len(back)} times"
-        about.report(
-            "T04",
-            f"times go back {said}: its times must rise, got {after:.10g} s after "
-            f"{before:.10g} s",
-            at=f"sample {known[back[0]] + 2}",
-            assumed="the samples are in the order of their times",
-        )
-        known = known[np.argsort(times[known], kind="stable")]
-    if times[known[0]] == times[known[-1]]:
+    if times[known].min() == times[known].max():
         raise refuse(
             "T06",
             f"most of its times are the same: all are {times[known[0]]:.10g} s",
             source=about.source,
             place=about.place,
         )
-    return known
+    if (np.diff(times[known]) >= 0).all():
+        return known, times[known]
+    return _order_back(times, known, about)
+
+
+def _order_back(
+    times: Times, known: np.ndarray, about: _About
+) -> tuple[np.ndarray, Times]:
+    """Sort parts that were written in another order, or join those of a clock set back.
+
+    Parts that were recorded one after the other do not lie within each other.
+    """
+    steps = np.diff(times[known])
+    back = np.flatnonzero(steps < 0)
+    step = float(np.median(np.abs(steps)))
+    order = known[np.argsort(times[known], kind="stable")]
+    is_within = np.mean(np.diff(times[order]) < 0.75 * step) > WITHIN_SHARE
+    before, after = times[known[back[0]]], times[known[back[0] + 1]]
+    said = "once" if len(back) == 1 else f"{len(back)} times"
+    about.report(
+        "T04",
+        f"times go back {said}: its times must rise, got {after:.10g} s after "
+        f"{before:.10g} s",
+        at=f"sample {known[back[0]] + 2}",
+        assumed="the clock was set back, and the samples follow each other"
+        if is_within
+        else "the samples are in the order of their times",
+    )
+    if not is_within:
+        return order, times[order]
+    steps[back] = step
+    return known, times[known[0]] + np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def _spread_repeated(times: Times, about: _About) -> Times:

@@ -31,11 +31,15 @@ from deepvanet.signal_io.types import Marker, Signals, VideoClock
 from deepvanet.signal_io.units import spell_unit
 from deepvanet.signal_io.xdf_chunks import check_chunks
 
-_SAID_ELSEWHERE = ("Segments and clock-segments differ",)
-"""What pyxdf says of every stream without a common clock, and of every gap."""
+_SAID_ELSEWHERE = (
+    "Segments and clock-segments differ",  # without a common clock, and at each gap
+    "Calculated effective sampling rate",  # T07
+)
+"""What pyxdf says, and findings of our own say in seconds."""
 _MARKERS = ("marker", "event", "stim", "trigger")
 """How types of streams begin, or end, that hold what happened."""
 
+MARKER_BEYOND_S = 60.0  # of a recording; further off is another clock
 MARGIN = 64  # samples of a stream beyond the part that is resampled
 
 
@@ -261,17 +265,14 @@ def _report_unused(
     path: Path, streams: Sequence[_Stream], used: Sequence[_Stream]
 ) -> None:
     for stream in streams:
-        place = f"stream {stream.name}"
         if not len(stream.times):
-            report("C01", f"stream {stream} has no samples", source=path, place=place)
+            report("C01", f"stream {stream} has no samples", source=path)
         elif not any(stream is one for one in used):
-            code = "T13" if stream.is_marker else "C01"
             report(
-                code,
+                "T13" if stream.is_marker else "C01",
                 f"stream {stream} is not used: {len(stream.times)} samples of "
                 f"{', '.join(stream.labels[:8])}",
                 source=path,
-                place=place,
                 cure="name it as streams, markers or video of [xdf] in recordings.toml",
             )
 
@@ -309,11 +310,14 @@ def _compare_clocks(path: Path, main: _Stream, used: Sequence[_Stream]) -> None:
                 place=place,
                 assumed="both clocks are the same",
             )
-        if end < 0 or begin > main.times.max() - main.times[0]:
+        lasts = main.times.max() - main.times[0]
+        # a marker may be sent before recording begins, and after it ends
+        beyond = max(lasts, MARKER_BEYOND_S) if stream.is_marker else 0.0
+        if end < -beyond or begin > lasts + beyond:
             report(
                 "T08",
                 f"{stream} is from {begin:.6g} s to {end:.6g} s, {main} from 0 s to "
-                f"{main.times.max() - main.times[0]:.6g} s",
+                f"{lasts:.6g} s",
                 source=path,
                 place=place,
                 assumed="it has no samples in the recording",
