@@ -69,7 +69,22 @@ class OwnRate:
     def read(
         self, places: Sequence[int], start: int, stop: int, piece: Piece
     ) -> Float[np.ndarray, "channel time"]:
-        """Read channels between two samples of a piece, at the file's rate."""
+        """Read channels between two samples of a piece, at the file's rate.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Numbers of the file's channels.
+        start, stop : int
+            The first sample as MNE counts them, and the one after the last.
+        piece : Piece
+            The run of samples in which both lie; nothing beyond it is looked at.
+
+        Returns
+        -------
+        array, shape (channel, time)
+            In the units that MNE has.
+        """
         step = self.ratio.denominator  # own samples, after which both clocks meet
         low = -(-piece.first // self.ratio)
         high = min((piece.first + piece.length) // self.ratio, self.raw.n_times)
