@@ -66,7 +66,7 @@ class Break:
 
 
 def is_jump(gap_s: float, *, n_samples: int, rate: float) -> bool:
-    """Whether a gap is so long beside what was recorded that a clock was set anew.
+    """Whether a gap is so long beside what was recorded that a clock was set again.
 
     Examples
     --------

@@ -41,7 +41,7 @@ _SAID_ELSEWHERE = (
     "Channel names are not unique",  # C02, which asks
     "Physical range is not defined",  # C06
 )
-"""Warnings of MNE on what is not used, or is told in seconds or done here."""
+"""Warnings of MNE on what is not used, or is reported in seconds or done here."""
 _OF_ANNOTATIONS = ("annotation(s)",)
 """Those of EDF are read here; MNE leaves out what it takes to be outside."""
 _OF_LENGTH = ("Number of records from the header does not match",)

@@ -187,7 +187,7 @@ def _choose(
 def _ask_which(
     path: Path, chosen: Sequence[_Stream], names: Sequence[str]
 ) -> list[_Stream]:
-    """Return streams, of those that no name tells apart the first one only."""
+    """Return streams, of those that no name distinguishes the first one only."""
     kept: list[_Stream] = []
     for stream in chosen:
         others = [s for s in chosen if _are_alike(s, stream)]
