@@ -32,6 +32,7 @@ from deepvanet.cli.options import (
     pick_targets,
     split_names,
 )
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import UserError
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def serve(
         if (error.name or "").partition(".")[0] == "deepvanet":
             raise
         raise UserError(
-            f"serve: {error.name} is missing, get deepvanet[page]"
+            f"serve: {error.name} is missing: {tell_install('starlette')}"
         ) from None
 
     run(model, port=port, say=lambda line: print(line, flush=True))

@@ -36,6 +36,7 @@ from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
@@ -184,6 +185,6 @@ def _load_pyriemann() -> Any:
         import pyriemann.tangentspace
     except ImportError:
         raise UserError(
-            "learner riemann: needs pyRiemann: pip install 'deepvanet[baselines]'"
+            f"learner riemann: needs pyRiemann: {tell_install('pyriemann')}"
         ) from None
     return pyriemann

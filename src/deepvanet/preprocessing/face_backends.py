@@ -37,6 +37,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
+from deepvanet.optional_packages import tell_install
 from deepvanet.preprocessing.face_crop import Face, Picture, Square
 from deepvanet.schema import UserError, pick
 
@@ -326,7 +327,7 @@ def _find_yunet() -> Path:
 
 def _lacks_dlib(backend: str) -> UserError:
     return UserError(
-        f"face backend {backend!r} needs `pip install 'deepvanet[dlib]'`, "
+        f"face backend {backend!r} needs `{tell_install('dlib')}`, "
         "or choose the backend yunet"
     )
 

@@ -93,4 +93,13 @@ FILES = (
         "Nothing.",
         "12 headers leave the number of records open (-1), as BioSemi's own do",
     ),
+    Code(
+        "F20",
+        Severity.NOTE,
+        "A text in another encoding than its format has",
+        "An older program wrote annotations in Latin-1.",
+        "A marker with such letters may be spelt otherwise than the table has it.",
+        "Compare the spelling, if the table names the marker.",
+        "a.edf: annotation 'Überraschung' is not in UTF-8, as EDF+ has it",
+    ),
 )

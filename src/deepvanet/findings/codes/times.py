@@ -18,7 +18,7 @@ TIMES = (
         "T02",
         Severity.ERROR,
         "A jump in the time stamps",
-        "A clock was set anew while recording, or two recordings were written to one "
+        "A clock was set again while recording, or two recordings were written to one "
         "file.",
         "What lies after the jump would be placed hours or days later.",
         "Cut the file where the clock jumps, or correct its stamps.",
@@ -151,5 +151,14 @@ TIMES = (
         "Trials whose codes are not whole are left out, and are named.",
         "Nothing.",
         "s01: the codes of a trial are not found equally often: 3 x 41, 4 x 40",
+    ),
+    Code(
+        "T20",
+        Severity.ERROR,
+        "A time that is not a number",
+        "A cell of the column of times is empty or holds a word.",
+        "The samples concerned cannot be placed in time.",
+        "Write the time, or leave the rows out.",
+        "a.csv: a time is not a number in 1 of 3072 samples, first in sample 812",
     ),
 )
