@@ -84,4 +84,22 @@ FILES = (
         "Correct the file, if it is otherwise.",
         "session 12: no Status channel, so the stimulus is placed by session.xml",
     ),
+    Code(
+        "F25",
+        Severity.NOTE,
+        "A text that is not in UTF-8",
+        "It was saved by an older program.",
+        "None, if signs as µ and ° are read right.",
+        "Save it as UTF-8.",
+        "a.csv: is no text in UTF-8; assumed: Latin-1",
+    ),
+    Code(
+        "F26",
+        Severity.WARNING,
+        "Lines with fewer cells than the header",
+        "The recording was broken off, or two tables were written to one file.",
+        "Cells that are not there are missing samples.",
+        "Correct the lines, or cut the file.",
+        "a.csv line 812: the last line is cut off: 2 of 4 cells",
+    ),
 )
