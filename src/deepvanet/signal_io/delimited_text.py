@@ -21,8 +21,7 @@ import pandas as pd
 
 from deepvanet.findings import refuse, report
 from deepvanet.signal_io.free_memory import check_room
-from deepvanet.signal_io.library_warnings import quote_warnings
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.read_errors import explain, report_warnings
 
 LONGEST_LINE = 4 * 1024**2
 """Characters; a line of 10,000 cells has 0.2 million."""
@@ -221,7 +220,7 @@ def read_text_table(path: Path, layout: Layout | None = None) -> TextTable:
     comments = [line - 1 for line in layout.comments]
     with (
         explain(path),
-        quote_warnings(path, "pandas"),
+        report_warnings(path, "pandas"),
         path.open(encoding=layout.encoding) as file,
     ):
         frame = pd.read_csv(

@@ -102,4 +102,13 @@ FILES = (
         "Correct the lines, or cut the file.",
         "a.csv line 812: the last line is cut off: 2 of 4 cells",
     ),
+    Code(
+        "F20",
+        Severity.NOTE,
+        "A text in another encoding than its format has",
+        "An older program wrote annotations in Latin-1.",
+        "A marker with such letters may be spelt otherwise than the table has it.",
+        "Compare the spelling, if the table names the marker.",
+        "a.edf: annotation 'Überraschung' is not in UTF-8, as EDF+ has it",
+    ),
 )

@@ -134,4 +134,13 @@ TIMES = (
         "Compare the file with the original.",
         "s01 video 5: 62.0 s of signals, others have 85.3 s",
     ),
+    Code(
+        "T20",
+        Severity.ERROR,
+        "A time that is not a number",
+        "A cell of the column of times is empty or holds a word, or a stamp is damaged.",
+        "The samples concerned cannot be placed in time.",
+        "Write the time, or leave the rows out.",
+        "a.csv: a time is not a number in 1 of 3072 samples, first in sample 812",
+    ),
 )
