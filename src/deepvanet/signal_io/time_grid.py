@@ -272,7 +272,9 @@ def _close_jumps(times: Times, about: _About) -> Times:
     gaps = np.diff(times)
     step = _find_step(times)
     rate, n = 1 / step, len(times)
-    jumps = [k for k in np.argsort(-gaps)[:1000].tolist() if gaps[k] > LONGEST_GAP * step]
+    jumps = [
+        k for k in np.argsort(-gaps)[:1000].tolist() if gaps[k] > LONGEST_GAP * step
+    ]
     found = [k for k in jumps if is_jump(float(gaps[k]), n_samples=n, rate=rate)]
     large = gaps[gaps > LONGEST_GAP * step]
     rest = [float(g) for g in large if not is_jump(float(g), n_samples=n, rate=rate)]

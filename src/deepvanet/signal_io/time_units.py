@@ -45,7 +45,8 @@ _UNIT_WORDS = {
 _TIMES = frozenset(
     {"time", "times", "timestamp", "timestamps", "datetime", "date", "zeit"}
 )
-_UNIX_WORDS = frozenset(
+_UNIX_WORDS = frozenset({"unix", "epoch", "posix"})
+_WORDS = frozenset(
     {
         *("utc", "gmt", "iso", "iso8601", "lsl", "local", "system", "sys", "elapsed"),
         *("relative", "rel", "abs", "absolute", "sample", "sampling", "sensor", "host"),
@@ -357,9 +358,7 @@ def _count_seconds(spans: Column) -> NDArray[np.float64]:
 
 
 def _report_dates(first: str, has_zone: bool, source: object, place: str) -> None:
-    said = (
-        "a clock with its zone" if has_zone else "the clock of a place without a zone"
-    )
+    said = "a clock with its zone" if has_zone else "a clock without a zone"
     report(
         "T05",
         f"its first stamp is {first}",
