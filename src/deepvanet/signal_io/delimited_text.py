@@ -1,4 +1,4 @@
-"""Tables in text: whatever their encoding, separator and decimal sign.
+"""Tables in text, of any encoding, separator and decimal sign.
 
 What a reader of one export needs is read in three steps, of which each can be used
 alone: the encoding (``find_encoding``), the layout (``find_layout``: separator,

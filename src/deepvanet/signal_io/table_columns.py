@@ -114,6 +114,6 @@ def _check_claims(path: Path, metadata: Any, n_columns: int) -> None:
             f"columns, {claimed // _MIB} MiB, in a file of {size / _MIB:.2f} MiB; no "
             f"measured numbers can be packed so far",
             source=path,
-            cure="write the table anew, from the recording",
+            cure="write the table again, from the recording",
         )
     check_room(path, int(np.ceil(claimed / 8)) * _BYTES_PER_CELL)

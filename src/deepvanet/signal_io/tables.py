@@ -27,6 +27,7 @@ from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
 
 _LABEL = re.compile(r"(.*?)\s*(?:\[([^\]]*)\]|\(([^)]*)\))\s*")
 _MOST_NAMED = 12
+_DIGITS = 9  # of a second
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _read_channels(
 
 
 def _is_known(label: str, unit: str, declared: Declaration) -> bool:
-    """Return whether a column is a channel, whatever its cells hold."""
+    """Return whether a column is a channel even if its cells hold words."""
     named = {*(declared.eeg or ()), *(declared.peripherals or {})}
     return (
         unit != UNKNOWN
@@ -179,7 +180,7 @@ def _place_markers(
 ) -> tuple[Marker, ...]:
     """Return what columns of markers hold, in the order of time."""
     markers = [
-        Marker(float(grid.times[row] - grid.start), 0.0, text)
+        Marker(round(float(grid.times[row] - grid.start), _DIGITS), 0.0, text)
         for place in places
         if (cells := columns.read(place)) is not None
         for row, text in read_markers(cells)

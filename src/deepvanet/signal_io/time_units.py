@@ -67,7 +67,8 @@ _STAMP = re.compile(
     r"[T\s,]*(?P<clock>\d{1,3}:\d{2}:\d{2}(?:[.,:]\d+)?|\d{1,3}:\d{2}[.,]\d+)"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|[-+]\d{2}:?\d{2})?\s*"
 )
-_NO_DAY = "0001-01-01"
+_ISO_ZONE = re.compile(r":\d{2}(?:[.,]\d+)? ?(?:Z|[-+]\d{2}:?\d{2})\s*$")
+_SAMPLE = 1000
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,10 @@ def is_time_name(name: str) -> bool:
     if words in _ALONE:
         return True
     allowed = _TIMES | _UNIX_WORDS | _WORDS | set(_UNIT_WORDS) | {"t"}
-    is_t = words[:1] == ("t",) and len(words) == 2 and words[1] in _UNIT_WORDS
-    return is_t or (bool(_TIMES & set(words)) and set(words) <= allowed)
+    is_short = (
+        len(words) == 2 and words[0] in {"t", *_UNIX_WORDS} and words[1] in _UNIT_WORDS
+    )
+    return is_short or (bool(_TIMES & set(words)) and set(words) <= allowed)
 
 
 def find_unit(name: str) -> str | None:
@@ -162,7 +165,10 @@ def read_clock(
     if pd.api.types.is_timedelta64_dtype(stamps.dtype):
         return _make_clock(_count_seconds(stamps), None)
     texts = stamps.astype("string") if stamps.dtype == object else None
-    if texts is not None and texts.str.fullmatch(_STAMP).sum() * 2 >= texts.count() > 0:
+    if texts is not None and _are_stamps(texts):
+        dates = _read_iso(texts)
+        if dates is not None:
+            return _read_dates(dates, source, place)
         return _read_texts(name, texts, source, find_place)
     numbers, no_number = find_numbers(stamps)
     if no_number.sum() * 2 > stamps.count() or not stamps.count():
@@ -341,6 +347,23 @@ def _is_whole(rate: float) -> bool:
     return abs(rate - round(rate)) < 2e-3 * rate
 
 
+def _are_stamps(texts: Column) -> bool:
+    """Return whether most of the first texts are dates or clocks."""
+    first = texts.dropna().iloc[:_SAMPLE]
+    return bool(first.str.fullmatch(_STAMP).sum() * 2 >= len(first) > 0)
+
+
+def _read_iso(texts: Column) -> "Column | None":
+    """Return dates where all texts are in ISO 8601, all or none with a zone."""
+    n_zones = int(texts.str.contains(_ISO_ZONE).sum())
+    if n_zones not in (0, int(texts.count())):
+        return None
+    try:
+        return pd.to_datetime(texts, format="ISO8601", utc=n_zones > 0)
+    except ValueError:
+        return None
+
+
 def _read_dates(stamps: Column, source: object, place: str) -> Clock:
     known = stamps.dropna()
     if not len(known):
@@ -380,12 +403,12 @@ def _read_texts(
     seconds = _read_clock_texts(parts["clock"], parts["half"])
     days = _read_days(parts, source, place)
     if parts["ymd"].isna().all() and parts["dmy"].isna().all():
-        # a clock without a date starts anew at midnight
+        # a clock without a date starts again at midnight
         steps = np.diff(seconds, prepend=seconds[:1])
         days = np.cumsum(steps < -_DAY_S / 2).astype(np.float64)
     seconds = seconds + days * _DAY_S
     zones = parts["zone"].dropna()
-    has_zone = len(zones) == texts.count() and not np.isnan(seconds).all()
+    has_zone = len(zones) == int(texts.count()) > 0
     if has_zone:
         seconds = seconds - parts["zone"].map(_read_zone).to_numpy(np.float64)
     no_time = np.isnan(seconds) & texts.notna().to_numpy(bool)
