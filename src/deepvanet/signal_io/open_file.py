@@ -23,7 +23,7 @@ from deepvanet.signal_io.tables import open_table
 from deepvanet.signal_io.types import Marker, Signals
 from deepvanet.signal_io.xdf import open_xdf
 
-TABLES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".tab", ".txt", ".parquet")
 XDF = (".xdf", ".xdfz")
 
 COMPANIONS = {".vhdr": (".eeg", ".dat", ".vmrk"), ".set": (".fdt",)}

@@ -161,4 +161,23 @@ TIMES = (
         "Write the time, or leave the rows out.",
         "a.csv: a time is not a number in 1 of 3072 samples, first in sample 812",
     ),
+    Code(
+        "T30",
+        Severity.ERROR,
+        "A table without a column of time",
+        "The column is called otherwise, or the export holds samples without times.",
+        "Samples cannot be placed in time.",
+        "Name the column of seconds time_s, or state it as time of [tables].",
+        "a.csv: no column of seconds called time, got Fp1, Fp2",
+    ),
+    Code(
+        "T31",
+        Severity.ERROR,
+        "Two columns of time",
+        "The clock of the device and that of the computer, or that of a stimulus.",
+        "Samples would be placed by a clock that is chosen by its place.",
+        "State the column as time of [tables].",
+        "a.csv: columns time and timestamp both look like the time of the samples, "
+        "and differ",
+    ),
 )
