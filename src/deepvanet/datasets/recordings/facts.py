@@ -7,8 +7,8 @@ from pathlib import Path
 
 from deepvanet.datasets.findings import attempt
 from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace
 from deepvanet.preprocessing.video import VideoInfo, probe
 from deepvanet.schema import Channel, Stream, TrialSpan

@@ -13,13 +13,13 @@ import numpy as np
 
 from deepvanet.config import PrepareSettings
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
     describe_recording,
     find_odd,
     read_bio,
 )
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
