@@ -15,7 +15,8 @@ from deepvanet.datasets.findings import (
     list_some,
     make_result,
 )
-from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.personal_labels import find_personal_ratings
+from deepvanet.datasets.rating_findings import report_ratings
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.facts import (
     OwnFacts,
@@ -23,6 +24,7 @@ from deepvanet.datasets.recordings.facts import (
     RowFacts,
     examine_subject,
 )
+from deepvanet.datasets.recordings.rated_trials import list_rated_trials
 from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.subjects import examine_each, leave_out
@@ -142,10 +144,9 @@ def _find_personal(
     except UserError as error:
         yield Finding(Severity.WRONG, f"{FILE_NAME}: {error}")
         rule = EvaluateSettings.label_rule
-    rated = (
-        RatedTrial(row.row.subject, row.row.trial, row.row.ratings)
-        for row in rows
-        if row.used_s
+    rated = list(list_rated_trials([row.row for row in rows if row.used_s]))
+    report_ratings(
+        rated, rule, source=source.lists[0], scale=source.declared.rating_range
     )
     yield from find_personal_ratings(rated, rule)
 

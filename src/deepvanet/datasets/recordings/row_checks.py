@@ -34,7 +34,7 @@ def find_odd_rows(rows: Sequence[Row], table: TextTable, *, for_training: bool) 
     for_training : bool
         Else rows need no ratings, and files may be named elsewhere.
     """
-    _find_same_seconds(rows)
+    _find_same_seconds([row for row in rows if row.ratings or not for_training])
     _find_similar_names(rows)
     if for_training:
         _find_unrated(rows)

@@ -105,8 +105,8 @@ TIMES = (
         "The text differs, a trigger was lost, or one was sent twice.",
         "Trials after a lost marker would be placed at the next one.",
         "Name the marker as it stands in the file, or give onset_s.",
-        "trials.csv lines 2, 3: marker 'stim' stands 3 times in a.bdf, named by 2 rows; "
-        "there are stim, stop",
+        "trials.csv lines 2, 3: marker 'stim' stands 3 times in a.bdf, named by 2 "
+        "rows; there are stim, stop",
     ),
     Code(
         "T12",
