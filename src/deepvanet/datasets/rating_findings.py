@@ -15,7 +15,7 @@ import pandas as pd
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.datasets.findings import list_some
-from deepvanet.findings import report
+from deepvanet.findings import Finding, collect, report
 from deepvanet.labels import are_personal, has_label, label_ratings
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target
 
@@ -88,6 +88,30 @@ def report_ratings(
     _find_low_scale(listed, scale, source)
     _find_few_trials(listed, source)
     _find_one_order(listed, source)
+
+
+def find_odd_ratings(
+    trials: Iterable[RatedTrial],
+    rule: str = EvaluateSettings.label_rule,
+    *,
+    source: object = "",
+    scale: tuple[float, float] = (LOWEST_RATING, HIGHEST_RATING),
+) -> list[Finding]:
+    """Return what ``report_ratings`` reports.
+
+    Parameters
+    ----------
+    trials, rule, source, scale
+        As ``report_ratings`` takes them.
+
+    Returns
+    -------
+    list of Finding
+        None of them is an error.
+    """
+    with collect() as found:
+        report_ratings(trials, rule, source=source, scale=scale)
+    return found
 
 
 def _group(trials: Iterable[RatedTrial], target: Target) -> dict[str, list[float]]:
