@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks docs/conf.py
+# whose functions take arrays: jaxtyping compares shapes at each call there
+SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
+    signal_io store test_bandpower.py test_learners.py test_trial_learners.py)
 # each of two test processes keeps to one core: threads of libraries would share both
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-long check format bench bench-full docs clean
+.PHONY: help install demo test test-shapes test-slow test-long check format bench bench-full docs clean
 
 help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -24,8 +27,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: install  ## Run the whole pipeline on synthetic data, under five minutes
 	$(BIN)/deepvanet demo --out demo
 
-test: install  ## Run the tests, about seven minutes on two cores
+test: install  ## Run the tests, about six minutes on two cores
 	$(PYTEST) --dist loadfile -m 'not slow and not long'
+
+test-shapes: install  ## Run tests of array functions, with types and shapes checked
+	$(PYTEST) --dist loadfile -m 'not slow and not long' \
+	    --jaxtyping-packages=deepvanet,beartype.beartype $(SHAPED)
 
 test-slow: install  ## Run the tests that take minutes each
 	$(PYTEST) --dist loadfile -m 'slow and not long'

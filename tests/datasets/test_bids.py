@@ -101,7 +101,7 @@ def test_check_lists_the_trials(root):
     inspection = check("bids", root)
 
     assert len(inspection.tables[0].rows) == 6
-    assert not inspection.refused
+    assert not inspection.errors
 
 
 def test_what_is_declared_in_the_root_counts(root):

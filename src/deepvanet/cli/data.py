@@ -1,14 +1,16 @@
 """Commands about recordings: write, check, prepare them; pretrain on faces."""
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepvanet import config
+from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    Accept,
     Address,
     CheckedDataSet,
     Epochs,
@@ -115,6 +117,27 @@ def check(
     dataset: CheckedDataSet,
     root: Root,
     source: RemovedFrom = "",
+    json: Annotated[
+        Path | None,
+        typer.Option(help="File to write findings and tables to, as JSON."),
+    ] = None,
+    select: Annotated[
+        str,
+        typer.Option(
+            help="Findings to show: codes or families, as T,C05.",
+            metavar="CODES",
+            show_default="all",
+        ),
+    ] = "",
+    ignore: Annotated[
+        str,
+        typer.Option(
+            help="Findings not to show.", metavar="CODES", show_default="none"
+        ),
+    ] = "",
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Find the faces of every frame.")
+    ] = False,
     exclude: Exclude = "",
     jobs: Jobs = 1,
 ) -> None:
@@ -130,6 +153,12 @@ def check(
         Folder of the data set, or a table of recordings.
     source : str
         Of the option ``--from``, which was removed.
+    json : Path, optional
+        File to write all that is shown to.
+    select, ignore : str
+        Codes or families of findings, with commas.
+    faces : bool
+        Whether every frame of the videos is looked at.
     exclude : str
         Subjects to leave out, with commas.
     jobs : int
@@ -141,22 +170,32 @@ def check(
         When ``prepare`` or ``pretrain`` would refuse the data set, or ``--from`` is
         given.
     """  # noqa: D301 (help ends at it)
-    from deepvanet.datasets import check as run
     from deepvanet.datasets import find_data_set
+    from deepvanet.findings import check_codes
+    from deepvanet.preparation.checking import check_recordings
 
     _refuse_from("check", dataset, root, source)
     record = find_data_set(dataset)
-    result = run(
+    selected = check_codes(split_names(select), field="select")
+    ignored = check_codes(split_names(ignore), field="ignore")
+    if json is not None:
+        files.check_file(json)
+    result = check_recordings(
         dataset,
         root,
         exclude=split_names(exclude),
         execution=make_execution(jobs),
-    )
+        faces=faces,
+    ).choose(select=selected, ignore=ignored)
+    if json is not None:
+        files.write_text(json, dumps(result.to_json(), indent=1) + "\n")
     print(f"{record.title}. {record.terms_of_use}")
     _show_result(result)
-    if result.refused:
+    refused = result.errors
+    if refused:
         verb = "prepare" if record.reader else "pretrain"
-        raise UserError(f"{verb} would refuse: {result.findings[0].text}")
+        more = f" (and {len(refused) - 1} more errors)" if len(refused) > 1 else ""
+        raise UserError(f"{verb} would refuse: {refused[0]} [{refused[0].code}]{more}")
 
 
 def prepare(
@@ -177,6 +216,7 @@ def prepare(
         str, option(config.PrepareSettings, "face")
     ] = config.PrepareSettings.face,
     exclude: Exclude = "",
+    accept: Accept = "",
     seed: Seed = config.PrepareSettings.seed,
     jobs: Jobs = JOBS,
     executor: Executor = config.Execution.executor,
@@ -202,6 +242,7 @@ def prepare(
         settings=settings,
         execution=make_execution(jobs, executor, address, gpus_per_task),
         exclude=split_names(exclude),
+        accept=split_names(accept),
     )
     _show_prepared(made)
 
@@ -265,7 +306,7 @@ def _show_result(result: "CheckResult") -> None:
             table.add_row(*(str(cell) for cell in row))
         console.print(table)
     for finding in result.findings:
-        line = f"{finding.severity}: {finding.text}"
+        line = f"{finding.severity} {finding.code}: {finding}"
         console.print(line, markup=False, soft_wrap=True)
 
 

@@ -11,6 +11,7 @@ import typer
 from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    Accept,
     Device,
     Epochs,
     FaceWeights,
@@ -149,6 +150,7 @@ def recording_input(
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
+    accept: Accept = "",
 ) -> "RecordingInput":
     """Return a recording as the options of a command describe it.
 
@@ -164,6 +166,8 @@ def recording_input(
         Second of the signals at which the video starts.
     baseline_start, baseline_end : float, optional
         Seconds of the signals at which the baseline starts and ends.
+    accept : str
+        Codes of errors whose assumption is taken, with commas.
 
     Returns
     -------
@@ -179,6 +183,7 @@ def recording_input(
         trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
+        accept=split_names(accept),
     )
 
 

@@ -1,8 +1,10 @@
 """Open the files of a recording, and find out how they lie in time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.bundle import Bundle
+from deepvanet.findings import collect
 from deepvanet.inference.faces import (
     FaceReader,
     open_face_reader,
@@ -26,9 +28,17 @@ def open_recording(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
     Raises
     ------
     UserError
-        When the recording does not fit the bundle.
+        When the recording does not fit the bundle, or has an error that is not
+        accepted.
     """
     recording.check()
+    with collect() as found:
+        opened = replace(_open(bundle, recording), accept=recording.accept)
+    opened.keep(found)
+    return opened
+
+
+def _open(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
     signals = open_signal_reader(recording, bundle)
     _check_streams(bundle, signals, recording)
     if recording.trials is not None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepvanet.files import whole_folder
+from deepvanet.findings import Finding, write_findings
 from deepvanet.schema import Stream
 from deepvanet.store.columns import COLUMNS
 
@@ -21,7 +23,8 @@ def write_subject(
     *,
     parts: Iterator["SegmentBlock"],
     inputs: Mapping[str, Any],
-) -> None:
+    findings: Sequence[Finding] = (),
+) -> bool:
     """Write one subject's folder whole or not at all, a trial at a time.
 
     Parameters
@@ -34,13 +37,23 @@ def write_subject(
         One for each trial; only one is held in memory.
     inputs : mapping
         What ``subject.json`` records, to know later whether it is still current.
+    findings : sequence of Finding
+        What was found in its files; it may grow while ``parts`` is read.
+
+    Returns
+    -------
+    bool
+        Whether there is a trial; without one nothing is written.
     """
+    first = next(parts, None)
+    if first is None:
+        return False
     with whole_folder(path / "subjects" / subject) as folder:
         writers: dict[Stream, _ArrayWriter] = {}
         tables, trials = [], []
         cleaned: list[CleaningRecord] = []
         try:
-            for part in parts:
+            for part in chain([first], parts):
                 tables.append(part.table)
                 trials.append(part.trial)
                 cleaned += [part.cleaning] if part.cleaning else []
@@ -57,7 +70,9 @@ def write_subject(
         pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
         if cleaned:
             _write_cleaning(folder, cleaned)
+        write_findings(folder, findings)
         (folder / "subject.json").write_text(json.dumps(inputs, indent=2) + "\n")
+    return True
 
 
 def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:

@@ -46,6 +46,11 @@ class Row:
     face_choice: str = ""
 
     @property
+    def where(self) -> str:
+        """The file and line, for sentences."""
+        return f"{self.table} line {self.line}"
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """What it is made of."""
         return tuple(f for f in (self.bio, self.peripheral, self.video) if f)

@@ -85,6 +85,15 @@ FILES = (
         "session 12: no Status channel, so the stimulus is placed by session.xml",
     ),
     Code(
+        "F10",
+        Severity.NOTE,
+        "Files that are laid out unlike the documentation",
+        "The device or the copy writes them so.",
+        "None: they are read.",
+        "Nothing.",
+        "12 headers leave the number of records open (-1), as BioSemi's own do",
+    ),
+    Code(
         "F38",
         Severity.ERROR,
         "A file that is called nearly as recordings.toml",

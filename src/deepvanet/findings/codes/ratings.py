@@ -149,6 +149,15 @@ RATINGS = (
         "participant_ratings.csv: Valence is no number from 1 to 9 in 2 of 1280 rows",
     ),
     Code(
+        "R17",
+        Severity.WARNING,
+        "A label rule that is not known",
+        "recordings.toml has a mistake in label_rule.",
+        "The usual rule is used.",
+        "Correct label_rule.",
+        "recordings.toml: unknown label rule '>x'",
+    ),
+    Code(
         "R20",
         Severity.ERROR,
         "Rows of another length than the header",

@@ -126,4 +126,22 @@ VIDEOS = (
         "Complete the copy.",
         "face videos without signals: P01_12",
     ),
+    Code(
+        "V14",
+        Severity.WARNING,
+        "A frame rate unlike the published one",
+        "The copy was converted, or its side-car was changed.",
+        "Faces would be placed at other moments.",
+        "Compare the video with the original.",
+        "the vidRate of 2 videos is not 60.9708 frames a second, but they are read so",
+    ),
+    Code(
+        "V15",
+        Severity.WARNING,
+        "Images that are left out",
+        "They have no annotation, no landmarks, or no face.",
+        "They do not train the face network.",
+        "Compare the clip with the original.",
+        "3 images without landmarks are left out: 012/00007",
+    ),
 )
