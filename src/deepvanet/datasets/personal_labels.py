@@ -1,23 +1,17 @@
 """Find ratings that belong to a person and not to what was shown."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from deepvanet.config import EvaluateSettings
+from deepvanet.datasets.rating_findings import RatedTrial
 from deepvanet.findings import Finding, make_finding
 from deepvanet.labels import are_personal
 from deepvanet.schema import Target
 
-
-class RatedTrial(NamedTuple):
-    """A trial, and what its subject rated; without a rating a target is absent."""
-
-    subject: str
-    trial: str
-    ratings: Mapping[Target, float]
+__all__ = ["RatedTrial", "find_personal_ratings"]
 
 
 def find_personal_ratings(

@@ -11,7 +11,7 @@ from deepvanet.datasets.findings import (
     list_some,
     make_result,
 )
-from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.rating_findings import find_odd_ratings
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.facts import (
     OwnFacts,
@@ -19,6 +19,7 @@ from deepvanet.datasets.recordings.facts import (
     RowFacts,
     examine_subject,
 )
+from deepvanet.datasets.recordings.rated_trials import list_rated_trials
 from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.subjects import examine_each, leave_out
@@ -107,7 +108,7 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
     yield from (finding for subject in facts for finding in subject.findings)
     for row in rows:
         yield from _find_odd_video(row)
-    yield from _find_personal(source, rows)
+    yield from _find_rated(source, rows)
     ignored = dict.fromkeys(label for subject in facts for label in subject.ignored)
     if ignored:
         text = f"{len(ignored)} channels are not used: {list_some(list(ignored))}"
@@ -125,21 +126,17 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
         yield make_finding("R14", f"{text}: the label rule of evaluate takes it")
 
 
-def _find_personal(
-    source: RecordingSource, rows: Sequence[RowFacts]
-) -> Iterator[Finding]:
+def _find_rated(source: RecordingSource, rows: Sequence[RowFacts]) -> Iterator[Finding]:
     rule = source.declared.label_rule or EvaluateSettings.label_rule
     try:
         check_label_rule(rule)
     except UserError as error:
         yield make_finding("R17", str(error), source=FILE_NAME)
         rule = EvaluateSettings.label_rule
-    rated = (
-        RatedTrial(row.row.subject, row.row.trial, row.row.ratings)
-        for row in rows
-        if row.used_s
+    rated = list_rated_trials([row.row for row in rows if row.used_s])
+    yield from find_odd_ratings(
+        rated, rule, source=source.lists[0], scale=source.declared.rating_range
     )
-    yield from find_personal_ratings(rated, rule)
 
 
 def _find_odd_video(row: RowFacts) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace
 from deepvanet.findings import Finding, attempt, collect, list_refused, report
 from deepvanet.preprocessing.video import VideoInfo, probe

@@ -13,13 +13,13 @@ import numpy as np
 
 from deepvanet.config import PrepareSettings
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
     describe_recording,
     find_odd,
     read_bio,
 )
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
 from deepvanet.findings import Finding, attempt, collect, hand_on
 from deepvanet.schema import Channel, Recording, UserError
@@ -215,7 +215,6 @@ def read_group(
         notes += (f"no unit is stated for {', '.join(assumed)}: taken for uV",)
     bio = read_bio(opened, kept, source.declared)
     notes += tuple(find_odd(bio, kept, sfreq=opened.main.sfreq))
-    notes += tuple(note for p in placed for note in p.notes)
     recording = Recording(
         subject=rows[0].subject,
         name=_name(source, rows[0].bio),
@@ -241,7 +240,6 @@ def _read_alone(row: Row) -> SourceRecording:
         channels=(),
         spans=(placed.span,) if placed.span else (),
         is_raw=False,
-        notes=placed.notes,
     )
     return SourceRecording(recording, None, (placed,))
 

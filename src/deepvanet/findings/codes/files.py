@@ -120,4 +120,22 @@ FILES = (
         "Compare the spelling, if the table names the marker.",
         "a.edf: annotation 'Überraschung' is not in UTF-8, as EDF+ has it",
     ),
+    Code(
+        "F38",
+        Severity.ERROR,
+        "A file that is called nearly as recordings.toml",
+        "The name has a mistake, or another ending.",
+        "Nothing that it says would be used.",
+        "Rename it to recordings.toml.",
+        "recording.toml: is not read, since it is not called recordings.toml",
+    ),
+    Code(
+        "F39",
+        Severity.NOTE,
+        "A table of trials that is not plain CSV in UTF-8",
+        "A spreadsheet or an older program wrote it.",
+        "None, if cells are read right.",
+        "Save it as CSV in UTF-8.",
+        "trials.csv: read as UTF-16, columns are separated by semicolons",
+    ),
 )
