@@ -19,7 +19,7 @@ VIDEOS = (
         "A recorder wrote a frame twice, or lost its clock for a moment.",
         "The frames concerned are placed between their neighbours.",
         "Nothing.",
-        "v.mkv: 1 of 400 frames has the stamp of the one before",
+        "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or absent",
     ),
     Code(
         "V03",
@@ -106,7 +106,7 @@ VIDEOS = (
         "The container of these videos is known to be wrong, or the rate varies.",
         "None: the true rate, or the stamps, are used.",
         "Nothing.",
-        "v.mkv: 20.0 frames a second, the container says 30",
+        "v.mkv: 20.1 frames a second by its time stamps, the container says 30",
     ),
     Code(
         "V12",
@@ -115,7 +115,7 @@ VIDEOS = (
         "The camera or the computer lost frames.",
         "Segments in the gap have no face stream.",
         "Nothing.",
-        "v.mkv 10 s to 14 s: no frame",
+        "v.mkv 10.0 s to 14.0 s: no frame for 4.0 s in all",
     ),
     Code(
         "V13",
@@ -125,5 +125,25 @@ VIDEOS = (
         "The video is not used.",
         "Complete the copy.",
         "face videos without signals: P01_12",
+    ),
+    Code(
+        "V20",
+        Severity.ERROR,
+        "A video whose clock jumps",
+        "Its time stamps leap by more than an hour, start anew, or contradict each "
+        "other.",
+        "Faces and signals would belong to different seconds.",
+        "Write the video anew from its frames, or accept what is assumed.",
+        "v.mkv 0.1 s: the clock jumps by 1000000000 s",
+    ),
+    Code(
+        "V21",
+        Severity.WARNING,
+        "Frames left out, or not to be decoded",
+        "A recorder did not keep up, or part of the file is damaged.",
+        "The frame before or after is taken where one is near enough.",
+        "Copy the file again.",
+        "v.avi: frames left out or not to be decoded: 8",
+        needs_every_frame=True,
     ),
 )
