@@ -38,7 +38,8 @@ VIDEOS = (
         "The subject is the face that is there longest; others are not used.",
         "Name the subject's face in the column face_choice, as left, right, largest or "
         "a box.",
-        "v.mp4 0 s to 4 s: a second face",
+        "v.mp4 0.0 s to 4.0 s: another face, 73 pixels wide, to the right of the "
+        "subject's",
         needs_every_frame=True,
     ),
     Code(
@@ -48,7 +49,7 @@ VIDEOS = (
         "The person looks away, or the picture is dark, small or covered.",
         "Segments without a face have no face stream.",
         "Nothing, or record with more light and the face in the middle.",
-        "v.mp4: no face in 45 % of the images of trial 3",
+        "v.mp4 trial 3: no face of the subject in 45% of 300 images",
         needs_every_frame=True,
     ),
     Code(
@@ -78,7 +79,7 @@ VIDEOS = (
         "A hand, a mask or a headset covers part of it.",
         "The model sees the cover.",
         "Leave the trial out of the face stream.",
-        "v.mp4 3 s to 9 s: the face is covered",
+        "v.mp4 3.0 s to 9.0 s: a part of the face is covered",
         needs_every_frame=True,
     ),
     Code(
@@ -144,6 +145,16 @@ VIDEOS = (
         "The frame before or after is taken where one is near enough.",
         "Copy the file again.",
         "v.avi: frames left out or not to be decoded: 8",
+        needs_every_frame=True,
+    ),
+    Code(
+        "V22",
+        Severity.WARNING,
+        "A chosen face that is not there",
+        "The box in the column face_choice holds no face in this video.",
+        "The trial has no face stream.",
+        "Give the box in pixels of the video, as x,y,width,height from its upper left.",
+        "v.mp4 trial 3: face_choice names a box in which there is no face",
         needs_every_frame=True,
     ),
 )
