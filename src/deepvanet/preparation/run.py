@@ -327,6 +327,9 @@ def _track(
         n_frames=n_frames,
         size=settings.face_size,
         fps=settings.face_fps,
+        face_choice=trial.face_choice,
+        source=trial.video,
+        place=f"trial {trial.trial}",
     )
 
 

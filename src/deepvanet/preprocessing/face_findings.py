@@ -15,7 +15,7 @@ LEAST_PIXELS = 40
 """Below this width an expression is hardly seen."""
 MOST_WITHOUT = 0.2
 """Share of images without the subject's face that is no finding."""
-COVERED_S = 2.0
+COVERED_S = 1.5
 """A part of the face that is covered for less is a gesture."""
 
 
@@ -149,9 +149,7 @@ def _name_side(person: Person, subject: Person) -> str:
     return f"to the {'left' if away[0] < 0 else 'right'} of the subject's"
 
 
-def _report_share(
-    n_found: int, n_images: int, source: object, place: str
-) -> None:
+def _report_share(n_found: int, n_images: int, source: object, place: str) -> None:
     if n_images and n_found < (1 - MOST_WITHOUT) * n_images:
         report(
             "V05",

@@ -23,7 +23,7 @@ SHAPE_STEP, COLOUR_STEP, BRIGHTNESS_STEP, SIZE_STEP = 0.6, 0.015, 0.3, 0.5
 logarithms."""
 OTHER_LOOK = 1.5
 """Looks that differ by more are of two people."""
-COVERED_PART, SEEN_PART = 0.4, 0.75
+COVERED_PART, SEEN_PART = 0.2, 0.7
 """Correlation of halves of a face: one below and one above, and a part is covered."""
 
 Crop = UInt8[np.ndarray, "size size 3"]
@@ -63,7 +63,7 @@ def look_at(rgb: Picture, face: Face, crop: Crop) -> Look:
     shares = sums / sums.sum(axis=1, keepdims=True)
     around = float(rgb[::8, ::8].mean())
     return Look(
-        shape=_normalise(_make_hog().compute(smooth).ravel()),
+        shape=_normalise(np.ravel(_make_hog().compute(smooth))),
         patch=cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(float),
         colour=np.median(shares, axis=0)[:2],
         brightness=float(np.log((grey.mean() + 1) / (around + 1))),
@@ -94,12 +94,11 @@ def is_other_face(one: Look, other: Look) -> bool:
 
 def is_partly_covered(face: Look, usual: Look) -> bool:
     """Say whether one half of a face is as usual, and the other is not."""
-    halves = [
-        (np.s_[:8], np.s_[8:]),
-        (np.s_[:, :8], np.s_[:, 8:]),
-    ]
-    for pair in halves:
-        alike = [_correlate(face.patch[half], usual.patch[half]) for half in pair]
+    for axis in (0, 1):
+        halves = zip(
+            np.split(face.patch, 2, axis), np.split(usual.patch, 2, axis), strict=True
+        )
+        alike = [_correlate(one, other) for one, other in halves]
         if min(alike) < COVERED_PART and max(alike) > SEEN_PART:
             return True
     return False

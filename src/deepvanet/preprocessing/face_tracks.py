@@ -111,7 +111,8 @@ def parse_choice(text: str) -> str | Box | None:
     Raises
     ------
     UserError
-        When it is none of these; a box is ``x,y,width,height`` in pixels.
+        When it is none of these; a box is ``x,y,width,height`` in pixels, or in
+        shares of the picture where none is above 1.
     """
     text = text.strip()
     if not text or text in CHOICES:
@@ -222,6 +223,7 @@ class PersonFollower:
         self.people: list[Person] = []
         self.subject: Person | None = None
         self.n_images = 0
+        self._picture = (1, 1)
         self._builder = TrackBuilder(backend, size)
 
     @property
@@ -259,6 +261,7 @@ class PersonFollower:
             indexes = []
             for frame in islice(source, self.block):
                 self._builder.add(frame)
+                self._picture = frame.rgb.shape[1], frame.rgb.shape[0]
                 indexes.append(frame.index)
             is_over = self.block is None or len(indexes) < self.block
             self.n_images += len(indexes)
@@ -349,7 +352,8 @@ class PersonFollower:
         if isinstance(self.choice, str):
             return max(people, key=_RANKS[self.choice])
         if self.choice is not None:
-            box = self.choice
+            is_share = self.choice.max() <= 1
+            box = self.choice * (np.tile(self._picture, 2) if is_share else 1)
             near = max(people, key=lambda person: measure_overlap(person.box, box))
             return near if measure_overlap(near.box, box) > 0 else None
         return max(people, key=lambda p: (len(p.times_s), _measure_extent(p.box)))
@@ -377,7 +381,9 @@ def measure_overlap(one: Box, other: Box) -> float:
     return both / float(np.prod(one[2:]) + np.prod(other[2:]) - both)
 
 
-def _match(found: Sequence[Face], tracks: Sequence[Part], now: float) -> dict[int, Part]:
+def _match(
+    found: Sequence[Face], tracks: Sequence[Part], now: float
+) -> dict[int, Part]:
     """Return the track of each face that goes on from one, the nearest pairs first."""
     pairs = []
     for number, face in enumerate(found):

@@ -45,6 +45,8 @@ LEAST_SIDE, MOST_PIXELS = 16, 100_000_000
 """A picture with a shorter side shows no face; a larger one is no film's."""
 QUIET_PARTS = ("swscaler",)
 """Parts of FFmpeg whose warnings are about pixel formats, not about the file."""
+MOST_DECODED = 600
+"""Frames that are decoded, for about half a second, to look at a few."""
 NAMED_DOUBTS = 3
 """Messages of FFmpeg that are quoted."""
 
@@ -138,7 +140,8 @@ def probe(path: Path) -> VideoInfo:
             missing = "frame rate" if stamps.n_packets else "frames"
             _refuse(path, f"cannot be used as a video: it has no {missing}")
         ticks = _find_ticks(stamps.dts) if is_avi else 0
-        span_s, gaps = (stamps.n_packets - 1) / fps, ()
+        span_s = (stamps.n_packets - 1) / fps
+        gaps: tuple[tuple[float, float], ...] = ()
         if times is not None:
             span_s, gaps = float(times.shown_s[-1]), times.gaps
         elif ticks:
@@ -203,7 +206,9 @@ def _report(path: Path, info: VideoInfo) -> None:
     else:
         report_gaps(info.gaps, source=path)
         if info.duration_s > LONGEST_S:
-            _refuse(path, f"{info.n_packets} frames cannot last {info.duration_s:.4g} s")
+            _refuse(
+                path, f"{info.n_packets} frames cannot last {info.duration_s:.4g} s"
+            )
     if info.declared_s - info.duration_s > MISSING_S and not (
         info.times and info.times.jump_s
     ):
@@ -271,6 +276,56 @@ def sample_frames(
         reach_s=0.5 / min(fps, rate) + ROUNDING_S,
         reach_after_end_s=0.5 / rate + ROUNDING_S,
     )
+
+
+def read_pictures_at(
+    path: Path, n_pictures: int
+) -> list[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
+    """Return pictures spread over a video, each with about the second it is shown.
+
+    No more than ``MOST_DECODED`` frames are decoded: in a long video with few frames
+    that stand alone, the one before is taken, so there may be fewer pictures.
+
+    Raises
+    ------
+    FindingError
+        When the file is not a video that can be read.
+    """
+    info = probe(path)
+    found: dict[float, UInt8[np.ndarray, "height width 3"]] = {}
+    left = MOST_DECODED
+    with _open(path) as (container, stream):
+        first = stream.start_time or 0
+        tick_s = float(stream.time_base or 1)
+        for k in range(n_pictures):
+            time_s = (k + 0.5) / n_pictures * info.duration_s
+            picture, n_decoded = _seek(
+                container, stream, first + int(time_s / tick_s), left
+            )
+            left = max(0, left - n_decoded)
+            if picture is not None:
+                shown_s = ((picture.pts or first) - first) * tick_s
+                found.setdefault(shown_s, _to_rgb(picture))
+    return sorted(found.items(), key=lambda item: item[0])
+
+
+def _seek(
+    container: InputContainer, stream: VideoStream, stamp: int, most: int
+) -> tuple[VideoFrame | None, int]:
+    """Return the picture at a stamp, or one before it, and how many were decoded."""
+    last, n_decoded = None, 0
+    try:
+        container.seek(stamp, stream=stream)
+        for picture in container.decode(stream):
+            n_decoded += 1
+            is_beyond = picture.pts is None or picture.pts > stamp
+            if last is None or not is_beyond:
+                last = picture
+            if is_beyond or n_decoded >= most:
+                break
+    except (av.FFmpegError, OSError):
+        pass
+    return last, n_decoded
 
 
 def _sample(

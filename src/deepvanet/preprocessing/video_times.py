@@ -176,9 +176,7 @@ def report_gaps(gaps: Sequence[tuple[float, float]], *, source: object) -> None:
         )
 
 
-def _order(
-    stamps: Sequence[int | None], reorder: int
-) -> list[tuple[int | None, bool]]:
+def _order(stamps: Sequence[int | None], reorder: int) -> list[tuple[int | None, bool]]:
     """Return stamps in the order of showing, and which of them agree with others."""
     agrees = _find_agreeing(stamps, reorder)
     if not reorder:

@@ -40,7 +40,6 @@ VIDEOS = (
         "a box.",
         "v.mp4 0.0 s to 4.0 s: another face, 73 pixels wide, to the right of the "
         "subject's",
-        needs_every_frame=True,
     ),
     Code(
         "V05",
@@ -50,7 +49,6 @@ VIDEOS = (
         "Segments without a face have no face stream.",
         "Nothing, or record with more light and the face in the middle.",
         "v.mp4 trial 3: no face of the subject in 45% of 300 images",
-        needs_every_frame=True,
     ),
     Code(
         "V06",
@@ -70,7 +68,6 @@ VIDEOS = (
         "Below 40 pixels an expression is hardly seen.",
         "Give the original video.",
         "v.mp4: the face is 28 pixels wide, at least 40 are needed",
-        needs_every_frame=True,
     ),
     Code(
         "V08",
