@@ -138,7 +138,12 @@ def _open_trial(
 
     def open_faces() -> FaceReader:
         return open_trial_face_reader(
-            video or Path(), bundle, start_s=video_s, n_seconds=n_seconds
+            video or Path(),
+            bundle,
+            start_s=video_s,
+            n_seconds=n_seconds,
+            true_fps=span.fps if is_same_file(video, span.video) else None,
+            face_choice=span.face_choice,
         )
 
     return RecordingPart(start, n_seconds, own, open_faces if video else None, span)

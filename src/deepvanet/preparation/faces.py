@@ -33,6 +33,9 @@ def track_trial(
             n_frames=n_frames,
             size=settings.face_size,
             fps=settings.face_fps,
+            face_choice=trial.face_choice,
+            source=video,
+            place=f"trial {trial.trial}",
         )
 
     return attempt(track, source=video)
