@@ -1,4 +1,4 @@
-"""Tests of :mod:`deepvanet.app.folder`: no face outlives the server that was sent it."""
+"""Tests of :mod:`deepvanet.app.folder`: no face outlives the server it was sent to."""
 
 import os
 import signal
