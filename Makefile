@@ -17,12 +17,13 @@ install: $(INSTALLED)  ## Make .venv with the package, every extra and the tools
 
 # hashes of all that is installed, and nothing that is not listed; see CONTRIBUTING.md
 LOCKED := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --require-hashes
-LOCKS := locks/build.txt locks/requirements.txt locks/cuda.txt
+LOCKS := $(addprefix locks/, build.txt torch-cpu.txt requirements.txt cuda.txt)
 
 $(INSTALLED): pyproject.toml $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, got " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(LOCKED) --requirement locks/build.txt
+	$(LOCKED) --requirement locks/torch-cpu.txt 2> /dev/null || echo "no PyTorch without CUDA is at hand: it comes from PyPI"
 	$(LOCKED) --requirement locks/requirements.txt
 	$(BIN)/python -m pip check > /dev/null || $(LOCKED) --requirement locks/cuda.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

