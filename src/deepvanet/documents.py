@@ -8,7 +8,8 @@ of an ``About``; classes may lie within each other::
         threads: Annotated[int, About("Threads of one fit.", least=1, most=1024)]
         scalings: Mapping[Stream, Numbers]
 
-A document has every field and no other. Numbers are finite, texts and files bounded.
+A document has every field, but those that ``MAY_LACK`` marks, and no other. Numbers are
+finite, texts and files bounded.
 """
 
 import dataclasses
@@ -30,6 +31,9 @@ MOST_TEXT = 10_000
 """Characters of one text."""
 MOST_WHOLE = 2**53
 """Whole numbers up to it are exact in every program that reads JSON."""
+
+MAY_LACK = "may be lacking"
+"""In the type of a field that has a default: a document may do without it."""
 
 T = TypeVar("T")
 
@@ -56,11 +60,11 @@ def read_json(path: Path) -> Any:
             raise ValueError(f"has {size} bytes, at most {MOST_BYTES} are read")
         return json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
     except RecursionError:
-        raise UserError("is nested too deeply") from None
+        raise UserError(f"{path.name} is nested too deeply") from None
     except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror or error}") from None
+        raise UserError(f"{path.name} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise UserError(f"is no JSON: {error}") from None
+        raise UserError(f"{path.name} is no JSON: {error}") from None
 
 
 def build(kind: type[T], values: Any, *, place: str = "") -> T:
@@ -98,6 +102,8 @@ def build(kind: type[T], values: Any, *, place: str = "") -> T:
             )
     found = {}
     for name, hint in hints.items():
+        if name not in values and MAY_LACK in getattr(hint, "__metadata__", ()):
+            continue
         if name not in values:
             raise UserError(f"{_join(place, name)}: is missing")
         found[name] = _read(hint, values[name], _join(place, name))

@@ -134,7 +134,9 @@ class Description:
                     field="channels",
                 )
             for answer in item.answers:
-                if not set(STREAM_SETS[answer.streams]) <= set(STREAM_SETS[item.streams]):
+                if not set(STREAM_SETS[answer.streams]) <= set(
+                    STREAM_SETS[item.streams]
+                ):
                     raise UserError(
                         f"{answer.streams} cannot be answered from {item.streams}",
                         field="networks",
