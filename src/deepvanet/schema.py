@@ -247,12 +247,12 @@ _quotes.maxstring = _quotes.maxother = _quotes.maxlong = MOST_QUOTED
 
 
 def quote(value: object) -> str:
-    """Return what a sentence says that it got: bounded, with nothing invisible.
+    r"""Return what a sentence says that it got: bounded, with nothing invisible.
 
     Examples
     --------
-    >>> print(quote("\\x1b[2Jclear"), len(quote("x" * 10**6)))
-    '\\x1b[2Jclear' 80
+    >>> print(quote("\x1b[2Jclear"), len(quote("x" * 10**6)))
+    '\x1b[2Jclear' 80
     """
     return _shorten(_quotes.repr(value))
 
@@ -265,14 +265,14 @@ def _shorten(text: str) -> str:
 
 
 def make_printable(text: str) -> str:
-    """Return text that a terminal shows and does not obey: lines of a bounded length.
+    r"""Return text that a terminal shows and does not obey: lines of a bounded length.
 
     Signs that control a terminal or turn the direction of writing are spelled out.
 
     Examples
     --------
-    >>> print(make_printable("red \\x1b[31m"))
-    red \\x1b[31m
+    >>> print(make_printable("red \x1b[31m"))
+    red \x1b[31m
     """
     return "\n".join(map(_make_line, text.split("\n")))
 

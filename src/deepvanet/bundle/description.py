@@ -134,8 +134,9 @@ class Description:
                     field="channels",
                 )
             for answer in item.answers:
-                if not set(STREAM_SETS[answer.streams]) <= set(
-                    STREAM_SETS[item.streams]
+                if any(
+                    s not in STREAM_SETS[item.streams]
+                    for s in STREAM_SETS[answer.streams]
                 ):
                     raise UserError(
                         f"{answer.streams} cannot be answered from {item.streams}",

@@ -106,6 +106,6 @@ def check_arrays(
             needed = axis if isinstance(axis, int) else lengths.setdefault(axis, length)
             if length != needed:
                 raise ValueError(f"{name} needs length {needed}, got {array.shape}")
-        if array.dtype.kind == "f" and name not in may_miss:
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds numbers that are not finite")
+        is_whole = array.dtype.kind != "f" or name in may_miss
+        if not (is_whole or np.isfinite(array).all()):
+            raise ValueError(f"{name} holds numbers that are not finite")

@@ -52,8 +52,8 @@ class Scaling:
         """Scale signals; what is not finite becomes 0, a channel's median."""
         if signals.shape[1] != len(self.center):
             raise UserError(
-                f"the learner was fitted on {len(self.center)} channels of a stream, got "
-                f"{signals.shape[1]}"
+                f"the learner was fitted on {len(self.center)} channels of a stream, "
+                f"got {signals.shape[1]}"
             )
         scaled = np.empty(signals.shape, np.float32)
         for start in range(0, len(signals), AT_ONCE):

@@ -97,8 +97,8 @@ def load_weights(make: Callable[[], Network], file: Path) -> Network:
     Raises
     ------
     UserError
-        When the file is missing or damaged, holds other tensors than the network has, or
-        one that is not finite.
+        When the file is missing or damaged, holds other tensors than the network has,
+        or one that is not finite.
     """
     try:
         with torch.device("meta"):
