@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from deepvanet.cells import release_table
 from deepvanet.schema import UserError
 
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
@@ -54,7 +55,7 @@ def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
         When it is no CSV file with rows, or lacks a column.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = release_table(pd.read_csv(path, dtype=str, keep_default_na=False))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: cannot be read as a table: {reason}") from None

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.schema import Stream
 from deepvanet.store.columns import COLUMNS
@@ -51,10 +52,9 @@ def write_subject(
         finally:
             for writer in writers.values():
                 writer.close()
-        pd.concat(tables, ignore_index=True).to_csv(
-            folder / "segments.csv", index=False, columns=list(COLUMNS)
-        )
-        pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
+        segments = pd.concat(tables, ignore_index=True)
+        write_csv(segments, folder / "segments.csv", columns=COLUMNS)
+        write_csv(pd.DataFrame(trials), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)
         (folder / "subject.json").write_text(json.dumps(inputs, indent=2) + "\n")
@@ -62,9 +62,9 @@ def write_subject(
 
 def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:
     rows = pd.DataFrame([record.row for record in cleaned])
-    rows.to_csv(folder / "recordings.csv", index=False)
+    write_csv(rows, folder / "recordings.csv")
     spectra = pd.concat([record.spectra for record in cleaned], ignore_index=True)
-    spectra.to_csv(folder / "spectra.csv", index=False, float_format="%.4f")
+    write_csv(spectra, folder / "spectra.csv", float_format="%.4f")
     most = int(rows["variance_removed"].fillna(-1).to_numpy().argmax())
     np.savez(folder / "excerpt.npz", allow_pickle=False, **cleaned[most].excerpt)
 
