@@ -4,8 +4,9 @@ A text that begins like a formula is written with an apostrophe before it, and r
 back without. Numbers stay as they are, and so do texts that are numbers.
 """
 
+import csv
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -62,8 +63,22 @@ def write_csv(
     """
     shown = table if columns is None else table[list(columns)]
     _change(shown, guard).to_csv(
-        file, index=False, header=header, float_format=float_format, lineterminator="\n"
+        file,
+        index=False,
+        header=header,
+        float_format=float_format,
+        lineterminator="\n",
+        quoting=csv.QUOTE_NONNUMERIC if _has_return(shown) else csv.QUOTE_MINIMAL,
     )
+
+
+def _has_return(table: pd.DataFrame) -> bool:
+    """Say whether a text has a carriage return, which alone would not be quoted."""
+    texts = table.select_dtypes(exclude="number")
+    found: Iterable[object] = (
+        text for name in range(texts.shape[1]) for text in texts.iloc[:, name].unique()
+    )
+    return any(isinstance(text, str) and "\r" in text for text in found)
 
 
 def release_table(table: pd.DataFrame) -> pd.DataFrame:

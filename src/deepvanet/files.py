@@ -53,7 +53,8 @@ def explain_os_error(error: OSError) -> str | None:
     """Return a sentence for an error that the user can put right, else None."""
     reason = _OF_THE_USER.get(error.errno or 0)
     where = error.filename or "output"
-    if reason is None:
+    is_bug = error.errno == errno.ENOENT and error.filename is None
+    if reason is None or is_bug:
         return None
     may_be_read = error.errno not in (*_OF_WRITING, errno.EACCES, errno.EPERM)
     verb = "read or written" if may_be_read else "written"
@@ -110,6 +111,14 @@ def remove_unfinished(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def is_file(path: Path) -> bool:
+    """Say whether a file is there; a name that no file can have is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
 
 
 def check_file(path: Path, field: str = "out") -> None:

@@ -66,9 +66,7 @@ def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
         _refuse_repeated_names(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                path, dtype=str, keep_default_na=False, index_col=False
-            )
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
     except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: cannot be read as a table: {reason}") from None
@@ -86,7 +84,7 @@ def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def _refuse_repeated_names(path: Path) -> None:
-    """Raise ``ValueError`` where two columns have one name: which one is meant?"""
+    """Raise ``ValueError`` where two columns have one name."""
     with path.open(encoding="utf-8", newline="") as file:
         names = next(csv.reader(file), [])
     repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -161,7 +159,8 @@ def _refuse(
         row = table[wrong].iloc[0]
         where = name_row(row, [n for n in IDENTITY if n in table])
         raise UserError(
-            f"{path}: {where}: column {name}: expected {expected}, got {quote(row[name])}"
+            f"{path}: {where}: column {name}: expected {expected}, got "
+            f"{quote(row[name])}"
         )
 
 

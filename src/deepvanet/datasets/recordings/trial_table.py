@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepvanet.files import is_file
 from deepvanet.schema import Target, UserError
 from deepvanet.signal_io.declared import Declaration
 
@@ -269,6 +270,6 @@ def _find_file(
     if text.lower() in NOTHING:
         return None
     found = path.parent / text
-    if is_needed and not found.is_file():
+    if is_needed and not is_file(found):
         raise UserError(f"{where}: {name} {text} is no file")
     return found
