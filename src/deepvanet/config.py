@@ -55,7 +55,9 @@ Subjects = Annotated[
     tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
 ]
 Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
-Threads = Annotated[int, About("Threads of one fit. Numbers change with it.", least=1)]
+Threads = Annotated[
+    int, About("Threads of one fit. Numbers change with it.", least=1, most=1024)
+]
 Epochs = Annotated[int, About("Passes of training.", least=1)]
 
 
@@ -116,9 +118,13 @@ class PrepareSettings(CheckedSettings):
     face: Annotated[
         str, About("Face backend: dlib5, yunet, dlib68 (research use) or mesh:FILE.")
     ] = "dlib5"
-    face_fps: float = 5.0
-    face_size: int = 64
-    sfreq: float = 128.0
+    face_fps: Annotated[float, About("Face images a second.", least=0.1, most=1000)] = (
+        5.0
+    )
+    face_size: Annotated[int, About("Side in pixels.", least=1, most=4096)] = 64
+    sfreq: Annotated[
+        float, About("Samples a second, in Hz.", least=1, most=100_000)
+    ] = 128.0
     most_missing: Annotated[
         float,
         About(
@@ -199,8 +205,12 @@ class NetworkSettings(CheckedSettings):
     ] = "none"
     batch_size: Annotated[int, About("Segments of one step.", least=2)] = 64
     learning_rate: Annotated[float, About("Of the optimiser.", least=0)] = 1e-3
-    face_features: Annotated[int, About("Length of the face's vector.", least=1)] = 16
-    bio_features: Annotated[int, About("Length of bio's vector.", least=1)] = 64
+    face_features: Annotated[
+        int, About("Length of the face's vector.", least=1, most=9999)
+    ] = 16
+    bio_features: Annotated[
+        int, About("Length of bio's vector.", least=1, most=9999)
+    ] = 64
     dropout: Annotated[float, About("Before the last layer.", least=0, most=1)] = 0.5
     threads: Threads = 1
     precision: Annotated[

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deepvanet.bundle.description import RowSummary
 from deepvanet.bundle.loading import say_plan
 from deepvanet.bundle.members import Member
 from deepvanet.bundle.reliability import Calibrations
@@ -28,18 +29,6 @@ from deepvanet.schema import STREAM_SETS, Stream, Target
 from deepvanet.store import Rows
 
 _SYNTHETIC = "The recordings are synthetic: they are of no person."
-
-
-@dataclass(frozen=True)
-class RowSummary:
-    """The rows that a member was fitted on, counted."""
-
-    n_subjects: int
-    n_trials: int
-    n_segments: int
-    n_high_trials: int
-    lowest_rating: float
-    highest_rating: float
 
 
 @dataclass(frozen=True)

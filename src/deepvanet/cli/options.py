@@ -14,7 +14,7 @@ import typer
 from deepvanet import config
 from deepvanet.datasets import DATASETS, DataSet, list_names
 from deepvanet.fields import find_about, list_hints
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+from deepvanet.schema import STREAM_SETS, Target, UserError, pick, quote
 
 if TYPE_CHECKING:
     from typer import Context as Context
@@ -69,6 +69,34 @@ def option(kind: type, field: str, *, shown: str = "") -> Any:
         max=about.most,
         metavar=about.metavar or None,
         show_default=shown or about.shown or True,
+    )
+
+
+def read_out(text: str, field: str = "out") -> Path:
+    """Return where a command writes.
+
+    Raises
+    ------
+    UserError
+        When the text is empty, which Python takes for the current folder.
+    """
+    if not text.strip() or "\0" in text:
+        raise UserError(f"needs a file or folder, got {quote(text)}", field=field)
+    return Path(text)
+
+
+def out_option(about: str, *, shown: str = "") -> Any:
+    """Return an option that names what a command writes.
+
+    Parameters
+    ----------
+    about : str
+        The help.
+    shown : str
+        What help shows for the default, if there is one.
+    """
+    return typer.Option(
+        help=about, parser=read_out, metavar="PATH", show_default=shown or True
     )
 
 
@@ -196,6 +224,14 @@ Exclude = Annotated[
 Root = Annotated[
     Path,
     typer.Argument(help="Folder of the data set, or the table of one's recordings."),
+]
+WrittenRoot = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder to write.",
+        parser=lambda text: read_out(text, "root"),
+        metavar="ROOT",
+    ),
 ]
 Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
 

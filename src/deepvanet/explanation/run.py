@@ -25,6 +25,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.cells import write_csv
 from deepvanet.config import NetworkSettings
 from deepvanet.files import make_folder, whole_file
 from deepvanet.inference import RecordingInput, Timeline, join_answers
@@ -264,4 +265,4 @@ def _write(made: Explanation, out: Path) -> None:
         )
     for name, table in tables.items():
         with whole_file(out / f"{name}.csv") as unfinished:
-            table.to_csv(unfinished, index=False, float_format="%.6g")
+            write_csv(table, unfinished, float_format="%.6g")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.cells import write_csv
 from deepvanet.files import check_file, whole_file
 from deepvanet.inference.answering import (
     Answerer,
@@ -53,7 +54,7 @@ class Timeline:
             check_file(file)
         for file, table in tables.items():
             with whole_file(file) as unfinished:
-                table.to_csv(unfinished, index=False, float_format="%.6g")
+                write_csv(table, unfinished, float_format="%.6g")
         return list(tables)
 
     def lines(self) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
 from deepvanet.schema import Stream
@@ -66,12 +67,8 @@ def write_subject(
                 writer.close()
         table = pd.concat(tables, ignore_index=True)
         missing = [name for name in MISSING_COLUMNS if name in table]
-        table.to_csv(
-            folder / "segments.csv",
-            index=False,
-            columns=[*COLUMNS, *missing],
-        )
-        pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
+        write_csv(table, folder / "segments.csv", columns=[*COLUMNS, *missing])
+        write_csv(pd.DataFrame(trials), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)
         write_findings(folder, findings)
@@ -81,9 +78,9 @@ def write_subject(
 
 def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:
     rows = pd.DataFrame([record.row for record in cleaned])
-    rows.to_csv(folder / "recordings.csv", index=False)
+    write_csv(rows, folder / "recordings.csv")
     spectra = pd.concat([record.spectra for record in cleaned], ignore_index=True)
-    spectra.to_csv(folder / "spectra.csv", index=False, float_format="%.4f")
+    write_csv(spectra, folder / "spectra.csv", float_format="%.4f")
     most = int(rows["variance_removed"].fillna(-1).to_numpy().argmax())
     np.savez(folder / "excerpt.npz", allow_pickle=False, **cleaned[most].excerpt)
 

@@ -38,6 +38,7 @@ from deepvanet.datasets.small_tables import (
     read_table,
     shorten,
 )
+from deepvanet.files import is_file
 from deepvanet.findings import attempt, refuse, report
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
@@ -219,14 +220,6 @@ def _find_file(
         cure=cure,
     )
     return None
-
-
-def is_file(path: Path) -> bool:
-    """Return whether there is such a file; a name that no disk can hold is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _find_similar(path: Path, text: str) -> str:
