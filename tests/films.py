@@ -35,10 +35,12 @@ def write_video(
     stamps_ms: Sequence[int] | None = None,
     group: int = 250,
     rotation: int = 0,
+    title: str = "",
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a video; H.264 and MPEG-4 get frames that are stored out of order."""
     with av.open(str(path), "w", options=options or {}) as container:
+        container.metadata.update({"title": title} if title else {})
         stream = container.add_stream(codec, rate=fps)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = group

@@ -18,6 +18,7 @@ from deepvanet.protocols.sharing import (
     find_leaks,
     find_shares,
     join,
+    number_all_units,
     verify,
 )
 from deepvanet.schema import STREAM_SETS, ScoreKey, Stream
@@ -66,8 +67,9 @@ def state_sharing(
         When a fold is not what its protocol's name says.
     """
     entries: dict[ScoreKey, _Entry] = {}
+    numbers = {id(part): number_all_units(part.table) for part in parts}
     for part, fold in walk(parts):
-        sharing = check_sharing(part.table, fold)
+        sharing = check_sharing(part.table, fold, numbers[id(part)])
         learners = list_learners(settings, part.streams)
         for protocol, learner in product(part.protocols, learners):
             key = ScoreKey(protocol.name, str(part.target), part.streams, learner)

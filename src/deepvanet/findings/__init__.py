@@ -1,5 +1,15 @@
 """What was odd, assumed or left out in a person's files, each with a code."""
 
+from deepvanet.findings.choosing import (
+    check_codes,
+    choose,
+    count_codes,
+    from_json,
+    list_refused,
+    refuse_errors,
+    summarise,
+    to_json,
+)
 from deepvanet.findings.codes import CODES
 from deepvanet.findings.collecting import (
     attempt,
@@ -9,18 +19,30 @@ from deepvanet.findings.collecting import (
     refuse,
     report,
 )
+from deepvanet.findings.files import FINDINGS, read_findings, write_findings
 from deepvanet.findings.record import Code, Finding, FindingError, Severity
 
 __all__ = [
     "CODES",
+    "FINDINGS",
     "Code",
     "Finding",
     "FindingError",
     "Severity",
     "attempt",
+    "check_codes",
+    "choose",
     "collect",
+    "count_codes",
+    "from_json",
     "hand_on",
+    "list_refused",
     "make_finding",
+    "read_findings",
     "refuse",
+    "refuse_errors",
     "report",
+    "summarise",
+    "to_json",
+    "write_findings",
 ]

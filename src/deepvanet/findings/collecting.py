@@ -143,7 +143,8 @@ def attempt(read: Callable[[], T], *, source: object = "") -> T | None:
     except FindingError as error:
         hand_on(error.finding)
     except UserError as error:
-        report(UNREADABLE, str(error), source=source)
+        said = str(error).removeprefix(f"{source}: ")
+        report(UNREADABLE, said, source=source)
     return None
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.bundle import Bundle
-from deepvanet.datasets.recordings.trial_table import Row, read_rows
+from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.recordings.trial_table import read_rows
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
 from deepvanet.inference.signal_reader import USUAL_BASELINE_S
 from deepvanet.schema import TrialSpan, UserError

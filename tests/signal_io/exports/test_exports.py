@@ -8,12 +8,14 @@ import pytest
 
 import device_exports as exports
 from deepvanet.datasets.recordings.channels import find_channels
+from deepvanet.datasets.recordings.reader import read_recordings
 from deepvanet.findings import FindingError, Severity, collect
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.known import EXPORTS, ExportReader, find_export
 from deepvanet.signal_io.exports.placing import place_counted, place_stamped
-from deepvanet.signal_io.open_file import open_signals
+from deepvanet.signal_io.open_file import list_parts, open_signals
+from small_recordings import write_trials
 
 NOTHING = Declaration()
 LOST = (7.0, 8.5)
@@ -243,6 +245,26 @@ def test_a_session_of_e4_may_be_named_by_its_folder_or_a_file(tmp_path, name):
     assert "HR.csv, IBI.csv, ACC.csv" in unused.sentence
 
 
+def test_all_files_of_a_session_of_e4_are_its_parts(tmp_path):
+    folder = exports.write_e4(tmp_path / "e4")
+    names = ["EDA.csv", "BVP.csv", "TEMP.csv", "tags.csv"]
+
+    for path in (folder, folder / "BVP.csv"):
+        assert list_parts(path) == [folder / name for name in names]
+
+
+def test_a_table_of_trials_may_name_the_folder_of_e4(tmp_path):
+    exports.write_e4(tmp_path / "e4")
+    row = {"subject": "1", "trial": "1", "stimulus": "a", "bio": "e4"}
+    row |= {"marker": "tag", "duration_s": "4", "valence": "7"}
+    table = write_trials(tmp_path / "trials.csv", [row])
+
+    (recording,) = read_recordings(table, "1")
+
+    assert [c.name for c in recording.channels] == ["EDA", "BVP", "TEMP"]
+    assert recording.spans[0].onset_s == pytest.approx(exports.MARKER_S)
+
+
 def test_a_file_of_another_session_in_a_folder_of_e4_is_reported(tmp_path):
     folder = exports.write_e4(tmp_path / "e4")
     path = folder / "TEMP.csv"
@@ -334,7 +356,7 @@ def test_what_is_no_file_of_biopac_is_refused_in_a_sentence(tmp_path, capfd, sta
 
 
 def test_without_bioread_a_sentence_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "bioread.reader", None)
+    monkeypatch.setitem(sys.modules, "bioread", None)
     path = exports.write_acq(tmp_path / "a.acq")
 
     with pytest.raises(FindingError, match=r"deepvanet\[biopac\].*F05"):

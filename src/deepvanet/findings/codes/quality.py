@@ -57,4 +57,13 @@ QUALITY = (
         "Nothing.",
         "3 trials have no EEG: s01 trial 4, s02 trial 1, s02 trial 5",
     ),
+    Code(
+        "Q20",
+        Severity.NOTE,
+        "A channel at a slower rate than its table",
+        "The device writes all sensors into one table, at the rate of the fastest.",
+        "None: the channel is interpolated from its own samples.",
+        "Nothing, if the sensor has this rate.",
+        "a.csv GSR: numbers in 96 of 3072 rows, 4 a second",
+    ),
 )

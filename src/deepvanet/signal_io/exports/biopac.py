@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from deepvanet.findings import refuse, report
+from deepvanet.optional_packages import load_package
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.building import (
     ExportChannel,
@@ -83,23 +84,15 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
 
 
 def _load(path: Path) -> Any:
-    try:
-        from bioread.reader import Reader
-    except ImportError:
-        raise refuse(
-            "F05",
-            "needs the package bioread",
-            source=path,
-            cure="Install it with pip install 'deepvanet[biopac]'.",
-        ) from None
+    reader = load_package("bioread", source=path).reader.Reader
     _check_channel_count(path)
     with _hear(path):
-        said = Reader.read_headers(str(path)).datafile
+        said = reader.read_headers(str(path)).datafile
     if said is None:
         raise ValueError("not a file of AcqKnowledge that bioread knows")
     _check_claims(path, said)
     with _hear(path):
-        return Reader.read(str(path)).datafile
+        return reader.read(str(path)).datafile
 
 
 def _check_channel_count(path: Path) -> None:

@@ -1,7 +1,8 @@
 """The exports that are read directly, one row for each maker.
 
-To add one, write a module with ``recognise`` and ``read``, and a row here. Modules
-are resolved on use, so a maker's library is loaded for its own files only.
+To add one, write a module with ``recognise`` and ``read``, and a row here; where an
+export is several files, the module has ``list_parts`` too. Modules are resolved on use,
+so a maker's library is loaded for its own files only.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from deepvanet.files import is_file
 from deepvanet.plugins import resolve
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.text_columns import read_head
@@ -75,14 +77,28 @@ def open_export(path: Path, declared: Declaration) -> Signals | None:
     return export.load_reader().read(path, declared) if export else None
 
 
+def list_export_parts(path: Path) -> list[Path]:
+    """Return the files that an export is read from; none where it is no export."""
+    export = find_export(path)
+    if export is None:
+        return []
+    list_parts = getattr(export.load_reader(), "list_parts", None)
+    return list_parts(path) if list_parts else [path]
+
+
 def find_export(path: Path) -> Export | None:
     """Return the row of the maker that a file or folder is of, or None."""
-    suffix = "" if path.is_dir() else path.suffix.lower()
-    fitting = [export for export in EXPORTS if suffix in export.suffixes]
-    if not fitting or not path.exists():
+    is_folder = not is_file(path) and _is_folder(path)
+    if not is_folder and not is_file(path):
         return None
-    head = "" if path.is_dir() else read_head(path)
-    return next(
-        (e for e in fitting if e.load_reader().recognise(head, path)),
-        None,
-    )
+    suffix = "" if is_folder else path.suffix.lower()
+    fitting = [export for export in EXPORTS if suffix in export.suffixes]
+    head = read_head(path) if fitting and not is_folder else ""
+    return next((e for e in fitting if e.load_reader().recognise(head, path)), None)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from deepvanet.findings import report
 from deepvanet.schema import UserError
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.delimited_text import find_encoding
+from deepvanet.signal_io.read_errors import explain, report_warnings
 
 HEAD_BYTES = 16384
 _BOMS = {
@@ -64,7 +65,7 @@ class TextColumns:
         width = max([len(self.names), *(len(self.split(row)) for row in rows[:3])])
         cells = [cell for row in rows[:20] for cell in self.split(row)]
         is_comma = self.separator != "," and any(map(_COMMA_NUMBER.fullmatch, cells))
-        with explain(self.path):
+        with explain(self.path), report_warnings(self.path, "pandas"):
             return pd.read_csv(
                 self.path,
                 sep=self.separator,
@@ -76,7 +77,6 @@ class TextColumns:
                 decimal="," if is_comma else ".",
                 float_precision="round_trip",  # others end pandas at 1e3080000000
                 encoding=find_encoding(self.path),
-                encoding_errors="replace",
                 low_memory=False,
             )
 
@@ -124,12 +124,6 @@ def read_head(path: Path) -> str:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     return start.decode(_name_encoding(start), errors="replace")
-
-
-def find_encoding(path: Path) -> str:
-    """Return how a file's letters are encoded, by its first bytes."""
-    with path.open("rb") as file:
-        return _name_encoding(file.read(4))
 
 
 def split_lines(head: str) -> list[str]:
