@@ -157,6 +157,18 @@ def test_one_word_among_numbers_is_one_missing_sample(tmp_path):
     assert set(list_codes(found)) == {"Q03", "Q01"}
 
 
+def test_a_number_with_an_endless_exponent_does_not_end_the_program(tmp_path):
+    for word in ("", "OVF"):
+        path = write_table(tmp_path / "a.csv")
+        replace_line(path, 600, f"{SECONDS[598]},{EEG[598]},{word}")
+        replace_line(path, 700, f"{SECONDS[698]},{EEG[698]},-1e3080000001")
+
+        signals, numbers, _ = read(path)
+
+        np.testing.assert_allclose(numbers["GSR"], GSR, atol=0.5)
+        assert_true(signals, numbers | {"GSR": GSR})
+
+
 def test_a_channel_of_words_throughout_is_missing_and_a_note_is_named(tmp_path):
     words = {"GSR [uS]": ["OVF"] * N, "phase": ["rest"] * N}
     path = write_table(tmp_path / "a.csv", columns=words)

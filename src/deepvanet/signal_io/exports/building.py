@@ -94,7 +94,7 @@ def report_unused(path: Path, names: Sequence[str]) -> None:
             "C01",
             f"not used of the export: {some}{more}",
             source=path,
-            cure="Nothing; export a column as a table of its own to use it.",
+            cure="export a column as a table of its own to use it",
         )
 
 

@@ -2,7 +2,7 @@
 
 EmotivPRO ("CSV files" of its manual) writes a line of ``key:value`` pairs, among them
 ``start timestamp``, ``headset type`` and ``sampling rate``, then a header row:
-``Timestamp`` in Unix seconds, ``EEG.Counter``, which starts anew each second,
+``Timestamp`` in Unix seconds, ``EEG.Counter``, which starts again each second,
 ``EEG.Interpolated``, above 0 where a sample was not received, ``EEG.AF3`` and others in
 microvolts above an offset, ``MarkerValueInt`` and ``MarkerType``, and other streams.
 TestBench has one line, whose ``labels:`` name the columns and ``sampling:`` the rate,

@@ -204,6 +204,5 @@ def _report_unused(folder: Path) -> None:
             "C01",
             f"{len(there)} files of the session are not used: {', '.join(there)}",
             source=folder,
-            cure="Nothing: acceleration is no signal here, and heart rate follows "
-            "from BVP.csv.",
+            assumed="heart rate follows from BVP.csv, acceleration is no signal here",
         )

@@ -1,7 +1,7 @@
 """Where on an even grid the rows of an export belong.
 
 Radio links lose packets, and computers stamp samples late and by the packet. A
-counter tells what was lost; where there is none, or it has gone round, stamps do: they
+counter shows what was lost; where there is none, or it has gone round, stamps do: they
 are late by a time that varies, so that a loss shows in the least delay before and
 after it. The grid has the rate that is stated, unless the stamps show another.
 """
@@ -68,12 +68,12 @@ def place_counted(
     source: object,
     modulus: int | None = None,
 ) -> Placement:
-    """Place rows by the counter of a device; stamps tell of losses longer than it.
+    """Place rows by the counter of a device; stamps show losses longer than it.
 
     Parameters
     ----------
     counter : array, shape (row,)
-        Numbers of samples or packets, which start anew at ``modulus``.
+        Numbers of samples or packets, which start again at ``modulus``.
     stamps : array, shape (row,), or None
         Seconds, those of a packet perhaps repeated.
     sfreq : float | None
@@ -237,7 +237,7 @@ def _count_by_counter(
 
 
 def _agrees(lost: Counts, stamps: Stamps, sfreq: float, span: int) -> bool:
-    """Say whether a counter and stamps tell of about the same time, or more stamps."""
+    """Say whether a counter covers about the same time as stamps, or less."""
     counted = (len(stamps) + int(lost.sum())) / sfreq
     measured = float(stamps[-1] - stamps[0])
     return measured <= 0 or counted < 1.2 * measured + 1 + span / sfreq
