@@ -87,7 +87,7 @@ def refuse_errors(
     Raises
     ------
     UserError
-        When there is such an error; the first is told, the others are counted.
+        When there is such an error; the first is named, the others are counted.
     """
     refused = list_refused(findings, accept)
     if not refused:

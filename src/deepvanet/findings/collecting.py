@@ -1,6 +1,6 @@
 """Findings on their way from the line that sees something to the one who reads it.
 
-Whoever reads files reports what is odd, at any depth; who called collects it::
+Code that reads files reports what is odd, at any depth; its caller collects it::
 
     with collect() as found:
         signals = open_signals(path, declared)

@@ -18,7 +18,7 @@ TIMES = (
         "T02",
         Severity.ERROR,
         "A jump in the time stamps",
-        "A clock was set anew while recording, or two recordings were written to one "
+        "A clock was set again while recording, or two recordings were written to one "
         "file.",
         "What lies after the jump would be placed hours or days later.",
         "Cut the file where the clock jumps, or correct its stamps.",
