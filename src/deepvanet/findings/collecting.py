@@ -125,9 +125,9 @@ def hand_on(finding: Finding) -> None:
     elif finding.severity is Severity.ERROR:
         raise FindingError(finding)
     elif finding.severity is Severity.WARNING:
-        logger.warning("%s [%s]", finding, finding.code)
+        logger.warning("%s", finding.coded)
     else:
-        logger.info("%s [%s]", finding, finding.code)
+        logger.info("%s", finding.coded)
 
 
 def attempt(read: Callable[[], T], *, source: object = "") -> T | None:
