@@ -215,13 +215,12 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
     links = tuple(str(part["protocol"]) for part in facts)
     neighbours = [(place, place + 1) for place in range(len(links) - 1)]
     scores = [_measure(part) for part in rows]
-    means = tuple(score.whole.mean for score in scores)
     return Gap(
         target=str(facts[0]["target"]),
         streams=str(facts[0]["streams"]),
         learner=str(facts[0]["learner"]),
         links=links,
-        means=means,
+        means=tuple(score.whole.mean for score in scores),
         n_train=tuple(_size(part) for part in facts),
         whole=_subtract(scores[0], scores[-1]),
         steps=tuple(

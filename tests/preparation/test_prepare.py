@@ -23,6 +23,8 @@ from small_disk import enlarge, mount_small_disk
 DEFAULTS = PrepareSettings()
 ALONE = Execution()
 N_TRIALS, SECONDS, SFREQ = 4, 3, 128
+PROGRESS = ("check: ", "prepare: ")
+"""How lines begin that count subjects; the check comes first."""
 
 
 @pytest.fixture
@@ -396,7 +398,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_written(
         assert main(command) == 2
 
         said = capfd.readouterr().err.splitlines()
-        [sentence] = [line for line in said if not line.startswith("prepare: ")]
+        [sentence] = [line for line in said if not line.startswith(PROGRESS)]
         assert re.match(r"deepvanet: .*: cannot be written: the disk is full", sentence)
         subjects = {path.name for path in (disk / "store" / "subjects").iterdir()}
         assert subjects <= {"02"}

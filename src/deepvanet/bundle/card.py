@@ -7,7 +7,6 @@ References
 .. [1] Mitchell et al. (2019). Model cards for model reporting. FAT* 2019, 220-229.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation
 from deepvanet.datasets.records import find_terms
 from deepvanet.files import write_text
-from deepvanet.findings import CODES, Finding, Severity
+from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
@@ -312,15 +311,15 @@ _TRUST = (
 
 
 def _tell_findings(findings: Sequence[Finding]) -> str:
-    counts = Counter(f.code for f in findings if f.severity is not Severity.NOTE)
+    groups = group_by_code(f for f in findings if f.severity is not Severity.NOTE)
     lines = ["## What was found in the training recordings\n"]
-    for code, n_found in sorted(counts.items()):
+    for code, found in groups.items():
         known = CODES[code]
         was = "accepted error" if known.severity is Severity.ERROR else "warning"
         lines.append(
-            f"- {code}, {was}, {n_found} x: {known.title}. {known.consequence}"
+            f"- {code}, {was}, {len(found)} x: {known.title}. {known.consequence}"
         )
-    if not counts:
+    if not groups:
         lines.append("No error was accepted, and there is no warning.")
     return "\n".join(lines)
 

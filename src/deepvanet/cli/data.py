@@ -175,8 +175,8 @@ def check(
         given.
     """  # noqa: D301 (help ends at it)
     from deepvanet.datasets import find_data_set
-    from deepvanet.findings import check_codes
-    from deepvanet.preparation.checking import check_recordings
+    from deepvanet.findings import check_codes, describe_errors
+    from deepvanet.preparation.checking import check_data_set
 
     _refuse_from("check", dataset, root, source)
     record = find_data_set(dataset)
@@ -184,7 +184,7 @@ def check(
     ignored = check_codes(split_names(ignore), field="ignore")
     if json is not None:
         files.check_file(json)
-    result = check_recordings(
+    result = check_data_set(
         dataset,
         root,
         exclude=split_names(exclude),
@@ -195,11 +195,9 @@ def check(
         files.write_text(json, dumps(result.to_json(), indent=1) + "\n")
     say(f"{record.title}. {record.terms_of_use}")
     _show_result(result)
-    refused = result.errors
-    if refused:
+    if result.errors:
         verb = "prepare" if record.reader else "pretrain"
-        more = f" (and {len(refused) - 1} more errors)" if len(refused) > 1 else ""
-        raise UserError(f"{verb} would refuse: {refused[0]} [{refused[0].code}]{more}")
+        raise UserError(f"{verb} would refuse: {describe_errors(result.errors)}")
 
 
 def prepare(
@@ -321,8 +319,7 @@ def _show_result(result: "CheckResult") -> None:
             table.add_row(*(Text(make_printable(str(cell))) for cell in row))
         console.print(table)
     for finding in result.findings:
-        line = f"{finding.severity} {finding.code}: {finding}"
-        console.print(make_printable(line), markup=False, soft_wrap=True)
+        console.print(make_printable(finding.line), markup=False, soft_wrap=True)
 
 
 def _show_prepared(made: "PreparationSummary") -> None:

@@ -1,10 +1,29 @@
 """What a check returns: plain tables, and findings."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import wraps
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from deepvanet.findings import Finding, Severity, choose, list_refused, to_json
+from deepvanet.findings import (
+    Finding,
+    Severity,
+    choose,
+    collect,
+    list_refused,
+    to_json,
+)
+
+
+@runtime_checkable
+class Facts(Protocol):
+    """A dataclass with a field ``findings``."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+P = ParamSpec("P")
+F = TypeVar("F", bound=Facts)
 
 LISTED = 6
 """How many places a finding names before it only counts them."""
@@ -48,6 +67,24 @@ class CheckResult:
             "findings": to_json(self.findings),
             "tables": [asdict(table) for table in self.tables],
         }
+
+
+def keep_findings(examine: Callable[P, F]) -> Callable[P, F]:
+    """Collect what is reported while facts are read, and keep it with them.
+
+    Parameters
+    ----------
+    examine : callable
+        Returns a dataclass with a field ``findings``.
+    """
+
+    @wraps(examine)
+    def run(*args: P.args, **kwargs: P.kwargs) -> F:
+        with collect() as found:
+            facts = examine(*args, **kwargs)
+        return replace(facts, findings=tuple(found))
+
+    return run
 
 
 def make_result(tables: Iterable[Table], findings: Iterable[Finding]) -> CheckResult:

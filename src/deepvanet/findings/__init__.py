@@ -3,8 +3,9 @@
 from deepvanet.findings.choosing import (
     check_codes,
     choose,
-    count_codes,
+    describe_errors,
     from_json,
+    group_by_code,
     list_refused,
     refuse_errors,
     summarise,
@@ -19,12 +20,11 @@ from deepvanet.findings.collecting import (
     refuse,
     report,
 )
-from deepvanet.findings.files import FINDINGS, read_findings, write_findings
+from deepvanet.findings.files import read_findings, write_findings
 from deepvanet.findings.record import Code, Finding, FindingError, Severity
 
 __all__ = [
     "CODES",
-    "FINDINGS",
     "Code",
     "Finding",
     "FindingError",
@@ -33,8 +33,9 @@ __all__ = [
     "check_codes",
     "choose",
     "collect",
-    "count_codes",
+    "describe_errors",
     "from_json",
+    "group_by_code",
     "hand_on",
     "list_refused",
     "make_finding",

@@ -1,7 +1,6 @@
 """Which findings are shown, and which are accepted."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -87,33 +86,30 @@ def refuse_errors(
     Raises
     ------
     UserError
-        When there is such an error; the first is told, the others are counted.
+        When there is such an error; the first is named, the others are counted.
     """
     refused = list_refused(findings, accept)
     if not refused:
         return
-    more = f" (and {len(refused) - 1} more errors)" if len(refused) > 1 else ""
     codes = ",".join(dict.fromkeys(finding.code for finding in refused))
     raise UserError(
-        f"{refused[0]} [{refused[0].code}]{more}; to go on as assumed, or without what "
-        f"cannot be read, accept {codes}{what}"
+        f"{describe_errors(refused)}; to go on as assumed, or without what cannot be "
+        f"read, accept {codes}{what}"
     )
 
 
-def count_codes(findings: Iterable[Finding], severity: Severity) -> str:
-    """Return the codes of one severity with how often each was found.
+def describe_errors(errors: Sequence[Finding]) -> str:
+    """Return the first of some errors, and how many more there are."""
+    more = f" (and {len(errors) - 1} more errors)" if len(errors) > 1 else ""
+    return errors[0].coded + more
 
-    Examples
-    --------
-    >>> from deepvanet.findings import make_finding
-    >>> found = [make_finding("Q01", "a"), make_finding("Q01", "b")]
-    >>> count_codes(found, Severity.WARNING)
-    'Q01 x 2'
-    """
-    counts = Counter(f.code for f in findings if f.severity is severity)
-    return ", ".join(
-        f"{code} x {n}" if n > 1 else code for code, n in sorted(counts.items())
-    )
+
+def group_by_code(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings of each code, in the order of the codes."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.code, []).append(finding)
+    return dict(sorted(groups.items()))
 
 
 def summarise(findings: Sequence[Finding]) -> str:
@@ -124,19 +120,23 @@ def summarise(findings: Sequence[Finding]) -> str:
     Examples
     --------
     >>> from deepvanet.findings import make_finding
-    >>> summarise([make_finding("T02", "a"), make_finding("Q01", "b")])
-    'findings in the recordings: accepted errors T02; warnings Q01'
+    >>> found = [make_finding("T02", "a"), *(make_finding("Q01", x) for x in "bc")]
+    >>> summarise(found)
+    'findings in the recordings: accepted errors T02; warnings Q01 x 2'
     """
     names = {
         Severity.ERROR: "accepted errors",
         Severity.WARNING: "warnings",
         Severity.NOTE: "notes",
     }
-    counted = [
-        f"{name} {count_codes(findings, severity)}"
-        for severity, name in names.items()
-        if any(finding.severity is severity for finding in findings)
-    ]
+    counted = []
+    for severity, name in names.items():
+        groups = group_by_code(f for f in findings if f.severity is severity)
+        codes = [
+            code if len(found) == 1 else f"{code} x {len(found)}"
+            for code, found in groups.items()
+        ]
+        counted += [f"{name} {', '.join(codes)}"] if codes else []
     return f"findings in the recordings: {'; '.join(counted) or 'none'}"
 
 

@@ -161,7 +161,7 @@ class OpenRecording:
     @property
     def notes(self) -> tuple[str, ...]:
         """What had to be assumed, and what was found so far."""
-        found = (f"{f.severity} {f.code}: {f}" for f in self.findings)
+        found = (finding.line for finding in self.findings)
         return (*self.assumptions, *self.levels.tell(), *found)
 
     def keep(self, findings: Sequence[Finding]) -> None:

@@ -322,6 +322,7 @@ def count_subjects(
     subject, names = pd.factorize(table["subject"].astype(str), sort=True)
     seed = pd.factorize(table["seed"], sort=True)[0]
     order = np.lexsort([seed, subject])
+    subject, seed = subject[order], seed[order]
     columns = {
         "trial": pd.factorize(table["trial"], sort=True)[0],
         "stimulus": pd.factorize(table["stimulus"].astype(str), sort=True)[0],
@@ -330,12 +331,12 @@ def count_subjects(
         "fit": table["fold"].to_numpy(dtype=np.int64),
     }
     columns = {name: values[order] for name, values in columns.items()}
-    starts = np.flatnonzero(np.diff(subject[order], prepend=-1))
+    starts = np.flatnonzero(np.diff(subject, prepend=-1))
     for start, stop in pairwise([*starts, len(order)]):
-        mine = seed[order][start:stop]
-        parts = [start, *(start + 1 + np.flatnonzero(np.diff(mine))), stop]
+        changes = np.flatnonzero(np.diff(seed[start:stop]))
+        parts = [start, *(start + 1 + changes), stop]
         yield (
-            str(names[subject[order][start]]),
+            str(names[subject[start]]),
             [_count_rows(columns, slice(*part)) for part in pairwise(parts)],
         )
 

@@ -14,7 +14,7 @@ from deepvanet.preprocessing.face import make_backend
 from deepvanet.preprocessing.segments import cut_trials
 
 
-def check_recordings(
+def check_data_set(
     name: str,
     root: Path,
     *,

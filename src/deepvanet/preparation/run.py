@@ -5,10 +5,7 @@ interrupted run goes on where it stopped, and a run of what is complete does
 nothing. What a subject was made from is recorded and compared.
 """
 
-import hashlib
-import json
 import logging
-import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +45,7 @@ from deepvanet.findings import (
     write_findings,
 )
 from deepvanet.preparation.faces import track_trial
+from deepvanet.preparation.inputs import fingerprint, is_current
 from deepvanet.preprocessing import bio as bio_signals
 from deepvanet.preprocessing import segments
 from deepvanet.preprocessing.cleaning import CleaningFacts, clean
@@ -153,16 +151,16 @@ def prepare(
         waiting = [
             subject
             for subject in subjects
-            if not _is_current(out, subject, reader.input_files(root, subject), root)
+            if not is_current(out, subject, reader.input_files(root, subject), root)
         ]
     if waiting:
         findings = check(name, root, exclude=exclude, execution=execution).findings
         refuse_errors(findings, accepted, what=ADVICE)
     with collect():  # what these report is among the findings
         if not reader.IS_RAW:
-            for first in _read_recordings(reader, root, subjects[0]):
+            first = next(_read_recordings(reader, root, subjects[0]), None)
+            if first is not None:
                 _clean(first, settings)  # refuses what cannot be cleaned
-                break
         manifest = _describe(reader, root, settings, backend)
     make_folder(out / "subjects")
     remove_unfinished(out / "subjects")
@@ -249,7 +247,7 @@ def _prepare_subject(
     reader = find_data_set(name, "reader").load_reader()
     backend = _get_backend(settings.face)
     with collect() as found:
-        inputs = _fingerprint(reader.input_files(root, subject), root)
+        inputs = fingerprint(reader.input_files(root, subject), root)
 
         def read_blocks() -> Iterator[SegmentBlock]:
             for recording in _read_recordings(reader, root, subject):
@@ -351,7 +349,7 @@ def prepare_trial(
     }
     table = _tabulate(trial, track, n_segments=len(bio), fps=settings.face_fps)
     for stream, segments_of in arrays.items():
-        missing = measure_missing(segments_of)
+        missing = _measure_missing(segments_of)
         there = np.mean(missing <= settings.most_missing, axis=1)
         table[f"has_{stream}"] = (there >= settings.least_channels).astype(int)
         table[f"missing_{stream}"] = missing.mean(axis=1).round(4)
@@ -393,19 +391,18 @@ def _tabulate(
     return table
 
 
-def measure_missing(
-    bio: Float[np.ndarray, "segment channel sample"],
-) -> Float[np.ndarray, "segment channel"]:
-    """Return the share of samples that are missing, by segment and channel."""
-    return np.asarray(1 - np.isfinite(bio).mean(axis=2))
+def _measure_missing(bio: Float[np.ndarray, "*_ time"]) -> Float[np.ndarray, "*_"]:
+    """Return the share of samples that are missing, of each channel."""
+    return np.asarray(1 - np.isfinite(bio).mean(axis=-1))
 
 
 def _name_missing(trial: Trial) -> str:
     """Name the channels that miss samples in a trial, each with its share."""
-    shares = 1 - np.isfinite(trial.bio).mean(axis=1)
     return " ".join(
         f"{channel.name}={share:.4f}"
-        for channel, share in zip(trial.channels, shares, strict=True)
+        for channel, share in zip(
+            trial.channels, _measure_missing(trial.bio), strict=True
+        )
         if share
     )
 
@@ -434,48 +431,3 @@ def _count(
         "n_flat_channels": int(flat.sum()),
         "missing": _name_missing(trial),
     }
-
-
-@dataclass(frozen=True)
-class _Input:
-    size: int
-    changed_ns: int
-    sha256: str
-
-
-def _fingerprint(files: Sequence[Path], root: Path) -> Mapping[str, Any]:
-    return {
-        name: asdict(_Input(path.stat().st_size, path.stat().st_mtime_ns, _hash(path)))
-        for path, name in _named(files, root)
-    }
-
-
-def _is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> bool:
-    """Say whether a subject was made from these files as they are now."""
-    record = out / "subjects" / subject / "subject.json"
-    if not record.is_file():
-        return False
-    made_from = json.loads(record.read_text())["inputs"]
-    named = {name: path for path, name in _named(files, root)}
-    if made_from.keys() != named.keys():
-        return False
-    return all(_is_same(path, made_from[name]) for name, path in named.items())
-
-
-def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:
-    """Name files by their place, seen from the data set, which may be a table."""
-    folder = root.parent if root.is_file() else root
-    return ((path, Path(os.path.relpath(path, folder)).as_posix()) for path in files)
-
-
-def _is_same(path: Path, was: Mapping[str, Any]) -> bool:
-    now = path.stat()
-    if now.st_size != was["size"]:
-        return False
-    # a copied data set has new times but the same bytes
-    return bool(now.st_mtime_ns == was["changed_ns"] or _hash(path) == was["sha256"])
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -223,7 +223,7 @@ def describe_sharing(leaks: Collection[str], shares: Collection[str]) -> str:
 
 
 def _measure_overlap(
-    table: pd.DataFrame, trial: UnitNumbers, seen: UnitNumbers, fold: Fold
+    table: pd.DataFrame, trial: UnitNumbers, seen: Int[np.ndarray, " seen"], fold: Fold
 ) -> float:
     """Return how many seconds of signal lie in rows that were seen and in test rows.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deepvanet.findings import CODES, Finding, Severity
+from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.reporting.studies import Study
 
 LISTED = 12
@@ -34,10 +34,7 @@ class FoundCode:
 def list_findings(study: Study) -> list[FoundCode]:
     """Return the codes that were found in a study's recordings, the worst first."""
     found = dict.fromkeys(f for run in study.runs for f in run.findings)
-    by_code: dict[str, list[Finding]] = {}
-    for finding in found:
-        by_code.setdefault(finding.code, []).append(finding)
-    listed = [_describe(code, mine) for code, mine in sorted(by_code.items())]
+    listed = [_describe(code, mine) for code, mine in group_by_code(found).items()]
     return sorted(listed, key=lambda row: _ORDER.index(row.severity))
 
 

@@ -18,12 +18,13 @@ from deepvanet.datasets.findings import (
     LISTED,
     CheckResult,
     Table,
+    keep_findings,
     list_some,
     make_result,
 )
 from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.findings import Finding, attempt, collect, make_finding
+from deepvanet.findings import Finding, attempt, make_finding
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
 from deepvanet.schema import Target, UserError
@@ -104,18 +105,18 @@ def check_afew_va(
     return make_result(tables, _find_all(root, facts, ignored))
 
 
+@keep_findings
 def examine_clip(folder: Path) -> ClipFacts:
     """Read one clip with its images; what cannot be used becomes a finding."""
-    with collect() as found:
-        read = attempt(lambda: afew_va.read_clip(folder), source=folder)
-        clip, dropped = read or (None, {})
-        examined = [
-            attempt(partial(_examine_frame, frame), source=folder)
-            for frame in (clip.frames if clip else ())
-        ]
+    read = attempt(lambda: afew_va.read_clip(folder), source=folder)
+    clip, dropped = read or (None, {})
+    examined = [
+        attempt(partial(_examine_frame, frame), source=folder)
+        for frame in (clip.frames if clip else ())
+    ]
     frames = tuple(frame for frame in examined if frame)
     faceless = [f"{folder.name}/{f.name}" for f in frames if f.eyes_to_lips is None]
-    return ClipFacts(clip, {**dropped, FACELESS: faceless}, frames, tuple(found))
+    return ClipFacts(clip, {**dropped, FACELESS: faceless}, frames)
 
 
 def _examine_frame(frame: afew_va.RatedFrame) -> FrameFacts:

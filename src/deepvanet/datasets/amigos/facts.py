@@ -5,7 +5,7 @@ used hides none of the others.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,8 @@ from deepvanet.datasets.amigos.files import (
 )
 from deepvanet.datasets.amigos.reader import CHANNELS
 from deepvanet.datasets.channel_facts import measure_spread
-from deepvanet.findings import Finding, attempt, collect
+from deepvanet.datasets.findings import keep_findings
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.preprocessing.video import probe
 from deepvanet.schema import Stream, Target
@@ -92,6 +93,7 @@ class AmigosFacts:
         return tuple(viewing for viewing in self.viewings if viewing.is_usable)
 
 
+@keep_findings
 def examine_subject(root: Path, videos: Sequence[str], subject: str) -> AmigosFacts:
     """Read all files of one subject; what cannot be used becomes a finding.
 
@@ -100,12 +102,6 @@ def examine_subject(root: Path, videos: Sequence[str], subject: str) -> AmigosFa
     videos : sequence of str
         Which are looked at.
     """
-    with collect() as found:
-        facts = _examine_subject(root, videos, subject)
-    return replace(facts, findings=tuple(found))
-
-
-def _examine_subject(root: Path, videos: Sequence[str], subject: str) -> AmigosFacts:
     file = find_files(root)[subject]
     faces = attempt(lambda: find_faces(root, subject)) or {}
     viewings = attempt(lambda: read_viewings(file), source=file)

@@ -5,7 +5,7 @@ few megabytes. A file that cannot be used hides none of the others.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +14,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.findings import Finding, attempt, collect
+from deepvanet.datasets.findings import keep_findings
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_bad_samples, find_silence
 from deepvanet.preprocessing.video import probe, sample_frames
 from deepvanet.schema import ChannelType, Stream
@@ -142,14 +143,9 @@ class DeapFacts:
         return f"Experiment_id {row + 1}"
 
 
+@keep_findings
 def examine_subject(root: Path, subject: str) -> DeapFacts:
     """Read all files of one subject; what cannot be used becomes a finding."""
-    with collect() as found:
-        facts = _examine_subject(root, subject)
-    return replace(facts, findings=tuple(found))
-
-
-def _examine_subject(root: Path, subject: str) -> DeapFacts:
     path = deap.signals_file(root, subject)
     signals = attempt(
         lambda: _examine_signals(deap.read_signals(root, subject)), source=path

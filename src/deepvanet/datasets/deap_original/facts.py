@@ -3,7 +3,7 @@
 A recording is an hour of signals; one is in memory at a time.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,9 @@ from deepvanet.datasets.deap_original.events import (
     find_events,
     place_trials,
 )
+from deepvanet.datasets.findings import keep_findings
 from deepvanet.datasets.geneva import GENEVA_EEG
-from deepvanet.findings import Finding, attempt, collect
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.signal_io.raw_files import RawFile, open_raw
 
@@ -111,14 +112,9 @@ class OriginalFacts:
         return float(np.median(self.signals.stimuli_s))
 
 
+@keep_findings
 def examine_subject(root: Path, subject: str) -> OriginalFacts:
     """Read all files of one subject; what cannot be used becomes a finding."""
-    with collect() as found:
-        facts = _examine_subject(root, subject)
-    return replace(facts, findings=tuple(found))
-
-
-def _examine_subject(root: Path, subject: str) -> OriginalFacts:
     path = deap_original.signals_file(root, subject)
     file = attempt(lambda: open_raw(path), source=path)
     header = None if file is None else _examine_header(file)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deepvanet.datasets.findings import keep_findings
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.sessions import (
     CLIPS,
@@ -13,7 +14,7 @@ from deepvanet.datasets.mahnob.sessions import (
     name_subject,
     read_session,
 )
-from deepvanet.findings import Finding, attempt, collect
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.video import probe
 from deepvanet.schema import Target
 
@@ -82,13 +83,13 @@ class MahnobFacts:
     findings: tuple[Finding, ...] = ()
 
 
+@keep_findings
 def examine_subject(root: Path, subject: str) -> MahnobFacts:
     """Read all sessions of one subject; what cannot be used becomes a finding."""
     folders = (f for f in list_folders(root) if name_subject(int(f.name)) == subject)
-    with collect() as found:
-        sessions = tuple(_examine_folder(folder) for folder in folders)
-        attempt(lambda: mahnob.input_files(root, subject))
-    return MahnobFacts(subject, sessions, tuple(found))
+    sessions = tuple(_examine_folder(folder) for folder in folders)
+    attempt(lambda: mahnob.input_files(root, subject))
+    return MahnobFacts(subject, sessions)
 
 
 def _examine_folder(folder: Path) -> SessionFacts:

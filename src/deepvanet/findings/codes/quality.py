@@ -17,7 +17,7 @@ QUALITY = (
         Severity.WARNING,
         "A channel that never changes",
         "The sensor was not plugged in, or the amplifier was at its limit.",
-        "The channel tells nothing, or who was recorded.",
+        "The channel shows nothing, or who was recorded.",
         "Declare the channels to use, without this one.",
         "a.edf EMG is 0 uV throughout",
     ),
