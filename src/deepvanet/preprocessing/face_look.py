@@ -23,7 +23,7 @@ SHAPE_STEP, COLOUR_STEP, BRIGHTNESS_STEP, SIZE_STEP = 0.6, 0.015, 0.3, 0.5
 logarithms."""
 OTHER_LOOK = 1.5
 """Looks that differ by more are of two people."""
-COVERED_PART, SEEN_PART = 0.2, 0.7
+COVERED_PART, SEEN_PART = 0.3, 0.65
 """Correlation of halves of a face: one below and one above, and a part is covered."""
 
 Crop = UInt8[np.ndarray, "size size 3"]

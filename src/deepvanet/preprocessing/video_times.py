@@ -201,6 +201,11 @@ def _find_agreeing(stamps: Sequence[int | None], reorder: int) -> list[bool]:
     after = np.minimum.accumulate(after[::-1])[::-1]
     low = np.concatenate([np.full(reorder + 1, -np.inf), before])[: len(values)]
     high = np.concatenate([after, np.full(reorder + 1, np.inf)])[reorder + 1 :]
+    if len(rising):
+        # near the ends no neighbour bounds what a codec stores out of order
+        reach = reorder * _find_typical(np.sort(values))
+        low = np.maximum(low, values[rising[0]] - reach - 1)
+        high = np.minimum(high, values[rising[-1]] + reach + 1)
     fits = (low < values) & (values < high)
     if not reorder:
         # a repeated stamp is settled later, by which neighbour has room
