@@ -1,4 +1,4 @@
-"""What a face looks like, to tell whether it is the same person's as another.
+"""What a face looks like, to know whether it is the same person's as another.
 
 No network is asked who it is. Shape, colour, brightness against the picture and size
 are compared; each is measured in the difference at which it begins to count, so that

@@ -21,8 +21,8 @@ LONGEST_REPAIR_S = 0.5
 GAP_S, GAP_STEPS = 0.5, 4.0
 """No frame for this long, and for so many of the steps around it, is a gap."""
 JUMP_S, LONGEST_S = 3600.0, 48 * 3600.0
-"""Cameras do not pause for longer within a file, nor film for longer: the clock has
-jumped."""
+"""Cameras do not pause for longer within a file, nor record for longer: the clock
+has jumped."""
 AROUND = 5
 """Steps on each side that a step is compared with."""
 RATE_DIFFERS = 0.02
