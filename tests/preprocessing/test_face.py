@@ -272,7 +272,7 @@ def follow_blobs(*frames):
 def track_states(present, *, n_frames=None, sampled=None):
     """Track a still face that is there where ``present`` is 1."""
     frames = [
-        show(k, (100, 100, 40, (255, 5 * k, 0))) if is_there else show(k)
+        show(k, (100, 100, 40, (250 - 3 * k,) * 3)) if is_there else show(k)
         for k, is_there in enumerate(present)
         if sampled is None or k in sampled
     ]

@@ -142,7 +142,7 @@ def _report_other(
 
 
 def _name_side(person: Person, subject: Person) -> str:
-    """Say where somebody is, seen from the subject."""
+    """Say where a person is, seen from the subject."""
     away = person.box[:2] + person.box[2:] / 2 - subject.box[:2] - subject.box[2:] / 2
     if abs(away[0]) < subject.box[2] / 2:
         return "in the place of the subject's"

@@ -1,4 +1,4 @@
-"""What a face looks like, to tell whether it is the same person's as another.
+"""What a face looks like, to know whether it is the same person's as another.
 
 No network is asked who it is. Shape, colour, brightness against the picture and size
 are compared; each is measured in the difference at which it begins to count, so that
@@ -23,7 +23,7 @@ SHAPE_STEP, COLOUR_STEP, BRIGHTNESS_STEP, SIZE_STEP = 0.6, 0.015, 0.3, 0.5
 logarithms."""
 OTHER_LOOK = 1.5
 """Looks that differ by more are of two people."""
-COVERED_PART, SEEN_PART = 0.2, 0.7
+COVERED_PART, SEEN_PART = 0.3, 0.65
 """Correlation of halves of a face: one below and one above, and a part is covered."""
 
 Crop = UInt8[np.ndarray, "size size 3"]

@@ -42,7 +42,7 @@ RATE_TOLERANCE = 0.1
 MISSING_S = 0.5
 """A video that ends this much before its header says is reported."""
 LEAST_SIDE, MOST_PIXELS = 16, 100_000_000
-"""A picture with a shorter side shows no face; a larger one is no film's."""
+"""A picture with a shorter side shows no face; a larger one is of no camera."""
 QUIET_PARTS = ("swscaler",)
 """Parts of FFmpeg whose warnings are about pixel formats, not about the file."""
 MOST_DECODED = 600
@@ -189,7 +189,7 @@ def _place(path: Path, stream: VideoStream, stamps: "_Stamps") -> FrameTimes | N
 
 
 def _report(path: Path, info: VideoInfo) -> None:
-    """Report a size or length that no film has, and what is odd about its times."""
+    """Report a size or length that no video has, and what is odd about its times."""
     sides = sorted((info.width, info.height))
     if 0 < sides[0] < LEAST_SIDE or sides[0] * sides[1] > MOST_PIXELS:
         _refuse(

@@ -21,8 +21,8 @@ LONGEST_REPAIR_S = 0.5
 GAP_S, GAP_STEPS = 0.5, 4.0
 """No frame for this long, and for so many of the steps around it, is a gap."""
 JUMP_S, LONGEST_S = 3600.0, 48 * 3600.0
-"""Cameras do not pause for longer within a file, nor film for longer: the clock has
-jumped."""
+"""Cameras do not pause for longer within a file, nor record for longer: the clock
+has jumped."""
 AROUND = 5
 """Steps on each side that a step is compared with."""
 RATE_DIFFERS = 0.02
@@ -201,6 +201,11 @@ def _find_agreeing(stamps: Sequence[int | None], reorder: int) -> list[bool]:
     after = np.minimum.accumulate(after[::-1])[::-1]
     low = np.concatenate([np.full(reorder + 1, -np.inf), before])[: len(values)]
     high = np.concatenate([after, np.full(reorder + 1, np.inf)])[reorder + 1 :]
+    if len(rising):
+        # near the ends no neighbour bounds what a codec stores out of order
+        reach = reorder * _find_typical(np.sort(values))
+        low = np.maximum(low, values[rising[0]] - reach - 1)
+        high = np.minimum(high, values[rising[-1]] + reach + 1)
     fits = (low < values) & (values < high)
     if not reorder:
         # a repeated stamp is settled later, by which neighbour has room

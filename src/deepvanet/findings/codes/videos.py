@@ -146,10 +146,10 @@ VIDEOS = (
         "V20",
         Severity.ERROR,
         "A video whose clock jumps",
-        "Its time stamps leap by more than an hour, start anew, or contradict each "
+        "Its time stamps leap by more than an hour, start again, or contradict each "
         "other.",
         "Faces and signals would belong to different seconds.",
-        "Write the video anew from its frames, or accept what is assumed.",
+        "Write the video again from its frames, or accept what is assumed.",
         "v.mkv 0.1 s: the clock jumps by 1000000000 s",
     ),
     Code(
