@@ -228,9 +228,11 @@ def test_what_is_left_out_or_odd_is_said_with_its_place(tmp_path):
     inspection = look(root)
 
     assert not inspection.errors
+    left_out = (
+        "subject a trial 2 is left out: less than 1 s of it lie in 6 s of signals"
+    )
     assert texts(inspection, Severity.WARNING) == [
-        f"{root} line 3: subject a trial 2 is left out: less than 1 s of it lie in 6 s "
-        "of signals",
+        f"{root} line 3: {left_out}",
         "subject a a: GSR is 0 uS throughout",
     ]
     notes = texts(inspection, Severity.NOTE)
