@@ -1,4 +1,4 @@
-"""What is odd of the ratings of a data set, whichever it is.
+"""What is odd of the ratings of any data set.
 
 Ratings are those of ``schema.Target``, from 1 to 9. Where a data set has another scale,
 they were mapped to it.
@@ -24,7 +24,7 @@ LEAST_TRIALS = 8
 LEAST_ALIKE = 3
 """Equal ratings of a subject that are no chance."""
 LEAST_RATINGS = 20
-"""From which on the upper half of a scale is used by somebody."""
+"""From which on the upper half of a scale is expected to be used."""
 LEAST_SUBJECTS, LEAST_STIMULI = 3, 4
 """With which one order for all is no chance."""
 MIDDLE = (LOWEST_RATING + HIGHEST_RATING) / 2
@@ -217,7 +217,7 @@ def _label(subject: str, ratings: Sequence[float], rule: str) -> list[int]:
 def _find_low_scale(
     trials: Sequence[RatedTrial], scale: tuple[float, float], source: object
 ) -> None:
-    """Report targets of which nobody uses the upper half of the scale."""
+    """Report targets without a rating in the upper half of the scale."""
     low = [
         target
         for target in Target

@@ -71,7 +71,7 @@ def read_table(path: Path, *, what: str, known: Collection[str] = ()) -> TextTab
     what : str
         What it should be, for sentences: ``table of trials``.
     known : collection of str
-        Names of columns that tell which sign separates them.
+        Names of columns, by which the sign between them is found.
 
     Returns
     -------

@@ -56,7 +56,6 @@ def find_trials(
         baseline_s, notes = _choose_baseline(bundle, declared)
         told = replace(declared, baseline_s=baseline_s)
         placed = place_rows(rows, file, told, for_training=False)
-    notes += tuple(note for item in placed for note in item.notes)
     spans = tuple(item.span for item in placed if item.span)
     if not spans:
         raise UserError(

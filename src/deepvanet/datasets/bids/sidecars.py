@@ -1,7 +1,7 @@
 """Which side-car of BIDS applies to a file: the inheritance principle.
 
 A side-car applies to the files of its own folder and of those below, if its name has no
-entity that theirs lacks: ``task-film_events.tsv`` in the root is that of each film.
+entity that theirs lacks: ``task-rest_events.tsv`` in the root is that of each rest.
 The nearest one counts.
 """
 

@@ -1,7 +1,7 @@
 """Names of columns that are near to known ones, as other programs write them.
 
 A column of no meaning is kept, and named in a note. One that is spelt nearly as a known
-column is an error: nobody writes ``onset`` and means nothing by it.
+column is an error: ``onset`` was hardly written to mean nothing.
 """
 
 import difflib

@@ -79,8 +79,10 @@ def read_rows(
         for row, rated in zip(table.rows, ratings, strict=True)
     ]
     rows = keep_first([row for row in read if row is not None])
-    if not rows:
-        raise refuse("R21", "holds no trial that can be read", source=path)
+    if not table.rows:
+        raise refuse("R21", "holds no trial", source=path)
+    if not rows:  # the first row says what is wrong
+        _read_row(table, table.rows[0], ratings[0], for_training)
     find_odd_rows(rows, table, for_training=for_training)
     return rows
 

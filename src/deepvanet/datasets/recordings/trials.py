@@ -201,6 +201,7 @@ def _report_unused(rows: Sequence[Row], signals: Signals) -> None:
     """Name the markers that no row names, with counts."""
     texts = {text for row in rows for text in (row.marker, row.video_marker) if text}
     used = {id(m) for text in texts for m in match_markers(text, signals.markers)}
+    used |= {id(m) for m in signals.markers if any(_is_event(m, r) for r in rows)}
     counts = Counter(m.text for m in signals.markers if id(m) not in used)
     if counts:
         named = [f"{text[:MOST_QUOTED]} ({n})" for text, n in counts.items()]
@@ -209,6 +210,12 @@ def _report_unused(rows: Sequence[Row], signals: Signals) -> None:
             f"{counts.total()} markers are not used: {list_some(named)}",
             source=signals.path,
         )
+
+
+def _is_event(marker: Marker, row: Row) -> bool:
+    """Return whether a marker is the row itself, as MNE reads events of BIDS."""
+    is_then = abs(marker.onset_s - (row.onset_s or 0.0)) <= ROUNDING_S
+    return is_then and marker.text == row.stimulus
 
 
 def _place_row(

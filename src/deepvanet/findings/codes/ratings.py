@@ -189,7 +189,7 @@ RATINGS = (
         "R23",
         Severity.ERROR,
         "A trial that stands in two rows",
-        "A row was copied, or trials are numbered anew in each session.",
+        "A row was copied, or each session numbers its trials from 1.",
         "The second row would replace the first, or a trial would count twice.",
         "Give each trial of a subject a name of its own.",
         "trials.csv lines 2 and 9: trial 1 of subject 01 stands there twice",
