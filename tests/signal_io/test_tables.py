@@ -528,3 +528,13 @@ def test_declared_channels_are_kept_though_most_of_their_cells_are_words(tmp_pat
     signals, _, _ = read(path, peripherals={"X": ChannelType.GSR})
 
     assert "X" in signals.labels
+
+
+def test_a_sparse_column_that_is_no_channel_is_no_missing_data(tmp_path):
+    sparse = {"score": ["5", *[""] * (N - 1)]}
+    path = write_table(tmp_path / "a.csv", columns=sparse)
+
+    signals, _, found = read(path)
+
+    assert signals.labels == ("Fp1", "GSR", "score")
+    assert found == []

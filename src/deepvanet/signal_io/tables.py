@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepvanet.findings import report
+from deepvanet.findings import collect, hand_on, report
 from deepvanet.signal_io.cells import LONGEST_QUOTE, find_numbers, report_texts
-from deepvanet.signal_io.channel_names import find_electrode, guess_type
+from deepvanet.signal_io.channel_names import find_electrode, guess_type, shorten_label
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.marker_columns import is_marker_name, read_markers
 from deepvanet.signal_io.table_columns import Columns, open_columns
@@ -28,12 +28,22 @@ from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
 _LABEL = re.compile(r"(.*?)\s*(?:\[([^\]]*)\]|\(([^)]*)\))\s*")
 _MOST_NAMED = 12
 _DIGITS = 9  # of a second
+_ON_CELLS = ("Q01", "Q20")
 
 
 @dataclass(frozen=True)
 class _Channel:
+    """A column of numbers.
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether its label, its unit or ``recordings.toml`` says that it is a channel.
+    """
+
     label: str
     unit: str
+    is_known: bool
     numbers: NDArray[np.float64]
 
 
@@ -54,13 +64,7 @@ def open_table(path: Path, declared: Declaration) -> Signals:
         path, columns, [place for place in others if place not in events], declared
     )
     seconds = time.clock.seconds
-    numbers = [channel.numbers for channel in channels]
-    grid = place_samples(
-        seconds,
-        np.stack(numbers) if numbers else np.zeros((0, len(seconds))),
-        name=str(path),
-        labels=[channel.label for channel in channels],
-    )
+    grid = _place(path, time.clock.seconds, channels)
     start = time.clock.start_unix_s
     return Signals(
         path=path,
@@ -116,7 +120,7 @@ def _drop_repeated(path: Path, columns: Columns) -> list[int]:
     if nameless:
         report(
             "C01",
-            f"{len(nameless)} columns have no name and are not used: column "
+            f"columns without a name that are not used ({len(nameless)}): column "
             f"{', '.join(nameless[:_MOST_NAMED])}",
             source=path,
             cure="write names above them, if they are channels",
@@ -144,18 +148,19 @@ def _read_channels(
         numbers, no_number = find_numbers(cells)
         label, unit = split_label(name)
         n_filled, n_texts = int(cells.notna().sum()), int(no_number.sum())
-        if n_texts * 2 > n_filled and not _is_known(label, unit, declared):
+        is_known = _is_known(label, unit, declared)
+        if n_texts * 2 > n_filled and not is_known:
             text = str(cells[no_number].iloc[0])[:LONGEST_QUOTE]
             some = f", {n_filled - n_texts} numbers" if n_filled > n_texts else ""
             texts.append(f"{name} ({text!r}{some})")
             continue
         report_texts(name, cells, no_number, source=path, find_place=columns.find_place)
-        channels.append(_Channel(label, unit, numbers.astype(np.float64)))
+        channels.append(_Channel(label, unit, is_known, numbers.astype(np.float64)))
     if texts:
         more = ", ..." if len(texts) > _MOST_NAMED else ""
         report(
             "C01",
-            f"{len(texts)} columns hold text and are not used: "
+            f"columns of text that are not used ({len(texts)}): "
             f"{', '.join(texts[:_MOST_NAMED])}{more}",
             source=path,
             cure=f"call a column of events marker, or state what it measures in "
@@ -166,13 +171,33 @@ def _read_channels(
 
 def _is_known(label: str, unit: str, declared: Declaration) -> bool:
     """Return whether a column is a channel even if its cells hold words."""
-    named = {*(declared.eeg or ()), *(declared.peripherals or {})}
+    stated = {*(declared.eeg or ()), *(declared.peripherals or {}), *declared.reference}
+    named = {name.strip().lower() for name in stated}
     return (
         unit != UNKNOWN
-        or label.lower() in {name.lower() for name in named}
+        or bool(named & {label.lower(), shorten_label(label).lower()})
         or find_electrode(label) is not None
         or guess_type(label) is not None
     )
+
+
+def _place(
+    path: Path, seconds: NDArray[np.float64], channels: Sequence[_Channel]
+) -> Grid:
+    """Put columns at equal steps; only of channels are missing samples reported."""
+    numbers = [channel.numbers for channel in channels]
+    with collect() as found:
+        grid = place_samples(
+            seconds,
+            np.stack(numbers) if numbers else np.zeros((0, len(seconds))),
+            name=str(path),
+            labels=[channel.label for channel in channels],
+        )
+    unknown = {channel.label for channel in channels if not channel.is_known}
+    for finding in found:
+        if finding.code not in _ON_CELLS or finding.place not in unknown:
+            hand_on(finding)
+    return grid
 
 
 def _place_markers(

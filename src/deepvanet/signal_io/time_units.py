@@ -2,8 +2,8 @@
 
 Devices write seconds, milliseconds, microseconds or nanoseconds, since 1970, since
 they were switched on, or since the file began; or a date and a clock as text. The
-name of the column says it, or its numbers do: numbers since 1970 are large in a way
-that tells their unit, and a unit must give a rate that a sensor can have.
+name of the column says it, or its numbers do: those since 1970 are so large that they
+show their unit, and a unit must give a rate that a sensor can have.
 """
 
 import re
