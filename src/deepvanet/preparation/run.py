@@ -245,9 +245,12 @@ def _prepare_subject(
     subject: str,
 ) -> str:
     reader = find_data_set(name, "reader").load_reader()
-    backend = _get_backend(settings.face)
     with collect() as found:
-        inputs = fingerprint(reader.input_files(root, subject), root)
+        files = reader.input_files(root, subject)
+        if is_current(out, subject, files, root):
+            return subject  # by a machine that was lost before it could say so
+        backend = _get_backend(settings.face)
+        inputs = fingerprint(files, root)
 
         def read_blocks() -> Iterator[SegmentBlock]:
             for recording in _read_recordings(reader, root, subject):
