@@ -105,7 +105,9 @@ def read_header(path: Path) -> EdfHeader:
         fixed = file.read(256).decode("latin-1")
         n_signals = int(fixed[252:256])
         if not 0 <= 256 * n_signals <= path.stat().st_size:
-            raise ValueError(f"the header says {n_signals} signals, the file ends in it")
+            raise ValueError(
+                f"the header says {n_signals} signals, the file ends in it"
+            )
         text = file.read(256 * n_signals).decode("latin-1")
 
     def cut(before: int, width: int) -> tuple[str, ...]:

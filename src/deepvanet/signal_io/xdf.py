@@ -336,9 +336,7 @@ def _place(path: Path, stream: _Stream) -> Grid:
     )
 
 
-def _place_beside(
-    path: Path, stream: _Stream, grid: Grid
-) -> NDArray[np.float64]:
+def _place_beside(path: Path, stream: _Stream, grid: Grid) -> NDArray[np.float64]:
     """Return a stream at the rate of the main one, from its start to its end."""
     own = _place(path, stream)
     n_samples, apart_s = grid.values.shape[1], own.start - grid.start
