@@ -26,14 +26,14 @@ $(INSTALLED): pyproject.toml $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, got " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(LOCKED) --requirement locks/build.txt
-	$(LOCKED) --requirement locks/torch-cpu.txt 2> /dev/null || echo "no PyTorch without CUDA is at hand: it comes from PyPI"
+	$(LOCKED) --requirement locks/torch-cpu.txt 2> /dev/null || echo "PyTorch without CUDA was not found: it comes from PyPI"
 	$(LOCKED) --requirement locks/requirements.txt
 	$(BIN)/python -m pip check > /dev/null || $(LOCKED) --requirement locks/cuda.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check
 	@touch $@
 
-lock:  ## Write locks/ anew, from pyproject.toml and constraints.txt
+lock:  ## Write locks/ again, from pyproject.toml and constraints.txt
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.9
 	build/lock/bin/python locks/lock.py

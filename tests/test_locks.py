@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_the_locks_hold_all_that_the_project_asks_for():
     asked = [
         *project["build-system"]["requires"],
         *project["project"]["dependencies"],
-        *sum(project["project"]["optional-dependencies"].values(), []),
+        *chain(*project["project"]["optional-dependencies"].values()),
     ]
     locked = read_all()
 

@@ -5,6 +5,7 @@ import resource
 import signal
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +38,7 @@ def list_workers(server):
 
 def read_command(pid):
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
 
@@ -96,10 +96,11 @@ def test_a_closed_terminal_ends_a_page_that_is_sent_to_and_works(
     assert not list(temporary.glob(f"{PREFIX}*"))
 
 
-def test_a_worker_that_cannot_start_is_one_failed_recording(filmed_bundle, temporary):
+@pytest.mark.usefixtures("temporary")
+def test_a_worker_that_cannot_start_is_one_failed_recording(filmed_bundle):
     with serve_page(filmed_bundle) as (page, process):
         time.sleep(0.5)  # until no connection of before is open
-        n_open = len(os.listdir(f"/proc/{process.pid}/fd"))
+        n_open = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
         _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (n_open + 2, most))
         said = page.wait(page.send(example="1"))

@@ -2,7 +2,7 @@
 
 A server that ends removes its folder. Of one that is killed, a second process removes
 it, which waits for nothing else; and if both were killed, or the machine lost its
-power, the next server does: a folder whose lock nobody holds belongs to a dead one.
+power, the next server does: a folder whose lock no process holds belongs to a dead one.
 """
 
 import fcntl

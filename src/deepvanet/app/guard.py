@@ -73,7 +73,7 @@ class Guard:
 
         status, refusal = self._refuse(scope, headers)
         if refusal:
-            body.is_given_up = True  # what a stranger sends is not waited for
+            body.is_given_up = True  # what was refused is not waited for
             answer = JSONResponse({"error": refusal}, status_code=status)
             await answer(scope, receive, send_guarded)
             return

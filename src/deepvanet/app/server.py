@@ -144,7 +144,7 @@ class _Page:
     async def health(self, _request: Request) -> Response:
         jobs, error = self._jobs, self._jobs.start_error
         if time.monotonic() - self._ticked > _STOPPED_S:
-            error = "The queue stands still: start the page anew."
+            error = "The queue stands still: start the page again."
         is_full = "full" if jobs.is_full else "ok"
         said: dict[str, Any] = {
             "status": "failing" if error else is_full,

@@ -97,7 +97,7 @@ def check_weights(path: Path, sha256: str) -> None:
         raise UserError(
             f"{path}: not the weights that this version was checked with: their "
             f"SHA-256 should begin with {sha256[:12]}, got {found[:12]}: install the "
-            "package anew"
+            "package again"
         )
 
 

@@ -63,7 +63,6 @@ def open_table(path: Path, declared: Declaration) -> Signals:
     channels = _read_channels(
         path, columns, [place for place in others if place not in events], declared
     )
-    seconds = time.clock.seconds
     grid = _place(path, time.clock.seconds, channels)
     start = time.clock.start_unix_s
     return Signals(

@@ -50,8 +50,8 @@ TIMES = (
         "Read as seconds, a minute would last for hours.",
         "Name the unit in the column, as time_ms or time_s, if it was recognised "
         "wrong.",
-        "p.csv column timestamp: its first stamp is 1700000000000, its steps are 7.812; "
-        "assumed: Unix time in ms, 128 samples a second",
+        "p.csv column timestamp: its first stamp is 1700000000000, its steps are "
+        "7.812; assumed: Unix time in ms, 128 samples a second",
     ),
     Code(
         "T06",
