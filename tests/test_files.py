@@ -4,6 +4,7 @@ import errno
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -179,3 +180,65 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path, name):
     files.check_file(tmp_path / "scores.csv")
     with pytest.raises(UserError, match=r"out: .*: must be a file in a folder"):
         files.check_file(tmp_path / name)
+
+
+@pytest.fixture
+def places(tmp_path):
+    """Paths at which nothing can be written, by why."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "file").write_text("")
+    return {
+        "in a circle": tmp_path / "loop" / "out",
+        "too long": tmp_path / ("a" * 300),
+        "a folder": tmp_path / "file" / "out",
+    }
+
+
+@pytest.mark.parametrize("why", ["in a circle", "too long", "a folder"])
+@pytest.mark.parametrize("make", [files.make_folder, files.check_file])
+def test_a_place_that_cannot_be_written_is_refused_in_a_sentence(places, why, make):
+    with pytest.raises(UserError) as caught:
+        make(places[why])
+
+    assert caught.value.field == "out"
+    in_no_folder = "must be a file in a folder that exists"
+    assert why in str(caught.value) or in_no_folder in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [files.make_folder, files.check_file])
+def test_a_link_that_leads_nowhere_is_refused(tmp_path, make):
+    (tmp_path / "out").symlink_to(tmp_path / "out")
+
+    with pytest.raises(UserError, match=r"out: .*out: is a symbolic link that leads"):
+        make(tmp_path / "out")
+
+
+def test_a_long_name_has_room_for_its_temporary_name(tmp_path):
+    files.write_text(tmp_path / ("a" * 251 + ".csv"), "whole")
+
+    assert [len(path.name) for path in tmp_path.iterdir()] == [255]
+
+
+def test_a_folder_that_is_deleted_while_a_file_is_written_is_named(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    with pytest.raises(OSError, match="scores") as caught:  # noqa: SIM117
+        with files.whole_file(folder / "scores.csv") as unfinished:
+            unfinished.write_text("half")
+            shutil.rmtree(folder)
+
+    said = files.explain_os_error(caught.value)
+    assert said == (
+        f"{folder / 'scores.csv'}: cannot be read or written: it is not there, or was "
+        "deleted meanwhile"
+    )
+
+
+def test_what_is_gone_is_not_said_to_be_written(tmp_path):
+    files.check_written(tmp_path)
+
+    with pytest.raises(
+        UserError, match=r"out: .*page\.html: cannot be read or written"
+    ):
+        files.check_written(tmp_path, tmp_path / "page.html")

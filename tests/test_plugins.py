@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from deepvanet.learners import find_record, list_learners
 from deepvanet.plugins import find_plugins, load_plugin
 from deepvanet.schema import UserError
 
@@ -55,3 +56,12 @@ def test_two_packages_cannot_add_the_same_name(add_package):
 
     with pytest.raises(UserError, match=r"plug-in same of .*: added by"):
         find_plugins(GROUP)
+
+
+@pytest.mark.parametrize("name", ["network", "network:16x64", "majority"])
+def test_a_learner_whose_name_is_taken_is_refused(add_package, name):
+    add_package("shadow", "deepvanet.learners", {name: "shadow_code:VALUE"}, CODE)
+
+    for ask in (list_learners, lambda: find_record("network")):
+        with pytest.raises(UserError, match=rf"plug-in {name} of shadow: the name is"):
+            ask()

@@ -55,7 +55,9 @@ Subjects = Annotated[
     tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
 ]
 Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
-Threads = Annotated[int, About("Threads of one fit. Numbers change with it.", least=1)]
+Threads = Annotated[
+    int, About("Threads of one fit. Numbers change with it.", least=1, most=1024)
+]
 Epochs = Annotated[int, About("Passes of training.", least=1)]
 
 
@@ -85,6 +87,11 @@ class PrepareSettings(CheckedSettings):
         Side of a face image in pixels.
     sfreq : float
         Samples a second of the stored signals, in Hz.
+    most_missing : float
+        A channel is missing in a segment where a larger share of its samples is.
+    least_channels : float
+        A segment has a stream where at least this share of its channels is not
+        missing.
     """
 
     baseline: Annotated[
@@ -111,9 +118,29 @@ class PrepareSettings(CheckedSettings):
     face: Annotated[
         str, About("Face backend: dlib5, yunet, dlib68 (research use) or mesh:FILE.")
     ] = "dlib5"
-    face_fps: float = 5.0
-    face_size: int = 64
-    sfreq: float = 128.0
+    face_fps: Annotated[float, About("Face images a second.", least=0.1, most=1000)] = (
+        5.0
+    )
+    face_size: Annotated[int, About("Side in pixels.", least=1, most=4096)] = 64
+    sfreq: Annotated[
+        float, About("Samples a second, in Hz.", least=1, most=100_000)
+    ] = 128.0
+    most_missing: Annotated[
+        float,
+        About(
+            "A channel is missing in a segment where more of its samples are.",
+            least=0,
+            most=1,
+        ),
+    ] = 0.5
+    least_channels: Annotated[
+        float,
+        About(
+            "A segment has EEG, or peripheral signals, with such a share of channels.",
+            least=0,
+            most=1,
+        ),
+    ] = 0.5
 
 
 @dataclass(frozen=True)
@@ -178,8 +205,12 @@ class NetworkSettings(CheckedSettings):
     ] = "none"
     batch_size: Annotated[int, About("Segments of one step.", least=2)] = 64
     learning_rate: Annotated[float, About("Of the optimiser.", least=0)] = 1e-3
-    face_features: Annotated[int, About("Length of the face's vector.", least=1)] = 16
-    bio_features: Annotated[int, About("Length of bio's vector.", least=1)] = 64
+    face_features: Annotated[
+        int, About("Length of the face's vector.", least=1, most=9999)
+    ] = 16
+    bio_features: Annotated[
+        int, About("Length of bio's vector.", least=1, most=9999)
+    ] = 64
     dropout: Annotated[float, About("Before the last layer.", least=0, most=1)] = 0.5
     threads: Threads = 1
     precision: Annotated[

@@ -7,13 +7,14 @@ since several may write into one folder.
 """
 
 import errno
+import hashlib
 import os
 import re
 import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deepvanet.schema import UserError
@@ -32,14 +33,32 @@ _OF_THE_USER = {
     errno.EACCES: "not allowed",
     errno.EPERM: "not allowed",
     errno.EROFS: "the disk is read-only",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.ELOOP: "symbolic links lead in a circle",
+    errno.ENOENT: "it is not there, or was deleted meanwhile",
+    errno.ENOTDIR: "a file stands where a folder should be",
+    errno.EISDIR: "a folder stands where a file should be",
+    errno.EIO: "the disk reports an error",
+    errno.ESTALE: "the disk is gone",
+    errno.EFBIG: "the file is too large for the file system",
+    errno.EMFILE: "too many files are open",
 }
+
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+MOST_NAME = 150
+"""Bytes of a name that a temporary name repeats; all of it may have 255."""
 
 
 def explain_os_error(error: OSError) -> str | None:
     """Return a sentence for an error that the user can put right, else None."""
     reason = _OF_THE_USER.get(error.errno or 0)
     where = error.filename or "output"
-    return None if reason is None else f"{where}: cannot be written: {reason}"
+    is_bug = error.errno == errno.ENOENT and error.filename is None
+    if reason is None or is_bug:
+        return None
+    may_be_read = error.errno not in (*_OF_WRITING, errno.EACCES, errno.EPERM)
+    verb = "read or written" if may_be_read else "written"
+    return f"{where}: cannot be {verb}: {reason}"
 
 
 @contextmanager
@@ -50,11 +69,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield unfinished
         unfinished.replace(path)
     except OSError as error:
-        if _is_placed(error):
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise _place(error, path) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 @contextmanager
@@ -73,9 +91,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(path)
         unfinished.replace(path)
     except OSError as error:
-        if _is_placed(error):
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise _place(error, path) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -97,16 +113,43 @@ def remove_unfinished(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a file is there; a name that no file can have is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 def check_file(path: Path, field: str = "out") -> None:
     """Refuse a path at which no file can be written.
 
     Raises
     ------
     UserError
-        When a folder stands there, or its own folder does not exist.
+        When a folder stands there, its own folder does not exist, or nothing can be
+        written into that.
     """
-    if path.is_dir() or not path.parent.is_dir():
-        raise UserError(f"{path}: must be a file in a folder that exists", field=field)
+    with _explained(field):
+        if path.is_dir() or not path.parent.is_dir():
+            raise UserError(
+                f"{path}: must be a file in a folder that exists", field=field
+            )
+        _refuse_broken_link(path, field)
+        _try_to_write(path)
+
+
+def check_written(*paths: Path) -> None:
+    """Raise unless what was written is there, before a command says so.
+
+    Raises
+    ------
+    UserError
+        When a file or folder is gone.
+    """
+    for path in paths:
+        with _explained("out"):
+            path.stat()
 
 
 def make_folder(path: Path, field: str = "out") -> Path:
@@ -115,19 +158,51 @@ def make_folder(path: Path, field: str = "out") -> Path:
     Raises
     ------
     UserError
-        When a file stands where the folder should be.
+        When a file stands where the folder should be, or it cannot be made.
     """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        places = [path, *path.parents]
-        taken = next((p for p in places if p.exists() and not p.is_dir()), path)
-        raise UserError(f"{taken}: is a file, not a folder", field=field) from None
+    with _explained(field):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            _refuse_broken_link(path, field)
+            places = [path, *path.parents]
+            taken = next((p for p in places if p.exists() and not p.is_dir()), path)
+            raise UserError(f"{taken}: is a file, not a folder", field=field) from None
     return path
 
 
+def _try_to_write(path: Path) -> None:
+    """Raise ``OSError`` now for what would be one after all the work."""
+    unfinished = _temporary(path)
+    try:
+        unfinished.touch()
+        unfinished.unlink()
+    except OSError as error:
+        raise _place(error, path) from error
+
+
+@contextmanager
+def _explained(field: str) -> Iterator[None]:
+    """Turn an error of the file system into a sentence on an argument."""
+    try:
+        yield
+    except OSError as error:
+        sentence = explain_os_error(error)
+        if sentence is None:
+            raise
+        raise UserError(sentence, field=field) from None
+
+
+def _refuse_broken_link(path: Path, field: str) -> None:
+    if path.is_symlink() and not path.exists():
+        raise UserError(f"{path}: is a symbolic link that leads nowhere", field=field)
+
+
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{_MACHINE}-{os.getpid()}{UNFINISHED}")
+    name = path.name
+    if len(os.fsencode(name)) > MOST_NAME:
+        name = f"{hashlib.sha256(os.fsencode(name)).hexdigest()}"
+    return path.with_name(f".{name}.{_MACHINE}-{os.getpid()}{UNFINISHED}")
 
 
 def _is_being_written(left: Path) -> bool:
@@ -140,6 +215,15 @@ def _is_being_written(left: Path) -> bool:
         return time.time() - left.stat().st_mtime < ABANDONED_S
     except FileNotFoundError:
         return True
+
+
+def _place(error: OSError, path: Path) -> OSError:
+    """Return an error that names the path that somebody asked for."""
+    if error.errno is None and not path.parent.is_dir():
+        return FileNotFoundError(errno.ENOENT, "is gone", str(path))  # pandas has none
+    if _is_placed(error):
+        return error
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _is_placed(error: OSError) -> bool:

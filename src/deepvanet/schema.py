@@ -4,6 +4,7 @@ Nothing here loads an array library, so that the command line starts at once.
 """
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -129,6 +130,8 @@ class TrialSpan:
         As in ``Trial``.
     more : mapping
         As in ``Trial``.
+    face_choice : str
+        As in ``Trial``.
     """
 
     trial: str
@@ -141,6 +144,7 @@ class TrialSpan:
     ratings: Mapping[Target, float]
     video_onset_s: float = 0.0
     more: Mapping[str, str] = field(default_factory=dict)
+    face_choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,9 @@ class Trial:
         Second of the video at which the stimulus starts.
     more : mapping
         What else is known, by the name of a column.
+    face_choice : str
+        Which face of the video is the subject's: ``left``, ``right``, ``largest`` or a
+        box ``x,y,width,height`` in pixels or shares; empty for the one seen longest.
     """
 
     subject: str
@@ -210,6 +217,7 @@ class Trial:
     ratings: Mapping[Target, float]
     video_onset_s: float = 0.0
     more: Mapping[str, str] = field(default_factory=dict)
+    face_choice: str = ""
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -225,6 +233,7 @@ def as_recording(trial: Trial) -> Recording:
         ratings=trial.ratings,
         video_onset_s=trial.video_onset_s,
         more=trial.more,
+        face_choice=trial.face_choice,
     )
     return Recording(
         subject=trial.subject,
@@ -235,6 +244,63 @@ def as_recording(trial: Trial) -> Recording:
         spans=(span,),
         is_raw=False,
     )
+
+
+MOST_QUOTED = 80
+"""Characters of what a sentence quotes."""
+
+_quotes = reprlib.Repr()
+_quotes.maxlevel = 3
+_quotes.maxstring = _quotes.maxother = _quotes.maxlong = MOST_QUOTED
+
+
+def quote(value: object) -> str:
+    r"""Return what a sentence says that it got: bounded, with nothing invisible.
+
+    Examples
+    --------
+    >>> print(quote("\x1b[2Jclear"), len(quote("x" * 10**6)))
+    '\x1b[2Jclear' 80
+    """
+    return _shorten(_quotes.repr(value))
+
+
+def _shorten(text: str) -> str:
+    half = MOST_QUOTED // 2
+    if len(text) <= MOST_QUOTED:
+        return text
+    return f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[1 - half :]}"
+
+
+def make_printable(text: str) -> str:
+    r"""Return text that a terminal shows and does not obey: lines of a bounded length.
+
+    Signs that control a terminal or turn the direction of writing are spelled out.
+
+    Examples
+    --------
+    >>> print(make_printable("red \x1b[31m"))
+    red \x1b[31m
+    """
+    return "\n".join(map(_make_line, text.split("\n")))
+
+
+MOST_LINE = 4000
+"""Characters of a line that is printed."""
+
+
+def _make_line(line: str) -> str:
+    if len(line) > MOST_LINE:
+        line = f"{line[:MOST_LINE]}\N{HORIZONTAL ELLIPSIS}"
+    if line.isprintable():
+        return line
+    return "".join(
+        sign if sign.isprintable() or sign == "\t" else _spell(sign) for sign in line
+    )
+
+
+def _spell(sign: str) -> str:
+    return " " if sign.isspace() and sign > "\x7f" else ascii(sign)[1:-1]
 
 
 def pick(kind: str, name: str, known: Iterable[str]) -> str:
@@ -255,12 +321,13 @@ Known: paper, trial
     names = [str(name) for name in known]
     if name in names:
         return name
-    raise UserError(f"unknown {kind} {name!r}{say_nearest(name, names)}")
+    raise UserError(f"unknown {kind} {quote(name)}{say_nearest(name, names)}")
 
 
 def say_nearest(name: object, known: Sequence[str]) -> str:
     """Return the end of a sentence on an unknown name: the nearest, and all."""
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    text = str(name)[:MOST_QUOTED]
+    near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
     hint = f", did you mean {near[0]!r}?" if near else "."
     return f"{hint} Known: {', '.join(known)}"
 

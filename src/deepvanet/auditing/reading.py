@@ -23,6 +23,8 @@ fold always trained. Instead of ``fold`` a table may have ``folds``, as a run's
 then trained, E for tested, - for neither.
 """
 
+import csv
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,13 +32,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepvanet.schema import UserError
+from deepvanet.cells import release_table
+from deepvanet.schema import KEY_COLUMNS, UserError, quote
 
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
 NEEDED_OF_TABLE = ("subject", "trial")
 NAMES = ("subject", "trial", "segment", "stimulus", "recording")
 TIMES = ("start_s", "duration_s")
 EPOCHS = ("epoch_chosen", "epoch_best_on_test")
+
+KNOWN_OF_TABLE = (*NAMES, *TIMES, *KEY_COLUMNS, "seed", "label", "fold", "folds")
+KNOWN_OF_PREDICTIONS = (
+    *(*NAMES, *TIMES, *KEY_COLUMNS, *EPOCHS),
+    *("seed", "label", "score", "epoch_chosen_on"),
+)
 
 SEEN, VALIDATED, TESTED, NEITHER = "RVW", "VW", "E", "-"
 """Letters of ``folds``: a row that was validated, and then perhaps trained on, counts
@@ -54,10 +63,14 @@ def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
         When it is no CSV file with rows, or lacks a column.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
+        _refuse_repeated_names(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
+    except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: cannot be read as a table: {reason}") from None
+    table = release_table(table.fillna(""))
     for name in needed:
         if name not in table:
             columns = list(map(str, table.columns))
@@ -68,6 +81,15 @@ def read_columns(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     if not len(table):
         raise UserError(f"{path}: holds no row")
     return table
+
+
+def _refuse_repeated_names(path: Path) -> None:
+    """Raise ``ValueError`` where two columns have one name."""
+    with path.open(encoding="utf-8", newline="") as file:
+        names = next(csv.reader(file), [])
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
+        raise ValueError(f"two columns are called {quote(repeated[0])}")
 
 
 def _suggest(name: str, columns: Sequence[str]) -> str:
@@ -82,14 +104,14 @@ def check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
     _refuse(predictions, "label", ~label.isin([0, 1]), path, "0 or 1")
     wrong = ~score.between(0, 1)
     _refuse(predictions, "score", wrong, path, "a probability from 0 to 1")
-    predictions = _check_times(predictions, path)
+    predictions = _check_times(_keep(predictions, KNOWN_OF_PREDICTIONS), path)
     return predictions.assign(label=label.astype(float), score=score.astype(float))
 
 
 def check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the table with numbers for times and labels, and whole words for folds."""
     blank = [n for n in ("stimulus", "recording") if n in table and _is_blank(table[n])]
-    table = table.drop(columns=["score", *blank], errors="ignore")
+    table = _keep(table, KNOWN_OF_TABLE).drop(columns=blank)
     if "label" in table:
         label = pd.to_numeric(table["label"], errors="coerce")
         wrong = ~label.isin([0, 1]) & (table["label"] != "")
@@ -101,6 +123,11 @@ def check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         wrong = ~table["folds"].str.fullmatch(f"[{known}]+")
         _refuse(table, "folds", wrong, path, f"letters of {', '.join(known)}")
     return table
+
+
+def _keep(table: pd.DataFrame, known: Sequence[str]) -> pd.DataFrame:
+    """Return the columns that are read; people's tables have others, of any name."""
+    return table[[name for name in table if name in known]]
 
 
 def check_folds(table: pd.DataFrame, path: Path) -> None:
@@ -132,7 +159,8 @@ def _refuse(
         row = table[wrong].iloc[0]
         where = name_row(row, [n for n in IDENTITY if n in table])
         raise UserError(
-            f"{path}: {where}: column {name}: expected {expected}, got {row[name]!r}"
+            f"{path}: {where}: column {name}: expected {expected}, got "
+            f"{quote(row[name])}"
         )
 
 

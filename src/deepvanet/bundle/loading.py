@@ -1,26 +1,26 @@
 """A bundle as it is loaded; nothing in it is executed."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import isfinite
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deepvanet.bundle.description import Description
 from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation
 from deepvanet.config import PrepareSettings
+from deepvanet.documents import build, read_json
+from deepvanet.labels import check_label_rule
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan, FittedLearner
 from deepvanet.learners.making import load_learner
 from deepvanet.schema import (
     STREAM_SETS,
     Channel,
-    ChannelType,
     Stream,
     Target,
     UserError,
-    pick,
+    quote,
 )
 
 FORMAT = "deepvanet-bundle-3"
@@ -206,90 +206,46 @@ def load_bundle(path: Path) -> Bundle:
     if not file.is_file():
         raise UserError(f"{path}: no bundle here (no bundle.json)")
     try:
-        values = json.loads(file.read_text())
-        if values["format"] in OLDER:
-            raise _Older
-        if values["format"] != FORMAT:
-            raise ValueError(f"format {values['format']!r}")
-        if not values["networks"]:
-            raise ValueError("it names no network")
-        return Bundle(
-            path=path,
-            dataset=values["dataset"],
-            is_raw=values["is_raw"] is True,
-            recipe=_read_recipe(values["recipe"]),
-            rest_s=_read_rest(values["rest_s"]),
-            training=_read_training(values["training"]),
-            channels=tuple(
-                Channel(c["name"], ChannelType(c["type"]), c["unit"])
-                for c in values["channels"]
-            ),
-            levels={
-                c["name"]: _read_level(c)
-                for c in values["channels"]
-                if c["median"] is not None
-            },
-            answers=tuple(a for n in values["networks"] for a in _read_answers(n)),
-        )
-    except _Older:
-        raise UserError(
-            f"{file}: made by an older version of deepvanet; run deepvanet train again"
-        ) from None
-    except (UserError, OSError, ValueError, KeyError, TypeError) as error:
+        values = read_json(file)
+        made_as = values.get("format") if isinstance(values, dict) else None
+        if made_as not in OLDER:
+            return _open(path, values, build(Description, values))
+    except UserError as error:
         raise UserError(f"{file}: not a whole bundle: {error}") from None
+    raise UserError(
+        f"{file}: made by an older version of deepvanet; run deepvanet train again"
+    )
 
 
-class _Older(Exception):  # noqa: N818  not an error of ours
-    """The format is one of before."""
-
-
-def _read_answers(values: Mapping[str, Any]) -> list[Answer]:
-    target = Target(values["target"])
-    network = pick("stream set", values["streams"], STREAM_SETS)
-    return [
-        Answer(
-            target,
-            pick("stream set", item["streams"], STREAM_SETS),
-            network,
-            context="trial" if values["context"] == "trial" else "segment",
-            plan=_read_plan(values["plan"]),
-            calibrations=Calibrations.from_dict(item["calibration"]),
-            validation=(
-                Validation.from_dict(item["validation"]) if item["validation"] else None
-            ),
-        )
-        for item in values["answers"]
-    ]
-
-
-def _read_training(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    find_record(values["learner"])
-    return values
-
-
-def _read_plan(values: Mapping[str, Any]) -> FitPlan:
-    for name, value in values.items():
-        if type(value) is not int:
-            raise ValueError(f"{name} of a plan cannot be {value!r}")
-    return values
-
-
-def _read_rest(value: Any) -> float | None:
-    if value is not None and not (isinstance(value, float) and 0 <= value < 1e6):
-        raise ValueError(f"rest_s cannot be {value!r}")
-    return value
-
-
-def _read_level(values: Mapping[str, Any]) -> Level:
-    level = Level(values["median"], values["spread"])
-    for value in (level.median, level.spread):
-        if not isinstance(value, float) or not isfinite(value):
-            raise ValueError(f"level of {values['name']} cannot be {value!r}")
-    return level
-
-
-def _read_recipe(values: Mapping[str, Any]) -> PrepareSettings:
-    for name, usual in asdict(PrepareSettings()).items():
-        if type(values[name]) is not type(usual):
-            raise ValueError(f"{name} cannot be {values[name]!r}")
-    return PrepareSettings(**values)
+def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
+    if found.format != FORMAT:
+        raise UserError(f"needs {FORMAT}, got {quote(found.format)}", field="format")
+    find_record(found.training.learner)
+    check_label_rule(found.training.label_rule)
+    return Bundle(
+        path=path,
+        dataset=found.dataset,
+        is_raw=found.is_raw,
+        recipe=found.recipe,
+        rest_s=found.rest_s,
+        training=values["training"],
+        channels=tuple(Channel(c.name, c.type, c.unit) for c in found.channels),
+        levels={
+            c.name: Level(c.median, c.spread)
+            for c in found.channels
+            if c.median is not None and c.spread is not None
+        },
+        answers=tuple(
+            Answer(
+                item.target,
+                answer.streams,
+                item.streams,
+                item.context,
+                item.plan,
+                answer.calibration.open(),
+                answer.validation,
+            )
+            for item in found.networks
+            for answer in item.answers
+        ),
+    )

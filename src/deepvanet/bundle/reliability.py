@@ -16,9 +16,8 @@ References
 .. [1] Elkan (2001). The foundations of cost-sensitive learning. IJCAI 17, 973-978.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,24 +56,6 @@ class Calibrations:
             for field in fields(self)
             for made in [getattr(self, field.name)]
         }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Calibrations":
-        """Read what ``to_dict`` returned, or raise ``ValueError``."""
-        return cls(**{f.name: _read(f.name, values[f.name]) for f in fields(cls)})
-
-
-def _read(level: str, values: Mapping[str, Any]) -> Calibration:
-    for name in ("slope", "offset", "threshold"):
-        value = values[name]
-        if not isinstance(value, float) or not np.isfinite(value):
-            raise ValueError(f"{name} of a {level} cannot be {value!r}")
-    made = Calibration(values["slope"], values["offset"])
-    if made.slope <= 0:
-        raise ValueError(f"slope of a {level} cannot be {made.slope!r}")
-    if not np.isclose(made.threshold, values["threshold"]):
-        raise ValueError(f"threshold of a {level} cannot be {values['threshold']!r}")
-    return made
 
 
 @dataclass(frozen=True)

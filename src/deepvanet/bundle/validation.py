@@ -80,12 +80,6 @@ class Validation:
         """Return plain values, as JSON can hold them."""
         return dataclasses.asdict(self)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Validation":
-        """Read what ``to_dict`` returned."""
-        found = {name: Reliability(**values[name]) for name in ("segment", "trial")}
-        return cls(**{**values, **found})
-
 
 @dataclass(frozen=True)
 class MemberFolds:

@@ -13,7 +13,8 @@ import typer
 from deepvanet import __version__, files
 from deepvanet.cli import data, experiment, model
 from deepvanet.cli.options import describe_error
-from deepvanet.schema import TaskError, UserError
+from deepvanet.cli.showing import PlainFormatter
+from deepvanet.schema import TaskError, UserError, make_printable
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 """What is raised for wrong arguments; typer has moved it from module to module."""
@@ -90,14 +91,16 @@ for _command, _example in COMMANDS:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status, 2 for what the user can put right."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = app(given or ["--help"], prog_name="deepvanet", standalone_mode=False)
     except UserError as error:
         return _refuse(describe_error(error))
     except TaskError as error:
-        print(f"deepvanet: {error}", file=sys.stderr)
+        print(make_printable(f"deepvanet: {error}"), file=sys.stderr)
         return 1
     except _USAGE_ERROR as error:
         return _refuse(error.format_message())
@@ -110,5 +113,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    print(f"deepvanet: {sentence}", file=sys.stderr)
+    print(make_printable(f"deepvanet: {sentence}"), file=sys.stderr)
     return 2

@@ -1,14 +1,16 @@
 """Commands about recordings: write, check, prepare them; pretrain on faces."""
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepvanet import config
+from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    Accept,
     Address,
     CheckedDataSet,
     Epochs,
@@ -22,12 +24,16 @@ from deepvanet.cli.options import (
     Seed,
     Threads,
     WrittenDataSet,
+    WrittenRoot,
     describe_lengths,
     make_execution,
     option,
+    out_option,
     split_names,
 )
-from deepvanet.schema import BIO, Stream, UserError
+from deepvanet.cli.showing import say
+from deepvanet.files import check_written
+from deepvanet.schema import BIO, Stream, UserError, make_printable
 
 if TYPE_CHECKING:
     from deepvanet.datasets import CheckResult
@@ -35,21 +41,20 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path(
-        "demo"
-    ),
+    out: Annotated[Path, out_option("Folder for everything it makes.")] = Path("demo"),
     jobs: Jobs = JOBS,
 ) -> None:
     """Run the whole pipeline on a small synthetic data set, and write a report."""
     from deepvanet.demo import run_demo
 
     for line in run_demo(out, execution=make_execution(jobs)):
-        print(line, flush=True)
+        check_written(out)
+        say(line)
 
 
 def synth(
     dataset: WrittenDataSet,
-    root: Root,
+    root: WrittenRoot,
     subjects: Annotated[
         int, option(config.SynthSettings, "n_subjects")
     ] = config.SynthSettings.n_subjects,
@@ -108,13 +113,35 @@ def synth(
         seed=seed,
         execution=make_execution(jobs),
     )
-    print(f"{root}: {written}")
+    check_written(root)
+    say(f"{root}: {written}")
 
 
 def check(
     dataset: CheckedDataSet,
     root: Root,
     source: RemovedFrom = "",
+    json: Annotated[
+        Path | None,
+        typer.Option(help="File to write findings and tables to, as JSON."),
+    ] = None,
+    select: Annotated[
+        str,
+        typer.Option(
+            help="Findings to show: codes or families, as T,C05.",
+            metavar="CODES",
+            show_default="all",
+        ),
+    ] = "",
+    ignore: Annotated[
+        str,
+        typer.Option(
+            help="Findings not to show.", metavar="CODES", show_default="none"
+        ),
+    ] = "",
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Find the faces of every frame.")
+    ] = False,
     exclude: Exclude = "",
     jobs: Jobs = 1,
 ) -> None:
@@ -130,6 +157,12 @@ def check(
         Folder of the data set, or a table of recordings.
     source : str
         Of the option ``--from``, which was removed.
+    json : Path, optional
+        File to write all that is shown to.
+    select, ignore : str
+        Codes or families of findings, with commas.
+    faces : bool
+        Whether every frame of the videos is looked at.
     exclude : str
         Subjects to leave out, with commas.
     jobs : int
@@ -141,28 +174,36 @@ def check(
         When ``prepare`` or ``pretrain`` would refuse the data set, or ``--from`` is
         given.
     """  # noqa: D301 (help ends at it)
-    from deepvanet.datasets import check as run
     from deepvanet.datasets import find_data_set
+    from deepvanet.findings import check_codes, describe_errors
+    from deepvanet.preparation.checking import check_data_set
 
     _refuse_from("check", dataset, root, source)
     record = find_data_set(dataset)
-    result = run(
+    selected = check_codes(split_names(select), field="select")
+    ignored = check_codes(split_names(ignore), field="ignore")
+    if json is not None:
+        files.check_file(json)
+    result = check_data_set(
         dataset,
         root,
         exclude=split_names(exclude),
         execution=make_execution(jobs),
-    )
-    print(f"{record.title}. {record.terms_of_use}")
+        faces=faces,
+    ).choose(select=selected, ignore=ignored)
+    if json is not None:
+        files.write_text(json, dumps(result.to_json(), indent=1) + "\n")
+    say(f"{record.title}. {record.terms_of_use}")
     _show_result(result)
-    if result.refused:
+    if result.errors:
         verb = "prepare" if record.reader else "pretrain"
-        raise UserError(f"{verb} would refuse: {result.findings[0].text}")
+        raise UserError(f"{verb} would refuse: {describe_errors(result.errors)}")
 
 
 def prepare(
     dataset: PreparedDataSet,
     root: Root,
-    out: Annotated[Path, typer.Option(help="Folder of the store.")],
+    out: Annotated[Path, out_option("Folder of the store.")],
     baseline: Annotated[
         config.Baseline, option(config.PrepareSettings, "baseline")
     ] = config.PrepareSettings.baseline,
@@ -176,7 +217,14 @@ def prepare(
     face: Annotated[
         str, option(config.PrepareSettings, "face")
     ] = config.PrepareSettings.face,
+    most_missing: Annotated[
+        float, option(config.PrepareSettings, "most_missing")
+    ] = config.PrepareSettings.most_missing,
+    least_channels: Annotated[
+        float, option(config.PrepareSettings, "least_channels")
+    ] = config.PrepareSettings.least_channels,
     exclude: Exclude = "",
+    accept: Accept = "",
     seed: Seed = config.PrepareSettings.seed,
     jobs: Jobs = JOBS,
     executor: Executor = config.Execution.executor,
@@ -194,6 +242,8 @@ def prepare(
         artefact_probability=artefact_probability,
         seed=seed,
         face=face,
+        most_missing=most_missing,
+        least_channels=least_channels,
     )
     made = run(
         dataset,
@@ -202,13 +252,15 @@ def prepare(
         settings=settings,
         execution=make_execution(jobs, executor, address, gpus_per_task),
         exclude=split_names(exclude),
+        accept=split_names(accept),
     )
+    check_written(out / "manifest.json")
     _show_prepared(made)
 
 
 def pretrain(
     root: Annotated[Path, typer.Argument(help="Folder of AFEW-VA.")],
-    out: Annotated[Path, typer.Option(help="File of weights, for --face-weights.")],
+    out: Annotated[Path, out_option("File of weights, for --face-weights.")],
     epochs: Epochs = config.PretrainSettings.epochs,
     batch_size: Annotated[
         int, option(config.PretrainSettings, "batch_size")
@@ -247,14 +299,16 @@ def pretrain(
         threads=threads,
     )
     made = run(root, out, settings=settings, execution=make_execution(jobs))
+    check_written(out)
     for line in made.lines():
-        print(line)
+        say(line)
 
 
 def _show_result(result: "CheckResult") -> None:
     """Print what was found as tables, then what needs attention."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for found in result.tables:
@@ -262,23 +316,22 @@ def _show_result(result: "CheckResult") -> None:
         for column in found.columns:
             table.add_column(column, overflow="fold")
         for row in found.rows:
-            table.add_row(*(str(cell) for cell in row))
+            table.add_row(*(Text(make_printable(str(cell))) for cell in row))
         console.print(table)
     for finding in result.findings:
-        line = f"{finding.severity}: {finding.text}"
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(make_printable(finding.line), markup=False, soft_wrap=True)
 
 
 def _show_prepared(made: "PreparationSummary") -> None:
     trials = made.trials
     total = trials.select_dtypes("integer").sum()
-    print(
+    say(
         f"store: {made.store} ({made.n_subjects} subjects, {made.n_done_before} of "
         f"them finished before; {len(trials)} trials, {total['n_segments']} segments, "
         f"{total['n_segments_with_face']} with a face)"
     )
     if total["n_frames"]:
-        print(
+        say(
             f"faces: {total['n_faces_found'] / total['n_frames']:.1%} of "
             f"{total['n_frames']} images found, {total['n_faces_filled']} filled from "
             f"a neighbour, {total['n_frames_padded']} padded at the end, "
@@ -286,20 +339,20 @@ def _show_prepared(made: "PreparationSummary") -> None:
         )
     has = {s: trials[f"n_segments_with_{s}"] for s in Stream}
     parts = (f"{s} in {sum(n)} of them" for s, n in has.items())
-    print(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
+    say(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
     n_silent = int((trials["has_video"] == 0).sum())
     if n_silent:
-        print(f"{n_silent} trials have no video: they stay in, without a face stream")
+        say(f"{n_silent} trials have no video: they stay in, without a face stream")
     for stream in BIO:
         n_without = int((has[stream] == 0).sum())
         if n_without:
-            print(f"{n_without} trials have no {stream} stream")
+            say(f"{n_without} trials have no {stream} stream")
     for column, what in (
         ("n_bad_channels", "not finite"),
         ("n_flat_channels", "flat"),
     ):
         if total[column]:
-            print(f"{total[column]} channels (counted over trials) are {what}")
+            say(f"{total[column]} channels (counted over trials) are {what}")
 
 
 def _refuse_from(command: str, dataset: str, root: Path, source: str) -> None:

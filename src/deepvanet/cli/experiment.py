@@ -34,6 +34,7 @@ from deepvanet.cli.options import (
     join,
     make_execution,
     option,
+    out_option,
     pick_streams,
     pick_targets,
     refuse_given,
@@ -41,6 +42,8 @@ from deepvanet.cli.options import (
     split_names,
     split_numbers,
 )
+from deepvanet.cli.showing import say
+from deepvanet.files import check_file, check_written
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import read_recipe
 from deepvanet.schema import STREAM_SETS
@@ -58,7 +61,7 @@ def _list_protocols(kind: str) -> str:
 def evaluate(
     context: Context,
     store: Store,
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    out: Annotated[Path, out_option("Folder of the run.")],
     protocol: Annotated[
         str,
         typer.Option(
@@ -180,24 +183,27 @@ def evaluate(
             ),
         )
     if estimate or grid:
-        print(estimate_run(store, asked).line(execution), flush=True)
+        say(estimate_run(store, asked).line(execution))
     if estimate:
         return
     made = run(
         store, out, settings=asked, execution=execution, face_weights=face_weights
     )
+    check_written(out / "predictions.csv")
     for line in made.lines():
-        print(line)
+        say(line)
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+    out: Annotated[Path, out_option("Folder of the report.")],
 ) -> None:
     """Turn runs into scores, figures and a page."""
     from deepvanet.reporting import write_report
 
-    print(f"report: {write_report(runs, out)}")
+    page = write_report(runs, out)
+    check_written(page)
+    say(f"report: {page}")
 
 
 def compare(
@@ -216,9 +222,7 @@ def compare(
     unit: Annotated[
         config.Unit, option(config.CompareSettings, "unit")
     ] = config.CompareSettings.unit,
-    out: Annotated[
-        Path | None, typer.Option(help="Table to write.", show_default="none")
-    ] = None,
+    out: Annotated[Path | None, out_option("Table to write.", shown="none")] = None,
     seed: Seed = config.CompareSettings.seed,
 ) -> None:
     """Test two learners, stream sets or protocols of a run against each other."""
@@ -227,9 +231,11 @@ def compare(
     settings = config.CompareSettings(metric=metric, level=level, unit=unit, seed=seed)
     made = run_comparison(run, a, b, settings=settings)
     if out is not None:
+        check_file(out)
         made.write(out)
+        check_written(out)
     for line in made.lines():
-        print(line)
+        say(line)
 
 
 def audit(
@@ -259,9 +265,8 @@ def audit(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="File for machines (JSON); the control goes beside it.",
-            show_default="none",
+        out_option(
+            "File for machines (JSON); the control goes beside it.", shown="none"
         ),
     ] = None,
     jobs: Jobs = JOBS,
@@ -270,6 +275,8 @@ def audit(
     from deepvanet.auditing import audit as run
 
     control = None
+    if out is not None:
+        check_file(out)
     if store is not None:
         from deepvanet.evaluation import refit_control
 
@@ -280,13 +287,14 @@ def audit(
     made = run(path, table=table, control=control, per_subject=per_subject or None)
     if out is not None:
         made.write(out)
+        check_written(out)
     for line in made.lines():
-        print(line)
+        say(line)
 
 
 def reproduce(
     part: Annotated[config.PaperPart, typer.Argument(help="What of the paper.")],
-    out: Annotated[Path, typer.Option(help="Folder for runs, tables, figures, page.")],
+    out: Annotated[Path, out_option("Folder for runs, tables, figures, page.")],
     deap: Annotated[
         Path | None, typer.Option(help="Store of DEAP.", show_default="none")
     ] = None,
@@ -318,4 +326,5 @@ def reproduce(
         execution=make_execution(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
     ):
-        print(line, flush=True)
+        check_written(out)
+        say(line)

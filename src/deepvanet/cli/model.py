@@ -11,6 +11,7 @@ import typer
 from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    Accept,
     Device,
     Epochs,
     FaceWeights,
@@ -27,10 +28,13 @@ from deepvanet.cli.options import (
     join,
     make_execution,
     option,
+    out_option,
     pick_streams,
     pick_targets,
     split_names,
 )
+from deepvanet.cli.showing import say
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import UserError
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ BaselineEnd = Annotated[
 
 def train(
     store: Store,
-    out: Annotated[Path, typer.Option(help="Folder of the bundle.")],
+    out: Annotated[Path, out_option("Folder of the bundle.")],
     streams: Annotated[str, option(config.TrainSettings, "streams")] = join(
         config.TrainSettings.streams
     ),
@@ -110,6 +114,7 @@ def train(
 ) -> None:
     """Fit learners on all rows of a store and keep them as a bundle; resumes."""
     from deepvanet.bundle import train_bundle
+    from deepvanet.bundle.loading import name_folder
 
     settings = config.TrainSettings(
         targets=pick_targets(target),
@@ -137,8 +142,11 @@ def train(
         execution=make_execution(jobs),
         face_weights=face_weights,
     )
+    files.check_written(
+        out / "bundle.json", *(name_folder(out, *key) for key in bundle.networks)
+    )
     for line in bundle.lines():
-        print(line)
+        say(line)
 
 
 def recording_input(
@@ -149,6 +157,7 @@ def recording_input(
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
+    accept: Accept = "",
 ) -> "RecordingInput":
     """Return a recording as the options of a command describe it.
 
@@ -164,6 +173,8 @@ def recording_input(
         Second of the signals at which the video starts.
     baseline_start, baseline_end : float, optional
         Seconds of the signals at which the baseline starts and ends.
+    accept : str
+        Codes of errors whose assumption is taken, with commas.
 
     Returns
     -------
@@ -179,6 +190,7 @@ def recording_input(
         trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
+        accept=split_names(accept),
     )
 
 
@@ -201,7 +213,7 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
 @takes_recording
 def predict(
     model: Model,
-    out: Annotated[Path, typer.Option(help="Table to write, one row a second.")],
+    out: Annotated[Path, out_option("Table to write, one row a second.")],
     recording: "RecordingInput",
 ) -> None:
     """Write valence and arousal for each second of a recording."""
@@ -210,24 +222,26 @@ def predict(
     files.check_file(out)
     timeline = run(model, recording)
     written = timeline.write(out)
+    files.check_written(*written)
     for line in timeline.lines():
-        print(line)
-    print(f"timeline: {', '.join(map(str, written))}")
+        say(line)
+    say(f"timeline: {', '.join(map(str, written))}")
 
 
 @takes_recording
 def explain(
     model: Model,
-    out: Annotated[Path, typer.Option(help="Folder of tables and figures.")],
+    out: Annotated[Path, out_option("Folder of tables and figures.")],
     recording: "RecordingInput",
 ) -> None:
     """Say which streams, channels and parts of the face carried a prediction."""
     from deepvanet.explanation import explain as run
 
     explanation = run(model, recording, out)
+    files.check_written(out)
     for line in explanation.lines():
-        print(line)
-    print(f"explanation: {out}")
+        say(line)
+    say(f"explanation: {out}")
 
 
 def serve(
@@ -254,7 +268,7 @@ def serve(
         if (error.name or "").partition(".")[0] == "deepvanet":
             raise
         raise UserError(
-            f"serve: {error.name} is missing, get deepvanet[page]"
+            f"serve: {error.name} is missing: {tell_install('starlette')}"
         ) from None
 
-    run(model, port=port, say=lambda line: print(line, flush=True))
+    run(model, port=port, say=say)

@@ -14,7 +14,7 @@ import typer
 from deepvanet import config
 from deepvanet.datasets import DATASETS, DataSet, list_names
 from deepvanet.fields import find_about, list_hints
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+from deepvanet.schema import STREAM_SETS, Target, UserError, pick, quote
 
 if TYPE_CHECKING:
     from typer import Context as Context
@@ -72,6 +72,34 @@ def option(kind: type, field: str, *, shown: str = "") -> Any:
     )
 
 
+def read_out(text: str, field: str = "out") -> Path:
+    """Return where a command writes.
+
+    Raises
+    ------
+    UserError
+        When the text is empty, which Python takes for the current folder.
+    """
+    if not text.strip() or "\0" in text:
+        raise UserError(f"needs a file or folder, got {quote(text)}", field=field)
+    return Path(text)
+
+
+def out_option(about: str, *, shown: str = "") -> Any:
+    """Return an option that names what a command writes.
+
+    Parameters
+    ----------
+    about : str
+        The help.
+    shown : str
+        What help shows for the default, if there is one.
+    """
+    return typer.Option(
+        help=about, parser=read_out, metavar="PATH", show_default=shown or True
+    )
+
+
 def refuse_given(context: Context, *, beside: str, kept: Iterable[str]) -> None:
     """Refuse options that were given beside one that stands for all of them.
 
@@ -103,6 +131,15 @@ def describe_error(error: UserError) -> str:
 
 _OF_RECIPE = "of the recipe"
 
+Accept = Annotated[
+    str,
+    typer.Option(
+        help="Codes of errors whose assumption is taken, as T02,C10; what cannot be "
+        "read is then left out.",
+        metavar="CODES",
+        show_default="none",
+    ),
+]
 Jobs = Annotated[int, option(config.Execution, "jobs")]
 Executor = Annotated[config.ExecutorName, option(config.Execution, "executor")]
 Address = Annotated[str, option(config.Execution, "address")]
@@ -187,6 +224,14 @@ Exclude = Annotated[
 Root = Annotated[
     Path,
     typer.Argument(help="Folder of the data set, or the table of one's recordings."),
+]
+WrittenRoot = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder to write.",
+        parser=lambda text: read_out(text, "root"),
+        metavar="ROOT",
+    ),
 ]
 Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from deepvanet.datasets.findings import Finding, Severity, list_some
-from deepvanet.findings import report
+from deepvanet.datasets.findings import list_some
+from deepvanet.findings import Finding, make_finding, report
 from deepvanet.schema import Channel, ChannelType
 
 EEG_SPREAD_UV = 0.01, 1000.0
@@ -240,8 +240,9 @@ def find_odd_spread(where: str, spread_uv: float) -> Iterator[Finding]:
     """
     lowest, highest = EEG_SPREAD_UV
     if spread_uv and not lowest <= spread_uv <= highest:
-        yield Finding(
-            Severity.WRONG,
-            f"{where}: EEG has an interquartile range of {spread_uv:.2g} uV, so its "
-            "unit is another one",
+        yield make_finding(
+            "C05",
+            f"EEG has an interquartile range of {spread_uv:.2g} uV, so its unit is "
+            "another one",
+            source=where,
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from deepvanet.learners.making import find_learner
 from deepvanet.learners.training import plan_steps
 from deepvanet.protocols.folds import Fold, can_choose_epoch
 from deepvanet.schema import STREAM_SETS, Stream
-from deepvanet.store import Rows, Segments, SegmentStore, open_store
+from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
 
 _PARTS = ("train", "first", "validation", "test")
 
@@ -150,10 +149,15 @@ def find_traits(learner: str, settings: EvaluateSettings) -> Traits:
     return find_learner(learner)(settings.network, 0).traits
 
 
-@cache
+_opened: dict[Path, tuple[str, SegmentStore]] = {}
+
+
 def open_once(path: Path) -> SegmentStore:
-    """Open a store once a process."""
-    return open_store(path)
+    """Open a store once a process, and again when it was prepared since."""
+    made = find_digest(path)
+    if path not in _opened or _opened[path][0] != made:
+        _opened[path] = made, open_store(path)
+    return _opened[path][1]
 
 
 def fit_task(

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.cells import write_csv
 from deepvanet.config import NetworkSettings
 from deepvanet.files import make_folder, whole_file
 from deepvanet.inference import RecordingInput, Timeline, join_answers
@@ -32,12 +33,12 @@ from deepvanet.inference.answering import Answerer
 from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
 from deepvanet.learners.making import find_learner
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import BIO, Stream, Target, UserError
 
 if find_spec("captum") is None:
     raise UserError(
-        "explain: needs captum, which is not installed: "
-        "pip install 'deepvanet[explain]'"
+        f"explain: needs captum, which is not installed: {tell_install('captum')}"
     )
 
 from deepvanet.explanation.attributing import (
@@ -264,4 +265,4 @@ def _write(made: Explanation, out: Path) -> None:
         )
     for name, table in tables.items():
         with whole_file(out / f"{name}.csv") as unfinished:
-            table.to_csv(unfinished, index=False, float_format="%.6g")
+            write_csv(table, unfinished, float_format="%.6g")

@@ -124,7 +124,9 @@ class Bandpower:
 
 def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
     """Return what scores rows by the numbers of a fit."""
-    scaler, predict = Scaler.from_arrays(numbers), classifier.open(numbers)
+    scaler = Scaler.from_arrays(numbers)
+    classifier.check(numbers)
+    predict = classifier.open(numbers)
 
     def score(rows: Rows) -> Float64[np.ndarray, " row"]:
         subject = rows.table["subject"].to_numpy()

@@ -83,6 +83,15 @@ class FittedBaseline:
             save_file(arrays, unfinished / "fitted.safetensors")
 
 
+@dataclass(frozen=True)
+class SavedBaseline:
+    """What ``learner.json`` holds."""
+
+    learner: str
+    choices: Mapping[str, float]
+    texts: Mapping[str, tuple[str, ...]]
+
+
 def load_baseline(
     folder: Path, make_predict: Callable[[str, Numbers], PredictRows]
 ) -> FittedBaseline:
@@ -98,13 +107,16 @@ def load_baseline(
     UserError
         When a file is missing, damaged or of another format.
     """
-    values = read_saved(folder / "learner.json", FORMAT)
+    saved = read_saved(folder / "learner.json", FORMAT, SavedBaseline)
     with refuse_damage(folder):
         arrays = load_file(folder / "fitted.safetensors")
-        texts = {k: np.array(v, dtype=str) for k, v in values["texts"].items()}
+        texts = {
+            name: np.array(texts, dtype=str) for name, texts in saved.texts.items()
+        }
         numbers = {**arrays, **texts}
-        name, choices = values["learner"], values["choices"]
-        return FittedBaseline(name, make_predict(name, numbers), numbers, choices)
+        return FittedBaseline(
+            saved.learner, make_predict(saved.learner, numbers), numbers, saved.choices
+        )
 
 
 def sample_evenly(rows: Rows, most: int, *, seed: int) -> Int[np.ndarray, " item"]:

@@ -22,12 +22,14 @@ from sklearn.svm import SVC
 
 from deepvanet.config import NetworkSettings, Normalise
 from deepvanet.learners.class_weights import weigh_rows
+from deepvanet.learners.saved import Layout, check_arrays
 from deepvanet.learners.within_subject import (
     Norm,
     measure_norms,
     normalise_features,
 )
 from deepvanet.protocols.folds import cut_inner_folds
+from deepvanet.schema import UserError
 
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Values of C that are tried, in scikit-learn's sense, for rows of mean weight 1."""
@@ -118,7 +120,18 @@ class Scaler:
     def apply(
         self, features: Features, subject: NDArray[np.object_]
     ) -> Float64[np.ndarray, "row kept"]:
-        """Compare within subjects, leave out, fill and scale."""
+        """Compare within subjects, leave out, fill and scale.
+
+        Raises
+        ------
+        UserError
+            When there are more or fewer features than those of the fit.
+        """
+        if features.shape[1] != len(self.kept):
+            raise UserError(
+                f"the learner was fitted on {len(self.kept)} features, got "
+                f"{features.shape[1]}: the channels are others"
+            )
         if self.subjects is not None:
             features = normalise_features(features, subject, self.subjects)
         if not self.kept.any():
@@ -142,12 +155,36 @@ class Scaler:
     def from_arrays(cls, arrays: Numbers) -> "Scaler":
         """Read what ``to_arrays`` returned."""
         subjects = None
+        check_arrays(arrays, _SCALER)
+        if np.count_nonzero(arrays["kept"]) != len(arrays["fill"]):
+            raise ValueError("fill needs a number for each feature that is kept")
+        if (arrays["spread"] <= 0).any():
+            raise ValueError("spread needs numbers above 0")
         if "subject" in arrays:
+            check_arrays(
+                arrays,
+                _SUBJECTS,
+                may_miss=("subject_center", "subject_spread"),
+                feature=len(arrays["kept"]),
+            )
             norms = zip(arrays["subject_center"], arrays["subject_spread"], strict=True)
             subjects = dict(zip(arrays["subject"].tolist(), norms, strict=True))
         return cls(
             arrays["kept"], arrays["fill"], arrays["center"], arrays["spread"], subjects
         )
+
+
+_SCALER: Layout = {
+    "kept": ("b", ("feature",)),
+    "fill": ("f", ("kept",)),
+    "center": ("f", ("kept",)),
+    "spread": ("f", ("kept",)),
+}
+_SUBJECTS: Layout = {
+    "subject": ("U", ("subject",)),
+    "subject_center": ("f", ("subject", "feature")),
+    "subject_spread": ("f", ("subject", "feature")),
+}
 
 
 def fit_scaler(
@@ -191,13 +228,25 @@ class Classifier:
         From samples, inner folds of them, and the penalty C, to numbers.
     open : callable
         From these numbers to what predicts.
+    layout : mapping
+        The numbers, as ``check_arrays`` takes them.
     has_curve : bool
         Whether inner folds fit a curve from distances to probabilities.
     """
 
     fit: Callable[[Samples, Inner, float], Numbers]
     open: Callable[[Numbers], Predict]
+    layout: Layout
     has_curve: bool = False
+
+    def check(self, numbers: Numbers) -> None:
+        """Raise ``ValueError`` unless numbers are those of a fit, and of its scaler."""
+        # without a feature that is kept, there is one that is always 0
+        check_arrays(numbers, self.layout, kept=max(1, len(numbers["fill"])))
+        if "n_support" in self.layout:
+            counts, n_support = numbers["n_support"], len(numbers["support"])
+            if (counts < 0).any() or counts.sum() != n_support:
+                raise ValueError(f"n_support needs counts of {n_support} vectors")
 
     def fit_predict(self, samples: Samples, penalty: float) -> Predict:
         """Return what predicts by a fit without inner folds."""
@@ -288,9 +337,31 @@ def _open_machine(numbers: Numbers) -> SVC:
     return model
 
 
-LOGISTIC = Classifier(fit_logistic, open_logistic)
-BAYES = Classifier(fit_bayes, open_bayes)
-SVM = Classifier(fit_svm, open_svm, has_curve=True)
+LOGISTIC = Classifier(
+    fit_logistic, open_logistic, {"weight": ("f", ("kept",)), "bias": ("f", (1,))}
+)
+BAYES = Classifier(
+    fit_bayes,
+    open_bayes,
+    {
+        "mean": ("f", (2, "kept")),
+        "variance": ("f", (2, "kept")),
+        "prior": ("f", (2,)),
+    },
+)
+SVM = Classifier(
+    fit_svm,
+    open_svm,
+    {
+        "support": ("f", ("vector", "kept")),
+        "n_support": ("iu", (2,)),
+        "weight": ("f", (1, "vector")),
+        "intercept": ("f", (1,)),
+        "gamma": ("f", ()),
+        "calibration": ("f", (2,)),
+    },
+    has_curve=True,
+)
 
 
 def choose_penalty(

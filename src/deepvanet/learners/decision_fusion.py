@@ -36,10 +36,11 @@ Saved, a fusion is::
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -47,6 +48,7 @@ from jaxtyping import Float
 from scipy.special import expit
 
 from deepvanet.config import NetworkSettings
+from deepvanet.documents import Known, build
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.fusion_rules import MEMBERS, RULES, Weights, weigh_as_published
 from deepvanet.learners.inputs import open_rows, to_network
@@ -413,6 +415,22 @@ def _save(folder: Path, pair: Pair, values: Mapping[str, Any]) -> None:
         write_text(unfinished / "fusion.json", text)
 
 
+@dataclass(frozen=True)
+class SavedFusion:
+    """What ``fusion.json`` holds."""
+
+    rule: Annotated[str, Known((*RULES, PUBLISHED))]
+    weights: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """The weights in it, as the published code has them."""
+
+    alpha: tuple[float, ...]
+    seed: int
+
+
 def load_fusion(folder: Path) -> FittedFusion | FittedPublishedFusion:
     """Load what a fitted fusion saved.
 
@@ -422,16 +440,25 @@ def load_fusion(folder: Path) -> FittedFusion | FittedPublishedFusion:
         When a file is missing, damaged or of another format.
     """
     file = folder / "fusion.json"
-    values = read_saved(file, FORMAT)
+    saved = read_saved(file, FORMAT, SavedFusion)
     pair = {name: load_network(folder / name) for name in MEMBERS}
     with refuse_damage(file):
-        rule, weights = values["rule"], values["weights"]
-        if rule == PUBLISHED:
-            face, bio = weights["alpha"]
-            return FittedPublishedFusion(pair, (face, bio), weights["seed"])
-        if rule not in RULES:
-            raise ValueError(f"it joins by {rule!r}, which is no rule")
-        return FittedFusion(rule, pair, {"chosen": weights})
+        if saved.rule == PUBLISHED:
+            told = build(PublishedWeights, saved.weights, place="weights")
+            face, bio = told.alpha
+            return FittedPublishedFusion(pair, (face, bio), told.seed)
+        return FittedFusion(saved.rule, pair, {"chosen": _read_weights(saved)})
+
+
+def _read_weights(saved: SavedFusion) -> Weights | None:
+    if saved.weights is None:
+        return None
+    names = RULES[saved.rule].names
+    for name in names:
+        value = saved.weights.get(name)
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"weights.{name}: needs a finite number, got {value!r}")
+    return {name: float(saved.weights[name]) for name in names}
 
 
 def make_fusion(

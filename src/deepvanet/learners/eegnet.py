@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Float64
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from deepvanet.config import NetworkSettings
+from deepvanet.config import NetworkSettings, Threads
+from deepvanet.fields import About
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.inputs import open_rows
 from deepvanet.learners.learner import (
@@ -29,11 +30,12 @@ from deepvanet.learners.learner import (
     choose_epoch,
 )
 from deepvanet.learners.repeatable import sample_from, use_threads
-from deepvanet.learners.saved import read_saved, refuse_damage
-from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.learners.saved import read_saved
+from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
 from deepvanet.learners.training import find_logits, plan_steps, train_network
+from deepvanet.models.checkpoint import load_weights
 from deepvanet.models.eegnet import EEGNet
-from deepvanet.schema import Stream
+from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-eegnet-2"
@@ -49,10 +51,10 @@ class EEGNetShape:
         Samples a second of its input, in Hz.
     """
 
-    n_channels: int
-    n_samples: int
-    sfreq: float
-    dropout: float
+    n_channels: Annotated[int, About("Of EEG.", least=1, most=2**20)]
+    n_samples: Annotated[int, About("Of a segment.", least=1, most=2**20)]
+    sfreq: Annotated[float, About("In Hz.", least=1, most=100_000)]
+    dropout: Annotated[float, About("A probability.", least=0, most=1)]
 
     def build(self) -> EEGNet:
         """Build the network, with fresh weights."""
@@ -189,6 +191,17 @@ class FittedEEGNet:
             return find_logits(network, fetch, len(rows))
 
 
+@dataclass(frozen=True)
+class SavedEEGNet:
+    """What ``learner.json`` holds."""
+
+    chosen_epoch: Annotated[int, About("Epochs.", least=0)]
+    threads: Threads
+    shape: EEGNetShape
+    scaling: ScalingItem
+    history: tuple[EpochRecord, ...]
+
+
 def load_eegnet(folder: Path) -> FittedEEGNet:
     """Load what ``FittedEEGNet.save`` wrote.
 
@@ -198,20 +211,22 @@ def load_eegnet(folder: Path) -> FittedEEGNet:
         When a file is missing, damaged or of another format.
     """
     file = folder / "learner.json"
-    values = read_saved(file, FORMAT)
-    with refuse_damage(file):
-        shape = EEGNetShape(**values["shape"])
-        network = shape.build()
-        network.load_state_dict(load_file(folder / "eegnet.safetensors"))
-        return FittedEEGNet(
-            chosen=network.eval(),
-            last=None,
-            shape=shape,
-            scaling=Scaling.from_dict(values["scaling"]),
-            history=[EpochRecord(**record) for record in values["history"]],
-            chosen_epoch=values["chosen_epoch"],
-            threads=values["threads"],
+    saved = read_saved(file, FORMAT, SavedEEGNet)
+    if len(saved.scaling.center) != saved.shape.n_channels:
+        raise UserError(
+            f"{file}: not a saved learner: scaling.center: needs "
+            f"{saved.shape.n_channels} numbers, got {len(saved.scaling.center)}"
         )
+    network = load_weights(saved.shape.build, folder / "eegnet.safetensors")
+    return FittedEEGNet(
+        chosen=network.eval(),
+        last=None,
+        shape=saved.shape,
+        scaling=saved.scaling.open(),
+        history=list(saved.history),
+        chosen_epoch=saved.chosen_epoch,
+        threads=saved.threads,
+    )
 
 
 def make_eegnet(

@@ -54,11 +54,14 @@ class Rule:
         From scores and weights to the probability that each row is high.
     is_fitted : bool
         Whether ``fit`` looks at its rows at all.
+    names : tuple of str
+        Of the weights.
     """
 
     fit: Callable[[Scores, Label], Weights]
     join: Callable[[Scores, Weights], Float[np.ndarray, " row"]]
     is_fitted: bool = True
+    names: tuple[str, ...] = ()
 
 
 def find_alpha(
@@ -165,14 +168,18 @@ def _join_weighted(scores: Scores, weights: Weights) -> Float[np.ndarray, " row"
 
 
 RULES: Mapping[str, Rule] = {
-    "adaboost": Rule(_boost, _join_boosted),
-    "stacking": Rule(_stack, _join_stacked),
+    "adaboost": Rule(
+        _boost, _join_boosted, names=("face_alpha", "bio_alpha", "base_rate")
+    ),
+    "stacking": Rule(
+        _stack, _join_stacked, names=("face_weight", "bio_weight", "bias")
+    ),
     "mean-logit": Rule(
         lambda _scores, _label: {},
         lambda scores, _weights: np.asarray(expit(_log_odds(scores).mean(axis=1))),
         is_fitted=False,
     ),
-    "weight-grid": Rule(_search_weight, _join_weighted),
+    "weight-grid": Rule(_search_weight, _join_weighted, names=("face_weight",)),
 }
 """Rules that are fitted on training rows only."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from deepvanet.plugins import find_plugins, load_plugin
+from deepvanet.plugins import find_plugins, load_plugin, name_package
 from deepvanet.schema import PRIORS, UserError, pick
 
 GROUP = "deepvanet.learners"
@@ -141,8 +141,21 @@ LEARNERS: Mapping[str, LearnerRecord] = {record.name: record for record in _LIST
 
 
 def list_learners() -> list[str]:
-    """Return the names of all learners, those of other packages last."""
-    return [*LEARNERS, *find_plugins(GROUP)]
+    """Return the names of all learners, those of other packages last.
+
+    Raises
+    ------
+    UserError
+        When a plug-in has a name that is taken.
+    """
+    points = find_plugins(GROUP)
+    for name, point in points.items():
+        if any(record.has_name(name) for record in _LIST):
+            raise UserError(
+                f"plug-in {name} of {name_package(point)}: the name is taken by a "
+                "learner of deepvanet"
+            )
+    return [*LEARNERS, *points]
 
 
 def find_record(name: str) -> LearnerRecord:
@@ -151,12 +164,14 @@ def find_record(name: str) -> LearnerRecord:
     Raises
     ------
     UserError
-        When there is no learner of that name, or the package that adds it is broken.
+        When there is no learner of that name, the package that adds it is broken, or
+        one adds a name that is taken.
     """
+    known = list_learners()
     for record in _LIST:
         if record.has_name(name):
             return record
-    point = find_plugins(GROUP).get(pick("learner", name, list_learners()))
+    point = find_plugins(GROUP).get(pick("learner", name, known))
     if point is None:
         raise KeyError(name)
     record = load_plugin(point)

@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
-from deepvanet.config import NetworkSettings
+from deepvanet.config import NetworkSettings, Threads
+from deepvanet.documents import MAY_LACK
+from deepvanet.fields import About
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.inputs import (
     Fetch,
@@ -37,15 +40,15 @@ from deepvanet.learners.learner import (
     choose_epoch,
 )
 from deepvanet.learners.repeatable import name_precision, sample_from, use_threads
-from deepvanet.learners.saved import read_saved, refuse_damage
-from deepvanet.learners.scaling import Scaling, fit_scaling, measure_faces
+from deepvanet.learners.saved import read_saved
+from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling, measure_faces
 from deepvanet.learners.training import find_logits, plan_steps, train_network
 from deepvanet.models.checkpoint import Architecture, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.models.stream_dropout import PartialNetwork, StreamDropout
 from deepvanet.models.trunk_weights import read_trunk
-from deepvanet.schema import Stream
+from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-learner-1"
@@ -234,6 +237,7 @@ class FittedNetwork:
 
         def fetch(index: Index) -> dict[Stream, Tensor]:
             arrays = {stream: rows.read(stream, index) for stream in there}
+            _check_faces(arrays, self.recipe)
             nothing = {s: self._fill_nothing(s, len(index)) for s in missing}
             return {**to_tensors(arrays, self.scalings), **nothing}
 
@@ -251,6 +255,19 @@ def _to_probability(logits: Float[np.ndarray, " row"]) -> Float[np.ndarray, " ro
     return torch.from_numpy(logits).sigmoid().numpy()
 
 
+@dataclass(frozen=True)
+class SavedNetwork:
+    """What ``learner.json`` holds."""
+
+    threads: Threads
+    chosen_epoch: Annotated[int, About("Epochs.", least=0)]
+    scalings: Mapping[Stream, ScalingItem]
+    history: tuple[EpochRecord, ...]
+    stream_dropout: Annotated[
+        float, About("A probability.", least=0, most=1), MAY_LACK
+    ] = 0.0
+
+
 def load_network(folder: Path) -> FittedNetwork:
     """Load what ``FittedNetwork.save`` wrote.
 
@@ -261,21 +278,38 @@ def load_network(folder: Path) -> FittedNetwork:
     """
     network, recipe = read_network(folder)
     file = folder / "learner.json"
-    values = read_saved(file, FORMAT)
-    with refuse_damage(file):
-        return FittedNetwork(
-            chosen=network.eval(),
-            last=None,
-            recipe=recipe,
-            scalings={
-                Stream(stream): Scaling.from_dict(scaling)
-                for stream, scaling in values["scalings"].items()
-            },
-            history=[EpochRecord(**record) for record in values["history"]],
-            chosen_epoch=values["chosen_epoch"],
-            threads=values["threads"],
-            stream_dropout=values.get("stream_dropout", 0.0),
-        )
+    saved = read_saved(file, FORMAT, SavedNetwork)
+    for stream, shape in recipe.shapes.items():
+        n_channels = 0 if stream is Stream.FACE else shape[0]
+        told = saved.scalings.get(stream)
+        if len(told.center if told else ()) != n_channels:
+            raise UserError(
+                f"{file}: not a saved learner: scalings.{stream}.center: needs "
+                f"{n_channels} numbers, as network.json says, got "
+                f"{len(told.center) if told else 'none'}"
+            )
+    return FittedNetwork(
+        chosen=network.eval(),
+        last=None,
+        recipe=recipe,
+        scalings={stream: item.open() for stream, item in saved.scalings.items()},
+        history=list(saved.history),
+        chosen_epoch=saved.chosen_epoch,
+        threads=saved.threads,
+        stream_dropout=saved.stream_dropout,
+    )
+
+
+def _check_faces(arrays: Mapping[Stream, NDArray[Any]], recipe: Architecture) -> None:
+    """Raise unless images are of the size that the network was built for."""
+    if Stream.FACE in arrays:
+        _, _, height, width, _ = arrays[Stream.FACE].shape
+        needed = recipe.shapes[Stream.FACE][2:]
+        if (height, width) != tuple(needed):
+            raise UserError(
+                f"the network reads faces of {needed[0]} x {needed[1]} pixels, got "
+                f"{height} x {width}"
+            )
 
 
 def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Architecture:

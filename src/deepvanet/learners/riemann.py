@@ -35,7 +35,9 @@ from deepvanet.learners.baseline import (
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
-from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.learners.saved import Layout, check_arrays
+from deepvanet.learners.scaling import LAYOUT, Scaling, fit_scaling
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
@@ -109,6 +111,14 @@ class Riemann:
 
 def make_predict(_name: str, numbers: Numbers) -> PredictRows:
     """Return what scores rows by the numbers of a fit."""
+    check_arrays(numbers, LAYOUT)
+    n_channels = len(numbers["center"])
+    own: Layout = {
+        "mean": ("f", ("channel", "channel")),
+        "weight": ("f", (n_channels * (n_channels + 1) // 2,)),
+        "bias": ("f", (1,)),
+    }
+    check_arrays(numbers, own, channel=n_channels)
     scaling = Scaling.from_dict(numbers)
 
     def score(rows: Rows) -> Float64[np.ndarray, " row"]:
@@ -184,6 +194,6 @@ def _load_pyriemann() -> Any:
         import pyriemann.tangentspace
     except ImportError:
         raise UserError(
-            "learner riemann: needs pyRiemann: pip install 'deepvanet[baselines]'"
+            f"learner riemann: needs pyRiemann: {tell_install('pyriemann')}"
         ) from None
     return pyriemann

@@ -11,13 +11,15 @@ they are, pixels in [0, 1].
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, UInt8
 from numpy.typing import NDArray
 
-from deepvanet.schema import BIO, Stream, pick
+from deepvanet.fields import About
+from deepvanet.learners.saved import Layout
+from deepvanet.schema import BIO, Stream, UserError, pick
 from deepvanet.store import Rows
 
 AT_ONCE = 1024  # rows read or scaled in one go
@@ -47,7 +49,18 @@ class Scaling:
     def apply(
         self, signals: Float[np.ndarray, "row channel time"]
     ) -> Float32[np.ndarray, "row channel time"]:
-        """Scale signals; what is not finite becomes 0, a channel's median."""
+        """Scale signals; what is not finite becomes 0, a channel's median.
+
+        Raises
+        ------
+        UserError
+            When there are more or fewer channels than those of the fit.
+        """
+        if signals.shape[1] != len(self.center):
+            raise UserError(
+                f"the learner was fitted on {len(self.center)} channels of a stream, "
+                f"got {signals.shape[1]}"
+            )
         scaled = np.empty(signals.shape, np.float32)
         for start in range(0, len(signals), AT_ONCE):
             part = slice(start, start + AT_ONCE)
@@ -73,6 +86,36 @@ class Scaling:
             spread=np.array(values["spread"], np.float64),
             n_missing=np.array(values["n_missing"], np.int64),
         )
+
+
+@dataclass(frozen=True)
+class ScalingItem:
+    """A scaling in a JSON file."""
+
+    center: tuple[float, ...]
+    spread: tuple[Annotated[float, About("Above 0.", least=1e-100)], ...]
+    n_missing: tuple[Annotated[int, About("Samples.", least=0)], ...]
+
+    def __post_init__(self) -> None:
+        for name in ("spread", "n_missing"):
+            if len(getattr(self, name)) != len(self.center):
+                raise UserError(
+                    f"needs {len(self.center)} numbers, as center has, got "
+                    f"{len(getattr(self, name))}",
+                    field=name,
+                )
+
+    def open(self) -> Scaling:
+        """Return what it says."""
+        return Scaling.from_dict(vars(self))
+
+
+LAYOUT: Layout = {
+    "center": ("f", ("channel",)),
+    "spread": ("f", ("channel",)),
+    "n_missing": ("iu", ("channel",)),
+}
+"""A scaling among arrays."""
 
 
 def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:

@@ -118,7 +118,9 @@ class TrialClassifier:
 
 def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
     """Return what scores rows, each as its trial, by the numbers of a fit."""
-    scaler, predict = Scaler.from_arrays(numbers), classifier.open(numbers)
+    scaler = Scaler.from_arrays(numbers)
+    classifier.check(numbers)
+    predict = classifier.open(numbers)
 
     def score(rows: Rows) -> Float64[np.ndarray, " row"]:
         features, subject, _ = _measure(rows)

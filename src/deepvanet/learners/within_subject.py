@@ -37,8 +37,8 @@ from deepvanet.learners.learner import (
     Training,
     Traits,
 )
-from deepvanet.learners.saved import read_saved, refuse_damage
-from deepvanet.learners.scaling import Scaling, fit_scaling
+from deepvanet.learners.saved import read_saved
+from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import Rows
 
@@ -224,6 +224,13 @@ class FittedWithinSubject:
             write_text(unfinished / SUBJECTS, text)
 
 
+@dataclass(frozen=True)
+class SavedSubjects:
+    """What ``subjects.json`` holds."""
+
+    subjects: Mapping[str, Mapping[Stream, ScalingItem]]
+
+
 def is_comparing(folder: Path) -> bool:
     """Say whether a saved learner compares signals within subjects."""
     return (folder / SUBJECTS).is_file()
@@ -244,14 +251,12 @@ def load_comparing(
     UserError
         When a file is missing, damaged or of another format.
     """
-    values = read_saved(folder / SUBJECTS, FORMAT)
-    fitted = load(folder / "learner")
-    with refuse_damage(folder / SUBJECTS):
-        known = {
-            name: {Stream(s): Scaling.from_dict(v) for s, v in scalings.items()}
-            for name, scalings in values["subjects"].items()
-        }
-    return FittedWithinSubject(fitted, known)
+    saved = read_saved(folder / SUBJECTS, FORMAT, SavedSubjects)
+    known = {
+        name: {stream: item.open() for stream, item in scalings.items()}
+        for name, scalings in saved.subjects.items()
+    }
+    return FittedWithinSubject(load(folder / "learner"), known)
 
 
 def _scale_subjects(rows: Rows) -> Scalings:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from deepvanet.cells import write_csv
 from deepvanet.files import make_folder, whole_file, write_text
 from deepvanet.metrics import SCORE_COLUMNS, SEED_COLUMNS
 from deepvanet.reporting.figures import KINDS, plot_study
@@ -63,7 +64,7 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     )
     scores = pd.concat([study.scores for study in studies], ignore_index=True)
     with whole_file(out / "scores.csv") as unfinished:
-        scores.to_csv(unfinished, index=False, columns=list(SCORE_COLUMNS))
+        write_csv(scores, unfinished, columns=SCORE_COLUMNS)
     _write_more(
         out / "controls.csv", [s.controls for s in studies], [*SCORE_COLUMNS, "control"]
     )
@@ -82,9 +83,7 @@ def _write_more(
         path.unlink(missing_ok=True)
         return
     with whole_file(path) as unfinished:
-        pd.concat(held, ignore_index=True).to_csv(
-            unfinished, index=False, columns=list(columns)
-        )
+        write_csv(pd.concat(held, ignore_index=True), unfinished, columns=columns)
 
 
 def _write_figures(folder: Path, plots: Sequence[Plot]) -> None:
@@ -92,7 +91,7 @@ def _write_figures(folder: Path, plots: Sequence[Plot]) -> None:
     for drawing in plots:
         write_text(folder / f"{drawing.name}.svg", drawing.svg)
         with whole_file(folder / f"{drawing.name}.csv") as unfinished:
-            drawing.numbers.to_csv(unfinished, index=False, float_format="%.9g")
+            write_csv(drawing.numbers, unfinished, float_format="%.9g")
     kept = {f"{drawing.name}.{end}" for drawing in plots for end in ("svg", "csv")}
     ours = re.compile(rf"(\d+-)?({'|'.join(KINDS)})-.+\.(svg|csv)")
     for old in sorted(folder.iterdir()):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from deepvanet.cells import write_csv
 from deepvanet.config import Execution, ReproduceSettings
 from deepvanet.execution import hold_workers
 from deepvanet.files import make_folder, whole_file, write_text
@@ -183,4 +184,4 @@ def _make_fig3(made: PageContent, runs: Path, shown: Sequence[FeaturePanel]) -> 
 
 def _write_csv(file: Path, table: pd.DataFrame) -> None:
     with whole_file(file) as unfinished:
-        table.to_csv(unfinished, index=False, lineterminator="\n", float_format="%.9g")
+        write_csv(table, unfinished, float_format="%.9g")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from deepvanet.cells import write_csv
 from deepvanet.config import to_dict
 from deepvanet.files import whole_file, write_text
 from deepvanet.learners import PRIORS
@@ -261,7 +262,7 @@ def write_systems(folder: Path, rows: list[TableRow], size: Size) -> None:
     """Write ``table2.csv`` and ``table2.md``."""
     with whole_file(folder / "table2.csv") as unfinished:
         frame = pd.DataFrame([_flatten(row) for row in rows])
-        frame.to_csv(unfinished, index=False, lineterminator="\n")
+        write_csv(frame, unfinished)
     write_text(folder / "table2.md", write_markdown(rows, size))
 
 

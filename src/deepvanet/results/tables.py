@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from deepvanet.cells import release_table, write_csv
 from deepvanet.files import whole_file
 from deepvanet.results.columns import (
     PREDICTION_COLUMNS,
@@ -62,15 +63,10 @@ def write_table(
         What is written, in this order.
     """
     with whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
-        file.write(",".join(columns) + "\n")
+        write_csv(pd.DataFrame(columns=list(columns)), file)
         for table in tables:
-            table.to_csv(
-                file,
-                columns=list(columns),
-                header=False,
-                index=False,
-                lineterminator="\n",
-                float_format=_FLOAT_FORMAT,
+            write_csv(
+                table, file, columns=columns, header=False, float_format=_FLOAT_FORMAT
             )
 
 
@@ -94,6 +90,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as a table: {error}") from None
+    table = release_table(table)
     for column in columns:
         if column not in table:
             raise UserError(

@@ -13,6 +13,7 @@ from typing import Any
 from deepvanet.findings import refuse
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.channel_names import guess_type
+from deepvanet.signal_io.edf_records import EdfHeader
 from deepvanet.signal_io.units import (
     UNKNOWN,
     UNSTATED,
@@ -22,7 +23,6 @@ from deepvanet.signal_io.units import (
 )
 
 _CHANNEL = re.compile(r"^\s*Ch(\d+)\s*=\s*(.*)$", re.IGNORECASE | re.MULTILINE)
-_LABEL_BYTES, _UNITS_AT, _UNIT_BYTES = 16, 96, 8
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,24 @@ class RawChannel:
     fault: str = ""
 
 
-def describe_channels(path: Path, raw: Any) -> tuple[RawChannel, ...]:
-    """Return the channels of what MNE opened, in its order."""
+def describe_channels(
+    path: Path, raw: Any, header: EdfHeader | None
+) -> tuple[RawChannel, ...]:
+    """Return the channels of what MNE opened, in its order.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    raw : mne.io.BaseRaw
+        What MNE opened.
+    header : EdfHeader | None
+        That of EDF and BDF.
+    """
     extras = raw._raw_extras[0] if raw._raw_extras else None
     suffix = path.suffix.lower()
     if isinstance(extras, dict) and {"units", "physical_min"} <= extras.keys():
-        channels = _describe_edf(path, raw, extras)
+        channels = _describe_edf(raw, extras, header)
     elif suffix in (".vhdr", ".ahdr"):
         channels = _describe_brainvision(path, raw)
     elif suffix == ".set":
@@ -86,9 +98,11 @@ def check_labels(path: Path) -> None:
         )
 
 
-def _describe_edf(path: Path, raw: Any, extras: Mapping[str, Any]) -> list[RawChannel]:
+def _describe_edf(
+    raw: Any, extras: Mapping[str, Any], header: EdfHeader | None
+) -> list[RawChannel]:
     """Describe channels of EDF, BDF and GDF."""
-    written = _read_edf_header(path)
+    written = list(zip(header.labels, header.units, strict=True)) if header else []
     places = extras["sel"] if written else range(len(raw.ch_names))
     lengths = extras.get("n_samps")
     seconds = float(extras["record_length"][0] / extras["record_length"][1])
@@ -124,22 +138,6 @@ def _find_fault(extras: Mapping[str, Any], row: int) -> str:
         if low == high:
             return f"{kind} minimum and maximum are both {low:g}"
     return ""
-
-
-def _read_edf_header(path: Path) -> list[tuple[str, str]]:
-    """Return label and unit of each channel of EDF and BDF."""
-    if path.suffix.lower() not in (".edf", ".bdf", ".rec"):
-        return []
-    with path.open("rb") as file:
-        n_signals = int(file.read(256)[252:])
-        header = file.read(256 * n_signals).decode("latin-1")
-    labels = _split(header, _LABEL_BYTES, n_signals)
-    units = _split(header[_UNITS_AT * n_signals :], _UNIT_BYTES, n_signals)
-    return list(zip(labels, units, strict=True))
-
-
-def _split(text: str, width: int, n_fields: int) -> list[str]:
-    return [text[width * k : width * (k + 1)].strip(" \0") for k in range(n_fields)]
 
 
 def _describe_brainvision(path: Path, raw: Any) -> list[RawChannel]:

@@ -56,6 +56,8 @@ class Signals:
         Why the numbers of a channel cannot be known, by its place.
     bad : tuple of int
         Places of channels that the file, or its side-car, marks as bad.
+    start_unix_s : float | None
+        When the first sample was taken, in Unix time, where the file says so.
     """
 
     path: Path
@@ -70,6 +72,7 @@ class Signals:
     rates: tuple[float, ...] = ()
     faults: Mapping[int, str] = field(default_factory=dict)
     bad: tuple[int, ...] = ()
+    start_unix_s: float | None = None
 
     @property
     def seconds(self) -> float:

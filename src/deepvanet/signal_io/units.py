@@ -79,7 +79,8 @@ _NOTHING = frozenset(
 _ARBITRARY = frozenset(
     {
         *("a.u.", "a.u", "au", "aru", "arb", "arb.", "arbitrary", "arbitrary unit"),
-        *("arbitrary units", "dimensionless", "unitless", "no unit", "1"),
+        *("arbitrary units", "dimensionless", "unitless", "no unit", "no units"),
+        *("no_units", "1"),
     }
 )
 

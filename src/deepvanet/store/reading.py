@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Int
 from numpy.typing import NDArray
 
+from deepvanet.cells import release_table
 from deepvanet.config import digest
 from deepvanet.schema import Channel, Stream, UserError, pick
 from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
@@ -158,6 +159,7 @@ def read_segment_table(folder: Path) -> pd.DataFrame:
         table = pd.read_csv(file, dtype=dict.fromkeys(TEXT_COLUMNS, str))
     except (OSError, ValueError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from None
+    table = release_table(table)
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise UserError(f"{file}: column {missing[0]} is missing")
@@ -196,7 +198,9 @@ def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | No
 def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
     return pd.concat(
         [
-            pd.read_csv(folder / name, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+            release_table(
+                pd.read_csv(folder / name, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+            )
             for folder in folders
         ],
         ignore_index=True,
@@ -223,6 +227,18 @@ def digest_store(store: SegmentStore) -> str:
         for record in records
     }
     return digest({"settings": store.manifest.digest, "inputs": inputs})
+
+
+def find_digest(path: Path) -> str:
+    """Return what distinguishes two stores that a path had one after the other.
+
+    Unlike ``digest_store`` it reads no content: it is asked before each fit.
+    """
+    files = [path / "manifest.json", *(path / "subjects").glob("[!.]*/*")]
+    stats = {str(file): file.stat() for file in sorted(files) if file.is_file()}
+    return digest(
+        {name: [s.st_ino, s.st_mtime_ns, s.st_size] for name, s in stats.items()}
+    )
 
 
 def _list_subjects(path: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from deepvanet.datasets.text_numbers import to_float
+from deepvanet.files import is_file
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target, UserError
 
 SESSIONS_A_SUBJECT = 130
@@ -242,7 +243,7 @@ def _list_tracks(
         if any(track.get(key) != value for key, value in wanted.items()):
             continue
         # a name is not trusted to stay in the folder
-        if name and Path(name).name == name and (folder / name).is_file():
+        if name and Path(name).name == name and is_file(folder / name):
             yield folder / name
 
 

@@ -99,7 +99,16 @@ def report_repeated(signals: Signals, named: Sequence[tuple[str, int]]) -> None:
             source=signals.path,
             place=name,
             assumed=f"the first one of them, channel {places[0] + 1} of the file",
+            cure=_tell_how_to_choose(labels),
         )
+
+
+def _tell_how_to_choose(labels: Sequence[str]) -> str:
+    one, other = labels[:2] if len(labels) > 1 else (f"{labels[0]}-{k}" for k in "01")
+    return (
+        f"give each a label of its own, or state all channels to use, {one!r} or "
+        f"{other!r} among them, under eeg and [peripherals] of {FILE_NAME}"
+    )
 
 
 def report_unused(signals: Signals, places: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ trial without signals is a recording of its own.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +14,14 @@ import numpy as np
 from deepvanet.config import PrepareSettings
 from deepvanet.datasets.channel_facts import report_levels
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
     describe_recording,
     read_bio,
 )
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
-from deepvanet.findings import Finding, collect, hand_on
+from deepvanet.findings import Finding, attempt, collect, hand_on
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.open_file import list_parts
@@ -90,27 +90,22 @@ def list_files(source: RecordingSource, subject: str) -> list[Path]:
     return list(dict.fromkeys((*lists, *parts)))
 
 
-def list_channels(
-    source: RecordingSource, *, skip_unreadable: bool = False
-) -> tuple[Channel, ...]:
+def list_channels(source: RecordingSource) -> tuple[Channel, ...]:
     """Return the channels that the recordings share; every file is opened once.
 
-    Parameters
-    ----------
-    skip_unreadable : bool
-        Whether a recording that cannot be opened is passed over.
+    A recording that cannot be opened is reported and has no part in it.
 
     Raises
     ------
     UserError
-        When signals cannot be opened, or none is of use.
+        When no channel is of use.
     """
     files = {file for row in source.rows for file in row.signals if file}
     stamps = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-    shared, findings = _list_channels(_Key(source, stamps), skip_unreadable)
+    channels, findings = _list_channels(_Key(source, stamps))
     for finding in findings:
         hand_on(finding)
-    return shared
+    return channels
 
 
 @dataclass(frozen=True)
@@ -134,26 +129,26 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _list_channels(
-    key: _Key, skip_unreadable: bool
-) -> tuple[tuple[Channel, ...], tuple[Finding, ...]]:
-    """Return the channels, and what is reported of them together."""
-    source = key.source
+def _list_channels(key: _Key) -> tuple[tuple[Channel, ...], tuple[Finding, ...]]:
+    """Return the shared channels, and what was found on the way, to be reported."""
+    with collect() as found:
+        channels = _find_shared(key.source)
+    return channels, tuple(found)
+
+
+def _find_shared(source: RecordingSource) -> tuple[Channel, ...]:
     opened: dict[str, RecordingFiles] = {}
-    with collect():  # what a recording has of its own is reported when it is read
-        for rows in group_rows(source.rows):
-            try:
-                if rows[0].bio:
-                    name = _name(source, rows[0].bio)
-                    opened[name] = open_recording(source, rows[0])
-            except UserError:
-                if not skip_unreadable:
-                    raise
+    for row in (rows[0] for rows in group_rows(source.rows)):
+        if row.bio:
+            one = attempt(partial(_open_first, source, row), source=row.bio)
+            opened |= {_name(source, row.bio): one} if one else {}
     recordings = {
         name: [f.channel for f in one.channels.values()] for name, one in opened.items()
     }
     with collect() as found:
         shared = share_channels(recordings, source.declared)
+    for finding in found:
+        hand_on(replace(finding, source=str(source.lists[0])))
     if opened and not shared:
         first = next(iter(opened.values())).main
         raise UserError(
@@ -161,7 +156,7 @@ def _list_channels(
             f"or peripheral, name them in {FILE_NAME}; {first.path.name} has "
             f"{', '.join(first.labels[:6]) or 'none'}"
         )
-    return shared, tuple(replace(f, source=str(source.lists[0])) for f in found)
+    return shared
 
 
 def group_rows(rows: Sequence[Row]) -> list[list[Row]]:
@@ -172,6 +167,12 @@ def group_rows(rows: Sequence[Row]) -> list[list[Row]]:
         key = (row.subject, *map(str, row.signals), *alone)
         groups.setdefault(key, []).append(row)
     return list(groups.values())
+
+
+def _open_first(source: RecordingSource, row: Row) -> RecordingFiles:
+    """Open a row's signals; what is odd about them is reported when they are read."""
+    with collect():
+        return open_recording(source, row)
 
 
 def open_recording(source: RecordingSource, row: Row) -> RecordingFiles:
@@ -192,7 +193,12 @@ def read_subject(source: RecordingSource, subject: str) -> Iterator[SourceRecord
     own = [row for row in source.rows if row.subject == subject]
     n_trials, notes = 0, []
     for rows in group_rows(own):
-        read = read_group(source, rows, channels)
+        read = attempt(
+            partial(read_group, source, rows, channels),
+            source=rows[0].bio or rows[0].where,
+        )
+        if read is None:
+            continue
         n_trials += len(read.recording.spans)
         notes += [note for placed in read.placed for note in placed.notes]
         if read.recording.spans:
@@ -217,7 +223,6 @@ def read_group(
     bio = read_bio(opened, kept, source.declared)
     there = [k for k, c in enumerate(kept) if not opened.channels[c.name].is_missing]
     report_levels(path, bio[there], [kept[k] for k in there], sfreq=opened.main.sfreq)
-    notes = tuple(note for p in placed for note in p.notes)
     recording = Recording(
         subject=rows[0].subject,
         name=_name(source, rows[0].bio),
@@ -226,7 +231,6 @@ def read_group(
         channels=kept,
         spans=tuple(p.span for p in placed if p.span),
         is_raw=True,
-        notes=notes,
     )
     return SourceRecording(recording, opened, placed)
 
@@ -243,7 +247,6 @@ def _read_alone(row: Row) -> SourceRecording:
         channels=(),
         spans=(placed.span,) if placed.span else (),
         is_raw=False,
-        notes=placed.notes,
     )
     return SourceRecording(recording, None, (placed,))
 
