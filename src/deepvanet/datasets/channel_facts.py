@@ -88,7 +88,7 @@ def report_levels(
     channels: Sequence[Channel],
     *,
     sfreq: float,
-) -> None:
+) -> dict[str, ChannelLevel]:
     """Report channels whose numbers cannot be right in the unit they are said to have.
 
     Parameters
@@ -101,10 +101,16 @@ def report_levels(
         What the rows measure.
     sfreq : float
         Samples a second, in Hz.
+
+    Returns
+    -------
+    dict
+        Where the numbers of each channel lie, by its name.
     """
+    levels: dict[str, ChannelLevel] = {}
     judged: dict[tuple[ChannelType, str], list[tuple[Channel, ChannelLevel]]] = {}
     for row, channel in zip(bio, channels, strict=True):
-        level = measure_level(row, sfreq)
+        level = levels[channel.name] = measure_level(row, sfreq)
         if not level.lowest < level.highest:
             said = f"{level.median:g} {channel.unit}"
             said = "no number" if np.isnan(level.median) else said
@@ -121,6 +127,17 @@ def report_levels(
         _report_implausible(
             source, [c for c, _ in group], [found for _, found in group]
         )
+    return levels
+
+
+def describe_plausible(channel: Channel) -> str:
+    """Return what the numbers of a channel usually are, empty where it is not known."""
+    if level := PLAUSIBLE_LEVEL.get((channel.type, channel.unit)):
+        return f"{level[0]:g} to {level[1]:g}"
+    spread = PLAUSIBLE_SPREAD_UV.get(channel.type)
+    if spread and channel.unit == "uV":
+        return f"IQR {spread[0]:g} to {spread[1]:g} in 1 s"
+    return ""
 
 
 def _report_open(

@@ -76,6 +76,7 @@ def open_table(path: Path, declared: Declaration) -> Signals:
         markers=_place_markers(columns, events, grid),
         start_unix_s=None if start is None else start + grid.start,
         rates=grid.rates,
+        timing=grid.timing,
     )
 
 

@@ -15,6 +15,7 @@ from scipy.interpolate import CubicSpline
 from deepvanet.findings import refuse, report
 from deepvanet.preprocessing.cleaning.filters import resample_with_gaps
 from deepvanet.signal_io.pieces import are_too_many, is_jump, report_gaps
+from deepvanet.signal_io.types import Timing
 
 LONGEST_GAP = 4.0  # steps between two samples; more is a hole, if it is also
 LEAST_GAP_S = 0.1  # longer than this, where steps are equal, else
@@ -50,6 +51,8 @@ class Grid:
         for those that were left out.
     rates : tuple of float
         Samples a second that each channel has of its own.
+    timing : Timing
+        What the stamps say.
     """
 
     values: Placed
@@ -57,6 +60,7 @@ class Grid:
     start: float
     times: Times
     rates: tuple[float, ...]
+    timing: Timing
 
 
 def put_on_grid(
@@ -146,23 +150,28 @@ def place_samples(
     about = _About(name, place)
     order, ordered = _order(times, about)
     values = values[:, order]
-    ordered = _close_jumps(_spread_repeated(ordered, about), about)
+    stamped = _spread_repeated(ordered, about)
+    ordered = _close_jumps(stamped, about)
     step = _find_step(ordered)
     limit = _find_limit(ordered, step)
     is_hole = np.diff(ordered) > limit
-    rate = _round_rate(_find_rate(ordered, is_hole))
+    measured_hz = _find_rate(ordered, is_hole)
+    rate = _round_rate(measured_hz)
     check_rate(rate, source=name, place=place)
     _compare_rates(rate, stated_hz, about)
     starts, ends = ordered[:-1][is_hole], ordered[1:][is_hole]
     spans = np.stack([starts, ends], axis=1) - ordered[0]
-    report_gaps([(a, b) for a, b in spans.tolist()], source=name, place=place)
+    gaps = tuple((start, end) for start, end in spans.tolist())
+    report_gaps(gaps, source=name, place=place)
     steady = _straighten(ordered, is_hole, step)
     _report_bridged(steady, is_hole, step, about)
     rates = _report_missing(values, labels, rate, about)
     placed = _interpolate(steady, values, rate, limit)
     known = np.full(len(times), np.nan)
     known[order] = steady
-    return Grid(placed, rate, float(steady[0]), known, rates)
+    jump_s = float(np.ptp(stamped) - np.ptp(ordered))
+    timing = Timing(stated_hz, measured_hz, gaps, jump_s)
+    return Grid(placed, rate, float(steady[0]), known, rates, timing)
 
 
 def check_rate(rate: float, *, source: object, place: str = "") -> float:

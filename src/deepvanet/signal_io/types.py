@@ -34,6 +34,39 @@ class VideoClock:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """What a file says of when its samples were taken.
+
+    Attributes
+    ----------
+    stated_hz : float | None
+        Samples a second that a header states.
+    measured_hz : float | None
+        Those of its time stamps, without gaps; None where it has no stamps.
+    gaps : tuple of (float, float)
+        Stretches without a sample, in seconds since the first one.
+    jump_s : float
+        What its clock was set forward by, in all, while no time passed.
+    """
+
+    stated_hz: float | None = None
+    measured_hz: float | None = None
+    gaps: tuple[tuple[float, float], ...] = ()
+    jump_s: float = 0.0
+
+    @property
+    def gap_s(self) -> float:
+        """Length of all gaps."""
+        return sum(end - start for start, end in self.gaps)
+
+    def measure_drift(self, seconds: float) -> float | None:
+        """Return how much longer a recording is by its stamps than by its header."""
+        if not self.stated_hz or not self.measured_hz:
+            return None
+        return (seconds - self.gap_s) * (1 - self.measured_hz / self.stated_hz)
+
+
+@dataclass(frozen=True)
 class Signals:
     """A file that was opened; its numbers are read when asked for.
 
@@ -58,6 +91,8 @@ class Signals:
         Places of channels that the file, or its side-car, marks as bad.
     start_unix_s : float | None
         When the first sample was taken, in Unix time, where the file says so.
+    timing : Timing
+        Of its samples; in a file of several streams, of the one that has the clock.
     """
 
     path: Path
@@ -73,6 +108,7 @@ class Signals:
     faults: Mapping[int, str] = field(default_factory=dict)
     bad: tuple[int, ...] = ()
     start_unix_s: float | None = None
+    timing: Timing = Timing()
 
     @property
     def seconds(self) -> float:

@@ -114,6 +114,7 @@ def open_xdf(path: Path, declared: Declaration) -> Signals:
         markers=_read_markers(markers, grid.start),
         video=_read_clock(video[0], grid.start) if video else None,
         rates=tuple(rate for one in own for rate in one.rates),
+        timing=grid.timing,
     )
 
 

@@ -17,7 +17,8 @@ from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.findings import keep_findings
 from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_bad_samples, find_silence
-from deepvanet.preprocessing.video import probe, sample_frames
+from deepvanet.preprocessing.video import sample_frames
+from deepvanet.preprocessing.video_facts import examine_video
 from deepvanet.schema import ChannelType, Stream
 
 SAMPLES_KEPT = 10_000  # of each channel and subject, evenly spaced
@@ -214,12 +215,15 @@ def _measure_outside(data: Float[np.ndarray, "experiment channel time"]) -> floa
 
 
 def _examine_video(trial: int, path: Path) -> VideoFacts:
-    read = attempt(lambda: _read_video(trial, path), source=path)
-    return read or VideoFacts(trial, path, is_readable=False)
+    shown = examine_video(path)
+    starts = attempt(lambda: _find_start(path), source=path)
+    if shown is None or starts is None:
+        return VideoFacts(trial, path, is_readable=False)
+    n_frames, fps = shown.info.n_packets, shown.info.fps
+    return VideoFacts(trial, path, n_frames=n_frames, fps=fps, starts=starts)
 
 
-def _read_video(trial: int, path: Path) -> VideoFacts:
-    info = probe(path)
+def _find_start(path: Path) -> bool:
+    """Return whether the video shows something at its start."""
     first = sample_frames(path, fps=1.0, true_fps=deap.VIDEO_FPS, n_frames=1)
-    starts = next(first, None) is not None
-    return VideoFacts(trial, path, n_frames=info.n_packets, fps=info.fps, starts=starts)
+    return next(first, None) is not None

@@ -15,7 +15,7 @@ from deepvanet.datasets.mahnob.sessions import (
     read_session,
 )
 from deepvanet.findings import Finding, attempt
-from deepvanet.preprocessing.video import probe
+from deepvanet.preprocessing.video_facts import examine_video
 from deepvanet.schema import Target
 
 EMOTIONAL, NEUTRAL = "emotional clip", "neutral clip"
@@ -140,8 +140,8 @@ def _read_promise(path: Path) -> float | None:
 def _measure_video(video: Path | None, fps: float | None) -> float | None:
     if video is None or fps is None:
         return None
-    info = attempt(lambda: probe(video), source=video)
-    return None if info is None else info.n_packets / fps
+    facts = examine_video(video)
+    return None if facts is None else facts.info.n_packets / fps
 
 
 def _name_kind(session: Session) -> str:

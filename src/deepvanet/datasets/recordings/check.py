@@ -7,12 +7,12 @@ from pathlib import Path
 from deepvanet.config import EvaluateSettings, Execution
 from deepvanet.datasets.findings import (
     CheckResult,
-    Table,
     list_some,
     make_result,
 )
 from deepvanet.datasets.rating_findings import find_odd_ratings
 from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.check_tables import make_tables
 from deepvanet.datasets.recordings.facts import (
     OwnFacts,
     ReadSource,
@@ -28,14 +28,10 @@ from deepvanet.labels import check_label_rule
 from deepvanet.schema import (
     HIGHEST_RATING,
     LOWEST_RATING,
-    Channel,
-    Stream,
-    Target,
     UserError,
 )
 from deepvanet.signal_io.declared import FILE_NAME
 
-NOTHING = "-"
 DRIFT_S = 0.1
 """Half of what lies between two face images."""
 SHOWN = 0.98
@@ -94,11 +90,7 @@ def check_source(
         channels = attempt(lambda: sources.list_channels(source)) or ()
     examine = partial(examine_subject, read, root, channels)
     facts = examine_each(examine, subjects, execution)
-    tables = (
-        _tabulate_trials(facts),
-        _tabulate_channels(channels),
-        _tabulate_coverage(facts),
-    )
+    tables = make_tables(source.folder, facts)
     findings = (*found, *_find_all(source, facts))
     return make_result(tables, findings)
 
@@ -148,54 +140,3 @@ def _find_odd_video(row: RowFacts) -> Iterator[Finding]:
 
 def _name(row: RowFacts) -> str:
     return f"subject {row.row.subject} trial {row.row.trial}"
-
-
-def _tabulate_trials(facts: Sequence[OwnFacts]) -> Table:
-    return Table(
-        title="Trials",
-        columns=(
-            *("subject", "trial", "stimulus", "signals s", "Hz", "EEG", "periph."),
-            *("video s", "drift s", "used s", *Target),
-        ),
-        rows=tuple(_tabulate_trial(row) for subject in facts for row in subject.rows),
-    )
-
-
-def _tabulate_trial(facts: RowFacts) -> tuple[str | int, ...]:
-    row = facts.row
-    ratings = (row.ratings.get(target) for target in Target)
-    return (
-        *(row.subject, row.trial, row.stimulus),
-        _write(facts.seconds, ".1f"),
-        _write(facts.sfreq, "g"),
-        facts.n_channels.get(Stream.EEG, 0),
-        facts.n_channels.get(Stream.PERIPHERAL, 0),
-        _write(facts.video_s, ".1f"),
-        _write(facts.drift_s, "+.2f"),
-        _write(facts.used_s or None, ".1f"),
-        *(_write(rating, ".3g") for rating in ratings),
-    )
-
-
-def _write(number: float | None, form: str) -> str:
-    return NOTHING if number is None else f"{number:{form}}"
-
-
-def _tabulate_channels(channels: Sequence[Channel]) -> Table:
-    rows = tuple((c.name, c.type.value, c.unit, c.stream.value) for c in channels)
-    return Table("Channels", ("channel", "measures", "unit", "stream"), rows)
-
-
-def _tabulate_coverage(facts: Sequence[OwnFacts]) -> Table:
-    used = [row for subject in facts for row in subject.rows if row.used_s]
-    has = {
-        Stream.FACE: [bool(row.shown_s) for row in used],
-        Stream.EEG: [row.n_channels.get(Stream.EEG, 0) > 0 for row in used],
-        Stream.PERIPHERAL: [
-            row.n_channels.get(Stream.PERIPHERAL, 0) > 0 for row in used
-        ],
-    }
-    rows = tuple(
-        (stream.value, sum(it), len(it) - sum(it)) for stream, it in has.items()
-    )
-    return Table("Coverage", ("stream", "trials with", "trials without"), rows)

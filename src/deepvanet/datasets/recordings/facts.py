@@ -7,10 +7,18 @@ from pathlib import Path
 
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.recordings.source_facts import (
+    ChannelFacts,
+    PlacedVideo,
+    SignalFacts,
+    describe_channels,
+    measure_signals,
+)
 from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
 from deepvanet.datasets.recordings.trials import TrialPlace
 from deepvanet.findings import Finding, attempt, collect, list_refused, report
-from deepvanet.preprocessing.video import VideoInfo, probe
+from deepvanet.preprocessing.video import VideoInfo
+from deepvanet.preprocessing.video_facts import examine_video
 from deepvanet.schema import Channel, Stream, TrialSpan
 
 SAME_END = 0.05
@@ -57,12 +65,21 @@ class OwnFacts:
     ----------
     ignored : tuple of str
         Labels of channels of which is not known what they measure.
+    signals : tuple of SignalFacts
+        Each file of signals, by recording.
+    videos : tuple of PlacedVideo
+        Each video once a recording.
+    channels : tuple of ChannelFacts
+        Of each recording.
     findings : tuple of Finding
         What was reported while its files were read.
     """
 
     subject: str
     rows: tuple[RowFacts, ...]
+    signals: tuple[SignalFacts, ...] = ()
+    videos: tuple[PlacedVideo, ...] = ()
+    channels: tuple[ChannelFacts, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -99,6 +116,9 @@ def _examine_subject(
     source: RecordingSource, channels: Sequence[Channel], subject: str
 ) -> OwnFacts:
     rows: list[RowFacts] = []
+    signals: list[SignalFacts] = []
+    videos: list[PlacedVideo] = []
+    used: list[ChannelFacts] = []
     own = [row for row in source.rows if row.subject == subject]
     for group in sources.group_rows(own):
         read = attempt(
@@ -108,18 +128,46 @@ def _examine_subject(
         if read is None:
             rows += [RowFacts(row) for row in group]
             continue
-        rows += [_examine_row(read, placed) for placed in read.placed]
+        shown = _examine_videos(read)
+        rows += [_examine_row(read, placed, shown) for placed in read.placed]
+        signals += measure_signals(read, list(shown.values()))
+        videos += shown.values()
+        used += describe_channels(read)
     order = {id(row): place for place, row in enumerate(own)}
     return OwnFacts(
         subject=subject,
         rows=tuple(sorted(rows, key=lambda facts: order[id(facts.row)])),
+        signals=tuple(signals),
+        videos=tuple(videos),
+        channels=tuple(used),
     )
 
 
-def _examine_row(read: SourceRecording, placed: TrialPlace) -> RowFacts:
+def _examine_videos(read: SourceRecording) -> dict[Path, PlacedVideo]:
+    """Look at each video of a recording once; several trials may share one."""
+    first: dict[Path, TrialPlace] = {}
+    for placed in read.placed:
+        if placed.row.video is not None:
+            first.setdefault(placed.row.video, placed)
+    shown = {}
+    for path, placed in first.items():
+        facts = examine_video(path, face_choice=placed.row.face_choice)
+        if facts is not None:
+            span, lasts_s = placed.span, facts.info.duration_s
+            start_s = span.onset_s - span.video_onset_s if span else 0.0
+            drift_s = _measure_drift(read, start_s, facts.info) if span else None
+            shown[path] = PlacedVideo(
+                path, (start_s, start_s + lasts_s), drift_s, facts
+            )
+    return shown
+
+
+def _examine_row(
+    read: SourceRecording, placed: TrialPlace, videos: Mapping[Path, PlacedVideo]
+) -> RowFacts:
     row, span, recording = placed.row, placed.span, read.recording
-    video = row.video
-    info = attempt(lambda: probe(video), source=video) if video else None
+    video = videos.get(row.video) if row.video else None
+    info = video.facts.info if video else None
     return RowFacts(
         row=row,
         seconds=read.opened.main.seconds if read.opened else None,
@@ -131,7 +179,7 @@ def _examine_row(read: SourceRecording, placed: TrialPlace) -> RowFacts:
         used_s=span.end_s - span.onset_s if span else 0.0,
         video_s=info.duration_s if info else None,
         shown_s=_measure_shown(span, info),
-        drift_s=_measure_drift(read, span, info),
+        drift_s=video.drift_s if video else None,
     )
 
 
@@ -144,18 +192,17 @@ def _measure_shown(span: TrialSpan | None, info: VideoInfo | None) -> float | No
 
 
 def _measure_drift(
-    read: SourceRecording, span: TrialSpan | None, info: VideoInfo | None
+    read: SourceRecording, start_s: float, info: VideoInfo
 ) -> float | None:
     """Compare a video's clock with the signals', over the length of the video.
 
     The signals' file may hold the stamps of the frames. Else the two are compared
     where they end, if they seem to have been stopped together.
     """
-    if read.opened is None or span is None or info is None:
+    if read.opened is None:
         return None
     main = read.opened.main
     if main.video is not None:
         return info.duration_s - 1 / info.fps - main.video.span_s
-    offset_s = span.onset_s - span.video_onset_s
-    apart = offset_s + info.duration_s - main.seconds
+    apart = start_s + info.duration_s - main.seconds
     return apart if abs(apart) <= SAME_END * main.seconds else None

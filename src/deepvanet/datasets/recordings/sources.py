@@ -4,15 +4,15 @@ A recording is one file of signals, or two on one clock, with all its trials. A
 trial without signals is a recording of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from deepvanet.config import PrepareSettings
-from deepvanet.datasets.channel_facts import report_levels
+from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
@@ -60,11 +60,14 @@ class SourceRecording:
     ----------
     opened : RecordingFiles | None
         None where there are no signals.
+    levels : mapping
+        Where the numbers of each channel lie, by its name.
     """
 
     recording: Recording
     opened: RecordingFiles | None
     placed: tuple[TrialPlace, ...]
+    levels: Mapping[str, ChannelLevel] = field(default_factory=dict)
 
 
 def list_subjects(source: RecordingSource) -> list[str]:
@@ -222,7 +225,9 @@ def read_group(
     kept = split_streams(opened.channels, channels, source=path)
     bio = read_bio(opened, kept, source.declared)
     there = [k for k, c in enumerate(kept) if not opened.channels[c.name].is_missing]
-    report_levels(path, bio[there], [kept[k] for k in there], sfreq=opened.main.sfreq)
+    levels = report_levels(
+        path, bio[there], [kept[k] for k in there], sfreq=opened.main.sfreq
+    )
     recording = Recording(
         subject=rows[0].subject,
         name=_name(source, rows[0].bio),
@@ -232,7 +237,7 @@ def read_group(
         spans=tuple(p.span for p in placed if p.span),
         is_raw=True,
     )
-    return SourceRecording(recording, opened, placed)
+    return SourceRecording(recording, opened, placed, levels)
 
 
 def _read_alone(row: Row) -> SourceRecording:

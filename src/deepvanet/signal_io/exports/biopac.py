@@ -27,7 +27,7 @@ from deepvanet.signal_io.exports.building import (
 from deepvanet.signal_io.exports.placing import Placement
 from deepvanet.signal_io.read_errors import explain
 from deepvanet.signal_io.time_grid import change_rate, shift
-from deepvanet.signal_io.types import Marker, Signals
+from deepvanet.signal_io.types import Marker, Signals, Timing
 from deepvanet.signal_io.units import spell_unit
 
 MOST_CHANNELS = 128
@@ -73,7 +73,7 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
         path,
         [ExportChannel(c.name.strip(), spell_unit(c.units), None) for c in channels],
         values,
-        Placement(np.arange(n_samples), sfreq, 0.0),
+        Placement(np.arange(n_samples), sfreq, 0.0, Timing(sfreq)),
         markers=[
             Marker(marker.sample_index / base, 0.0, text)
             for marker in markers

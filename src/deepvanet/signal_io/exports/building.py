@@ -79,6 +79,7 @@ def make_signals(
         markers=tuple(sorted(markers, key=lambda marker: marker.onset_s)),
         start_unix_s=start_unix_s,
         rates=tuple(rates),
+        timing=placement.timing,
     )
 
 

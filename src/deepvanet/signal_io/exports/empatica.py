@@ -31,7 +31,7 @@ from deepvanet.signal_io.exports.text_columns import (
     split_lines,
 )
 from deepvanet.signal_io.time_grid import change_rate, shift
-from deepvanet.signal_io.types import Marker, Signals
+from deepvanet.signal_io.types import Marker, Signals, Timing
 
 USED = {
     "EDA.csv": ExportChannel("EDA", "uS", ChannelType.GSR),
@@ -118,7 +118,7 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
         path,
         [one.channel for one in series],
         values,
-        Placement(np.arange(n_samples), sfreq, start),
+        Placement(np.arange(n_samples), sfreq, start, Timing(sfreq)),
         markers=_read_tags(folder / TAGS, start),
         start_unix_s=start if is_unix(start) else None,
         rates=[one.sfreq for one in series],

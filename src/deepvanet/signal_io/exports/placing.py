@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 
 from deepvanet.findings import refuse, report
+from deepvanet.signal_io.types import Timing
 
 WINDOW_S = 2.0
 """Over which the least delay of stamps is looked for."""
@@ -40,11 +41,14 @@ class Placement:
     ----------
     start : float
         Stamp of sample 0.
+    timing : Timing
+        What the stamps say.
     """
 
     numbers: Counts
     sfreq: float
     start: float
+    timing: Timing
 
     @property
     def n_samples(self) -> int:
@@ -300,7 +304,10 @@ def _finish(stamps: Stamps, lost: Counts, sfreq: float, source: object) -> Place
         )
     start = float(np.median(stamps - numbers / rate))
     _report_lost(lost, numbers, rate, source)
-    return Placement(numbers, rate, start)
+    last = numbers[:-1][lost > 0]
+    gaps = np.stack([last + 1, last + 1 + lost[lost > 0]], axis=1) / rate
+    spans = tuple((begin, end) for begin, end in gaps.tolist())
+    return Placement(numbers, rate, start, Timing(sfreq, rate, spans))
 
 
 def _correct_rate(numbers: Counts, stamps: Stamps, sfreq: float) -> float:

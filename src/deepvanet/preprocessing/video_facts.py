@@ -1,0 +1,51 @@
+"""What a check says of a video, without decoding all of it."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from deepvanet.config import PrepareSettings
+from deepvanet.findings import attempt
+from deepvanet.preprocessing.face import FaceBackend, make_backend
+from deepvanet.preprocessing.face_sampling import FaceSample, sample_faces
+from deepvanet.preprocessing.video import VideoInfo, probe
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """A video's outline, and what a few of its frames show.
+
+    Attributes
+    ----------
+    faces : FaceSample | None
+        None where the frames cannot be decoded.
+    """
+
+    info: VideoInfo
+    faces: FaceSample | None
+
+
+def examine_video(path: Path, *, face_choice: str = "") -> VideoFacts | None:
+    """Look at a video, and report what is odd; None where it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    face_choice : str
+        Which face is the subject's; empty if not chosen.
+    """
+    info = attempt(lambda: probe(path), source=path)
+    if info is None:
+        return None
+    faces = attempt(
+        lambda: sample_faces(path, _get_backend(), face_choice=face_choice),
+        source=path,
+    )
+    return VideoFacts(info, faces)
+
+
+@cache
+def _get_backend() -> FaceBackend:
+    """Load the models of the usual backend once a process."""
+    return make_backend(PrepareSettings.face)
