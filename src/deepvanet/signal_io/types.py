@@ -50,6 +50,8 @@ class Signals:
         Where the file holds the stamps of a video's frames.
     start_unix_s : float | None
         When the first sample was taken, in Unix time, where the file says so.
+    has_zone : bool
+        Whether that is Unix time, and not a clock on the wall taken for UTC.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Signals:
     markers: tuple[Marker, ...] = ()
     video: VideoClock | None = None
     start_unix_s: float | None = None
+    has_zone: bool = True
 
     @property
     def seconds(self) -> float:
