@@ -26,10 +26,20 @@ def look(root, layout="amigos", **options):
 
 
 def texts(inspection, severity=None):
+    """Return findings; that these copies have few trials, rated alike, is no news."""
     return [
         str(finding)
         for finding in inspection.findings
-        if severity in (None, finding.severity)
+        if severity in (None, finding.severity) and finding.code not in ("R04", "R07")
+    ]
+
+
+def list_rated(inspection):
+    """Return the findings on ratings, but for notes, with their places."""
+    return [
+        (f.code, f.place)
+        for f in inspection.findings
+        if f.code.startswith("R") and f.severity is not Severity.NOTE
     ]
 
 
@@ -253,3 +263,14 @@ def test_two_faces_of_one_video_are_refused(tmp_path):
 def test_a_folder_without_subjects_is_refused(tmp_path):
     with pytest.raises(UserError, match="not AMIGOS as downloaded"):
         look(tmp_path)
+
+
+def test_what_is_odd_of_ratings_is_named_as_for_any_recordings(tmp_path):
+    write_small(tmp_path, videos=["10", "4", "5", "N1", "P1", "B1", "U1"])
+
+    found = list_rated(look(tmp_path))
+    of_long = list_rated(look(tmp_path, "amigos-long"))
+
+    alike = [("R04", "subject 01")] * 2  # valence, arousal
+    assert found == [*alike, ("R07", "subject 01")]
+    assert of_long == alike  # all four of the long videos

@@ -28,7 +28,12 @@ def look(root, **options):
 
 
 def list_texts(inspection, severity=None) -> list[str]:
-    return [str(f) for f in inspection.findings if severity in (None, f.severity)]
+    """Return findings; that these copies have few trials is no news."""
+    return [
+        str(f)
+        for f in inspection.findings
+        if severity in (None, f.severity) and f.code != "R07"
+    ]
 
 
 def take(inspection, title: str, column: str) -> list:
@@ -45,7 +50,11 @@ def test_copy_as_documented_has_nothing_wrong(tmp_path):
     inspection = look(root)
 
     assert not inspection.errors
-    assert {f.severity for f in inspection.findings} == {Severity.NOTE}
+    odd = [f for f in inspection.findings if f.severity is not Severity.NOTE]
+    assert [(f.code, f.place) for f in odd] == [
+        ("R07", "subject 22"),
+        ("R07", "subject 23"),
+    ]
     of_recordings = {
         "subject": ["22", "23"],
         "Hz": ["512", "512"],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import iqr
 
 from deepvanet.cli import main
 from deepvanet.datasets import check
@@ -23,11 +24,11 @@ def look(root, **options):
 
 
 def texts(inspection, severity=None):
-    """Return findings; that these tables have few trials is no news."""
+    """Return findings, but for few trials and for videos of numbers without a face."""
     return [
         str(f)
         for f in inspection.findings
-        if severity in (None, f.severity) and f.code != "R07"
+        if severity in (None, f.severity) and f.code not in ("R07", "V05")
     ]
 
 
@@ -46,7 +47,8 @@ def write_film(path, seconds, fps=20):
 
 
 def test_each_row_says_what_was_found(tmp_path):
-    write_edf(tmp_path / "a.edf", sample_bio(10))
+    bio = sample_bio(10)
+    write_edf(tmp_path / "a.edf", bio)
     write_film(tmp_path / "a.mp4", 10)
     root = write_trials(
         tmp_path / "trials.csv",
@@ -79,12 +81,25 @@ def test_each_row_says_what_was_found(tmp_path):
     assert [tuple(row.values()) for row in rows(inspection, "Coverage")] == [
         *[("face", 2, 1), ("eeg", 2, 1), ("peripheral", 2, 1)]
     ]
-    assert rows(inspection, "Channels")[-1] == {
+    shown = rows(inspection, "Channels")[-1]
+    assert float(shown.pop("median")) == pytest.approx(np.median(bio[7]), rel=0.01)
+    assert float(shown.pop("IQR")) == pytest.approx(iqr(bio[7]), rel=0.1)
+    assert shown == {
         "channel": "GSR",
         "measures": "gsr",
+        "by": "label",
         "unit": "uS",
         "stream": "peripheral",
+        "recordings": 1,
+        "plausible": "0.01 to 200",
     }
+    (video,) = rows(inspection, "Videos")[:1]
+    assert (video["fps measured"], video["end s"], video["face in %"]) == (
+        *("20", "10.00", "0"),
+    )
+    (signals,) = rows(inspection, "Signals")
+    assert (signals["file"], signals["Hz stated"]) == ("a.edf", "256")
+    assert (signals["end s"], signals["on video s"]) == ("10.00", "10.00")
     assert texts(inspection) == ["1 trials have no video: subject a trial 2"]
 
 

@@ -63,6 +63,7 @@ def report_ratings(
     *,
     source: object = "",
     scale: tuple[float, float] = (LOWEST_RATING, HIGHEST_RATING),
+    least_trials: int = LEAST_TRIALS,
 ) -> None:
     """Report what is odd of all ratings of a data set.
 
@@ -76,6 +77,8 @@ def report_ratings(
         The table that holds the ratings, or what results call the data set.
     scale : tuple of float
         The scale on which they were given, for sentences.
+    least_trials : int
+        Of a subject; less than usual where a data set has fewer stimuli.
     """
     listed = list(trials)
     for target in Target:
@@ -86,7 +89,7 @@ def report_ratings(
         constant = _find_constant(rated, scale, source)
         _find_one_class(rated, constant, rule, source)
     _find_low_scale(listed, scale, source)
-    _find_few_trials(listed, source)
+    _find_few_trials(listed, least_trials, source)
     _find_one_order(listed, source)
 
 
@@ -96,12 +99,13 @@ def find_odd_ratings(
     *,
     source: object = "",
     scale: tuple[float, float] = (LOWEST_RATING, HIGHEST_RATING),
+    least_trials: int = LEAST_TRIALS,
 ) -> list[Finding]:
     """Return what ``report_ratings`` reports.
 
     Parameters
     ----------
-    trials, rule, source, scale
+    trials, rule, source, scale, least_trials
         As ``report_ratings`` takes them.
 
     Returns
@@ -110,7 +114,9 @@ def find_odd_ratings(
         None of them is an error.
     """
     with collect() as found:
-        report_ratings(trials, rule, source=source, scale=scale)
+        report_ratings(
+            trials, rule, source=source, scale=scale, least_trials=least_trials
+        )
     return found
 
 
@@ -234,7 +240,7 @@ def _find_low_scale(
         )
 
 
-def _find_few_trials(trials: Sequence[RatedTrial], source: object) -> None:
+def _find_few_trials(trials: Sequence[RatedTrial], least: int, source: object) -> None:
     counts = Counter(
         trial.subject
         for trial in trials
@@ -243,14 +249,11 @@ def _find_few_trials(trials: Sequence[RatedTrial], source: object) -> None:
     _report_subjects(
         "R07",
         {
-            subject: f"{n} trials, at least {LEAST_TRIALS} are needed for folds of its "
-            "own"
+            subject: f"{n} trials, at least {least} are needed for folds of its own"
             for subject, n in counts.items()
-            if n < LEAST_TRIALS
+            if n < least
         },
-        lambda n: (
-            f"{n} of {len(counts)} subjects have fewer than {LEAST_TRIALS} trials"
-        ),
+        lambda n: f"{n} of {len(counts)} subjects have fewer than {least} trials",
         source,
     )
 

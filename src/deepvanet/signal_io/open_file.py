@@ -161,7 +161,20 @@ def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
                 if other.at > one.end
             ),
         ),
+        start_unix_s=_find_start(file),
+        has_zone=file.path.suffix.lower() == ".fif",
     )
+
+
+def _find_start(file: RawFile) -> float | None:
+    """Return when a file says that it was recorded; none where a date stands in.
+
+    Who leaves out the date of EDF writes the midnight of a first of January.
+    """
+    date = file.raw.info["meas_date"]
+    if date is None or (date.month, date.day, date.hour, date.minute) == (1, 1, 0, 0):
+        return None
+    return float(date.timestamp())
 
 
 def _place_annotations(file: RawFile) -> list[Marker]:

@@ -91,6 +91,8 @@ class Signals:
         Places of channels that the file, or its side-car, marks as bad.
     start_unix_s : float | None
         When the first sample was taken, in Unix time, where the file says so.
+    has_zone : bool
+        Whether that is Unix time, and not a clock on the wall taken for UTC.
     timing : Timing
         Of its samples; in a file of several streams, of the one that has the clock.
     """
@@ -108,6 +110,7 @@ class Signals:
     faults: Mapping[int, str] = field(default_factory=dict)
     bad: tuple[int, ...] = ()
     start_unix_s: float | None = None
+    has_zone: bool = True
     timing: Timing = Timing()
 
     @property

@@ -13,10 +13,14 @@ from deepvanet.datasets.amigos.facts import (
     ViewingFacts,
     examine_subject,
 )
-from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, SHORT
+from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, RATINGS, SHORT
 from deepvanet.datasets.channel_facts import find_odd_spread
 from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
-from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.rating_findings import (
+    LEAST_TRIALS,
+    RatedTrial,
+    find_odd_ratings,
+)
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.findings import Finding, make_finding
@@ -83,13 +87,20 @@ def _find_all(
     yield from _find_lacking(viewings)
     yield from _find_faceless(viewings)
     yield from _find_lone_faces(facts)
-    yield from find_personal_ratings(
-        RatedTrial(subject.subject, viewing.video, viewing.ratings)
-        for subject in facts
-        for viewing in subject.trials
+    yield from find_odd_ratings(
+        _list_rated(facts), source=RATINGS, least_trials=min(LEAST_TRIALS, n_videos)
     )
     yield from _compare_with_full_copy(facts, n_videos)
     yield from find_mark(root)
+
+
+def _list_rated(facts: Sequence[AmigosFacts]) -> Iterator[RatedTrial]:
+    """Yield the trials; in which order they were is not known."""
+    for subject in facts:
+        for viewing in subject.trials:
+            yield RatedTrial(
+                subject.subject, viewing.video, viewing.ratings, viewing.video
+            )
 
 
 def _find_drift(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:

@@ -77,6 +77,7 @@ CHANNELS = (
 LABELS = ("Valence", "Arousal", "Dominance", "Liking")
 """Columns of ``labels`` in a ``.dat``, named as in the ratings table."""
 
+RATINGS_NAME = "participant_ratings.csv"
 TARGET_COLUMNS = {Target.VALENCE: "Valence", Target.AROUSAL: "Arousal"}
 _COLUMNS = ("Participant_id", "Trial", "Experiment_id", *TARGET_COLUMNS.values())
 
@@ -257,7 +258,7 @@ def signals_file(root: Path, subject: str) -> Path:
 
 def ratings_file(root: Path) -> Path:
     """Return where the ratings table lies."""
-    return root / "metadata_csv" / "participant_ratings.csv"
+    return root / "metadata_csv" / RATINGS_NAME
 
 
 def video_folder(root: Path, subject: str) -> Path:

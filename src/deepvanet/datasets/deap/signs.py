@@ -6,14 +6,15 @@ Facts in, findings out; each function looks for one kind of sign.
 import math
 from collections.abc import Iterator, Sequence
 
+from deepvanet.datasets import rating_findings
 from deepvanet.datasets.channel_facts import find_odd_spread, measure_spread
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts
+from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts, Viewer
 from deepvanet.datasets.findings import list_some
-from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.rating_findings import RatedTrial
 from deepvanet.datasets.text_numbers import to_float
 from deepvanet.findings import Finding, make_finding
-from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream, Target
+from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream
 
 N_RATINGS = 1280  # rows of the published table
 N_HIGH = {"Valence": 724, "Arousal": 754}  # ratings >= 5 among the published ones
@@ -142,21 +143,66 @@ def _pair_labels(
             yield float(label), rating
 
 
-def find_odd_ratings(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
-    """Name ratings outside 1 to 9, and a full table unlike the published one."""
+def find_odd_ratings(
+    facts: Sequence[Viewer], rows: Sequence[deap.RatingsRow]
+) -> Iterator[Finding]:
+    """Name what is odd of the ratings table, as for any data set and as published.
+
+    Parameters
+    ----------
+    facts : sequence of Viewer
+        Of the subjects that are looked at.
+    rows : sequence of RatingsRow
+        The whole table.
+    """
+    yield from rating_findings.find_odd_ratings(
+        _list_rated(facts, rows), source=deap.RATINGS_NAME
+    )
+    yield from _find_odd_cells(rows)
+    yield from _find_unpublished(rows)
+
+
+def _list_rated(
+    facts: Sequence[Viewer], rows: Sequence[deap.RatingsRow]
+) -> Iterator[RatedTrial]:
+    subjects = {float(subject.subject): subject.subject for subject in facts}
+    for row in rows:
+        subject = subjects.get(to_float(row.values["Participant_id"]))
+        order = to_float(row.values["Trial"])
+        if subject is not None:
+            yield RatedTrial(
+                subject,
+                row.values["Trial"],
+                {
+                    target: to_float(row.values[column])
+                    for target, column in deap.TARGET_COLUMNS.items()
+                },
+                row.values["Experiment_id"],
+                None if math.isnan(order) else order,
+            )
+
+
+def _find_odd_cells(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
+    """Name ratings outside 1 to 9 of what no model is trained for."""
     for column in deap.LABELS:
         odd = [
             row.where.rpartition(" ")[2]
             for row in rows
             if column in row.values
+            and column not in deap.TARGET_COLUMNS.values()
             and not LOWEST_RATING <= to_float(row.values[column]) <= HIGHEST_RATING
         ]
         if odd:
             yield make_finding(
                 "R16",
-                f"participant_ratings.csv: {column} is no number from 1 to 9 in "
-                f"{len(odd)} of {len(rows)} rows: line {list_some(odd)}",
+                f"{column} is no number from 1 to 9 in {len(odd)} of {len(rows)} rows: "
+                f"line {list_some(odd)}",
+                source=deap.RATINGS_NAME,
             )
+
+
+def _find_unpublished(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
+    """Compare a full table with the published one."""
     if len(rows) != N_RATINGS:
         return
     for column, n_published in N_HIGH.items():
@@ -164,18 +210,7 @@ def find_odd_ratings(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
         if n_high != n_published:
             yield make_finding(
                 "R13",
-                f"participant_ratings.csv: {n_high} of {len(rows)} {column} ratings "
-                f"are >= 5, the published table has {n_published}",
+                f"{n_high} of {len(rows)} {column} ratings are >= 5, the published "
+                f"table has {n_published}",
+                source=deap.RATINGS_NAME,
             )
-
-
-def find_personal(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
-    """Name the targets of which each subject has one label over all its trials."""
-    yield from find_personal_ratings(
-        RatedTrial(
-            row.values.get("Participant_id", ""),
-            row.values.get("Trial", ""),
-            {t: to_float(row.values.get(t.capitalize(), "")) for t in Target},
-        )
-        for row in rows
-    )

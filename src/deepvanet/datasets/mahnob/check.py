@@ -18,7 +18,7 @@ from deepvanet.datasets.mahnob.facts import (
     examine_subject,
 )
 from deepvanet.datasets.mahnob.sessions import VIDEO_FPS, list_folders, name_subject
-from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.rating_findings import RatedTrial, find_odd_ratings
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
@@ -80,18 +80,23 @@ def _find_all(root: Path, facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     yield from _find_other_lengths(sessions)
     yield from _find_lacking(sessions)
     yield from _find_silent_headers(sessions)
-    yield from find_personal_ratings(
-        RatedTrial(
-            subject.subject,
-            str(session.number),
-            {t: to_float(text) for t, text in session.ratings.items()},
-        )
-        for subject in facts
-        for session in subject.sessions
-        if session.is_usable
-    )
+    yield from find_odd_ratings(_list_rated(facts), source="session.xml")
     yield from _compare_with_full_copy(facts)
     yield from find_mark(root)
+
+
+def _list_rated(facts: Sequence[MahnobFacts]) -> Iterator[RatedTrial]:
+    """Yield the trials; a subject's sessions are numbered in the order of viewing."""
+    for subject in facts:
+        for session in subject.sessions:
+            if session.is_usable:
+                yield RatedTrial(
+                    subject.subject,
+                    str(session.number),
+                    {t: to_float(text) for t, text in session.ratings.items()},
+                    session.media,
+                    float(session.number),
+                )
 
 
 def _find_assumptions(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:

@@ -98,8 +98,11 @@ def check_source(
 def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Finding]:
     rows = [row for subject in facts for row in subject.rows]
     yield from (finding for subject in facts for finding in subject.findings)
+    apart = _list_apart(rows)
+    yield from _find_apart(apart)
+    named = [id(row) for own in apart for row in own]
     for row in rows:
-        yield from _find_odd_video(row)
+        yield from () if id(row) in named else _find_odd_video(row)
     yield from _find_rated(source, rows)
     silent = [_name(row) for row in rows if row.used_s and row.row.video is None]
     if silent:
@@ -125,6 +128,31 @@ def _find_rated(source: RecordingSource, rows: Sequence[RowFacts]) -> Iterator[F
     yield from find_odd_ratings(
         rated, rule, source=source.lists[0], scale=source.declared.rating_range
     )
+
+
+def _list_apart(rows: Sequence[RowFacts]) -> list[list[RowFacts]]:
+    """Return the trials of each video that shows nothing of any of them."""
+    by_video: dict[Path | None, list[RowFacts]] = {}
+    for row in rows:
+        if row.shown_s is not None:
+            by_video.setdefault(row.row.video, []).append(row)
+    return [own for own in by_video.values() if not any(row.shown_s for row in own)]
+
+
+def _find_apart(videos: Sequence[Sequence[RowFacts]]) -> Iterator[Finding]:
+    """Name the videos that share no second with their trials."""
+    for rows in videos:
+        first = rows[0]
+        yield make_finding(
+            "T08",
+            f"0 s to {first.video_s or 0:.6g} s, the first of its {len(rows)} trials "
+            f"is from {first.begins_s or 0:.6g} s to "
+            f"{(first.begins_s or 0) + first.used_s:.6g} s of it: "
+            f"{list_some([_name(row) for row in rows])}",
+            source=first.row.video,
+            assumed="these trials have no face stream",
+            cure="write video_offset_s, the second of the signals at which it starts",
+        )
 
 
 def _find_odd_video(row: RowFacts) -> Iterator[Finding]:

@@ -42,6 +42,8 @@ class RowFacts:
         Of the stimulus; 0 where the row is left out.
     video_s, shown_s : float | None
         Length of the video, and how much of ``used_s`` it shows.
+    begins_s : float | None
+        Second of the video at which the stimulus begins.
     drift_s : float | None
         By how much longer the video is than the same time on the signals' clock,
         where that is known.
@@ -54,6 +56,7 @@ class RowFacts:
     used_s: float = 0.0
     video_s: float | None = None
     shown_s: float | None = None
+    begins_s: float | None = None
     drift_s: float | None = None
 
 
@@ -180,6 +183,7 @@ def _examine_row(
         video_s=info.duration_s if info else None,
         shown_s=_measure_shown(span, info),
         drift_s=video.drift_s if video else None,
+        begins_s=span.video_onset_s if span else None,
     )
 
 

@@ -79,12 +79,17 @@ def _find_two_offsets(rows: Sequence[Row]) -> None:
         if one.peripheral_offset_s != row.peripheral_offset_s:
             report(
                 "R22",
-                f"peripheral_offset_s is {row.peripheral_offset_s:g} s, line "
-                f"{one.line} has {one.peripheral_offset_s:g} s for the same files",
+                f"peripheral_offset_s is {_write_offset(row)}, line {one.line} has "
+                f"{_write_offset(one)} for the same files",
                 source=row.table,
                 place=f"line {row.line}",
                 assumed="that of the first row is used",
             )
+
+
+def _write_offset(row: Row) -> str:
+    stated = row.peripheral_offset_s
+    return "empty" if stated is None else f"{stated:g} s"
 
 
 def _find_same_seconds(rows: Sequence[Row]) -> None:

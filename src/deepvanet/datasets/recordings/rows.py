@@ -15,7 +15,7 @@ class Row:
     ----------
     table, line : Path, int
         Where it stands.
-    video_offset_s, peripheral_offset_s : float | None, float
+    video_offset_s, peripheral_offset_s : float | None
         Second of the signals at which those files start.
     marker, video_marker : str
         Markers at which the stimulus and the video start.
@@ -40,7 +40,7 @@ class Row:
     duration_s: float | None = None
     video_offset_s: float | None = None
     video_marker: str = ""
-    peripheral_offset_s: float = 0.0
+    peripheral_offset_s: float | None = None
     ratings: Mapping[Target, float] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""

@@ -14,6 +14,7 @@ import numpy as np
 from deepvanet.config import PrepareSettings
 from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
+from deepvanet.datasets.recordings.clocks import find_offset
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
@@ -181,7 +182,10 @@ def _open_first(source: RecordingSource, row: Row) -> RecordingFiles:
 def open_recording(source: RecordingSource, row: Row) -> RecordingFiles:
     """Open a row's signals."""
     files = [source.open(f, source.declared) for f in row.signals if f]
-    return describe_recording(files, row.peripheral_offset_s, source.declared)
+    offset_s = 0.0
+    if len(files) == 2:
+        offset_s = find_offset(files[0], files[1], row.peripheral_offset_s)
+    return describe_recording(files, offset_s, source.declared)
 
 
 def read_subject(source: RecordingSource, subject: str) -> Iterator[SourceRecording]:

@@ -156,7 +156,7 @@ def _read_row(
         duration_s=numbers["duration_s"],
         video_offset_s=numbers["video_offset_s"],
         video_marker=clear(cells.get("video_marker")),
-        peripheral_offset_s=numbers["peripheral_offset_s"] or 0.0,
+        peripheral_offset_s=numbers["peripheral_offset_s"],
         ratings=rated,
         more={k: v for k, v in cells.items() if k not in KNOWN},
         face_choice=_read_face_choice(path, line, clear(cells.get("face_choice"))),

@@ -64,7 +64,7 @@ RATINGS = (
         "The session was stopped early.",
         "Scores of this subject are hardly more than chance can give.",
         "Leave the subject out, or evaluate with protocol subject.",
-        "subject 3 has 4 trials, at least 8 are needed for folds of its own",
+        "trials.csv subject 3: 4 trials, at least 8 are needed for folds of its own",
     ),
     Code(
         "R08",
@@ -146,7 +146,8 @@ RATINGS = (
         "Cells of a documented table are empty or hold a word.",
         "The trials concerned have no such label.",
         "Compare the table with the original.",
-        "participant_ratings.csv: Valence is no number from 1 to 9 in 2 of 1280 rows",
+        "participant_ratings.csv: valence is no number from 1 to 9 in 1 of 1280 "
+        "trials: subject 01 trial 3",
     ),
     Code(
         "R17",

@@ -79,7 +79,7 @@ TIMES = (
         "Two streams of one trial have other clocks, or one belongs to another day.",
         "One stream would be missing throughout, or belong to another trial.",
         "State how the clocks relate, as peripheral_offset_s or video_offset_s.",
-        "p.csv: 0 s to 40 s, the signals of a.edf run from 100 s to 140 s",
+        "p.csv: 100 s to 140 s, the signals of a.edf run from 0 s to 40 s",
     ),
     Code(
         "T09",

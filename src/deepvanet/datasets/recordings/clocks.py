@@ -1,0 +1,115 @@
+"""How the two files of a recording lie on one clock."""
+
+from deepvanet.findings import report
+from deepvanet.signal_io.types import Signals
+
+ROUNDING_S = 0.001
+HOUR_S, QUARTER_S = 3600.0, 900.0
+"""Most zones differ by hours, some by quarters of an hour."""
+FARTHEST_ZONE_S = 14 * HOUR_S
+_CURE = "write peripheral_offset_s, 0 where both begin in the same moment"
+
+
+def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
+    """Return the second of the first file at which the other one starts.
+
+    It is the one that is stated. Else it follows from when both files say that they
+    were recorded; where none says so, both begin in the same moment. Files that share
+    no second, or no clock, are reported.
+
+    Parameters
+    ----------
+    main, other : Signals
+        The file that has the clock, and the one beside it.
+    stated : float | None
+        What the table says.
+
+    Returns
+    -------
+    float
+        In seconds.
+
+    Raises
+    ------
+    FindingError
+        When they share no second or no clock, and nothing collects findings.
+    """
+    offset = _measure_offset(main, other) if stated is None else stated
+    if not _overlap(main, other, offset):
+        report(
+            "T08",
+            f"{offset:.6g} s to {offset + other.seconds:.6g} s, the signals of "
+            f"{main.path.name} run from 0 s to {main.seconds:.6g} s",
+            source=other.path,
+            assumed="it has no samples in the recording",
+            cure=_CURE,
+        )
+    return offset
+
+
+def _measure_offset(main: Signals, other: Signals) -> float:
+    """Return by how much the other file starts later, by the clocks of both."""
+    if main.start_unix_s is None or other.start_unix_s is None:
+        _report_lone_clock(main, other)
+        return 0.0
+    apart = other.start_unix_s - main.start_unix_s
+    offset = apart
+    if main.has_zone != other.has_zone:
+        offset = _choose_zone(main, other, apart)
+    if abs(offset) > ROUNDING_S and _overlap(main, other, offset):
+        way = "after" if offset > 0 else "before"
+        zone = " in some zone" if main.has_zone != other.has_zone else ""
+        report(
+            "T05",
+            f"begins {abs(offset):.6g} s {way} {main.path.name}, by the time that both "
+            f"files state{zone}",
+            source=other.path,
+            assumed=f"peripheral_offset_s is {offset:.6g}",
+            cure=_CURE,
+        )
+    return offset
+
+
+def _report_lone_clock(main: Signals, other: Signals) -> None:
+    """Report that one file has Unix time, and the other does not say when it was."""
+    for one, silent in ((main, other), (other, main)):
+        is_unix = one.start_unix_s is not None and one.has_zone
+        if is_unix and silent.start_unix_s is None:
+            report(
+                "T09",
+                f"{one.path.name} has Unix time, {silent.path.name} does not say when "
+                "it was recorded",
+                source=other.path,
+                assumed="both begin in the same moment",
+                cure=_CURE,
+            )
+
+
+def _choose_zone(main: Signals, other: Signals, apart: float) -> float:
+    """Return the offset in the only zone in which both files share seconds.
+
+    One has the time of a clock on the wall, the other Unix time.
+    """
+    for step in (HOUR_S, QUARTER_S):
+        n_steps = round(FARTHEST_ZONE_S / step)
+        zones = (apart + step * k for k in range(-n_steps, n_steps + 1))
+        shared = [offset for offset in zones if _overlap(main, other, offset)]
+        if shared:
+            break
+    else:
+        return apart
+    nearest = min(shared, key=abs)
+    if len(shared) > 1:
+        report(
+            "T09",
+            f"{main.path.name} and {other.path.name} share seconds in "
+            f"{len(shared)} zones of time, and one of them does not say its zone",
+            source=other.path,
+            assumed=f"peripheral_offset_s is {nearest:.6g}",
+            cure=_CURE,
+        )
+    return nearest
+
+
+def _overlap(main: Signals, other: Signals, offset: float) -> bool:
+    return offset < main.seconds and offset + other.seconds > 0
