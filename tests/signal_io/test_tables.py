@@ -230,7 +230,7 @@ def test_sides_in_parentheses_stay_in_labels_and_units_do_not(tmp_path):
     signals, _, _ = read(path)
 
     assert signals.labels[2:] == ("EMG (left)", "EMG (right)", "ECG")
-    assert signals.units[2:] == ("a.u.", "a.u.", "mV")
+    assert signals.units[2:] == ("", "", "mV")
 
 
 UNIX_NS = NOVEMBER * 10**9 + np.arange(N) * 7_812_500
