@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
+from deepvanet.datasets.channel_facts import report_levels
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.reader import RatingsRow
 from deepvanet.datasets.deap_original.events import (
@@ -241,6 +242,10 @@ def read_bio(file: RawFile, *, in_siemens: bool) -> Float32[np.ndarray, "channel
         mixing[row, column] = sign * file.find_factor(places[column], to=unit)
     bio = file.read(places, mixing=mixing)
     bio[GSR] = _to_ohm(bio[GSR], in_siemens=in_siemens)
+    # check itself names the skin's faults, and channels that are flat
+    rows = [k for k, row in enumerate(bio) if k != GSR and np.ptp(row)]
+    judged = [CHANNELS[row] for row in rows]
+    report_levels(file.path, bio[rows], judged, sfreq=file.sfreq)
     return bio
 
 

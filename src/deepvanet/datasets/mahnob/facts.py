@@ -116,6 +116,7 @@ def _examine_session(session: Session) -> SessionFacts:
     placed = attempt(lambda: mahnob.place_session(session), source=session.bdf)
     if placed is None:
         return facts
+    attempt(lambda: mahnob.read_bio(placed), source=session.bdf)
     return SessionFacts(
         **{
             **vars(facts),

@@ -21,8 +21,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float32, Int
 
+from deepvanet.datasets.channel_facts import report_levels
 from deepvanet.datasets.file_trials import refuse_trial
 from deepvanet.datasets.geneva import GENEVA_EEG
 from deepvanet.datasets.mahnob.sessions import (
@@ -168,21 +169,27 @@ class PlacedSession:
 def read_recording(session: Session) -> Recording:
     """Read the signals of a session that can be used."""
     placed = place_session(session)
-    factors = [
-        placed.file.find_factor(place, to=channel.unit)
-        for place, channel in zip(placed.picks, CHANNELS, strict=True)
-    ]
-    bio = placed.file.read(placed.picks, mixing=np.diag(factors))
     return Recording(
         subject=session.subject,
         name=str(session.number),
-        bio=bio,
+        bio=read_bio(placed),
         sfreq=SFREQ,
         channels=CHANNELS,
         spans=(placed.span,),
         is_raw=IS_RAW,
         notes=placed.notes,
     )
+
+
+def read_bio(placed: PlacedSession) -> Float32[np.ndarray, "channel time"]:
+    """Read ``CHANNELS`` in their units, and report what no such channel can have."""
+    factors = [
+        placed.file.find_factor(place, to=channel.unit)
+        for place, channel in zip(placed.picks, CHANNELS, strict=True)
+    ]
+    bio = placed.file.read(placed.picks, mixing=np.diag(factors))
+    report_levels(placed.file.path, bio, CHANNELS, sfreq=SFREQ)
+    return bio
 
 
 def place_session(session: Session) -> PlacedSession:
