@@ -89,7 +89,7 @@ def refuse(path):
         ),
         (
             lambda v: v["training"]["network"].update(threads=10**9),
-            "training.network.threads: needs 1024 or less, got 1000000000",
+            "training.network.threads: needs 999 or less, got 1000000000",
         ),
         (
             lambda v: v["training"].pop("label_rule"),
@@ -172,7 +172,7 @@ def test_a_document_that_is_too_large_is_not_read(copied):
             lambda v: v["scalings"]["eeg"]["spread"].__setitem__(0, 0),
             "scalings.eeg.spread[0]",
         ),
-        ("learner.json", lambda v: v.update(threads=10**9), "threads: needs 1024 or"),
+        ("learner.json", lambda v: v.update(threads=10**9), "threads: needs 999 or"),
         ("learner.json", lambda v: v.update(threads=True), "threads: needs a whole"),
         ("learner.json", lambda v: v.update(history=None), "history: needs a list"),
         ("network.json", lambda v: v.update(dropout=7), "dropout: needs 1 or less"),

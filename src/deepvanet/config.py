@@ -56,7 +56,7 @@ Subjects = Annotated[
 ]
 Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
 Threads = Annotated[
-    int, About("Threads of one fit. Numbers change with it.", least=1, most=1024)
+    int, About("Threads of one fit. Numbers change with it.", least=1, most=999)
 ]
 Epochs = Annotated[int, About("Passes of training.", least=1)]
 

@@ -531,7 +531,9 @@ def test_a_video_without_any_face_is_counted_and_answers_nothing(
     table = pd.read_csv(tmp_path / "timeline.csv")
     assert len(table) == 3
     assert table[["valence", "arousal", "streams"]].isna().all(axis=None)
-    assert timeline.lines() == ["3 seconds: 0 answered, 0 with a face"]
+    count, warning = timeline.lines()
+    assert count == "3 seconds: 0 answered, 0 with a face"
+    assert warning.startswith(f"warning V05: {video}: no face of the subject in 100%")
 
 
 def test_a_video_too_short_for_a_second_is_refused(filmed_bundle, tmp_path):

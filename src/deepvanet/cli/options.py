@@ -95,9 +95,11 @@ def out_option(about: str, *, shown: str = "") -> Any:
     shown : str
         What help shows for the default, if there is one.
     """
-    return typer.Option(
-        help=about, parser=read_out, metavar="PATH", show_default=shown or True
-    )
+
+    def path(text: str) -> Path:  # help shows its name
+        return read_out(text)
+
+    return typer.Option(help=about, parser=path, show_default=shown or True)
 
 
 def refuse_given(context: Context, *, beside: str, kept: Iterable[str]) -> None:
