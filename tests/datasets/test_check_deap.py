@@ -202,7 +202,7 @@ def test_labels_that_differ_otherwise_are_not_called_flipped(tiny_deap):
     change_signals(root, "01", damage)
 
     text = find_one(check("deap", root), Severity.WARNING, "labels")
-    assert "in 2 of 4 trials (ratings are taken from the table)" in text
+    assert "assumed: the ratings of the table" in text
 
 
 @pytest.mark.parametrize(("n_high", "is_odd"), [(724, False), (725, True)])

@@ -81,7 +81,8 @@ def test_files_of_two_days_do_not_overlap_in_check_and_prepare_alike(tmp_path):
 
     assert found.severity is Severity.ERROR
     assert found.sentence == (
-        "108000 s to 108020 s, the signals of a.edf run from 0 s to 20 s"
+        "does not overlap with a.edf: it lasts from 108000 s to 108020 s, the other "
+        "from 0 s to 20 s"
     )
     with pytest.raises(FindingError, match="108000 s to 108020 s"):
         list(reader.read_recordings(table, "1"))
