@@ -180,10 +180,8 @@ def test_names_that_contradict_the_number_are_said(tmp_path):
 
     wrong = texts(look(tmp_path), Severity.WARNING)
 
-    assert (
-        "session 136: session.xml says subject 3, the number of the folder means 02, which is used"
-        in wrong
-    )
+    said = "session 136: session.xml says subject 3, the number of the folder means 02"
+    assert f"{said}, which is used" in wrong
     assert any("not Part_2_S_Trial3_emotion.bdf" in text for text in wrong)
 
 

@@ -525,5 +525,9 @@ def _quote_doubts(path: Path) -> Iterator[None]:
             if part not in QUIET_PARTS and text.strip()
         ]
         for sentence in list(dict.fromkeys(said))[:NAMED_DOUBTS]:
-            said = "all frames that were read are used"
-            report("F04", f"FFmpeg's {sentence}", source=path, assumed=said)
+            report(
+                "F04",
+                f"FFmpeg's {sentence}",
+                source=path,
+                assumed="all frames that were read are used",
+            )
