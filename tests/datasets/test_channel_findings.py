@@ -394,7 +394,8 @@ def test_channels_that_some_recordings_lack_are_named_with_those_recordings():
     (finding,) = found
     assert finding.code == "C07"
     assert finding.sentence == (
-        "EMG, EMG 2 are missing in 2 of 3 recordings, so they are not used: b, c"
+        "EMG, EMG 2 are missing in 2 of 3 recordings (b, c), so they are used in none "
+        "of them"
     )
     assert "[peripherals]" in finding.cure
 

@@ -138,8 +138,8 @@ def test_a_video_that_shows_nothing_of_its_trials_is_an_error(tmp_path):
 
     assert (found.code, found.severity) == ("T08", Severity.ERROR)
     assert found.sentence == (
-        "0 s to 5 s, the first of its 2 trials is from -14 s to -10 s of it: "
-        "subject 1 trial 0, subject 1 trial 1"
+        "shows no second of its 2 trials: it lasts from 0 s to 5 s, the first trial "
+        "from -14 s to -10 s of it: subject 1 trial 0, subject 1 trial 1"
     )
     rows[1]["onset_s"] = 15
     write_trials(table, rows)

@@ -95,9 +95,8 @@ def find_copies(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
     if copies:
         yield make_finding(
             "Q05",
-            f"trials with the signals of another, of which one is probably a copy "
-            f"({len(copies)}): {list_some(copies)}",
-            assumed="all of them are used",
+            f"trials with the signals of another ({len(copies)}): {list_some(copies)}",
+            assumed="all are used, though one of each pair is probably a copy",
         )
 
 

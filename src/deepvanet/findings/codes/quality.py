@@ -48,9 +48,9 @@ QUALITY = (
         "A file was copied under another name.",
         "The same signals would train and test a model.",
         "Replace the copy by the original file.",
-        "trials with the signals of another, of which one is probably a copy (2): s01 "
-        "trial 3 = s02 trial 3, s01 trial 4 = s02 trial 4; assumed: all of them are "
-        "used",
+        "trials with the signals of another (2): s02 trial 03 = s01 trial 03, s02 "
+        "trial 04 = s01 trial 04; assumed: all are used, though one of each pair is "
+        "probably a copy",
     ),
     Code(
         "Q06",
