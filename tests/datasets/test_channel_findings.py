@@ -253,7 +253,7 @@ def test_a_voltage_is_no_unit_of_the_skin_and_that_is_said(tmp_path):
 
     _, _, (finding,) = read(path)
 
-    assert (finding.code, finding.sentence) == ("C20", "uV is no unit of gsr")
+    assert (finding.code, finding.sentence) == ("C20", "uV is not a unit of gsr")
 
 
 def test_a_label_that_contradicts_the_header_is_named(tmp_path):
@@ -394,7 +394,8 @@ def test_channels_that_some_recordings_lack_are_named_with_those_recordings():
     (finding,) = found
     assert finding.code == "C07"
     assert finding.sentence == (
-        "EMG, EMG 2 are missing in 2 of 3 recordings, so they are not used: b, c"
+        "EMG, EMG 2 are missing in 2 of 3 recordings (b, c), so they are used in none "
+        "of them"
     )
     assert "[peripherals]" in finding.cure
 
@@ -417,7 +418,7 @@ def test_what_is_lost_is_reported_each_time_that_it_is_asked_for(tmp_path):
 
         assert [f.code for f in found] == ["C07"]
         assert found[0].sentence == (
-            "GSR is missing in 1 of 2 recordings, so it is not used: b"
+            "GSR is missing in 1 of 2 recordings (b), so it is used in none of them"
         )
         assert found[0].source == str(tmp_path / "trials.csv")
 
@@ -536,7 +537,7 @@ def test_a_unit_of_a_recording_to_predict_is_that_of_training_and_that_is_said(
     assert [channels[c.name].unit for c in wanted] == ["uS", "a.u.", "uV"]
     assert [(f.code, f.sentence) for f in found] == [
         ("C03", "the unit 'quux' is not known"),
-        ("C13", "no unit is stated for GSR: taken for uS as in training"),
+        ("C13", "no unit is stated for GSR"),
         ("C13", f"no unit was stated for Temp in training: {as_is}"),
     ]
 

@@ -189,7 +189,7 @@ def test_labels_flipped_in_the_signals_file_are_counted(tiny_deap, mirror):
 
     text = find_one(check("deap", root), Severity.WARNING, "labels")
     assert "in 3 of 8 trials, 3 of them by label = " + f"{mirror} - rating" in text
-    assert text.endswith("s02 trial 01, s02 trial 02, s02 trial 04")
+    assert ": s02 trial 01, s02 trial 02, s02 trial 04; " in text
 
 
 def test_labels_that_differ_otherwise_are_not_called_flipped(tiny_deap):
@@ -202,7 +202,7 @@ def test_labels_that_differ_otherwise_are_not_called_flipped(tiny_deap):
     change_signals(root, "01", damage)
 
     text = find_one(check("deap", root), Severity.WARNING, "labels")
-    assert "in 2 of 4 trials (ratings are taken from the table)" in text
+    assert "assumed: the ratings of the table" in text
 
 
 @pytest.mark.parametrize(("n_high", "is_odd"), [(724, False), (725, True)])

@@ -95,7 +95,7 @@ def test_why_sessions_are_left_out_is_said(root):
     assert said in notes
     assert "2 emotional sessions have no signals and are left out: 6, 1432" in notes
     assert any("no colour video: they stay in" in note for note in notes)
-    assert any(note.startswith("1 headers leave the number") for note in notes)
+    assert any(note.startswith("1 headers of signals do not state") for note in notes)
     assert any("a full copy has 527 of 27" in note for note in notes)
 
 
@@ -140,8 +140,8 @@ def test_a_rate_that_is_not_the_published_one_is_named(tmp_path):
 
     (wrong,) = texts(look(tmp_path), Severity.WARNING)
 
-    assert wrong.startswith("the vidRate of 1 videos is not 60.9708 frames a second")
-    assert wrong.endswith("2 (50)")
+    assert wrong.startswith("the vidRate of 1 videos in session.xml is not the publish")
+    assert "60.9708 frames a second: 2 (50); assumed: the vidRate of each" in wrong
 
 
 def test_a_recording_that_breaks_off_after_its_stimulus_is_named(tmp_path):
@@ -180,7 +180,8 @@ def test_names_that_contradict_the_number_are_said(tmp_path):
 
     wrong = texts(look(tmp_path), Severity.WARNING)
 
-    assert "session 136: its session.xml says subject 3" in wrong
+    said = "session 136: session.xml says subject 3, the number of the folder means 02"
+    assert f"{said}, which is used" in wrong
     assert any("not Part_2_S_Trial3_emotion.bdf" in text for text in wrong)
 
 

@@ -100,7 +100,8 @@ def test_each_row_says_what_was_found(tmp_path):
     (signals,) = rows(inspection, "Signals")
     assert (signals["file"], signals["Hz stated"]) == ("a.edf", "256")
     assert (signals["end s"], signals["on video s"]) == ("10.00", "10.00")
-    assert texts(inspection) == ["1 trials have no video: subject a trial 2"]
+    said = "1 trials have no video: subject a trial 2; assumed: they stay in, without a"
+    assert texts(inspection) == [f"{said} face stream"]
 
 
 def write_group(folder, *, declared="", odd=7):
@@ -133,8 +134,8 @@ def test_a_rating_that_belongs_to_a_person_is_found(tmp_path):
     (finding,) = personal
     assert finding.endswith(
         "valence: each of 4 subjects has one label over all its trials (by >=5): a "
-        "label of the person. No subject alone can be scored, and a protocol that has "
-        "a subject on both sides leaks"
+        "model could learn who a person is, not what the person felt; to change it: "
+        "evaluate with protocol subject"
     )
     assert odd == []
 
@@ -166,9 +167,7 @@ def test_a_video_that_ends_apart_from_the_signals_has_drifted(tmp_path):
 
     (finding,) = texts(look(root), Severity.WARNING)
 
-    assert finding.endswith(
-        "the video lasts -0.50 s against the clock of the signals, over 19.5 s"
-    )
+    assert "the video of 19.5 s is 0.50 s shorter than the same time" in finding
 
 
 def test_a_clip_of_one_trial_of_many_has_no_end_to_compare(tmp_path):
@@ -253,7 +252,7 @@ def test_what_is_left_out_or_odd_is_said_with_its_place(tmp_path):
     notes = texts(inspection, Severity.NOTE)
     assert any("a.edf: 1 channel is not used: Trash; to cha" in note for note in notes)
     assert "ratings from 0 to 10 are mapped to 1 to 9, linearly" in notes
-    assert notes[-1].startswith("the label rule of these recordings is >5")
+    assert notes[-1].startswith("recordings.toml states the label rule >5; ")
 
 
 def test_a_file_that_cannot_be_read_hides_no_other(tmp_path, capsys):

@@ -81,7 +81,8 @@ def test_files_of_two_days_do_not_overlap_in_check_and_prepare_alike(tmp_path):
 
     assert found.severity is Severity.ERROR
     assert found.sentence == (
-        "108000 s to 108020 s, the signals of a.edf run from 0 s to 20 s"
+        "does not overlap with a.edf: it lasts from 108000 s to 108020 s, the other "
+        "from 0 s to 20 s"
     )
     with pytest.raises(FindingError, match="108000 s to 108020 s"):
         list(reader.read_recordings(table, "1"))
@@ -137,8 +138,8 @@ def test_a_video_that_shows_nothing_of_its_trials_is_an_error(tmp_path):
 
     assert (found.code, found.severity) == ("T08", Severity.ERROR)
     assert found.sentence == (
-        "0 s to 5 s, the first of its 2 trials is from -14 s to -10 s of it: "
-        "subject 1 trial 0, subject 1 trial 1"
+        "shows no second of its 2 trials: it lasts from 0 s to 5 s, the first trial "
+        "from -14 s to -10 s of it: subject 1 trial 0, subject 1 trial 1"
     )
     rows[1]["onset_s"] = 15
     write_trials(table, rows)

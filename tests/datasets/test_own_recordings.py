@@ -191,7 +191,7 @@ def test_codes_of_a_trigger_channel_are_markers_too(shared_data, tmp_path):
     root = write_trials(tmp_path / "trials.csv", rows)
 
     with pytest.raises(
-        UserError, match=r"marker 'no such code' stands 0 times .*; there are \d+"
+        UserError, match=r"marker 'no such code' occurs 0 times .*; the file has \d+"
     ):
         read_all(root, "a")
 
@@ -203,7 +203,7 @@ def test_a_marker_that_stands_more_often_than_rows_name_it_is_refused(tmp_path):
     root = write_trials(tmp_path / "trials.csv", rows)
 
     with pytest.raises(
-        UserError, match=r"line 2: marker 'sad' stands 2 times in .*named by 1 rows"
+        UserError, match=r"line 2: marker 'sad' occurs 2 times in .*, but 1 rows name"
     ):
         read_all(root, "a")
 

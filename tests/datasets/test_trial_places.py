@@ -97,7 +97,7 @@ def test_a_marker_that_stands_more_often_than_it_is_named_leaves_its_rows_out():
 
     assert [f.code for f in found] == ["T11"]
     assert found[0].place == "lines 2, 3"
-    assert "'go' stands 3 times in a.edf, named by 2 rows" in found[0].sentence
+    assert "'go' occurs 3 times in a.edf, but 2 rows name it" in found[0].sentence
     assert onsets == {"3": 12.0}
 
 

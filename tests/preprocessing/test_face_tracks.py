@@ -134,7 +134,7 @@ def test_subject_that_comes_back_elsewhere_is_the_same_person(backend):
 
     assert tracked.n_found == 16
     assert set(found) == {"V05"}
-    assert "no face of the subject in 30% of 23 images" in found["V05"].sentence
+    assert "subject's face is not found in 30% of 23 images" in found["V05"].sentence
 
 
 @pytest.mark.parametrize("n_empty", [0, 8])

@@ -264,7 +264,7 @@ def test_damage_in_the_middle_does_not_move_what_follows(tmp_path, caplog):
 
     later = [frame for frame in frames if frame.target_s >= 2]
     assert [read_number(frame.rgb) for frame in later] == [100, 110, 120, 130, 140]
-    assert "frames left out or not to be decoded" in caplog.text
+    assert "frames were left out by the recorder or cannot be decoded" in caplog.text
 
 
 def test_a_colon_in_a_file_name_is_no_protocol(tmp_path, monkeypatch):

@@ -461,7 +461,7 @@ def test_another_rate_than_the_file_states_is_told():
         put_on_grid(np.arange(500) / 249, np.ones((1, 500)), name="x", stated_hz=256.0)
 
     assert [(f.code, f.sentence) for f in found] == [
-        ("T07", "249 samples a second, stated 256")
+        ("T07", "249 samples a second by its time stamps, 256 stated")
     ]
 
 

@@ -157,9 +157,11 @@ def _report_open(
     )
     report(
         "C11",
-        f"{bound} in {share:.0%} of the recording",
+        f"{bound} in {share:.0%} of the recording: an electrode is loose, or the unit "
+        "is wrong",
         source=source,
         place=channel.name,
+        assumed="it is used as it is",
     )
     return True
 

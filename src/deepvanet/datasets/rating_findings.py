@@ -162,9 +162,9 @@ def _find_personal(
     report(
         "R11",
         f"{target}: each of {n_subjects} subjects has one label over all its trials "
-        f"(by {rule}): a label of the person. No subject alone can be scored, and a "
-        "protocol that has a subject on both sides leaks",
+        f"(by {rule}): a model could learn who a person is, not what the person felt",
         source=source,
+        cure="evaluate with protocol subject",
     )
     return True
 
@@ -249,7 +249,8 @@ def _find_few_trials(trials: Sequence[RatedTrial], least: int, source: object) -
     _report_subjects(
         "R07",
         {
-            subject: f"{n} trials, at least {least} are needed for folds of its own"
+            subject: f"{n} trials are used, at least {least} are needed to train and "
+            "test within the subject"
             for subject, n in counts.items()
             if n < least
         },
@@ -270,7 +271,8 @@ def _find_one_order(trials: Sequence[RatedTrial], source: object) -> None:
         n_stimuli = len(set(longest))
         report(
             "R08",
-            f"all {len(orders)} subjects saw the {n_stimuli} stimuli in one order",
+            f"all {len(orders)} subjects saw the {n_stimuli} stimuli in one order, so "
+            "effects of time and of a stimulus cannot be separated",
             source=source,
         )
 

@@ -153,11 +153,12 @@ def _report_share(n_found: int, n_images: int, source: object, place: str) -> No
     if n_images and n_found < (1 - MOST_WITHOUT) * n_images:
         report(
             "V05",
-            f"no face of the subject in {1 - n_found / n_images:.0%} of {n_images} "
-            "images",
+            f"the subject's face is not found in {1 - n_found / n_images:.0%} of "
+            f"{n_images} images",
             source=source,
             place=place,
-            assumed="segments without it have no face stream",
+            assumed="for a second or less the nearest image with it is used, for "
+            "longer there is no face stream",
         )
 
 

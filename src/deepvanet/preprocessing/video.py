@@ -414,7 +414,7 @@ def _read_pictures(
     if n_bad:
         report(
             "V21",
-            f"frames left out or not to be decoded: {n_bad}",
+            f"{n_bad} frames were left out by the recorder or cannot be decoded",
             source=path,
             assumed="the frames around them stay in their places",
         )
@@ -525,4 +525,9 @@ def _quote_doubts(path: Path) -> Iterator[None]:
             if part not in QUIET_PARTS and text.strip()
         ]
         for sentence in list(dict.fromkeys(said))[:NAMED_DOUBTS]:
-            report("F04", f"FFmpeg's {sentence}", source=path)
+            report(
+                "F04",
+                f"FFmpeg's {sentence}",
+                source=path,
+                assumed="all frames that were read are used",
+            )

@@ -149,7 +149,7 @@ def report_times(
             f"{fps:.1f} frames a second by its time stamps, the container says "
             f"{declared_fps:.4g}",
             source=source,
-            assumed="the stamps are right",
+            assumed="the time stamps are right, and their rate is used",
         )
     if times.jump_s:
         report(
@@ -158,6 +158,7 @@ def report_times(
             source=source,
             place=f"{times.shown_s[-1]:.1f} s",
             assumed="the video ends there; later frames are not used",
+            cure="write the video again from its frames, with new time stamps",
         )
 
 
@@ -169,7 +170,7 @@ def report_gaps(gaps: Sequence[tuple[float, float]], *, source: object) -> None:
         gone_s = sum(end - start for start, end in gaps)
         report(
             "V12",
-            f"no frame for {gone_s:.1f} s in all",
+            f"no frame for {gone_s:.1f} s" + ", all gaps together" * (len(gaps) > 1),
             source=source,
             place=", ".join(places[:NAMED_GAPS]) + more,
             assumed="images are missing there, none is repeated",

@@ -66,6 +66,7 @@ _SYNONYMS = {
 }
 """How else people call a key, in lower case, words joined by ``_``."""
 _MOST_QUOTED = 60
+_TWO_RATINGS = "must be the lowest and the highest rating, for example [1, 5]"
 _SECTIONS = {"tables": ("time",), "xdf": ("streams", "markers", "video")}
 
 
@@ -240,7 +241,7 @@ def _read_range(path: Path, values: Mapping[str, Any]) -> tuple[float, float]:
     found = values.get("rating_range", [LOWEST_RATING, HIGHEST_RATING])
     is_pair = isinstance(found, list) and len(found) == 2
     if not is_pair or not all(type(bound) in (int, float) for bound in found):
-        raise _refuse(path, f"rating_range must be as [1, 5], got {found!r}")
+        raise _refuse(path, f"rating_range {_TWO_RATINGS}, got {found!r}")
     low, high = float(found[0]), float(found[1])
     if low >= high:
         raise _refuse(path, f"rating_range must rise, got {found!r}")

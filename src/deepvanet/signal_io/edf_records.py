@@ -189,7 +189,7 @@ def _decode(path: Path, written: bytes, labels: Sequence[str]) -> str:
         text = written.decode("latin-1")
         report(
             "F20",
-            f"annotation {text!r} is not in UTF-8, as EDF+ has it",
+            f"annotation {text!r} is not in UTF-8, which EDF+ asks for",
             source=path,
             assumed="it is in Latin-1",
         )

@@ -22,6 +22,7 @@ MOST_TIMES_IN_ALL = 20
 LEAST_BACK_S = 0.1
 """What a part may begin before the end of the last one: its clock is that inexact."""
 MOST_TOLD = 3
+_IN_A_GAP = "the gap has no samples; what follows is where its time says"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def report_gaps(
         for start, end in spans:
             where = f"{place} {start:.6g} s to {end:.6g} s".strip()
             sentence = f"{end - start:.4g} s are missing in the recording"
-            report("T01", sentence, source=source, place=where)
+            report("T01", sentence, source=source, place=where, assumed=_IN_A_GAP)
         return
     start, end = max(spans, key=lambda span: span[1] - span[0])
     report(
@@ -113,6 +114,7 @@ def report_gaps(
         f"recording; the longest is from {start:.6g} s to {end:.6g} s",
         source=source,
         place=place,
+        assumed=_IN_A_GAP,
     )
 
 
@@ -207,6 +209,7 @@ def _judge(found: Break, n_samples: int, rate: float, source: object) -> float:
             source=source,
             place=place,
             assumed="there is no gap",
+            cure="cut the file at the jump, or correct the time stamps after it",
         )
         return 0.0
     return found.gap_s

@@ -184,4 +184,4 @@ class _Keep(logging.Handler):
 def _tell(path: Path, library: str, message: str, besides: Sequence[str]) -> None:
     if not any(part in message for part in besides):
         sentence = f"{library} says: {write_on_one_line(message)}"
-        report("F04", sentence, source=path)
+        report("F04", sentence, source=path, assumed="all that was read is used")

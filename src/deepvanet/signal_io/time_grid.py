@@ -197,6 +197,8 @@ def check_rate(rate: float, *, source: object, place: str = "") -> float:
             source=source,
             place=place,
             assumed="its times are seconds all the same",
+            cure="if they are in another unit, write it into the name of the column, "
+            "as time_ms",
         )
     return rate
 
@@ -226,9 +228,17 @@ class _About:
     source: str
     place: str
 
-    def report(self, code: str, sentence: str, *, assumed: str, at: str = "") -> None:
-        place = f"{self.place} {at}".strip()
-        report(code, sentence, source=self.source, place=place, assumed=assumed)
+    def report(
+        self, code: str, sentence: str, *, assumed: str, at: str = "", cure: str = ""
+    ) -> None:
+        report(
+            code,
+            sentence,
+            source=self.source,
+            place=f"{self.place} {at}".strip(),
+            assumed=assumed,
+            cure=cure,
+        )
 
 
 def _order(times: Times, about: _About) -> tuple[np.ndarray, Times]:
@@ -239,8 +249,8 @@ def _order(times: Times, about: _About) -> tuple[np.ndarray, Times]:
         first = int(np.flatnonzero(~np.isfinite(times))[0])
         about.report(
             "T20",
-            f"a time is not a number in {n} of {len(times)} samples, first in sample "
-            f"{first + 1}",
+            f"a time is not a number, or is empty, in {n} of {len(times)} samples, "
+            f"first in sample {first + 1}, counted from 1",
             assumed="those samples are left out",
         )
     if len(known) < 2:
@@ -337,6 +347,7 @@ def _close_jumps(times: Times, about: _About) -> Times:
         f"about {n * step:.4g} s",
         at=f"{times[first] - times[0]:.6g} s",
         assumed="there is no gap at the jump",
+        cure="cut the file at the jump, or correct the time stamps after it",
     )
     closed = gaps.copy()
     closed[found] = step
@@ -377,8 +388,8 @@ def _compare_rates(rate: float, stated_hz: float | None, about: _About) -> None:
     if stated_hz and abs(rate - stated_hz) > LEAST_OFF * stated_hz:
         about.report(
             "T07",
-            f"{rate:.4g} samples a second, stated {stated_hz:g}",
-            assumed="the time stamps are right",
+            f"{rate:.4g} samples a second by its time stamps, {stated_hz:g} stated",
+            assumed="the time stamps are right, and their rate is used",
         )
 
 
@@ -435,14 +446,14 @@ def _report_missing(
                 f"numbers in {n_there} of {len(channel)} rows, "
                 f"{rates[row]:.3g} a second",
                 at=label,
-                assumed="it was sampled at that rate",
+                assumed="it was sampled at that rate, so nothing is missing",
             )
         else:
             about.report(
                 "Q01",
                 f"{n_gone} of {len(channel)} samples are missing",
                 at=label,
-                assumed="short gaps are bridged, long ones are missing data",
+                assumed="short gaps are bridged, long ones stay missing",
             )
     return tuple(rates)
 

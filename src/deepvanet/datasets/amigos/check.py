@@ -132,8 +132,12 @@ def _find_odd_lengths(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
         and abs(v.signals_s - usual[v.video]) > TOLERANCE_S
     ]
     if odd:
-        text = f"{len(odd)} signals last another time than other subjects'"
-        yield make_finding("T14", f"{text}: {list_some(odd)}")
+        yield make_finding(
+            "T14",
+            f"{len(odd)} trials have signals of another length than the other subjects "
+            f"have at the same video: {list_some(odd)}",
+            assumed="they are used in full",
+        )
 
 
 def _list_lengths(viewings: Sequence[ViewingFacts]) -> Mapping[str, list[float]]:

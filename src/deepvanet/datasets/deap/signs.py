@@ -77,6 +77,7 @@ def find_odd_eeg(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
                 f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz, the original is filtered to "
                 "4-45 Hz: another rate, or other processing",
                 source=f"s{subject.subject}",
+                assumed="it is used as it is",
             )
 
 
@@ -95,6 +96,7 @@ def find_copies(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         yield make_finding(
             "Q05",
             f"trials with the signals of another ({len(copies)}): {list_some(copies)}",
+            assumed="all are used, though one of each pair is probably a copy",
         )
 
 
@@ -126,8 +128,9 @@ def find_flipped_labels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         yield make_finding(
             "R13",
             f"labels in the .dat files differ from participant_ratings.csv in "
-            f"{len(differing)} of {n_compared} trials{''.join(mirrored)} (ratings are "
-            f"taken from the table): {list_some(differing)}",
+            f"{len(differing)} of {n_compared} trials{''.join(mirrored)}: "
+            f"{list_some(differing)}",
+            assumed="the ratings of the table",
         )
 
 

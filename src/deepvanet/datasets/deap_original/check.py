@@ -124,8 +124,9 @@ def find_other_orders(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
             yield make_finding(
                 "C14",
                 f"the electrodes are in {subject.header.order} order, documented is "
-                f"{documented} (they are read by their labels)",
+                f"{documented}",
                 source=f"s{subject.subject}",
+                assumed="they are found by their labels, so the order changes nothing",
             )
 
 
@@ -137,11 +138,13 @@ def find_odd_codes(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
             continue
         counts = {code: len(subject.signals.events.find(code)) for code in around}
         if len(set(counts.values())) > 1:
-            listed = ", ".join(f"{code:d} x {n}" for code, n in counts.items())
+            listed = ", ".join(f"{n} times code {code:d}" for code, n in counts.items())
             yield make_finding(
                 "T16",
-                f"the codes of a trial are not found equally often: {listed}",
+                f"the codes of a trial do not occur equally often: {listed}",
                 source=f"s{subject.subject}",
+                assumed="a trial begins at a code 4, and ends a minute later or at the "
+                "next code",
             )
 
 
@@ -158,6 +161,7 @@ def find_other_lengths(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
         yield make_finding(
             "T15",
             f"stimuli of another length than {STIMULUS_S:g} s: {list_some(named)}",
+            assumed="each is used as long as it was shown",
         )
 
 

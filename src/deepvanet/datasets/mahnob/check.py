@@ -122,8 +122,12 @@ def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         if s.fps is not None and abs(s.fps - VIDEO_FPS) > RATE_TOLERANCE
     ]
     if other:
-        text = f"the vidRate of {len(other)} videos is not {VIDEO_FPS} frames a second"
-        yield make_finding("V14", f"{text}, but they are read so: {list_some(other)}")
+        yield make_finding(
+            "V14",
+            f"the vidRate of {len(other)} videos in session.xml is not the published "
+            f"{VIDEO_FPS} frames a second: {list_some(other)}",
+            assumed="the vidRate of each is used",
+        )
 
 
 def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -164,7 +168,11 @@ def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     ]
     if other:
         text = f"{len(other)} stimuli last another time than published"
-        yield make_finding("T15", f"{text}: {list_some(other)}")
+        yield make_finding(
+            "T15",
+            f"{text}: {list_some(other)}",
+            assumed="each is used as long as it was shown",
+        )
 
 
 def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -181,12 +189,17 @@ def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
 
 
 def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
-    n_silent = sum(s.recorded_s is not None and s.promised_s is None for s in sessions)
-    if n_silent:
+    silent = [
+        str(s.number)
+        for s in sessions
+        if s.recorded_s is not None and s.promised_s is None
+    ]
+    if silent:
         yield make_finding(
             "F10",
-            f"{n_silent} headers leave the number of records open (-1), as BioSemi's "
-            "own do: the length is that of the file",
+            f"{len(silent)} headers of signals do not state their length (-1 records), "
+            f"as those that BioSemi writes: {list_some(silent)}",
+            assumed="the length that the size of the file gives, which is right",
         )
 
 

@@ -156,7 +156,10 @@ def _find_contradictions(session: Session) -> list[str]:
     found = []
     said = session.said_subject.lstrip("0")
     if said and said != session.subject.lstrip("0"):
-        found.append(f"its session.xml says subject {said}")
+        found.append(
+            f"session.xml says subject {said}, the number of the folder means "
+            f"{session.subject}, which is used"
+        )
     is_even_clip = session.offset % 2 == 0 and session.offset <= LAST_OF_CLIPS
     if session.is_emotional and not is_even_clip:
         found.append("its number is not that of an emotional clip")

@@ -134,10 +134,11 @@ def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
         if item.place in signals.faults:
             report(
                 "C06",
-                signals.faults[item.place],
+                f"{signals.faults[item.place]}, so its numbers cannot be known",
                 source=signals.path,
                 place=name,
-                assumed="the numbers of the channel are missing",
+                assumed="all samples of the channel are missing",
+                cure="write the range into the header, or leave the channel out",
             )
         elif item.place in signals.bad:
             bad.setdefault(item.channel.stream, []).append(name)
@@ -148,9 +149,11 @@ def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
         more = "; icalabel interpolates it" if stream is Stream.EEG else ""
         report(
             "C09",
-            f"marked as bad, so its numbers are missing{more}",
+            "marked as bad in channels.tsv or in the file itself",
             source=signals.path,
             place=", ".join(names),
+            assumed=f"its numbers are left out{more}",
+            cure="correct its status, if the channel is good",
         )
     for (kind, rate), names in slow.items():
         report(
@@ -189,10 +192,11 @@ def report_units(signals: Signals, found: Iterable[FileChannel]) -> None:
     for (unit, kind), names in unfit.items():
         report(
             "C20",
-            f"{unit} is no unit of {kind}",
+            f"{unit} is not a unit of {kind}",
             source=signals.path,
             place=list_some(names),
-            assumed=f"numbers in {unit}",
+            assumed=f"its numbers are used, in {unit}",
+            cure=f"state the true unit under [units] in {FILE_NAME}",
         )
 
 
@@ -226,10 +230,9 @@ def report_other_units(
     for unit, names in here.items():
         report(
             "C13",
-            f"no unit is stated for {list_some(names)}: taken for {unit} as in "
-            "training",
+            f"no unit is stated for {list_some(names)}",
             source=signals.path,
-            assumed=unit,
+            assumed=f"{unit}, as in the recordings that the bundle was trained on",
         )
     if there:
         report(
@@ -262,7 +265,7 @@ def report_lost(
         report(
             "C07",
             f"{list_some(names)} {verb} missing in {len(recordings)} of {n_recordings} "
-            f"recordings, so {they} not used: {list_some(recordings)}",
+            f"recordings ({list_some(recordings)}), so {they} used in none of them",
             assumed="the channels that all recordings have",
             cure=f"declare the channels to use under {key} in {FILE_NAME}: recordings "
             f"without one of them then go without {stream}; or give those recordings "

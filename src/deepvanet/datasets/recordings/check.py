@@ -107,14 +107,19 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
     silent = [_name(row) for row in rows if row.used_s and row.row.video is None]
     if silent:
         text = f"{len(silent)} trials have no video: {list_some(silent)}"
-        yield make_finding("V10", text)
+        yield make_finding("V10", text, assumed="they stay in, without a face stream")
     low, high = source.declared.rating_range
     if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
         text = f"ratings from {low:g} to {high:g} are mapped to 1 to 9, linearly"
         yield make_finding("R12", text)
     if source.declared.label_rule:
-        text = f"the label rule of these recordings is {source.declared.label_rule}"
-        yield make_finding("R14", f"{text}: the label rule of evaluate takes it")
+        rule = source.declared.label_rule
+        yield make_finding(
+            "R14",
+            f"{FILE_NAME} states the label rule {rule}",
+            assumed="check judges ratings by it; evaluate does not read it",
+            cure=f"give it to evaluate as --label-rule '{rule}'",
+        )
 
 
 def _find_rated(source: RecordingSource, rows: Sequence[RowFacts]) -> Iterator[Finding]:
@@ -122,8 +127,9 @@ def _find_rated(source: RecordingSource, rows: Sequence[RowFacts]) -> Iterator[F
     try:
         check_label_rule(rule)
     except UserError as error:
-        yield make_finding("R17", str(error), source=FILE_NAME)
         rule = EvaluateSettings.label_rule
+        said = f"check judges ratings by {rule}"
+        yield make_finding("R17", str(error), source=FILE_NAME, assumed=said)
     rated = list_rated_trials([row.row for row in rows if row.used_s])
     yield from find_odd_ratings(
         rated, rule, source=source.lists[0], scale=source.declared.rating_range
@@ -145,8 +151,9 @@ def _find_apart(videos: Sequence[Sequence[RowFacts]]) -> Iterator[Finding]:
         first = rows[0]
         yield make_finding(
             "T08",
-            f"0 s to {first.video_s or 0:.6g} s, the first of its {len(rows)} trials "
-            f"is from {first.begins_s or 0:.6g} s to "
+            f"shows no second of its {len(rows)} trials: it lasts from 0 s to "
+            f"{first.video_s or 0:.6g} s, the first trial from "
+            f"{first.begins_s or 0:.6g} s to "
             f"{(first.begins_s or 0) + first.used_s:.6g} s of it: "
             f"{list_some([_name(row) for row in rows])}",
             source=first.row.video,
@@ -157,9 +164,14 @@ def _find_apart(videos: Sequence[Sequence[RowFacts]]) -> Iterator[Finding]:
 
 def _find_odd_video(row: RowFacts) -> Iterator[Finding]:
     if row.drift_s is not None and abs(row.drift_s) > DRIFT_S:
-        text = f"the video lasts {row.drift_s:+.2f} s against the clock of the signals"
+        other = "longer" if row.drift_s > 0 else "shorter"
         yield make_finding(
-            "T10", f"{text}, over {row.video_s:.1f} s", source=_name(row)
+            "T10",
+            f"the video of {row.video_s:.1f} s is {abs(row.drift_s):.2f} s {other} "
+            "than the same time on the clock of the signals",
+            source=_name(row),
+            assumed="the two clocks drift apart; it is not corrected",
+            cure="write video_offset_s for each trial",
         )
     if row.shown_s is not None and row.shown_s < SHOWN * row.used_s:
         text = f"the video shows {row.shown_s:.1f} s of the {row.used_s:.1f} s"

@@ -38,8 +38,9 @@ def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
     if not _overlap(main, other, offset):
         report(
             "T08",
-            f"{offset:.6g} s to {offset + other.seconds:.6g} s, the signals of "
-            f"{main.path.name} run from 0 s to {main.seconds:.6g} s",
+            f"does not overlap with {main.path.name}: it lasts from {offset:.6g} s to "
+            f"{offset + other.seconds:.6g} s, the other from 0 s to "
+            f"{main.seconds:.6g} s",
             source=other.path,
             assumed="it has no samples in the recording",
             cure=_CURE,

@@ -211,7 +211,10 @@ def _find_file(
     found = path.parent / text
     if not is_needed or is_file(found) or (name != "video" and find_export(found)):
         return found
-    sentence, cure = f"{name} {shorten(text)} is no file", _find_similar(found, text)
+    sentence = (
+        f"{name} {shorten(text)} is not there (paths start at the folder of the table)"
+    )
+    cure = _find_similar(found, text)
     if name == "bio":
         raise refuse("R25", sentence, source=path, place=f"line {line}", cure=cure)
     report(

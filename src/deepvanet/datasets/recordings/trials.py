@@ -147,12 +147,16 @@ def _find_text(
     is_clear = not there and len(meant) == len(own)
     report(
         "T11",
-        f"marker {shorten(text)} stands {len(there)} times in {signals.path}, named by "
-        f"{len(own)} rows; {_list_texts(known, near, counted=bool(there))}",
+        f"marker {shorten(text)} occurs {len(there)} times in {signals.path}, but "
+        f"{len(own)} rows name it; {_list_texts(known, near, counted=bool(there))}",
         source=own[0].table,
         place=name_lines([row.line for row in own]),
-        assumed=f"{shorten(near[0])} is meant" if is_clear else "",
-        cure=f"write {shorten(near[0])}" if near and not there else "",
+        assumed=f"{shorten(near[0])} is meant"
+        if is_clear
+        else "their trials are left out",
+        cure=f"write {shorten(near[0])}"
+        if near and not there
+        else "write a row for each marker, or onset_s in place of marker",
     )
     return meant if is_clear else [f"its marker {shorten(text)} is not found"]
 
@@ -194,7 +198,7 @@ def _list_texts(known: Sequence[str], near: Sequence[str], *, counted: bool) -> 
         return f"the nearest is {' or '.join(map(shorten, near))}"
     more = " ..." if len(known) > MARKERS_SHOWN else ""
     texts = ", ".join(text[:MOST_QUOTED] for text in known[:MARKERS_SHOWN])
-    return f"there are {texts or 'no markers'}{more}"
+    return f"the file has {texts or 'no markers'}{more}"
 
 
 def _report_unused(rows: Sequence[Row], signals: Signals) -> None:
@@ -307,6 +311,7 @@ def _report_overlaps(placed: Sequence[TrialPlace], signals: Signals) -> None:
             source=endless[0].row.table,
             place=name_lines([one.row.line for one in endless]),
             assumed="each lasts to the end of the recording",
+            cure="write their length in seconds as duration_s, in BIDS as duration",
         )
     if stated:
         one, other = stated[0]

@@ -59,7 +59,9 @@ CHANNELS = (
         "The physical minimum and maximum of an EDF channel are equal.",
         "The numbers of the channel cannot be known.",
         "Write the physical range into the header, or leave the channel out.",
-        "a.edf GSR: physical minimum and maximum are both 0",
+        "a.edf GSR: physical minimum and maximum are both 0, so its numbers cannot be "
+        "known; assumed: all samples of the channel are missing; to change it: write "
+        "the range into the header, or leave the channel out",
     ),
     Code(
         "C07",
@@ -69,7 +71,8 @@ CHANNELS = (
         "A channel that is not in all recordings is used in none of them.",
         "Declare the channels under eeg or [peripherals]: recordings without one of "
         "them go without the stream.",
-        "trials.csv: EMG is missing in 2 of 20 recordings, so it is not used: b, c",
+        "trials.csv: EMG is missing in 2 of 20 recordings (b, c), so it is used in "
+        "none of them; assumed: the channels that all recordings have",
     ),
     Code(
         "C08",
@@ -88,7 +91,9 @@ CHANNELS = (
         "Its numbers are missing; an electrode is left out of the reference, and is "
         "interpolated by --artefacts icalabel.",
         "Nothing; correct the status if the channel is good.",
-        "a.edf GSR: marked as bad, so its numbers are missing",
+        "a.edf GSR: marked as bad in channels.tsv or in the file itself; assumed: its "
+        "numbers are left out; to change it: correct its status, if the channel is "
+        "good",
     ),
     Code(
         "C10",
@@ -97,7 +102,10 @@ CHANNELS = (
         "Two people, or two devices, were recorded into one file.",
         "Channels of two people would be referenced to one average.",
         "Name the streams to use as streams of [xdf] in recordings.toml.",
-        "a.xdf: two streams of EEG: Cap A, Cap B",
+        "a.xdf: 2 streams of EEG: Cap A (EEG), Cap B (EEG); assumed: only Cap A (EEG) "
+        "is meant; to change it: name the one to use as streams of [xdf] in "
+        'recordings.toml: streams = ["Cap A"] or ["Cap B"]; both, if they are of one '
+        "person",
     ),
     Code(
         "C11",
@@ -106,7 +114,8 @@ CHANNELS = (
         "Conductance around or below 0, or a channel at the end of its range.",
         "The channel shows when the sensor was attached, not what the person felt.",
         "Leave the recording out of this stream, or the channel.",
-        "a.edf GSR: 0.02 uS or less in 40% of the recording",
+        "a.edf GSR: 0.02 uS or less in 40% of the recording: an electrode is loose, "
+        "or the unit is wrong; assumed: it is used as it is",
     ),
     Code(
         "C12",
@@ -124,7 +133,8 @@ CHANNELS = (
         "The recording comes from another device or export.",
         "The bundle would read numbers of another scale.",
         "State the unit under [units] in recordings.toml.",
-        "a.csv: no unit is stated for GSR: taken for uS as in training",
+        "a.csv: no unit is stated for GSR; assumed: uS, as in the recordings that the "
+        "bundle was trained on",
     ),
     Code(
         "C14",
@@ -133,7 +143,8 @@ CHANNELS = (
         "The recording was made at another site.",
         "None: channels are found by their labels.",
         "Nothing.",
-        "s23: the electrodes are in Geneva order, documented is Twente",
+        "s23: the electrodes are in Geneva order, documented is Twente; assumed: they "
+        "are found by their labels, so the order changes nothing",
     ),
     Code(
         "C20",
@@ -144,7 +155,8 @@ CHANNELS = (
         "The numbers are kept in that unit; recordings of other devices do not fit.",
         "State the true unit under [units], or what the channel measures under "
         "[peripherals], in recordings.toml.",
-        "a.bdf GSR: uV is no unit of gsr",
+        "a.bdf GSR: uV is not a unit of gsr; assumed: its numbers are used, in uV; to "
+        "change it: state the true unit under [units] in recordings.toml",
     ),
     Code(
         "C21",

@@ -37,7 +37,8 @@ FILES = (
         "MNE, pyxdf, pandas or FFmpeg warn while reading.",
         "What is read may differ from what was recorded.",
         "Read the warning: it is quoted whole.",
-        "a.edf: MNE says: Physical range is not defined in following channels: GSR",
+        "a.edf: MNE says: Physical range is not defined in following channels: GSR; "
+        "assumed: all that was read is used",
     ),
     Code(
         "F05",
@@ -73,7 +74,8 @@ FILES = (
         "Side-cars and recordings state different things.",
         "One of them is wrong; the sentence says which one is used.",
         "Compare the files with the original.",
-        "session 12: the subject is 3 in its folder and 4 in session.xml",
+        "session 12: session.xml says subject 4, the number of the folder means 01, "
+        "which is used",
     ),
     Code(
         "F09",
@@ -82,7 +84,8 @@ FILES = (
         "The files do not state what is needed.",
         "It is read as the sentence says.",
         "Correct the file, if it is otherwise.",
-        "session 12: no Status channel, so the stimulus is placed by session.xml",
+        "session 12: 0 pulses in the status channel, not 2: onset taken at 30 s, "
+        "length that of 107.avi",
     ),
     Code(
         "F10",
@@ -91,7 +94,9 @@ FILES = (
         "The device or the copy writes them so.",
         "None: they are read.",
         "Nothing.",
-        "12 headers leave the number of records open (-1), as BioSemi's own do",
+        "2 headers of signals do not state their length (-1 records), as those that "
+        "BioSemi writes: 2, 4; assumed: the length that the size of the file gives, "
+        "which is right",
     ),
     Code(
         "F25",
@@ -118,7 +123,8 @@ FILES = (
         "An older program wrote annotations in Latin-1.",
         "A marker with such letters may be spelt otherwise than the table has it.",
         "Compare the spelling, if the table names the marker.",
-        "a.edf: annotation 'Überraschung' is not in UTF-8, as EDF+ has it",
+        "a.edf: annotation 'Überraschung' is not in UTF-8, which EDF+ asks for; "
+        "assumed: it is in Latin-1",
     ),
     Code(
         "F38",

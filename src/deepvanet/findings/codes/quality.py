@@ -10,7 +10,8 @@ QUALITY = (
         "Packets were lost, cells are empty, or the sensor was off.",
         "Segments with too many missing samples have no such stream.",
         "Nothing, or leave the trial out.",
-        "a.csv trial 1 GSR: 0.5 s of 12 s are missing",
+        "a.csv GSR: 64 of 3072 samples are missing; assumed: short gaps are bridged, "
+        "long ones stay missing",
     ),
     Code(
         "Q02",
@@ -37,7 +38,8 @@ QUALITY = (
         "The copy was processed in another way.",
         "Scores cannot be compared with published ones.",
         "Compare the file with the original.",
-        "s01: 30% of the EEG's power lies outside 3-47 Hz",
+        "s01: 30% of the EEG's power lies outside 3-47 Hz, the original is filtered "
+        "to 4-45 Hz: another rate, or other processing; assumed: it is used as it is",
     ),
     Code(
         "Q05",
@@ -46,16 +48,18 @@ QUALITY = (
         "A file was copied under another name.",
         "The same signals would train and test a model.",
         "Replace the copy by the original file.",
-        "trials with the signals of another (2): s01 trial 3 = s02 trial 3",
+        "trials with the signals of another (2): s02 trial 03 = s01 trial 03, s02 "
+        "trial 04 = s01 trial 04; assumed: all are used, though one of each pair is "
+        "probably a copy",
     ),
     Code(
         "Q06",
         Severity.NOTE,
         "Trials without a stream",
         "Not everything was recorded with everyone.",
-        "The trial is used by learners that do not need the stream.",
+        "The trial is left out.",
         "Nothing.",
-        "3 trials have no EEG: s01 trial 4, s02 trial 1, s02 trial 5",
+        "2 emotional sessions have no signals and are left out: 6, 1432",
     ),
     Code(
         "Q20",
@@ -64,6 +68,7 @@ QUALITY = (
         "The device writes all sensors into one table, at the rate of the fastest.",
         "None: the channel is interpolated from its own samples.",
         "Nothing, if the sensor has this rate.",
-        "a.csv GSR: numbers in 96 of 3072 rows, 4 a second",
+        "a.csv GSR: numbers in 96 of 3072 rows, 4 a second; assumed: it was sampled "
+        "at that rate, so nothing is missing",
     ),
 )

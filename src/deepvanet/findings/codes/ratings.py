@@ -64,7 +64,8 @@ RATINGS = (
         "The session was stopped early.",
         "Scores of this subject are hardly more than chance can give.",
         "Leave the subject out, or evaluate with protocol subject.",
-        "trials.csv subject 3: 4 trials, at least 8 are needed for folds of its own",
+        "trials.csv subject 3: 4 trials are used, at least 8 are needed to train and "
+        "test within the subject",
     ),
     Code(
         "R08",
@@ -73,7 +74,8 @@ RATINGS = (
         "Stimuli were not shown in random order.",
         "Time since the start predicts the stimulus, and so the label.",
         "State it where scores are published; compare with the stimulus prior.",
-        "all 20 subjects saw the 16 stimuli in one order",
+        "all 20 subjects saw the 16 stimuli in one order, so effects of time and of a "
+        "stimulus cannot be separated",
     ),
     Code(
         "R09",
@@ -100,7 +102,9 @@ RATINGS = (
         "Each person has one label over all trials, as a diagnosis or a group.",
         "A protocol that has a subject on both sides leaks.",
         "Evaluate with protocol subject.",
-        "valence: each of 20 subjects has one label over all its trials",
+        "valence: each of 20 subjects has one label over all its trials (by >=5): a "
+        "model could learn who a person is, not what the person felt; to change it: "
+        "evaluate with protocol subject",
     ),
     Code(
         "R12",
@@ -119,16 +123,19 @@ RATINGS = (
         "Ratings are taken from the table.",
         "Compare the files with the original.",
         "labels in the .dat files differ from participant_ratings.csv in 3 of 40 "
-        "trials",
+        "trials: s01 trial 03, s01 trial 04, s01 trial 09; assumed: the ratings of "
+        "the table",
     ),
     Code(
         "R14",
         Severity.NOTE,
         "A label rule of the recordings",
         "recordings.toml states it.",
-        "evaluate uses it where no other rule is given.",
-        "Nothing.",
-        "the label rule of these recordings is >=5",
+        "Only check judges ratings by it.",
+        "Give the same rule to evaluate as --label-rule.",
+        "recordings.toml states the label rule >=5; assumed: check judges ratings by "
+        "it; evaluate does not read it; to change it: give it to evaluate as "
+        "--label-rule '>=5'",
     ),
     Code(
         "R15",
@@ -154,9 +161,10 @@ RATINGS = (
         Severity.WARNING,
         "A label rule that is not known",
         "recordings.toml has a mistake in label_rule.",
-        "The usual rule is used.",
+        "check judges ratings by the usual rule.",
         "Correct label_rule.",
-        "recordings.toml: unknown label rule '>x'",
+        "recordings.toml: unknown label rule '>x'. Known forms: >=5 >5 <4,>6 median; "
+        "assumed: check judges ratings by >=5",
     ),
     Code(
         "R20",
@@ -202,7 +210,8 @@ RATINGS = (
         "One person, or one stimulus, is spelt in two ways.",
         "One person would be two subjects, and stand in training and test.",
         "Spell the name in one way.",
-        "trials.csv: subjects S01, s01 differ by case, blanks or zeros only",
+        "trials.csv: subjects S01, s01 differ by case, blanks or zeros only; assumed: "
+        "they are two people",
     ),
     Code(
         "R25",
@@ -211,7 +220,8 @@ RATINGS = (
         "It was moved, is spelt otherwise, or is relative to another folder.",
         "The row, or its video, is left out if the code is accepted.",
         "Correct the cell: paths are relative to the table.",
-        "trials.csv line 4: bio 's01.edf' is no file",
+        "trials.csv line 4: bio 's01.edf' is not there (paths start at the folder of "
+        "the table)",
     ),
     Code(
         "R26",
@@ -220,7 +230,8 @@ RATINGS = (
         "It has another form than the documentation says.",
         "Nothing of the recordings can be read as it is meant.",
         "Correct the value as the sentence says.",
-        "recordings.toml: rating_range must be as [1, 5], got 5",
+        "recordings.toml: rating_range must be the lowest and the highest rating, for "
+        "example [1, 5], got 5",
     ),
     Code(
         "R27",

@@ -12,7 +12,8 @@ TIMES = (
         "The seconds of the gap have no samples. Trials after it are where their time "
         "says; a trial that holds the gap has missing data.",
         "Nothing, if the gap is real. Segments without enough samples have no stream.",
-        "a.edf 12 s to 22 s: 10 s are missing in the recording",
+        "a.edf 12 s to 22 s: 10 s are missing in the recording; assumed: the gap has "
+        "no samples; what follows is where its time says",
     ),
     Code(
         "T02",
@@ -22,7 +23,9 @@ TIMES = (
         "file.",
         "What lies after the jump would be placed hours or days later.",
         "Cut the file where the clock jumps, or correct its stamps.",
-        "a.xdf stream EEG 20 s: the time stamps jump by 200000 s",
+        "a.xdf stream EEG 20 s: the time stamps jump by 200000 s, while 3072 samples "
+        "last about 24 s; assumed: there is no gap at the jump; to change it: cut the "
+        "file at the jump, or correct the time stamps after it",
     ),
     Code(
         "T03",
@@ -31,7 +34,8 @@ TIMES = (
         "A device stamps packets, not samples, or a stamp was written twice.",
         "Without correction, samples would be lost or placed twice.",
         "Nothing; repeated stamps are put at equal steps between their neighbours.",
-        "a.csv: 3 of 3072 time stamps are repeated",
+        "a.csv: 3 of 3072 time stamps are repeated; assumed: such samples lie at "
+        "equal steps between their neighbours",
     ),
     Code(
         "T04",
@@ -61,7 +65,9 @@ TIMES = (
         "All trials would lie elsewhere, and last another time.",
         "Name the column of seconds as time of [tables], or write its unit into its "
         "name, as time_ms.",
-        "p.csv: 0.128 samples a second, expected 0.5 Hz to 100 kHz",
+        "p.csv: 0.128 samples a second, expected 0.5 Hz to 100 kHz; assumed: its "
+        "times are seconds all the same; to change it: if they are in another unit, "
+        "write it into the name of the column, as time_ms",
     ),
     Code(
         "T07",
@@ -70,7 +76,8 @@ TIMES = (
         "The clock of the device is not exact, or samples were lost evenly.",
         "Signals and video drift apart by seconds in an hour.",
         "Nothing, if the time stamps are right: the measured rate is used.",
-        "a.xdf stream EEG: 249.1 samples a second, stated 256",
+        "a.xdf stream EEG: 249.1 samples a second by its time stamps, 256 stated; "
+        "assumed: the time stamps are right, and their rate is used",
     ),
     Code(
         "T08",
@@ -79,7 +86,9 @@ TIMES = (
         "Two streams of one trial have other clocks, or one belongs to another day.",
         "One stream would be missing throughout, or belong to another trial.",
         "State how the clocks relate, as peripheral_offset_s or video_offset_s.",
-        "p.csv: 100 s to 140 s, the signals of a.edf run from 0 s to 40 s",
+        "p.csv: does not overlap with a.edf: it lasts from 100 s to 140 s, the other "
+        "from 0 s to 40 s; assumed: it has no samples in the recording; to change it: "
+        "write peripheral_offset_s, 0 where both begin in the same moment",
     ),
     Code(
         "T09",
@@ -88,7 +97,9 @@ TIMES = (
         "One stream has Unix time, the other counts from its own start.",
         "It is not known which second of one is which second of the other.",
         "State how the clocks relate, as peripheral_offset_s or video_offset_s.",
-        "p.csv has Unix time, a.edf does not say when it was recorded",
+        "p.csv: p.csv has Unix time, a.edf does not say when it was recorded; "
+        "assumed: both begin in the same moment; to change it: write "
+        "peripheral_offset_s, 0 where both begin in the same moment",
     ),
     Code(
         "T10",
@@ -97,7 +108,9 @@ TIMES = (
         "The clock of one is not exact, or frames were lost.",
         "At the end of the recording, faces and signals are of different moments.",
         "Give the start of the video at each trial, or record stamps of its frames.",
-        "subject 1 trial 3: the video lasts +1.20 s against the clock of the signals",
+        "subject 1 trial 3: the video of 600.0 s is 1.20 s longer than the same time "
+        "on the clock of the signals; assumed: the two clocks drift apart; it is not "
+        "corrected; to change it: write video_offset_s for each trial",
     ),
     Code(
         "T11",
@@ -106,8 +119,9 @@ TIMES = (
         "The text differs, a trigger was lost, or one was sent twice.",
         "Trials after a lost marker would be placed at the next one.",
         "Name the marker as it stands in the file, or give onset_s.",
-        "trials.csv lines 2, 3: marker 'stim' stands 3 times in a.bdf, named by 2 "
-        "rows; there are stim, stop",
+        "trials.csv lines 2, 3: marker 'stim' occurs 3 times in a.bdf, but 2 rows "
+        "name it; the file has stim, stop; assumed: their trials are left out; to "
+        "change it: write a row for each marker, or onset_s in place of marker",
     ),
     Code(
         "T12",
@@ -135,7 +149,8 @@ TIMES = (
         "The copy was changed, or the recording was stopped early.",
         "The trial gives fewer segments than those of others.",
         "Compare the file with the original.",
-        "s01 video 5: 62.0 s of signals, others have 85.3 s",
+        "1 trials have signals of another length than the other subjects have at the "
+        "same video: P01_4 (62.0 s, usually 85.3 s); assumed: they are used in full",
     ),
     Code(
         "T15",
@@ -144,16 +159,19 @@ TIMES = (
         "The copy is synthetic or shortened, or viewing was stopped.",
         "The trial gives fewer or more segments.",
         "Nothing.",
-        "stimuli of another length than 60 s: s01 4 of 4, the shortest 6 s",
+        "stimuli of another length than 60 s: s01 4 of 4, the shortest 6 s; assumed: "
+        "each is used as long as it was shown",
     ),
     Code(
         "T16",
         Severity.NOTE,
         "Trigger codes that are not complete",
         "A code was lost or sent twice.",
-        "Trials whose codes are not whole are left out, and are named.",
+        "A trial that cannot be placed is left out, and is named.",
         "Nothing.",
-        "s01: the codes of a trial are not found equally often: 3 x 41, 4 x 40",
+        "s01: the codes of a trial do not occur equally often: 40 times code 2, 41 "
+        "times code 3, 40 times code 4, 40 times code 5; assumed: a trial begins at a "
+        "code 4, and ends a minute later or at the next code",
     ),
     Code(
         "T20",
@@ -162,7 +180,8 @@ TIMES = (
         "A cell of the column of times is empty or holds a word.",
         "The samples concerned cannot be placed in time.",
         "Write the time, or leave the rows out.",
-        "a.csv: a time is not a number in 1 of 3072 samples, first in sample 812",
+        "a.csv: a time is not a number, or is empty, in 1 of 3072 samples, first in "
+        "sample 812, counted from 1; assumed: those samples are left out",
     ),
     Code(
         "T30",
@@ -212,7 +231,9 @@ TIMES = (
         "Each trial would hold those after it.",
         "State duration_s for each trial, in BIDS duration.",
         "trials.csv lines 2, 3: the length of 2 trials is not stated, and other "
-        "trials follow them in a.edf",
+        "trials follow them in a.edf; assumed: each lasts to the end of the "
+        "recording; to change it: write their length in seconds as duration_s, in "
+        "BIDS as duration",
     ),
     Code(
         "T53",
@@ -222,6 +243,7 @@ TIMES = (
         "The trial may be longer than the stimulus was.",
         "State duration in events.tsv.",
         "sub-01_task-film_events.tsv line 2: the duration of 1 of 2 rated events is "
-        "n/a or 0",
+        "n/a or 0; assumed: each lasts to the end of the recording; to change it: "
+        "write duration in events.tsv",
     ),
 )

@@ -19,7 +19,8 @@ VIDEOS = (
         "A recorder wrote a frame twice, or lost its clock for a moment.",
         "The frames concerned are placed between their neighbours.",
         "Nothing.",
-        "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or absent",
+        "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or "
+        "absent; assumed: it is shown between the neighbours",
     ),
     Code(
         "V03",
@@ -39,7 +40,7 @@ VIDEOS = (
         "Name the subject's face in the column face_choice, as left, right, largest or "
         "a box.",
         "v.mp4 0.0 s to 4.0 s: another face, 73 pixels wide, to the right of the "
-        "subject's",
+        "subject's; assumed: the subject is the face that is there longest",
     ),
     Code(
         "V05",
@@ -48,7 +49,9 @@ VIDEOS = (
         "The person looks away, or the picture is dark, small or covered.",
         "Segments without a face have no face stream.",
         "Nothing, or record with more light and the face in the middle.",
-        "v.mp4 trial 3: no face of the subject in 45% of 300 images",
+        "v.mp4 trial 3: the subject's face is not found in 45% of 300 images; "
+        "assumed: for a second or less the nearest image with it is used, for longer "
+        "there is no face stream",
     ),
     Code(
         "V06",
@@ -76,7 +79,8 @@ VIDEOS = (
         "A hand, a mask or a headset covers part of it.",
         "The model sees the cover.",
         "Leave the trial out of the face stream.",
-        "v.mp4 3.0 s to 9.0 s: a part of the face is covered",
+        "v.mp4 3.0 s to 9.0 s: a part of the face is covered; assumed: its images are "
+        "used",
         needs_every_frame=True,
     ),
     Code(
@@ -95,7 +99,8 @@ VIDEOS = (
         "They were recorded without a camera, as some in the original.",
         "These trials have no face stream.",
         "Nothing.",
-        "3 trials have no video: subject 1 trial 4",
+        "2 trials have no video: subject 1 trial 4, subject 2 trial 1; assumed: they "
+        "stay in, without a face stream",
     ),
     Code(
         "V11",
@@ -104,7 +109,8 @@ VIDEOS = (
         "The container of these videos is known to be wrong, or the rate varies.",
         "None: the true rate, or the stamps, are used.",
         "Nothing.",
-        "v.mkv: 20.1 frames a second by its time stamps, the container says 30",
+        "v.mkv: 20.1 frames a second by its time stamps, the container says 30; "
+        "assumed: the time stamps are right, and their rate is used",
     ),
     Code(
         "V12",
@@ -113,7 +119,8 @@ VIDEOS = (
         "The camera or the computer lost frames.",
         "Segments in the gap have no face stream.",
         "Nothing.",
-        "v.mkv 10.0 s to 14.0 s: no frame for 4.0 s in all",
+        "v.mkv 10.0 s to 14.0 s: no frame for 4.0 s; assumed: images are missing "
+        "there, none is repeated",
     ),
     Code(
         "V13",
@@ -131,7 +138,8 @@ VIDEOS = (
         "The copy was converted, or its side-car was changed.",
         "Faces would be placed at other moments.",
         "Compare the video with the original.",
-        "the vidRate of 2 videos is not 60.9708 frames a second, but they are read so",
+        "the vidRate of 2 videos in session.xml is not the published 60.9708 frames a "
+        "second: 2 (50), 4 (25); assumed: the vidRate of each is used",
     ),
     Code(
         "V15",
@@ -140,7 +148,7 @@ VIDEOS = (
         "They have no annotation, no landmarks, or no face.",
         "They do not train the face network.",
         "Compare the clip with the original.",
-        "3 images without landmarks are left out: 012/00007",
+        "2 images without an entry in the JSON file are left out: 002/00009, 012/00007",
     ),
     Code(
         "V20",
@@ -150,7 +158,9 @@ VIDEOS = (
         "other.",
         "Faces and signals would belong to different seconds.",
         "Write the video again from its frames, or accept what is assumed.",
-        "v.mkv 0.1 s: the clock jumps by 1000000000 s",
+        "v.mkv 0.1 s: the clock jumps by 1000000000 s; assumed: the video ends there; "
+        "later frames are not used; to change it: write the video again from its "
+        "frames, with new time stamps",
     ),
     Code(
         "V21",
@@ -159,7 +169,8 @@ VIDEOS = (
         "A recorder did not keep up, or part of the file is damaged.",
         "The frame before or after is taken where one is near enough.",
         "Copy the file again.",
-        "v.avi: frames left out or not to be decoded: 8",
+        "v.avi: 8 frames were left out by the recorder or cannot be decoded; assumed: "
+        "the frames around them stay in their places",
         needs_every_frame=True,
     ),
     Code(

@@ -129,7 +129,8 @@ def _hear(path: Path) -> Iterator[None]:
     finally:
         logger.handlers, logger.propagate = handlers, True
         for text in dict.fromkeys(heard.texts):
-            report("F04", f"bioread says: {text}", source=path)
+            said = "all that was read is used"
+            report("F04", f"bioread says: {text}", source=path, assumed=said)
 
 
 class _Listener(logging.Handler):

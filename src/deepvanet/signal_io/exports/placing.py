@@ -182,7 +182,7 @@ def _choose_rate(stamps: Stamps, stated: float | None, source: object) -> float:
             "T07",
             f"{measured:.4g} samples a second by its time stamps, {stated:g} stated",
             source=source,
-            assumed="the time stamps are right",
+            assumed="the time stamps are right, and their rate is used",
         )
     return measured
 
@@ -262,6 +262,7 @@ def _mend(stamps: Stamps, sfreq: float, source: object) -> Stamps:
                 source=source,
                 place=f"{stamps[row] - stamps[0]:.1f} s",
                 assumed="the samples follow each other without a gap",
+                cure="cut the file there, or correct the time stamps after it",
             )
     is_odd = is_back | is_jump
     mended = np.where(is_odd, 1 / sfreq, steps)
@@ -298,9 +299,9 @@ def _finish(stamps: Stamps, lost: Counts, sfreq: float, source: object) -> Place
     if abs(rate / sfreq - 1) > LARGE:
         report(
             "T07",
-            f"{rate:.5g} samples a second, stated {sfreq:g}",
+            f"{rate:.5g} samples a second by its time stamps, {sfreq:g} stated",
             source=source,
-            assumed="the time stamps are right",
+            assumed="the time stamps are right, and their rate is used",
         )
     start = float(np.median(stamps - numbers / rate))
     _report_lost(lost, numbers, rate, source)
