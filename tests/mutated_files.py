@@ -1,9 +1,9 @@
 """Run commands on files that were changed at random, in a process of its own.
 
-``python mutated_files.py FOLDER`` reads ``FOLDER/cases.json``: a list of cases, each the
-``arguments`` of a command, the ``file`` to change, and a ``seed``. It writes a line of
-JSON for each mutation before it starts and one when it has ended, so that who started it
-knows where it was when it hung.
+``python mutated_files.py FOLDER`` reads ``FOLDER/cases.json``: a list of cases, each
+the ``arguments`` of a command, the ``file`` to change, and a ``seed``. It writes a line
+of JSON for each mutation before it starts and one when it has ended, so that who
+started it knows where it was when it hung.
 """
 
 import json
@@ -86,7 +86,7 @@ def run_case(arguments: list[str]) -> int:
     """Run a command, or load a bundle."""
     from deepvanet.bundle import load_bundle
     from deepvanet.cli import main
-    from deepvanet.schema import UserError
+    from deepvanet.schema import UserError, make_printable
 
     if arguments[0] != "load":
         return main(arguments)
@@ -95,7 +95,7 @@ def run_case(arguments: list[str]) -> int:
         for target, streams in bundle.networks:
             bundle.load(target, streams)
     except UserError as error:
-        print(f"deepvanet: {error}", file=sys.stderr)
+        sys.stderr.write(f"deepvanet: {make_printable(str(error))}\n")
         return 2
     return 0
 
@@ -135,7 +135,7 @@ def main(folder: Path) -> None:
             began, error = time.monotonic(), ""
             try:
                 status = run_case(case["arguments"])
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - whatever it is, it is told
                 status, error = -1, traceback.format_exc()[-1500:]
             signal.alarm(0)
             took = time.monotonic() - began
