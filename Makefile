@@ -3,29 +3,50 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SOURCES := src tests benchmarks docs/conf.py
+SOURCES := src tests benchmarks locks docs/conf.py
+# whose functions take arrays: jaxtyping compares shapes at each call there
+SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
+    signal_io store test_bandpower.py test_learners.py test_trial_learners.py)
 # each of two test processes keeps to one core: threads of libraries would share both
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-long check format bench bench-full docs clean
+.PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs clean
 
 help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 install: $(INSTALLED)  ## Make .venv with the package, every extra and the tools
 
-$(INSTALLED): pyproject.toml constraints.txt
+# hashes of all that is installed, and nothing that is not listed; see CONTRIBUTING.md
+LOCKED := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --require-hashes
+LOCKS := $(addprefix locks/, build.txt torch-cpu.txt requirements.txt cuda.txt)
+
+$(INSTALLED): pyproject.toml $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, got " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,docs]'
+	$(LOCKED) --requirement locks/build.txt
+	$(LOCKED) --requirement locks/torch-cpu.txt 2> /dev/null || echo "PyTorch without CUDA was not found: it comes from PyPI"
+	$(LOCKED) --requirement locks/requirements.txt
+	$(BIN)/python -m pip check > /dev/null || $(LOCKED) --requirement locks/cuda.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	@touch $@
+
+lock:  ## Write locks/ again, from pyproject.toml and constraints.txt
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv==0.13.9
+	build/lock/bin/python locks/lock.py
 
 demo: install  ## Run the whole pipeline on synthetic data, under five minutes
 	$(BIN)/deepvanet demo --out demo
 
-test: install  ## Run the tests, about seven minutes on two cores
+test: install  ## Run the tests, about six minutes on two cores
 	$(PYTEST) --dist loadfile -m 'not slow and not long'
+
+test-shapes: install  ## Run tests of array functions, with types and shapes checked
+	$(PYTEST) --dist loadfile -m 'not slow and not long' \
+	    --jaxtyping-packages=deepvanet,beartype.beartype $(SHAPED)
 
 test-slow: install  ## Run the tests that take minutes each
 	$(PYTEST) --dist loadfile -m 'slow and not long'
@@ -38,7 +59,7 @@ check: install  ## Lint, types, floors of the layout, spelling
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
-	$(BIN)/codespell src tests docs benchmarks README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/codespell src tests docs benchmarks locks/lock.py README.md CHANGELOG.md CONTRIBUTING.md
 
 format: install  ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -21,6 +21,7 @@ from deepvanet.protocols.sharing import (
     check_sharing,
     find_leaks,
     find_shares,
+    number_all_units,
 )
 
 PRIORS = ("majority", "subject-prior", "stimulus-prior")
@@ -146,10 +147,11 @@ def _fake_part(
         learner: {**key, "learner": learner, "leaks": [], "shares": [], "folds": []}
         for learner in learners
     }
+    numbers = number_all_units(table)
     for seed in seeds:
         n_folds = 3 if protocol.scope == "all" else 4
         for fold in cut_folds(table, label, protocol, n_folds=n_folds, seed=seed):
-            sharing = check_sharing(table, fold)
+            sharing = check_sharing(table, fold, numbers)
             for learner, part in parts.items():
                 chosen_on = _add_fold(
                     part, table, label, protocol, fold, seed, sharing, unmixed=unmixed

@@ -26,6 +26,25 @@ def read_number(rgb) -> int:
     return int(((blocks.mean(axis=(0, 2, 3)) > 127) << np.arange(BITS)).sum())
 
 
+def write_stamped(
+    path: Path, pictures: Iterable[np.ndarray], stamps_ms: Sequence[int]
+) -> Path:
+    """Write a video whose stamps may be repeated or backward, which encoders refuse."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=50)
+        stream.pix_fmt = "yuvj420p"
+        for number, (rgb, stamp) in enumerate(zip(pictures, stamps_ms, strict=True)):
+            if number == 0:
+                stream.height, stream.width = rgb.shape[:2]
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame.pts = number
+            for packet in stream.encode(frame):
+                packet.time_base = Fraction(1, 1000)
+                packet.pts = packet.dts = stamp
+                container.mux(packet)
+    return path
+
+
 def write_video(
     path: Path,
     pictures: Iterable[np.ndarray],
@@ -35,14 +54,16 @@ def write_video(
     stamps_ms: Sequence[int] | None = None,
     group: int = 250,
     rotation: int = 0,
+    title: str = "",
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a video; H.264 and MPEG-4 get frames that are stored out of order."""
     with av.open(str(path), "w", options=options or {}) as container:
+        container.metadata.update({"title": title} if title else {})
         stream = container.add_stream(codec, rate=fps)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = group
-        stream.max_b_frames = 2
+        stream.max_b_frames = 0 if codec == "mjpeg" else 2
         stream.codec_context.thread_count = 1
         if codec == "libx264":
             stream.options = {"preset": "veryfast", "b-adapt": "0"}

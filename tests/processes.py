@@ -76,3 +76,9 @@ def list_alive(session: int) -> list[str]:
         if int(its_session) == session and state not in "ZX":
             alive.append(f"{number} {name}")
     return alive
+
+
+def list_children(parent: int) -> list[int]:
+    """Return the numbers of the processes that a process started."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(number) for task in tasks for number in task.read_text().split()]

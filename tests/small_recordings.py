@@ -70,7 +70,8 @@ def write_xdf(path: Path, streams: Sequence[Mapping[str, object]]) -> Path:
     """Write an XDF file by its specification, one chunk of samples a stream.
 
     A stream has a name, a type, times, and values, numbers of shape (time, channel)
-    or texts; rate, labels, units and clock, what its clock lacks, are optional.
+    or texts; rate, labels, units, host and clock are optional: what its clock lacks,
+    or None for a file without offsets of clocks.
     """
     content = [b"XDF:", _chunk(1, b"<?xml version='1.0'?><info/>")]
     for number, stream in enumerate(streams, 1):
@@ -81,7 +82,7 @@ def write_xdf(path: Path, streams: Sequence[Mapping[str, object]]) -> Path:
 
 def _list_chunks(key: bytes, stream: Mapping[str, object]) -> list[bytes]:
     values, times = stream["values"], np.asarray(stream["times"], float)
-    clock = float(stream.get("clock", 0.0))
+    clock = float(stream.get("clock", 0.0) or 0.0)
     is_text = isinstance(values, list)
     n_channels = 1 if is_text else values.shape[1]
     labels, units = stream.get("labels", ()), stream.get("units", ())
@@ -94,6 +95,7 @@ def _list_chunks(key: bytes, stream: Mapping[str, object]) -> list[bytes]:
         f"<channel_count>{n_channels}</channel_count>"
         f"<nominal_srate>{stream.get('rate', 0)}</nominal_srate>"
         f"<channel_format>{'string' if is_text else 'double64'}</channel_format>"
+        f"<hostname>{stream.get('host', '')}</hostname>"
         f"<desc><channels>{described}</channels></desc></info>"
     )
     samples = b"".join(
@@ -104,6 +106,7 @@ def _list_chunks(key: bytes, stream: Mapping[str, object]) -> list[bytes]:
     offsets = [
         _chunk(4, key + struct.pack("<dd", time - clock, clock))
         for time in np.linspace(times[0], times[-1], 8)
+        if stream.get("clock", 0.0) is not None
     ]
     return [
         _chunk(2, key + header.encode()),

@@ -7,6 +7,7 @@ what is missing.
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def raises_user_error(function: Function) -> bool:
 def is_command(function: Function) -> bool:
     """Say whether typer documents its arguments, by a ``help`` for each."""
     return any(
-        "typer." in ast.unparse(arg.annotation)
+        re.search(r"typer\.|option\(", ast.unparse(arg.annotation))
         for arg in [*function.args.args, *function.args.kwonlyargs]
         if arg.annotation is not None
     )

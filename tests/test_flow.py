@@ -36,7 +36,7 @@ with_workers_and_alone = pytest.mark.parametrize(
     "group",
     [
         pytest.param(True, id="with workers"),
-        pytest.param(False, id="alone", marks=pytest.mark.slow),
+        pytest.param(False, id="alone"),
     ],
 )
 
@@ -222,7 +222,7 @@ def recordings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(recordings, tmp_path_factory):
-    """A store and a run that nobody killed."""
+    """A store and a run that was not killed."""
     folder = tmp_path_factory.mktemp("flow")
     run("prepare", "deap", recordings, "--out", folder / "store", *ALONE)
     run("evaluate", folder / "store", "--out", folder / "run", *EVALUATE, *ALONE)
@@ -238,6 +238,7 @@ def read_bytes(store):
 
 
 @on_linux
+@pytest.mark.slow
 @with_workers_and_alone
 def test_a_prepare_that_was_killed_goes_on_to_the_same_predictions(
     recordings, undisturbed, tmp_path, group
@@ -262,6 +263,7 @@ def test_a_prepare_that_was_killed_goes_on_to_the_same_predictions(
 
 
 @on_linux
+@pytest.mark.slow
 @with_workers_and_alone
 def test_an_evaluate_that_was_killed_goes_on_to_the_same_predictions(
     undisturbed, tmp_path, group

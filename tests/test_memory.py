@@ -54,6 +54,7 @@ def run_bounded(script: str, where: Path, out: Path, megabytes: int):
     return subprocess.run([*words, str(megabytes)], capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_subject_is_prepared_within_600_megabytes(tmp_path):
     videos = write_recordings(tmp_path / "DEAP", n_trials=1, seconds=4).rglob("*.avi")
     root = write_full_size_subject(tmp_path / "subject", videos)

@@ -62,6 +62,7 @@ def test_features_of_the_face_are_rounded_and_those_of_signals_are_the_same(pair
     assert rounded["face"].dtype == torch.float32
 
 
+@pytest.mark.slow
 def test_weights_and_gradients_are_float32_and_point_the_same_way(pair):
     one, other, inputs = pair
 

@@ -52,6 +52,8 @@ def write_csv(
 
     Parameters
     ----------
+    table : DataFrame
+        Its texts may be anything that a person wrote.
     file : Path | TextIO
         Where it goes.
     columns : sequence of str, optional

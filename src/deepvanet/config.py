@@ -87,6 +87,11 @@ class PrepareSettings(CheckedSettings):
         Side of a face image in pixels.
     sfreq : float
         Samples a second of the stored signals, in Hz.
+    most_missing : float
+        A channel is missing in a segment where a larger share of its samples is.
+    least_channels : float
+        A segment has a stream where at least this share of its channels is not
+        missing.
     """
 
     baseline: Annotated[
@@ -120,6 +125,22 @@ class PrepareSettings(CheckedSettings):
     sfreq: Annotated[
         float, About("Samples a second, in Hz.", least=1, most=100_000)
     ] = 128.0
+    most_missing: Annotated[
+        float,
+        About(
+            "A channel is missing in a segment where more of its samples are.",
+            least=0,
+            most=1,
+        ),
+    ] = 0.5
+    least_channels: Annotated[
+        float,
+        About(
+            "A segment has EEG, or peripheral signals, with such a share of channels.",
+            least=0,
+            most=1,
+        ),
+    ] = 0.5
 
 
 @dataclass(frozen=True)

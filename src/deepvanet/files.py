@@ -140,7 +140,7 @@ def check_file(path: Path, field: str = "out") -> None:
 
 
 def check_written(*paths: Path) -> None:
-    """Raise unless what was written is there, before somebody says so.
+    """Raise unless what was written is there, before a command says so.
 
     Raises
     ------

@@ -15,7 +15,7 @@ in points, hundredths of a score; either sign is possible.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -220,17 +220,17 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
         streams=str(facts[0]["streams"]),
         learner=str(facts[0]["learner"]),
         links=links,
-        means=tuple(score.mean for score in scores),
+        means=tuple(score.whole.mean for score in scores),
         n_train=tuple(_size(part) for part in facts),
-        whole=measure_difference(rows[0], rows[-1]),
+        whole=_subtract(scores[0], scores[-1]),
         steps=tuple(
             Step(
                 *(links[i], links[j], find_causes(facts[i], facts[j])),
-                measure_difference(rows[i], rows[j]),
+                _subtract(scores[i], scores[j]),
             )
             for i, j in neighbours
         ),
-        n_subjects=len(scores[0].known),
+        n_subjects=len(scores[0].whole.known),
         n_seeds=rows[0]["seed"].nunique(),
     )
 
@@ -271,24 +271,37 @@ def _chooses(part: Mapping[str, Any]) -> bool:
     return any(f["epoch_chosen_on"] in ("validation", "test") for f in part["folds"])
 
 
-def measure_difference(one: pd.DataFrame, other: pd.DataFrame) -> Difference:
+class _SeedScores(NamedTuple):
+    """Scores of one protocol over all seeds, and of each seed."""
+
+    whole: metrics.Measurement
+    by_seed: tuple[metrics.Measurement, ...]
+
+
+def _measure(part: pd.DataFrame) -> _SeedScores:
+    whole = metrics.measure(part, LEVEL)[METRIC]
+    seeds = [mine for _, mine in part.groupby("seed", sort=True)]
+    if len(seeds) < 2:
+        return _SeedScores(whole, (whole,))
+    return _SeedScores(
+        whole, tuple(metrics.measure(mine, LEVEL)[METRIC] for mine in seeds)
+    )
+
+
+def _subtract(one: _SeedScores, other: _SeedScores) -> Difference:
     """Measure by how much the first of two protocols scores above the other.
 
-    Both hold the same rows. Seeds are averaged within a subject first; the interval
+    Both scored the same rows. Seeds are averaged within a subject first; the interval
     is that of :mod:`deepvanet.metrics.jackknife`.
     """
-    found = _measure(one).minus(_measure(other))
+    found = one.whole.minus(other.whole)
     low, high = metrics.find_interval(found.mean, found.spread)
     by_seed = [
-        _measure(mine).minus(_measure(other[other["seed"] == seed])).mean
-        for seed, mine in one.groupby("seed", sort=True)
+        mine.minus(its).mean
+        for mine, its in zip(one.by_seed, other.by_seed, strict=True)
     ]
     sd = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else float("nan")
     return Difference(found.mean, low, high, sd)
-
-
-def _measure(part: pd.DataFrame) -> metrics.Measurement:
-    return metrics.measure(part, LEVEL)[METRIC]
 
 
 def _keep_common(parts: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -130,6 +130,8 @@ class TrialSpan:
         As in ``Trial``.
     more : mapping
         As in ``Trial``.
+    face_choice : str
+        As in ``Trial``.
     """
 
     trial: str
@@ -142,6 +144,7 @@ class TrialSpan:
     ratings: Mapping[Target, float]
     video_onset_s: float = 0.0
     more: Mapping[str, str] = field(default_factory=dict)
+    face_choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,9 @@ class Trial:
         Second of the video at which the stimulus starts.
     more : mapping
         What else is known, by the name of a column.
+    face_choice : str
+        Which face of the video is the subject's: ``left``, ``right``, ``largest`` or a
+        box ``x,y,width,height`` in pixels or shares; empty for the one seen longest.
     """
 
     subject: str
@@ -211,6 +217,7 @@ class Trial:
     ratings: Mapping[Target, float]
     video_onset_s: float = 0.0
     more: Mapping[str, str] = field(default_factory=dict)
+    face_choice: str = ""
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -226,6 +233,7 @@ def as_recording(trial: Trial) -> Recording:
         ratings=trial.ratings,
         video_onset_s=trial.video_onset_s,
         more=trial.more,
+        face_choice=trial.face_choice,
     )
     return Recording(
         subject=trial.subject,

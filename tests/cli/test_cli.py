@@ -32,6 +32,7 @@ from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS
+from deepvanet.store import read_store_findings
 from films import number_pictures, write_video
 from portraits import video_of
 from small_deap import HEADER, pickle_as_python_2
@@ -473,7 +474,7 @@ def write_rubbish(path, content):
     path.write_bytes(content)
 
 
-def test_a_later_subject_s_bad_file_leaves_the_subjects_before_it(
+def test_a_later_subject_s_bad_file_is_refused_before_work_starts(
     deap, refuse, tmp_path
 ):
     signals_file(deap, 2).write_bytes(b"")
@@ -481,8 +482,20 @@ def test_a_later_subject_s_bad_file_leaves_the_subjects_before_it(
     sentence = refuse("prepare", "deap", deap, "--out", tmp_path / "store", *ALONE)
 
     assert "s02.dat" in sentence
-    subjects = tmp_path / "store" / "subjects"
-    assert [path.name for path in subjects.iterdir()] == ["01"]
+    assert "accept F01 with --accept, or leave the subject out" in sentence
+    assert not (tmp_path / "store").exists()
+
+
+def test_what_cannot_be_read_is_left_out_where_its_code_is_accepted(deap, tmp_path):
+    signals_file(deap, 2).write_bytes(b"")
+    store = tmp_path / "store"
+    arguments = ("prepare", "deap", str(deap), "--out", str(store), *ALONE)
+
+    assert main([*arguments, "--accept", "F01"]) == 0
+
+    assert [path.name for path in (store / "subjects").iterdir()] == ["01"]
+    (kept,) = (f for f in read_store_findings(store) if f.code == "F01")
+    assert "s02.dat" in kept.source
 
 
 def test_faults_that_can_be_lived_with_are_counted(deap, tmp_path, capsys):

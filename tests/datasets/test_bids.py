@@ -8,6 +8,7 @@ import pytest
 from deepvanet.cli import main
 from deepvanet.datasets import check
 from deepvanet.datasets.bids import reader as bids
+from deepvanet.findings import Severity, attempt, collect
 from deepvanet.schema import ChannelType, Stream, Target, UserError
 from deepvanet.store import open_store
 from small_recordings import sample_bio, write_edf
@@ -55,7 +56,7 @@ def test_rated_events_are_the_trials(root):
     assert spans == [("1", "happy", 1.0, 3.0), ("2", "sad", 5.0, 8.0)]
     assert recording.spans[0].ratings == {Target.VALENCE: 8.0, Target.AROUSAL: 3.0}
     assert recording.spans[1].ratings == {Target.VALENCE: 2.0}
-    assert recording.spans[1].more == {"note": "y"}
+    assert recording.spans[1].more["note"] == "y"
 
 
 def test_trials_of_several_runs_are_numbered_through(root):
@@ -100,7 +101,7 @@ def test_check_lists_the_trials(root):
     inspection = check("bids", root)
 
     assert len(inspection.tables[0].rows) == 6
-    assert not inspection.refused
+    assert not inspection.errors
 
 
 def test_what_is_declared_in_the_root_counts(root):
@@ -124,7 +125,7 @@ def replace_events(root, old, new):
     ("old", "new", "sentence"),
     [
         ("\t8\t", "\t80\t", r"events\.tsv line 2: valence must be from 1 to 9, got 80"),
-        ("1.0\t2.0", "n/a\t2.0", "line 2: onset must be 0 or above, got None"),
+        ("1.0\t2.0", "n/a\t2.0", "line 2: onset is n/a, so it is not known when"),
         ("trial_type", "kind", "needs a column stimulus, stim_file, trial_type"),
     ],
 )
@@ -142,3 +143,125 @@ def test_folders_without_a_rated_event_are_refused(root, tmp_path):
         path.write_text("onset\tduration\ttrial_type\n1.0\t2.0\thappy\n")
     with pytest.raises(UserError, match=r"no events\.tsv beside EEG has a row with"):
         bids.list_subjects(root)
+
+
+def look(root):
+    """Return the rows of a data set, and what was found."""
+    with collect() as found:
+        source = attempt(lambda: bids.read_source(root))
+    return list(source.rows if source else ()), found
+
+
+def write_bare(root, *, subjects=("01", "02"), events=EVENTS):
+    """Write names of files without signals, as the reader of events sees them."""
+    for subject in subjects:
+        folder = root / f"sub-{subject}" / "eeg"
+        folder.mkdir(parents=True)
+        (folder / f"sub-{subject}_task-film_eeg.edf").touch()
+        if events:
+            own = folder / f"sub-{subject}_task-film_events.tsv"
+            own.write_text(events)
+    (root / "dataset_description.json").write_text("{}")
+    return root
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "task-film_events.tsv",
+        "events.tsv",
+        "sub-01/sub-01_task-film_events.tsv",
+        "sub-01/eeg/sub-01_events.tsv",
+    ],
+)
+def test_events_are_inherited_from_a_folder_above(tmp_path, name):
+    root = write_bare(tmp_path, subjects=("01",), events="")
+    (root / name).write_text(EVENTS)
+
+    rows, found = look(root)
+
+    assert [(row.onset_s, row.stimulus) for row in rows] == [
+        (1.0, "happy"),
+        (5.0, "sad"),
+    ]
+    assert rows[0].table == root / name
+    assert all(finding.severity is Severity.NOTE for finding in found)
+    assert root / name in bids.input_files(root, "01")
+
+
+def test_the_nearest_events_count_and_those_of_another_task_do_not(tmp_path):
+    root = write_bare(tmp_path, subjects=("01",))
+    (root / "task-film_events.tsv").write_text(EVENTS.replace("happy", "angry"))
+    (root / "task-rest_events.tsv").write_text(EVENTS.replace("happy", "tired"))
+
+    assert [row.stimulus for row in look(root)[0]] == ["happy", "sad"]
+
+
+def test_two_events_files_that_apply_alike_are_an_error(tmp_path):
+    root = write_bare(tmp_path, subjects=("01",), events="")
+    for name in ("task-film_events.tsv", "sub-01_events.tsv"):
+        (root / name).write_text(EVENTS)
+
+    assert [f.code for f in look(root)[1]][:1] == ["R29"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "words"),
+    [
+        ("valence", "Valence", "R01", "the nearest is valence"),
+        ("onset", "onset_s", "R01", "the nearest is onset"),
+        ("duration", "Duration", "R01", "the nearest is duration"),
+        ("trial_type", "TrialType", "R01", "the nearest is trial_type"),
+        ("\tnote", "\tvalence", "R03", "two columns are called valence"),
+        ("1.0\t2.0", "n/a\t2.0", "R22", "onset is n/a"),
+        ("1.0\t2.0", "1.0\tn/a", "T53", "duration of 1 of 2 rated events is n/a or 0"),
+        ("1.0\t2.0", "1.0\t0", "T53", "duration of 1 of 2 rated events is n/a or 0"),
+        ("\t8\t", "\t80\t", "R10", "valence must be from 1 to 9, got 80"),
+    ],
+)
+def test_what_is_odd_of_events_is_found(tmp_path, old, new, code, words):
+    root = write_bare(tmp_path, events=EVENTS.replace(old, new))
+
+    found = [finding for finding in look(root)[1] if finding.code == code]
+
+    assert len(found) == 2  # of two subjects
+    assert words in found[0].sentence
+
+
+def test_events_and_columns_that_are_not_used_are_named(tmp_path):
+    events = EVENTS.replace("note", "stim_file")
+
+    rows, found = look(write_bare(tmp_path, subjects=("01",), events=events))
+
+    said = {f.sentence for f in found}
+    assert said == {
+        "1 events have no rating and are not used: pause (1)",
+        "trial_type: kept, not used, since stim_file says what was shown",
+    }
+    assert rows[0].stimulus == "x"
+    assert rows[0].more == {"trial_type": "happy"}
+
+
+def test_what_is_known_of_participants_is_kept_with_their_trials(tmp_path):
+    root = write_bare(tmp_path)
+    (root / "participants.tsv").write_text(
+        "participant_id\tage\tgroup\nsub-01\t30\tpatient\nsub-03\t40\tcontrol\n"
+    )
+
+    rows, found = look(root)
+
+    assert rows[0].more == {"age": "30", "group": "patient", "note": "x"}
+    assert rows[2].more == {"note": "x"}
+    of_people = [f.code for f in found if f.source.endswith("participants.tsv")]
+    assert of_people == ["R02", "F08", "F03"]
+    assert root / "participants.tsv" in bids.input_files(root, "01")
+
+
+def test_recordings_without_events_are_named(tmp_path):
+    root = write_bare(tmp_path)
+    (root / "sub-02" / "eeg" / "sub-02_task-film_events.tsv").unlink()
+
+    _, found = look(root)
+
+    (note,) = [f for f in found if f.code == "F02"]
+    assert note.sentence.endswith("no events.tsv: sub-02_task-film_eeg.edf")

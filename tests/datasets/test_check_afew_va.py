@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from deepvanet.config import Execution
-from deepvanet.datasets import Severity, check
+from deepvanet.datasets import check
+from deepvanet.findings import Severity
 from deepvanet.schema import UserError
 from small_afew_va import (
     annotate,
@@ -24,7 +25,7 @@ def root(tmp_path):
 
 
 def list_texts(inspection, severity):
-    return [f.text for f in inspection.findings if f.severity is severity]
+    return [str(f) for f in inspection.findings if f.severity is severity]
 
 
 def read_table(inspection, number):
@@ -42,7 +43,7 @@ def write_entry(root, place, entry):
 def test_copy_as_documented_has_nothing_wrong(root):
     inspection = check("afew-va", root)
 
-    assert not inspection.refused
+    assert not inspection.errors
     assert {f.severity for f in inspection.findings} == {Severity.NOTE}
     (size,) = list_texts(inspection, Severity.NOTE)
     assert size == (
@@ -78,8 +79,8 @@ def test_everything_left_out_is_counted_and_named(root):
 
     inspection = check("afew-va", root)
 
-    assert not inspection.refused
-    assert list_texts(inspection, Severity.WRONG) == [
+    assert not inspection.errors
+    assert list_texts(inspection, Severity.WARNING) == [
         "1 clips without a JSON file are left out: 001",
         "1 images without an entry in the JSON file are left out: 002/00009",
         "1 entries without an image are left out: 002/00001",
@@ -103,8 +104,8 @@ def test_file_that_is_wrong_hides_none_of_the_others(root):
 
     inspection = check("afew-va", root)
 
-    assert inspection.refused
-    refusals = list_texts(inspection, Severity.REFUSED)
+    assert inspection.errors
+    refusals = list_texts(inspection, Severity.ERROR)
     assert len(refusals) == 3
     assert "001.json: not a JSON file" in refusals[0]
     assert "002.json: frame 00000: valence must be" in refusals[1]
@@ -117,7 +118,7 @@ def test_file_that_is_wrong_hides_none_of_the_others(root):
 def test_too_few_actors_are_refused(n_actors, tmp_path):
     root = write_small_afew_va(tmp_path, n_clips=n_actors)
 
-    (refusal,) = list_texts(check("afew-va", root), Severity.REFUSED)
+    (refusal,) = list_texts(check("afew-va", root), Severity.ERROR)
 
     assert refusal.endswith(f"on different people, got {n_actors}")
 
@@ -127,7 +128,7 @@ def test_copy_of_which_nothing_can_be_used_is_refused(tmp_path):
 
     inspection = check("afew-va", tmp_path)
 
-    assert inspection.refused
+    assert inspection.errors
     assert read_table(inspection, 0)["frames"] == (0,)
     assert inspection.tables[1].rows == ()
 
@@ -199,6 +200,6 @@ def test_images_are_decoded_and_not_only_measured(root):
     data[len(data) // 2] ^= 0xFF
     (root / "004" / "00002.png").write_bytes(data)
 
-    (refusal,) = list_texts(check("afew-va", root), Severity.REFUSED)
+    (refusal,) = list_texts(check("afew-va", root), Severity.ERROR)
 
     assert "004/00002.png: cannot be decoded" in refusal

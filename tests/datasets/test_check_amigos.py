@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deepvanet.cli import main
-from deepvanet.datasets import Severity, check
+from deepvanet.datasets import check
+from deepvanet.findings import Severity
 from deepvanet.schema import UserError
 from small_amigos import (
     CALM,
@@ -26,7 +27,7 @@ def look(root, layout="amigos", **options):
 
 def texts(inspection, severity=None):
     return [
-        finding.text
+        str(finding)
         for finding in inspection.findings
         if severity in (None, finding.severity)
     ]
@@ -73,8 +74,8 @@ def test_videos_are_measured_without_their_rest(root):
 def test_what_is_left_out_or_has_no_face_is_said(root):
     inspection = look(root)
 
-    assert not inspection.refused
-    assert texts(inspection, Severity.WRONG) == []
+    assert not inspection.errors
+    assert texts(inspection, Severity.WARNING) == []
     notes = texts(inspection, Severity.NOTE)
     assert notes[:3] == [
         "1 viewings have no ratings and are left out: P01_4",
@@ -145,7 +146,7 @@ def test_a_face_that_drifts_from_its_signals_is_named(tmp_path):
     write_face(tmp_path, "P1_10_face.mov", seconds=6.8)
     write_face(tmp_path, "P1_4_face.mov", seconds=4)
 
-    wrong = texts(look(tmp_path), Severity.WRONG)
+    wrong = texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == [
         "1 face videos last another time than their signals: P01_4 (9.0 of 11.0 s)"
@@ -157,7 +158,7 @@ def test_signals_that_last_another_time_than_others_are_named(tmp_path):
         other = {"10": sample_signals(7)} if subject == 2 else {}
         write_small(tmp_path, subject, signals=other)
 
-    wrong = texts(look(tmp_path), Severity.WRONG)
+    wrong = texts(look(tmp_path), Severity.WARNING)
 
     assert len(wrong) == 1
     assert wrong[0].startswith("1 signals last another time than other subjects': ")
@@ -171,7 +172,7 @@ def test_channels_without_numbers_or_changes_are_counted(tmp_path):
 
     inspection = look(tmp_path)
 
-    assert texts(inspection, Severity.WRONG) == [
+    assert texts(inspection, Severity.WARNING) == [
         "1 viewings have channels that are not finite: P01_10 (2)",
         "1 viewings have channels that are flat: P01_10 (1)",
     ]
@@ -186,7 +187,7 @@ def test_eeg_in_volts_is_named(tmp_path):
         signals={"10": 1e-6 * sample_signals(3)},
     )
 
-    (wrong,) = texts(look(tmp_path), Severity.WRONG)
+    (wrong,) = texts(look(tmp_path), Severity.WARNING)
 
     wanted = r"P01: EEG has an interquartile range of 1\.[34]e-06 uV, so its unit is"
     assert re.match(wanted, wrong)
@@ -197,7 +198,7 @@ def test_faces_without_signals_are_named(tmp_path):
     write_face(tmp_path, "P1_4_face.mov", seconds=0)
     write_face(tmp_path, "P1_58_face.mov", seconds=0)
 
-    wrong = texts(look(tmp_path), Severity.WRONG)
+    wrong = texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == [
         "2 face videos have no signals and are not read: P01_4, P01_58",
@@ -213,9 +214,9 @@ def test_a_subject_without_a_trial_is_refused_in_prepare_s_words(tmp_path):
 
     inspection = look(tmp_path)
 
-    (refused,) = texts(inspection, Severity.REFUSED)
+    (refused,) = texts(inspection, Severity.ERROR)
     assert "leave out subject 8" in refused
-    assert not look(tmp_path, exclude=["8"]).refused
+    assert not look(tmp_path, exclude=["8"]).errors
 
 
 def test_a_broken_file_hides_none_of_the_others(tmp_path):
@@ -224,7 +225,7 @@ def test_a_broken_file_hides_none_of_the_others(tmp_path):
 
     inspection = look(tmp_path)
 
-    (refused,) = texts(inspection, Severity.REFUSED)
+    (refused,) = texts(inspection, Severity.ERROR)
     assert "variable VideoIDs is missing, got joined_data" in refused
     assert table(inspection, "Viewings")["02"]["used"] == 2
 
@@ -234,7 +235,7 @@ def test_a_video_that_cannot_be_read_is_refused_only_where_it_is_needed(tmp_path
     for video in ("10", "4"):
         write_face(tmp_path, f"P1_{video}_face.mov", seconds=0).write_bytes(b"no")
 
-    (refused,) = texts(look(tmp_path), Severity.REFUSED)
+    (refused,) = texts(look(tmp_path), Severity.ERROR)
 
     assert "P1_10_face.mov" in refused
 
@@ -244,7 +245,7 @@ def test_two_faces_of_one_video_are_refused(tmp_path):
     write_face(tmp_path, "P1_10_face.mov", seconds=0)
     write_face(tmp_path, "P01_10_face.mov", seconds=0)
 
-    (refused,) = texts(look(tmp_path), Severity.REFUSED)
+    (refused,) = texts(look(tmp_path), Severity.ERROR)
 
     assert "a second face video" in refused
 

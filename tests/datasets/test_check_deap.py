@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from deepvanet.config import Execution
-from deepvanet.datasets import Severity, check
+from deepvanet.datasets import check
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.findings import list_some
+from deepvanet.findings import Severity
 from deepvanet.schema import UserError
 from small_deap import NEVER_FILMED, film_trial, pickle_as_python_2, write_ratings
 
 
 def list_texts(inspection, severity=None) -> list[str]:
-    return [f.text for f in inspection.findings if severity in (None, f.severity)]
+    return [str(f) for f in inspection.findings if severity in (None, f.severity)]
 
 
 def find_one(inspection, severity, part: str) -> str:
@@ -45,7 +46,7 @@ def test_copy_as_documented_has_nothing_wrong(tiny_deap):
 
     inspection = check("deap", root)
 
-    assert not inspection.refused
+    assert not inspection.errors
     assert {f.severity for f in inspection.findings} == {Severity.NOTE}
     subjects, channels, ratings = inspection.tables
     assert take_column(subjects, "subject") == ["01", "02"]
@@ -96,15 +97,15 @@ def test_channels_that_are_flat_or_not_finite_are_named(tiny_deap):
 
     inspection = check("deap", root)
 
-    assert find_one(inspection, Severity.WRONG, "are flat") == (
+    assert find_one(inspection, Severity.WARNING, "are flat") == (
         "s01: 5 of 160 channels are flat, counted over trials: trial 04 T7, trial 04 "
         "Temperature, trial 01 Temperature, trial 02 Temperature, trial 03 Temperature"
     )
-    assert find_one(inspection, Severity.WRONG, "not finite") == (
+    assert find_one(inspection, Severity.WARNING, "not finite") == (
         "s01: 2 of 160 channels are not finite, counted over trials: trial 01 hEOG, "
         "trial 02 Fp1"
     )
-    assert not inspection.refused
+    assert not inspection.errors
     assert take_column(inspection.tables[1], "trials flat")[-1] == 4
 
 
@@ -127,7 +128,7 @@ def test_resistance_that_is_not_positive_is_counted(tiny_deap):
 
     change_signals(root, "02", damage)
 
-    text = find_one(check("deap", root), Severity.WRONG, "GSR")
+    text = find_one(check("deap", root), Severity.WARNING, "GSR")
     assert text.endswith("in some trials: s02 in 2 of 4")
 
 
@@ -139,7 +140,7 @@ def test_eeg_in_volts_is_seen(tiny_deap):
 
     change_signals(root, "01", damage)
 
-    text = find_one(check("deap", root), Severity.WRONG, "its unit is another one")
+    text = find_one(check("deap", root), Severity.WARNING, "its unit is another one")
     assert text.startswith("s01: EEG has an interquartile range of 1.1e-05 uV")
 
 
@@ -151,7 +152,9 @@ def test_eeg_of_another_band_is_seen(tiny_deap):
 
     change_signals(root, "01", damage)
 
-    assert "lies outside 3-47 Hz" in find_one(check("deap", root), Severity.NOTE, "EEG")
+    assert "lies outside 3-47 Hz" in find_one(
+        check("deap", root), Severity.WARNING, "EEG"
+    )
 
 
 def test_signals_of_another_trial_or_subject_are_seen(tiny_deap):
@@ -164,7 +167,7 @@ def test_signals_of_another_trial_or_subject_are_seen(tiny_deap):
 
     change_signals(root, "02", damage)
 
-    text = find_one(check("deap", root), Severity.WRONG, "the signals of another")
+    text = find_one(check("deap", root), Severity.WARNING, "the signals of another")
     assert text.startswith("trials with the signals of another (5): ")
     assert "s02 trial 01 = s02 trial 04" in text
     assert "s03 trial 04 = s01 trial 04" in text
@@ -179,7 +182,7 @@ def test_labels_flipped_in_the_signals_file_are_counted(tiny_deap, mirror):
 
     change_signals(root, "02", flip)
 
-    text = find_one(check("deap", root), Severity.WRONG, "labels")
+    text = find_one(check("deap", root), Severity.WARNING, "labels")
     assert "in 3 of 8 trials, 3 of them by label = " + f"{mirror} - rating" in text
     assert text.endswith("s02 trial 01, s02 trial 02, s02 trial 04")
 
@@ -193,7 +196,7 @@ def test_labels_that_differ_otherwise_are_not_called_flipped(tiny_deap):
 
     change_signals(root, "01", damage)
 
-    text = find_one(check("deap", root), Severity.WRONG, "labels")
+    text = find_one(check("deap", root), Severity.WARNING, "labels")
     assert "in 2 of 4 trials (ratings are taken from the table)" in text
 
 
@@ -224,14 +227,14 @@ def test_rating_out_of_range_is_refused_and_the_others_are_shown(tiny_deap):
 
     inspection = check("deap", root)
 
-    assert inspection.refused
-    assert "line 3: Valence" in find_one(inspection, Severity.REFUSED, "Valence")
-    assert find_one(inspection, Severity.WRONG, "Valence is no number").endswith(
+    assert inspection.errors
+    assert "line 3: Valence" in find_one(inspection, Severity.ERROR, "Valence")
+    assert find_one(inspection, Severity.WARNING, "Valence is no number").endswith(
         "line 3"
     )
-    assert find_one(inspection, Severity.WRONG, "Dominance").endswith("line 8")
+    assert find_one(inspection, Severity.WARNING, "Dominance").endswith("line 8")
     assert take_column(inspection.tables[0], "ratings") == ["-", 4]
-    assert inspection.findings[0].severity is Severity.REFUSED
+    assert inspection.findings[0].severity is Severity.ERROR
 
 
 def test_missing_ratings_are_one_refusal_and_hide_nothing_else(tiny_deap):
@@ -240,7 +243,7 @@ def test_missing_ratings_are_one_refusal_and_hide_nothing_else(tiny_deap):
 
     inspection = check("deap", root)
 
-    (refusal,) = list_texts(inspection, Severity.REFUSED)
+    (refusal,) = list_texts(inspection, Severity.ERROR)
     assert "participant_ratings.csv: cannot be read" in refusal
     assert take_column(inspection.tables[0], "videos") == ["2 of ?"] * 3
     assert take_column(inspection.tables[0], "trials") == [2, 2, 2]
@@ -253,7 +256,7 @@ def test_broken_signals_of_one_subject_hide_no_other(tiny_deap):
 
     inspection = check("deap", root)
 
-    (refusal,) = list_texts(inspection, Severity.REFUSED)
+    (refusal,) = list_texts(inspection, Severity.ERROR)
     assert "s02.dat: not a pickle of arrays" in refusal
     assert take_column(inspection.tables[0], "trials") == [2, "-", 2]
     assert take_column(inspection.tables[0], "videos")[1] == "2 of ?"
@@ -267,13 +270,13 @@ def test_short_and_long_videos_are_wrong(tiny_deap):
 
     inspection = check("deap", root)
 
-    assert not inspection.refused
-    short = find_one(inspection, Severity.WRONG, "shorter")
+    assert not inspection.errors
+    short = find_one(inspection, Severity.WARNING, "shorter")
     assert short == (
         "s01: 2 of 4 videos are shorter than documented: trial 01 2.96 s, "
         "trial 02 3.84 s"
     )
-    assert "trial 03 4.24 s" in find_one(inspection, Severity.WRONG, "longer")
+    assert "trial 03 4.24 s" in find_one(inspection, Severity.WARNING, "longer")
     assert take_column(inspection.tables[0], "short") == [2]
 
 
@@ -285,7 +288,7 @@ def test_video_that_cannot_be_opened_is_refused(tiny_deap, content):
 
     inspection = check("deap", root)
 
-    assert "s01_trial02.avi" in list_texts(inspection, Severity.REFUSED)[0]
+    assert "s01_trial02.avi" in list_texts(inspection, Severity.ERROR)[0]
     assert take_column(inspection.tables[0], "broken") == [1]
     assert take_column(inspection.tables[0], "videos") == ["2 of 2"]
 
@@ -338,7 +341,7 @@ def test_absent_videos_are_told_from_those_never_published(tiny_deap):
     assert "s03: no video of trial 40, as in the original" in list_texts(
         inspection, Severity.NOTE
     )
-    absent = [t for t in list_texts(inspection, Severity.WRONG) if "absent" in t]
+    absent = [t for t in list_texts(inspection, Severity.WARNING) if "absent" in t]
     assert absent == [
         "s01: 1 of 40 videos are absent: trial 07",
         "s02: 40 of 40 videos are absent: trial 01, 02, 03, 04, 05, 06 and 34 more",
@@ -351,7 +354,7 @@ def test_subjects_never_filmed_lack_no_video(tiny_deap):
     inspection = check("deap", root)
 
     assert take_column(inspection.tables[0], "videos")[-2:] == ["2 of 2", "0 of 0"]
-    assert list_texts(inspection, Severity.WRONG) == []
+    assert list_texts(inspection, Severity.WARNING) == []
 
 
 def test_copy_without_videos_is_noted_once(tiny_deap):
@@ -369,8 +372,8 @@ def test_video_of_no_rated_trial_and_doubled_videos_are_named(tiny_deap):
 
     inspection = check("deap", root)
 
-    assert find_one(inspection, Severity.WRONG, "no rated trial").endswith("trial 09")
-    assert "a second video" in find_one(inspection, Severity.REFUSED, "s02")
+    assert find_one(inspection, Severity.WARNING, "no rated trial").endswith("trial 09")
+    assert "a second video" in find_one(inspection, Severity.ERROR, "s02")
 
 
 def test_ignored_files_are_listed(tiny_deap):

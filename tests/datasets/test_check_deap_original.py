@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from deepvanet.config import Execution
-from deepvanet.datasets import Severity, check
+from deepvanet.datasets import check
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.synthetic_mark import SYNTHETIC_MARK
+from deepvanet.findings import Severity
 from deepvanet.schema import UserError
 from small_deap import film_trial, write_ratings
 from small_deap_original import (
@@ -27,7 +28,7 @@ def look(root, **options):
 
 
 def list_texts(inspection, severity=None) -> list[str]:
-    return [f.text for f in inspection.findings if severity in (None, f.severity)]
+    return [str(f) for f in inspection.findings if severity in (None, f.severity)]
 
 
 def take(inspection, title: str, column: str) -> list:
@@ -43,7 +44,7 @@ def test_copy_as_documented_has_nothing_wrong(tmp_path):
 
     inspection = look(root)
 
-    assert not inspection.refused
+    assert not inspection.errors
     assert {f.severity for f in inspection.findings} == {Severity.NOTE}
     of_recordings = {
         "subject": ["22", "23"],
@@ -97,9 +98,9 @@ def test_trials_that_prepare_leaves_out_are_named(tmp_path):
 
     assert (
         "s01: trial 03 was left out, the recording ends before its stimulus does"
-        in list_texts(inspection, Severity.WRONG)
+        in list_texts(inspection, Severity.WARNING)
     )
-    assert not inspection.refused
+    assert not inspection.errors
     assert take(inspection, "Trials", "whole") == [2]
 
 
@@ -110,7 +111,7 @@ def test_lost_code_is_refused_and_codes_are_counted(tmp_path):
 
     inspection = look(root)
 
-    (refusal,) = list_texts(inspection, Severity.REFUSED)
+    (refusal,) = list_texts(inspection, Severity.ERROR)
     assert "holds 2 starts of a stimulus and the ratings table 3 trials" in refusal
     assert (
         "s01: the codes of a trial are not found equally often: 2 x 3, 3 x 3, 4 x 2, "
@@ -125,7 +126,7 @@ def test_lost_code_is_refused_and_codes_are_counted(tmp_path):
 def test_skin_in_the_other_laboratory_s_unit_is_seen(tmp_path, subject, written, read):
     root = write_small_original(tmp_path / "DEAP", subjects=(subject,), gsr=written)
 
-    (text,) = list_texts(look(root), Severity.WRONG)
+    (text,) = list_texts(look(root), Severity.WARNING)
 
     assert text == (
         f"s{subject}: GSR, read as {read}, has a median of 5e+03 Ohm, which no skin "
@@ -140,7 +141,7 @@ def test_skin_that_is_of_no_unit_or_not_touched_is_seen(tmp_path):
     )
     write_recording(root, "23", replaced={"GSR1": 50.0})
 
-    wrong = list_texts(look(root), Severity.WRONG)
+    wrong = list_texts(look(root), Severity.WARNING)
 
     fits = "which no skin has; its numbers would fit Ohm"
     assert wrong == [
@@ -157,7 +158,7 @@ def test_skin_never_touched_has_no_median(tmp_path):
     inspection = look(root)
 
     assert take(inspection, "Recordings", "median kOhm") == ["-"]
-    assert list_texts(inspection, Severity.WRONG) == [
+    assert list_texts(inspection, Severity.WARNING) == [
         "s01: GSR touches no skin for 100.00% of the recording"
     ]
 
@@ -168,7 +169,7 @@ def test_dead_electrodes_and_their_other_orders_are_named(tmp_path):
     )
     write_recording(root, "22", eeg=sorted(GENEVA))
 
-    wrong = list_texts(look(root), Severity.WRONG)
+    wrong = list_texts(look(root), Severity.WARNING)
 
     so = "(they are read by their labels)"
     assert wrong == [
@@ -186,7 +187,7 @@ def test_file_that_cannot_be_used_hides_no_other(tmp_path):
 
     inspection = look(root)
 
-    refusals = list_texts(inspection, Severity.REFUSED)
+    refusals = list_texts(inspection, Severity.ERROR)
     assert len(refusals) == 2
     assert "s01.bdf: cannot be read" in refusals[0]
     assert "s02.bdf: raw signals come at 512 Hz, got 256 Hz" in refusals[1]
@@ -202,7 +203,7 @@ def test_missing_ratings_are_one_refusal(tmp_path):
 
     inspection = look(root)
 
-    (refusal,) = list_texts(inspection, Severity.REFUSED)
+    (refusal,) = list_texts(inspection, Severity.ERROR)
     assert "participant_ratings.csv: cannot be read" in refusal
     assert take(inspection, "Trials", "code 4") == [3, 3]
     assert take(inspection, "Trials", "ratings") == ["-", "-"]

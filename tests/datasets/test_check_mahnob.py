@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from deepvanet.datasets import Severity, check
+from deepvanet.datasets import check
+from deepvanet.findings import Severity
 from deepvanet.schema import UserError
 from small_mahnob import (
     JUNK,
@@ -22,7 +23,7 @@ def look(root, **options):
 
 def texts(inspection, severity=None):
     return [
-        finding.text
+        str(finding)
         for finding in inspection.findings
         if severity in (None, finding.severity)
     ]
@@ -78,7 +79,7 @@ def test_clips_are_measured_beside_the_published_lengths(root):
 def test_why_sessions_are_left_out_is_said(root):
     inspection = look(root)
 
-    assert not inspection.refused
+    assert not inspection.errors
     notes = texts(inspection, Severity.NOTE)
     said = "2 emotional sessions have no ratings and are left out: 4, 1432"
     assert said in notes
@@ -106,7 +107,7 @@ def test_a_silent_status_is_said_with_what_is_assumed(tmp_path):
     bio = sample_signals(seconds)
     write_session(tmp_path, media="107.avi", bio=bio, status=status, stimulus_s=34)
 
-    (said,) = texts(look(tmp_path), Severity.WRONG)
+    (said,) = texts(look(tmp_path), Severity.WARNING)
 
     assert said.startswith("session 2: 0 pulses in the status channel, not 2")
 
@@ -118,7 +119,7 @@ def test_a_video_that_stops_early_is_named(tmp_path):
         status[at * SFREQ : at * SFREQ + 20] |= 268
     write_session(tmp_path, stimulus_s=4, bio=bio, status=status)
 
-    wrong = texts(look(tmp_path), Severity.WRONG)
+    wrong = texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == ["1 videos stop before their stimulus does: 2 (5.0 of 8.0 s)"]
 
@@ -127,7 +128,7 @@ def test_a_rate_that_is_not_the_published_one_is_named(tmp_path):
     write_session(tmp_path, 2, vid_rate="50")
     write_session(tmp_path, 4, vid_rate="60.97080001")
 
-    (wrong,) = texts(look(tmp_path), Severity.WRONG)
+    (wrong,) = texts(look(tmp_path), Severity.WARNING)
 
     assert wrong.startswith("the vidRate of 1 videos is not 60.9708 frames a second")
     assert wrong.endswith("2 (50)")
@@ -137,7 +138,7 @@ def test_a_recording_that_breaks_off_after_its_stimulus_is_named(tmp_path):
     file = next(write_session(tmp_path).glob("*.bdf"))
     file.write_bytes(file.read_bytes()[: 256 * 48 + 50 * SFREQ * 47 * 3 + 1000])
 
-    wrong = texts(look(tmp_path), Severity.WRONG)
+    wrong = texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == ["1 recordings break off before their headers say: 2 (50 of 64 s)"]
 
@@ -146,7 +147,7 @@ def test_two_sessions_of_one_trial_are_refused(tmp_path):
     write_session(tmp_path, 2)
     write_session(tmp_path, 3)
 
-    (refused,) = texts(look(tmp_path), Severity.REFUSED)
+    (refused,) = texts(look(tmp_path), Severity.ERROR)
 
     assert "a second session of trial 01" in refused
 
@@ -166,7 +167,7 @@ def test_names_that_contradict_the_number_are_said(tmp_path):
     tracks = [{"type": "Physiological", "filename": "Part_3_S_Trial4_emotion.bdf"}]
     write_xml(folder, attributes, tracks, subject="3")
 
-    wrong = texts(look(tmp_path), Severity.WRONG)
+    wrong = texts(look(tmp_path), Severity.WARNING)
 
     assert "session 136: its session.xml says subject 3" in wrong
     assert any("not Part_2_S_Trial3_emotion.bdf" in text for text in wrong)
@@ -190,8 +191,8 @@ def test_what_prepare_would_refuse_is_refused_in_its_words(tmp_path, spoil, mess
 
     inspection = look(tmp_path)
 
-    assert inspection.refused
-    assert any(message in text for text in texts(inspection, Severity.REFUSED))
+    assert inspection.errors
+    assert any(message in text for text in texts(inspection, Severity.ERROR))
 
 
 def test_a_copy_without_any_trial_is_refused(tmp_path):

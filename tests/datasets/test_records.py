@@ -22,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deepvanet.datasets import CheckResult, DataSet, Finding, Severity, Table
+from deepvanet.datasets import CheckResult, DataSet, Table
+from deepvanet.findings import make_finding
 from deepvanet.schema import Channel, ChannelType, Recording, Target, TrialSpan
 
 DATA_SET = DataSet(
@@ -65,7 +66,7 @@ def read_file(path, trial):
 
 def check(root, *, exclude=(), execution=None):
     rows = tuple((subject,) for subject in list_subjects(root))
-    finding = Finding(Severity.NOTE, f"{len(rows)} subjects")
+    finding = make_finding("F03", f"{len(rows)} subjects")
     return CheckResult((Table("Subjects", ("subject",), rows),), (finding,))
 """
 
@@ -111,7 +112,7 @@ def test_a_plug_in_is_checked_prepared_and_opened_as_the_others_are(lab, tmp_pat
         lab / "a.npy", channels=(Channel("ECG", ChannelType.ECG, "uV"),)
     )
 
-    assert found.findings[0].text == "2 subjects"
+    assert str(found.findings[0]) == "2 subjects"
     assert made.n_subjects == 2
     rows = open_store(store)
     assert rows.manifest.dataset == "lab"

@@ -55,19 +55,19 @@ def test_a_peripheral_file_alone_has_the_clock(table):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("subject,trail,stimulus\n", "column trial is missing, the nearest is 'trail'"),
+        ("subject,trail,stimulus\n", "column trail: not known, the nearest is trial"),
         ("subject,trial,bio,valence\n", "column stimulus is missing"),
         ("subject,trial,stimulus,bio\n", "needs a column of ratings, valence or arous"),
         ("subject,trial,stimulus,valence\n", "needs a column of files, video or bio"),
         (HEAD, "holds no trial"),
         (HEAD + ",1,x,a.edf,0,1,5\n", "line 2: subject is empty"),
         (HEAD + "1,1,x,,0,1,5\n", "line 2: names no file, neither video nor bio"),
-        (HEAD + "1,1,x,b.edf,0,1,5\n", r"line 2: bio b\.edf is no file"),
+        (HEAD + "1,1,x,b.edf,0,1,5\n", r"line 2: bio 'b\.edf' is no file"),
         (HEAD + "1,1,x,a.edf,noon,1,5\n", "onset_s must be a number, got 'noon'"),
         (HEAD + "1,1,x,a.edf,inf,1,5\n", "onset_s must be a number, got 'inf'"),
         (HEAD + "1,1,x,a.edf,-2,1,5\n", "onset_s must be 0 or above, got -2"),
         (HEAD + "1,1,x,a.edf,0,0,5\n", "duration_s must be above 0, got 0"),
-        (HEAD + "1,1,x,a.edf,0,1,10\n", "valence must be from 1 to 9, got 10; another"),
+        (HEAD + "1,1,x,a.edf,0,1,10\n", "valence must be from 1 to 9, got 10; assumed"),
         (HEAD + "1,1,x,a.edf,0,1,5\n" * 2, "trial 1 of subject 1 stands there twice"),
         (
             "subject,trial,stimulus,bio,onset_s,marker,valence\n1,1,x,a.edf,0,go,5\n",
@@ -93,11 +93,23 @@ def test_tables_that_cannot_be_used_end_in_a_sentence(table, text, sentence):
 
 
 def test_a_table_that_is_not_there_or_no_text_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no such file, expected a table of trials"):
+    with pytest.raises(UserError, match="is a folder, expected a table of trials"):
         read_rows(tmp_path, Declaration())
-    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00subject")
-    with pytest.raises(UserError, match="not a table in CSV"):
-        read_rows(tmp_path / "a.csv", Declaration())
+    with pytest.raises(UserError, match="no such file, expected a table of trials"):
+        read_rows(tmp_path / "b.csv", Declaration())
+    with pytest.raises(UserError, match="cannot be read: File name too long"):
+        read_rows(tmp_path / f"{'a' * 300}.csv", Declaration())
+    for content, sentence in (
+        (b"\xff\xfes\x00u\x00", "columns? subject, trial, stimulus are missing"),
+        (b"\xff\xfes", "is not a table of trials in CSV"),
+        (b"PK\x03\x04", "a workbook of a spreadsheet program: save it there as CSV"),
+        (b"subject,trial\x00", "is no text, expected a table of trials"),
+        (b"", "is empty"),
+        (b'subject,trial,stimulus\n1,"a,b\n1,c,d\n', "line 3: is not a table in CSV"),
+    ):
+        (tmp_path / "a.csv").write_bytes(content)
+        with pytest.raises(UserError, match=sentence):
+            read_rows(tmp_path / "a.csv", Declaration())
 
 
 @pytest.mark.parametrize(

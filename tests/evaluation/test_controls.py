@@ -164,12 +164,10 @@ def mark_trials(store, folder, *, baseline):
     return open_store(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("control", "baseline"),
-    [
-        ("shuffled-labels", "mean"),
-        pytest.param("noise", "waveform", marks=pytest.mark.slow),
-    ],
+    [("shuffled-labels", "mean"), ("noise", "waveform")],
 )
 def test_a_control_scores_where_trials_leak_and_nowhere_else(
     tiny_store, tmp_path, control, baseline

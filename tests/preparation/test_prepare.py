@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ from small_disk import enlarge, mount_small_disk
 DEFAULTS = PrepareSettings()
 ALONE = Execution()
 N_TRIALS, SECONDS, SFREQ = 4, 3, 128
+PROGRESS = ("check: ", "prepare: ")
+"""How lines begin that count subjects; the check comes first."""
 
 
 @pytest.fixture
@@ -30,8 +33,8 @@ def deap(filmed_deap, tmp_path):
     return shutil.copytree(filmed_deap, tmp_path / "DEAP")
 
 
-def make_store(root, out, *, settings=DEFAULTS, execution=ALONE):
-    return prepare("deap", root, out, settings=settings, execution=execution)
+def make_store(root, out, *, settings=DEFAULTS, execution=ALONE, **options):
+    return prepare("deap", root, out, settings=settings, execution=execution, **options)
 
 
 def write_signals(root, subject, data):
@@ -251,8 +254,8 @@ def test_only_the_subject_whose_files_changed_is_made_again(
     made = make_store(deap, store)
 
     after = read_times(store)
-    changed = {name.split("/")[1] for name in before if after.get(name) != before[name]}
-    assert changed == {subject}
+    changed = {Path(name).parts for name in before if after.get(name) != before[name]}
+    assert {parts[1] for parts in changed if parts[0] == "subjects"} == {subject}
     assert made.n_done_before == 1
 
 
@@ -307,15 +310,11 @@ def test_a_folder_that_is_no_store_of_this_program_is_refused(
 
 
 def test_what_was_interrupted_goes_on_to_the_same_store(deap, filmed_store, tmp_path):
-    whole = video_of(deap, 1, 3).read_bytes()
-    video_of(deap, 1, 3).write_bytes(b"")
     out = tmp_path / "store"
-    with pytest.raises(UserError, match=r"s01_trial03\.avi: .*empty"):
-        make_store(deap, out)
+    make_store(deap, out, exclude=["01"])
     (out / "subjects" / ".01.999999999.tmp").mkdir()
     before = read_times(out / "subjects" / "02")
     assert before
-    video_of(deap, 1, 3).write_bytes(whole)
 
     made = make_store(deap, out)
 
@@ -399,7 +398,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_written(
         assert main(command) == 2
 
         said = capfd.readouterr().err.splitlines()
-        [sentence] = [line for line in said if not line.startswith("prepare: ")]
+        [sentence] = [line for line in said if not line.startswith(PROGRESS)]
         assert re.match(r"deepvanet: .*: cannot be written: the disk is full", sentence)
         subjects = {path.name for path in (disk / "store" / "subjects").iterdir()}
         assert subjects <= {"02"}

@@ -12,7 +12,6 @@ import skimage.data
 from deepvanet.preprocessing.face import (
     BACKENDS,
     Face,
-    FaceTracker,
     FrameState,
     align_face,
     follow_face,
@@ -263,40 +262,42 @@ def show(index, *blobs):
 
 
 def follow_blobs(*frames):
-    """Return the x of the face taken in each frame, or None."""
-    tracker = FaceTracker(BlobFinder())
-    faces = [tracker.follow(frame.rgb, frame.target_s) for frame in frames]
-    return [None if face is None else face.box[0] for face in faces]
+    """Return in which frames the subject's face is found, and its colours there."""
+    track = track_face(frames, BlobFinder(), n_frames=frames[-1].index + 1)
+    names = {RED: "red", GREEN: "green", (0, 0, 0): None}
+    crops = np.where(track.state[:, None] == FOUND, track.crops[:, 32, 32], 0)
+    return [names[tuple(map(int, colour))] for colour in crops]
 
 
 def track_states(present, *, n_frames=None, sampled=None):
     """Track a still face that is there where ``present`` is 1."""
     frames = [
-        show(k, (100, 100, 40, (255, 5 * k, 0))) if is_there else show(k)
+        show(k, (100, 100, 40, (250 - 3 * k,) * 3)) if is_there else show(k)
         for k, is_there in enumerate(present)
         if sampled is None or k in sampled
     ]
     return track_face(frames, BlobFinder(), n_frames=n_frames or len(present))
 
 
-def test_largest_face_is_taken_first_and_kept_when_another_grows_larger():
+def test_of_two_faces_that_are_always_there_the_larger_is_the_subjects():
     taken = follow_blobs(
-        show(0, (50, 50, 40, RED), (200, 50, 30, GREEN)),
-        show(1, (60, 50, 40, RED), (190, 50, 50, GREEN)),
-        show(2, (70, 50, 40, RED), (180, 50, 60, GREEN)),
+        show(0, (50, 50, 30, RED), (200, 50, 40, GREEN)),
+        show(1, (60, 50, 30, RED), (190, 50, 40, GREEN)),
+        show(2, (70, 50, 30, RED), (180, 50, 40, GREEN)),
     )
 
-    assert taken == [50, 60, 70]
+    assert taken == ["green"] * 3
 
 
 def test_bystander_does_not_take_over_while_the_face_is_gone():
+    both = [(50, 50, 40, RED), (200, 50, 60, GREEN)]
     taken = follow_blobs(
-        show(0, (50, 50, 40, RED), (200, 50, 40, GREEN)),
-        *(show(k, (200, 50, 40, GREEN)) for k in range(1, 10)),
-        show(10, (55, 50, 40, RED), (200, 50, 40, GREEN)),
+        *(show(k, *both[:1]) for k in range(10)),
+        *(show(k, *both[1:]) for k in range(10, 20)),
+        *(show(k, *both[:1]) for k in range(20, 30)),
     )
 
-    assert taken == [50, *[None] * 9, 55]
+    assert taken == [*["red"] * 10, *[None] * 10, *["red"] * 10]
 
 
 def test_speck_on_the_face_is_not_taken_for_it():
@@ -306,17 +307,17 @@ def test_speck_on_the_face_is_not_taken_for_it():
         show(2, (52, 50, 60, RED)),
     )
 
-    assert taken == [50, None, 52]
+    assert taken == ["red", None, "red"]
 
 
-def test_after_five_seconds_without_the_face_the_largest_is_taken_anew():
-    taken = follow_blobs(
-        show(0, (20, 20, 40, RED)),
-        show(20, (250, 150, 40, GREEN)),
-        show(27, (250, 150, 40, GREEN)),
-    )
+def test_face_that_comes_back_elsewhere_is_known_by_its_looks():
+    for colour, expected in ((RED, "red"), (GREEN, None)):
+        taken = follow_blobs(
+            *(show(k, (20, 20, 40, RED)) for k in range(10)),
+            *(show(k, (250, 150, 40, colour)) for k in range(40, 48)),
+        )
 
-    assert taken == [20, None, 250]
+        assert taken == [*["red"] * 10, *[None] * 30, *[expected] * 8]
 
 
 def test_gap_of_a_second_is_filled_from_the_nearest_frame():
@@ -401,10 +402,11 @@ def test_long_video_can_be_followed_without_keeping_it():
             asked.append(k)
             yield show(k, (100, 100, 40, RED))
 
-    crops = follow_face(film(), BlobFinder())
+    crops = follow_face(film(), BlobFinder(), block_s=4.0)
 
     assert [next(crops).index for _ in range(3)] == [0, 1, 2]
-    assert len(asked) == 3
+    assert len(asked) == 20
+    assert [tracked.state for tracked in crops] == [FOUND] * 997
 
 
 # --- the whole way, from a file
@@ -458,9 +460,9 @@ def test_other_landmarks_agree_that_eyes_are_level_and_the_mouth_inside(
 ):
     """The 68 points never saw this crop, and come from another training set."""
     rolls, mouths, eyes = [], [], []
-    tracker = FaceTracker(default_backend)
     for frame in sample_clip(shared_data / "faces" / name):
-        face = tracker.follow(frame.rgb, frame.target_s)
+        largest = max(default_backend.detect(frame.rgb), key=lambda face: face.extent)
+        face = default_backend.refine(frame.rgb, largest)
         wide = align_face(frame.rgb, widen(face), size=256)
         seen = judge.refine(wide, judge.detect(wide)[0])
         rolls.append(abs(np.degrees(seen.roll)))

@@ -1,11 +1,15 @@
 """What stands before every request: who asks, how much comes, what a browser may do."""
 
 import asyncio
+import logging
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deepvanet.app.limits import MIB, Limits
 
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 POLICY = (
@@ -21,6 +25,10 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+_DISCARD_S = 30.0
+_BUG = "The page's server made a mistake; what it was stands where it was started."
+
+_log = logging.getLogger(__name__)
 
 
 class BodyTooLargeError(Exception):
@@ -36,35 +44,47 @@ class Guard:
 
     A name that leads to this machine through another's name server is not one of
     ``LOCAL``, and a page elsewhere that sends a form says so in ``Origin``.
-
-    Parameters
-    ----------
-    most_bytes, most_s : int, float
-        Of the body of a request.
     """
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int, most_s: float) -> None:
-        self._app, self._most_bytes, self._most_s = app, most_bytes, most_s
+    def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
+        self._app, self._limits = app, limits
+        self._most_bytes = find_most_bytes(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or hand it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers, has_answered = Headers(scope=scope), False
+        body = _Body(receive, self._limits)
 
         async def send_guarded(message: Message) -> None:
+            nonlocal has_answered
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
+                has_answered = True
+                if message["status"] >= 400 and ("expect" not in headers or body.came):
+                    await body.discard()
+                answered = MutableHeaders(scope=message)
+                if body.is_given_up:
+                    answered["connection"] = "close"
                 for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                    answered.setdefault(name, value)
             await send(message)
 
-        status, refusal = self._refuse(scope, Headers(scope=scope))
+        status, refusal = self._refuse(scope, headers)
         if refusal:
+            body.is_given_up = True  # what was refused is not waited for
             answer = JSONResponse({"error": refusal}, status_code=status)
             await answer(scope, receive, send_guarded)
             return
-        await self._app(scope, self._bound(receive), send_guarded)
+        try:
+            await self._app(scope, body.receive, send_guarded)
+        except Exception:
+            _log.exception("%s %s", scope["method"], scope["path"])
+            if has_answered:
+                raise
+            answer = JSONResponse({"error": _BUG}, status_code=500)
+            await answer(scope, receive, send_guarded)
 
     def _refuse(self, scope: Scope, headers: Headers) -> tuple[int, str]:
         host = headers.get("host", "")
@@ -75,28 +95,71 @@ class Guard:
             return 403, "Another site may not send to this page."
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._most_bytes:
-            return 413, f"At most {self._most_bytes // 1024**2} MiB are taken."
+            return 413, f"At most {self._most_bytes // MIB} MiB are taken."
         return 200, ""
 
-    def _bound(self, receive: Receive) -> Receive:
-        came, is_whole, loop = 0, False, asyncio.get_running_loop()
-        end = loop.time() + self._most_s
 
-        async def bounded() -> Message:
-            nonlocal came, is_whole
+class _Body:
+    """What of a request's body came, and how fast."""
+
+    def __init__(self, receive: Receive, limits: Limits) -> None:
+        self._receive, self._limits = receive, limits
+        self._end = asyncio.get_running_loop().time() + limits.upload_s
+        self.came = self._came_lately = 0
+        self._waited_s = 0.0
+        self._is_whole = self.is_given_up = False
+
+    async def receive(self) -> Message:
+        """Return what comes next.
+
+        Raises
+        ------
+        BodyTooLargeError, BodyTooSlowError
+            When more came than may, or too little in time.
+        """
+        if self._is_whole or self.is_given_up:
+            return await self._receive()
+        message = await self._wait()
+        self.came += len(message.get("body", b""))
+        if self.came > find_most_bytes(self._limits):
+            raise BodyTooLargeError
+        return message
+
+    async def discard(self) -> None:
+        """Read what still comes: who sends it reads no answer before."""
+        with suppress(BodyTooSlowError, TimeoutError):
+            async with asyncio.timeout(_DISCARD_S):
+                while not (self._is_whole or self.is_given_up):
+                    await self._wait()
+
+    async def _wait(self) -> Message:
+        """Wait for a piece; only time in which nothing came counts against it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            turn = began + self._limits.pace_s - self._waited_s
             try:
-                async with asyncio.timeout_at(None if is_whole else end):
-                    message = await receive()
+                async with asyncio.timeout_at(min(self._end, turn)):
+                    message = await self._receive()
             except TimeoutError:
-                raise BodyTooSlowError from None
-            came += len(message.get("body", b""))
-            if came > self._most_bytes:
-                raise BodyTooLargeError
-            if message["type"] == "http.request" and not message.get("more_body"):
-                is_whole = True
+                self._judge(loop.time())
+                continue
+            self._waited_s += loop.time() - began
+            self._came_lately += len(message.get("body", b""))
+            self._is_whole = not message.get("more_body")
             return message
 
-        return bounded
+    def _judge(self, now: float) -> None:
+        least = self._limits.least_bytes_s * self._limits.pace_s
+        if now >= self._end or self._came_lately < least:
+            self.is_given_up = True
+            raise BodyTooSlowError
+        self._waited_s, self._came_lately = 0.0, 0
+
+
+def find_most_bytes(limits: Limits) -> int:
+    """Return the most bytes of a request: two files, and the rest of a form."""
+    return limits.video_bytes + limits.bio_bytes + MIB
 
 
 def _name_host(host: str) -> str:

@@ -3,19 +3,23 @@
 Only the thread of the server calls ``Jobs``; the work itself is done in processes.
 """
 
+import errno
 import json
+import logging
 import multiprocessing
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from deepvanet.app.limits import Limits
-from deepvanet.app.worker import WorkOrder, work
+from deepvanet.app.worker import FULL_DISK, WorkOrder, work
 
+_log = logging.getLogger(__name__)
 _ID_BYTES = 24
 
 
@@ -56,6 +60,7 @@ class Jobs:
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._folder, self._limits = folder, limits
         self._jobs: dict[str, Job] = {}
+        self.start_error = ""  # why the last start of a worker failed, if it did
 
     def count(self, *states: str) -> int:
         """Return how many recordings are in one of these states."""
@@ -66,6 +71,12 @@ class Jobs:
         """Whether no more may come."""
         room = self._limits.running + self._limits.waiting
         return self.count("arriving", "waiting", "running") >= room
+
+    @property
+    def n_workers(self) -> int:
+        """How many processes are at work."""
+        processes = [job.process for job in self._jobs.values()]
+        return sum(process is not None and process.is_alive() for process in processes)
 
     def open(self) -> Job:
         """Make room for a recording that is about to arrive."""
@@ -115,17 +126,33 @@ class Jobs:
         """See what has ended, end what took too long, start what waits."""
         for job in list(self._jobs.values()):
             if job.state == "running":
-                self._watch(job)
+                self._take_step(job, self._watch)
         waiting = [job for job in self._jobs.values() if job.state == "waiting"]
         for job in waiting[: max(0, self._limits.running - self.count("running"))]:
-            self._start(job)
+            self._take_step(job, self._start)
         self._expire()
+
+    def _take_step(self, job: Job, step: Callable[[Job], None]) -> None:
+        """Go on with a recording; an error is the end of this one only."""
+        try:
+            step(job)
+        except Exception as error:  # noqa: BLE001  the queue goes on
+            _log.exception("a recording could not be gone on with")
+            self._fail(job, f"This machine could not go on with it: {_name(error)}.")
 
     def _start(self, job: Job) -> None:
         process = multiprocessing.get_context("spawn").Process(
             target=work, args=(job.order, self._limits), daemon=True
         )
-        process.start()
+        try:
+            process.start()
+        except (OSError, MemoryError) as error:
+            self.start_error = (
+                f"This machine could not start the work on it: {_name(error)}."
+            )
+            self._fail(job, self.start_error)
+            return
+        self.start_error = ""
         job.process = process
         job.enter("running")
 
@@ -140,6 +167,8 @@ class Jobs:
         elif (job.folder / "result.json").is_file():
             _stop(job)
             job.enter("done")
+        elif process is not None and process.exitcode == errno.ENOSPC:
+            self._fail(job, FULL_DISK)
         else:
             self._fail(job, "The work on it ended early: it may need too much memory.")
 
@@ -165,6 +194,11 @@ def _stop(job: Job) -> None:
         job.process.join()
         job.process.close()
         job.process = None
+
+
+def _name(error: Exception) -> str:
+    """Return what went wrong, without where files lie."""
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def _read_progress(folder: Path) -> dict[str, Any]:

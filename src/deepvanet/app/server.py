@@ -1,8 +1,10 @@
 """The addresses of the page and of its JSON interface."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Callable
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -10,18 +12,21 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from deepvanet import __version__
+from deepvanet.app.folder import open_folder
+from deepvanet.app.form import FormError, list_files, read_seconds, watch_end
 from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
-from deepvanet.app.limits import MIB, Limits
+from deepvanet.app.limits import Limits
 from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES, keep_upload
-from deepvanet.app.worker import WorkOrder
+from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.inference import RecordingInput
 from deepvanet.schema import UserError
@@ -29,8 +34,9 @@ from deepvanet.schema import UserError
 HOST = "127.0.0.1"
 RETRY_S = 15
 _TICK_S = 0.1
+_STOPPED_S = 10.0  # without a tick, in which nothing that waits is begun
+_ENDING_S = 3  # for requests that go on when the server ends
 _FORM_BYTES = 64 * 1024
-_MOST_OFFSET_S = 24 * 3600.0
 _STATIC = {
     "index.html": "text/html",
     "page.css": "text/css",
@@ -40,6 +46,9 @@ _STATIC = {
 }
 """What the page is made of, and of which kind."""
 _MEDIA = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
+
+
+_log = logging.getLogger(__name__)
 
 
 class RequestError(Exception):
@@ -65,20 +74,11 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
     """
     bounds = limits or Limits()
     page = _Page(model, load_bundle(model), bounds)
-    most = bounds.video_bytes + bounds.bio_bytes + MIB
-    guard = Middleware(Guard, most_bytes=most, most_s=bounds.upload_s)
     return Starlette(
         routes=page.routes(),
-        middleware=[guard],
+        middleware=[Middleware(Guard, limits=bounds)],
         lifespan=page.live,
-        exception_handlers={
-            RequestError: _answer_request_error,
-            UserError: _answer_user_error,
-            BodyTooLargeError: _answer_too_much,
-            BodyTooSlowError: _answer_too_slow,
-            404: _answer_missing,
-            405: _answer_missing,
-        },
+        exception_handlers=_ANSWERS,
     )
 
 
@@ -88,6 +88,7 @@ class _Page:
     def __init__(self, model: Path, bundle: Bundle, limits: Limits) -> None:
         self._model, self._bundle, self._limits = model, bundle, limits
         self._jobs: Jobs
+        self._ticked = 0.0
         root = files("deepvanet.app") / "static"
         self._static = {
             name: ((root / name).read_bytes(), kind) for name, kind in _STATIC.items()
@@ -96,8 +97,8 @@ class _Page:
     @asynccontextmanager
     async def live(self, _app: Starlette) -> AsyncIterator[None]:
         """Keep a temporary folder while the server runs."""
-        with tempfile.TemporaryDirectory(prefix="deepvanet-page-") as folder:
-            self._jobs = Jobs(Path(folder), self._limits)
+        with open_folder() as folder:
+            self._jobs = Jobs(folder, self._limits)
             ticking = asyncio.create_task(self._tick())
             try:
                 yield
@@ -109,7 +110,11 @@ class _Page:
 
     async def _tick(self) -> None:
         while True:
-            self._jobs.tick()
+            try:
+                self._jobs.tick()
+                self._ticked = time.monotonic()
+            except Exception:  # noqa: BLE001  the clock goes on
+                _log.exception("the queue could not be gone on with")
             await asyncio.sleep(_TICK_S)
 
     def routes(self) -> list[Route]:
@@ -137,15 +142,20 @@ class _Page:
         return Response(body, media_type=kind)
 
     async def health(self, _request: Request) -> Response:
-        jobs = self._jobs
-        return JSONResponse(
-            {
-                "status": "full" if jobs.is_full else "ok",
-                "running": jobs.count("running"),
-                "waiting": jobs.count("arriving", "waiting"),
-                "room": self._limits.running + self._limits.waiting,
-            }
-        )
+        jobs, error = self._jobs, self._jobs.start_error
+        if time.monotonic() - self._ticked > _STOPPED_S:
+            error = "The queue stands still: start the page again."
+        is_full = "full" if jobs.is_full else "ok"
+        said: dict[str, Any] = {
+            "status": "failing" if error else is_full,
+            "running": jobs.count("running"),
+            "workers": jobs.n_workers,
+            "waiting": jobs.count("arriving", "waiting"),
+            "room": self._limits.running + self._limits.waiting,
+        }
+        if error:
+            said["error"] = error
+        return JSONResponse(said, status_code=503 if error else 200)
 
     async def version(self, _request: Request) -> Response:
         bundle, limits = self._bundle, self._limits
@@ -175,7 +185,7 @@ class _Page:
             )
         job = self._jobs.open()
         try:
-            async with request.form(
+            async with watch_end(request).form(
                 max_files=2, max_fields=8, max_part_size=_FORM_BYTES
             ) as form:
                 order = await self._read_form(form, job)
@@ -190,33 +200,28 @@ class _Page:
 
     async def _read_form(self, form: FormData, job: Job) -> WorkOrder:
         kept: dict[str, Path] = {}
-        for kind in ("video", "bio"):
-            sent = form.get(kind)
-            if isinstance(sent, UploadFile) and sent.filename:
-                kept[kind] = await run_in_threadpool(
-                    keep_upload,
-                    kind,
-                    sent.file,
-                    sent.filename,
-                    job.folder,
-                    limits=self._limits,
-                )
-        is_example = form.get("example") == "1"
-        if not kept and not is_example:
-            raise RequestError(400, "Send a video, a signal file or both.")
+        for kind, sent in list_files(form).items():
+            kept[kind] = await run_in_threadpool(
+                keep_upload,
+                kind,
+                sent.file,
+                sent.filename or "",
+                job.folder,
+                limits=self._limits,
+            )
         return WorkOrder(
             model=self._model.resolve(),
             folder=job.folder,
             recording=RecordingInput(
                 video=kept.get("video"),
                 bio=kept.get("bio"),
-                video_offset_s=_read_seconds(form, "video_offset_s"),
+                video_offset_s=read_seconds(form, "video_offset_s"),
                 baseline_s=(
-                    _read_seconds(form, "baseline_start_s"),
-                    _read_seconds(form, "baseline_end_s"),
+                    read_seconds(form, "baseline_start_s"),
+                    read_seconds(form, "baseline_end_s"),
                 ),
             ),
-            is_example=is_example,
+            is_example="example" in form,
         )
 
     async def status(self, request: Request) -> Response:
@@ -255,42 +260,53 @@ class _Page:
         return job
 
 
-def _read_seconds(form: FormData, name: str) -> float | None:
-    text = form.get(name)
-    if not isinstance(text, str) or not text.strip():
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = float("nan")
-    if not abs(seconds) <= _MOST_OFFSET_S:
-        raise RequestError(400, f"{name} must be a number of seconds.")
-    return seconds
-
-
 async def _answer_request_error(_request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, RequestError) else 400
     return JSONResponse({"error": str(error)}, status_code=status)
 
 
-async def _answer_user_error(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=422)
+async def _answer_os_error(request: Request, error: Exception) -> Response:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in DISK_ERRORS:
+        return JSONResponse({"error": FULL_DISK}, status_code=507)
+    _log.error("%s %s", request.method, request.url.path, exc_info=error)
+    said = getattr(error, "strerror", None) or "it does not say why"
+    sentence = f"This machine cannot keep or read the files: {said}."
+    return JSONResponse({"error": sentence}, status_code=500)
 
 
-async def _answer_too_much(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "The files are too large."}, status_code=413)
+def _say(status: int, sentence: str | None = None) -> Callable[..., Any]:
+    """Return what answers an error with a sentence, by default its own."""
+
+    async def answer(_request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": sentence or str(error)}, status_code=status)
+
+    return answer
 
 
-async def _answer_too_slow(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "The files took too long."}, status_code=408)
-
-
-async def _answer_missing(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "There is no such page."}, status_code=404)
+_ANSWERS: Mapping[Any, Callable[..., Any]] = {
+    RequestError: _answer_request_error,
+    FormError: _say(400),
+    HTTPException: _say(
+        400,
+        "The form cannot be read: send multipart/form-data of at most a video, a "
+        "signal file and the options.",
+    ),
+    ClientDisconnect: _say(400, "Sending ended before all had come."),
+    UserError: _say(422),
+    BodyTooLargeError: _say(413, "The files are too large."),
+    BodyTooSlowError: _say(408, "The files came too slowly."),
+    OSError: _answer_os_error,
+    404: _say(404, "There is no such page."),
+    405: _say(404, "There is no such page."),
+}
+"""What is answered to errors, and to addresses that are not there."""
 
 
 def serve(model: Path, *, port: int, say: Callable[[str], None]) -> None:
     """Serve the page of a bundle on this machine until interrupted.
+
+    The end of its terminal ends it too, unless it was started with ``nohup``.
 
     Parameters
     ----------
@@ -318,7 +334,14 @@ def serve(model: Path, *, port: int, say: Callable[[str], None]) -> None:
     at = listening.getsockname()[1]
     say(f"page: http://{HOST}:{at} (Ctrl+C ends it)")
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_ENDING_S,
     )
+    server = uvicorn.Server(config)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, server.handle_exit)
     with suppress(KeyboardInterrupt), listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])

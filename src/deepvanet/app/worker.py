@@ -2,14 +2,17 @@
 
 What it says it writes into the recording's folder, whole or not at all:
 ``progress.json`` while it works, then ``result.json``, ``timeline.csv``,
-``report.html`` and the video to show, or ``error.txt``.
+``report.html`` and the video to show, or ``error.txt``. It ends with its server.
 """
 
+import errno
 import json
 import logging
+import multiprocessing
 import os
-import resource
+import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +22,7 @@ import pandas as pd
 
 from deepvanet.app.example import make_example
 from deepvanet.app.limits import Limits
+from deepvanet.app.memory import bound_memory
 from deepvanet.app.preview import check_video, make_preview
 from deepvanet.app.report import MEANING, write_report
 from deepvanet.app.series import outline, read_for_plots
@@ -31,6 +35,10 @@ from deepvanet.schema import UserError
 
 _log = logging.getLogger(__name__)
 _TELL_EVERY_S = 0.3
+
+FULL_DISK = "The disk of this machine is full: make room, then send it again."
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+"""Of a full disk; the first is the exit status of a worker that met one."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +61,34 @@ class WorkOrder:
 
 def work(order: WorkOrder, limits: Limits) -> None:
     """Fill an order; any error becomes a sentence in ``error.txt``."""
-    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes,) * 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when to end
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    bound_memory(limits)
     try:
         _work(order, limits)
     except UserError as error:
         _say_error(order.folder, _hide_paths(str(error), order))
     except Exception as error:  # noqa: BLE001  a hostile file may raise anything
-        if _lacks_memory(error):
-            _say_error(order.folder, "The recording needs more memory than is allowed.")
-            return
-        _log.exception("a recording could not be worked on")
-        _say_error(order.folder, "The recording cannot be read: a file is damaged.")
-        sys.exit(1)
+        _explain(error, order.folder)
+
+
+def _end_with_server() -> None:
+    """End this process when its server has ended, even if that was killed."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _explain(error: Exception, folder: Path) -> None:
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        sys.exit(errno.ENOSPC)  # there may be no room for a sentence
+    if _lacks_memory(error):
+        _say_error(folder, "The recording needs more memory than is allowed.")
+        return
+    _log.error("a recording could not be worked on", exc_info=error)
+    _say_error(folder, "The recording cannot be read: a file is damaged.")
+    sys.exit(1)
 
 
 def _lacks_memory(error: Exception) -> bool:

@@ -19,6 +19,7 @@ from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation
 from deepvanet.datasets.records import find_terms
 from deepvanet.files import write_text
+from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
@@ -87,14 +88,23 @@ def summarise(rows: Rows, target: Target) -> RowSummary:
 
 
 def write_card(
-    path: Path, values: Mapping[str, Any], trained: Sequence[TrainedMember]
+    path: Path,
+    values: Mapping[str, Any],
+    trained: Sequence[TrainedMember],
+    findings: Sequence[Finding],
 ) -> None:
     """Write the card of a bundle.
 
     Parameters
     ----------
+    path : Path
+        The file.
     values : mapping
         What ``bundle.json`` will hold.
+    trained : sequence of TrainedMember
+        The members, with what is known of them.
+    findings : sequence of Finding
+        What was odd or assumed in the recordings that they were trained on.
     """
     sections = [
         _introduce(values, trained),
@@ -102,6 +112,7 @@ def write_card(
         _tell_training(values, trained),
         _tell_scores(trained),
         _tell_input(values),
+        _tell_findings(findings),
         _tell_terms(values["dataset"], trained),
     ]
     write_text(path, "\n\n".join(sections) + "\n")
@@ -297,6 +308,20 @@ _TRUST = (
         "with the rating of their trial: seconds were not rated."
     ),
 )
+
+
+def _tell_findings(findings: Sequence[Finding]) -> str:
+    groups = group_by_code(f for f in findings if f.severity is not Severity.NOTE)
+    lines = ["## What was found in the training recordings\n"]
+    for code, found in groups.items():
+        known = CODES[code]
+        was = "accepted error" if known.severity is Severity.ERROR else "warning"
+        lines.append(
+            f"- {code}, {was}, {len(found)} x: {known.title}. {known.consequence}"
+        )
+    if not groups:
+        lines.append("No error was accepted, and there is no warning.")
+    return "\n".join(lines)
 
 
 def _tell_input(values: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ appear whole or not at all, ``bundle.json`` last, so an interrupted training goe
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
@@ -52,6 +52,7 @@ from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
 from deepvanet.evaluation.fits import open_once
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.findings import Finding, write_findings
 from deepvanet.labels import check_label_rule
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
@@ -59,7 +60,7 @@ from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Channel
-from deepvanet.store import digest_store, open_store, pick_subjects
+from deepvanet.store import digest_store, open_store, pick_subjects, read_store_findings
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
 
@@ -163,7 +164,7 @@ def train_bundle(
         "rest_s": find_rest(store),
         "channels": _describe_channels(store.manifest.channels, levels),
     }
-    _describe(out, values, trained)
+    _describe(out, values, trained, read_store_findings(store.path))
     return load_bundle(out)
 
 
@@ -243,7 +244,10 @@ def _describe_channels(
 
 
 def _describe(
-    out: Path, described: Mapping[str, Any], trained: list[TrainedMember]
+    out: Path,
+    described: Mapping[str, Any],
+    trained: list[TrainedMember],
+    findings: Sequence[Finding],
 ) -> None:
     """Write what programs and people want to know, the bundle's own file last."""
     values = {
@@ -251,5 +255,6 @@ def _describe(
         "networks": [item.to_dict() for item in trained],
         "versions": {name: version(name) for name in ("deepvanet", "torch")},
     }
-    write_card(out / "README.md", values, trained)
+    write_findings(out, findings)
+    write_card(out / "README.md", values, trained, findings)
     write_text(out / "bundle.json", json.dumps(values, indent=2) + "\n")

@@ -1,14 +1,16 @@
 """Commands about recordings: write, check, prepare them; pretrain on faces."""
 
 import sys
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepvanet import config
+from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    Accept,
     Address,
     CheckedDataSet,
     Epochs,
@@ -119,6 +121,27 @@ def check(
     dataset: CheckedDataSet,
     root: Root,
     source: RemovedFrom = "",
+    json: Annotated[
+        Path | None,
+        typer.Option(help="File to write findings and tables to, as JSON."),
+    ] = None,
+    select: Annotated[
+        str,
+        typer.Option(
+            help="Findings to show: codes or families, as T,C05.",
+            metavar="CODES",
+            show_default="all",
+        ),
+    ] = "",
+    ignore: Annotated[
+        str,
+        typer.Option(
+            help="Findings not to show.", metavar="CODES", show_default="none"
+        ),
+    ] = "",
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Find the faces of every frame.")
+    ] = False,
     exclude: Exclude = "",
     jobs: Jobs = 1,
 ) -> None:
@@ -134,6 +157,12 @@ def check(
         Folder of the data set, or a table of recordings.
     source : str
         Of the option ``--from``, which was removed.
+    json : Path, optional
+        File to write all that is shown to.
+    select, ignore : str
+        Codes or families of findings, with commas.
+    faces : bool
+        Whether every frame of the videos is looked at.
     exclude : str
         Subjects to leave out, with commas.
     jobs : int
@@ -145,22 +174,30 @@ def check(
         When ``prepare`` or ``pretrain`` would refuse the data set, or ``--from`` is
         given.
     """  # noqa: D301 (help ends at it)
-    from deepvanet.datasets import check as run
     from deepvanet.datasets import find_data_set
+    from deepvanet.findings import check_codes, describe_errors
+    from deepvanet.preparation.checking import check_data_set
 
     _refuse_from("check", dataset, root, source)
     record = find_data_set(dataset)
-    result = run(
+    selected = check_codes(split_names(select), field="select")
+    ignored = check_codes(split_names(ignore), field="ignore")
+    if json is not None:
+        files.check_file(json)
+    result = check_data_set(
         dataset,
         root,
         exclude=split_names(exclude),
         execution=make_execution(jobs),
-    )
+        faces=faces,
+    ).choose(select=selected, ignore=ignored)
+    if json is not None:
+        files.write_text(json, dumps(result.to_json(), indent=1) + "\n")
     say(f"{record.title}. {record.terms_of_use}")
     _show_result(result)
-    if result.refused:
+    if result.errors:
         verb = "prepare" if record.reader else "pretrain"
-        raise UserError(f"{verb} would refuse: {result.findings[0].text}")
+        raise UserError(f"{verb} would refuse: {describe_errors(result.errors)}")
 
 
 def prepare(
@@ -180,7 +217,14 @@ def prepare(
     face: Annotated[
         str, option(config.PrepareSettings, "face")
     ] = config.PrepareSettings.face,
+    most_missing: Annotated[
+        float, option(config.PrepareSettings, "most_missing")
+    ] = config.PrepareSettings.most_missing,
+    least_channels: Annotated[
+        float, option(config.PrepareSettings, "least_channels")
+    ] = config.PrepareSettings.least_channels,
     exclude: Exclude = "",
+    accept: Accept = "",
     seed: Seed = config.PrepareSettings.seed,
     jobs: Jobs = JOBS,
     executor: Executor = config.Execution.executor,
@@ -198,6 +242,8 @@ def prepare(
         artefact_probability=artefact_probability,
         seed=seed,
         face=face,
+        most_missing=most_missing,
+        least_channels=least_channels,
     )
     made = run(
         dataset,
@@ -206,6 +252,7 @@ def prepare(
         settings=settings,
         execution=make_execution(jobs, executor, address, gpus_per_task),
         exclude=split_names(exclude),
+        accept=split_names(accept),
     )
     check_written(out / "manifest.json")
     _show_prepared(made)
@@ -272,8 +319,7 @@ def _show_result(result: "CheckResult") -> None:
             table.add_row(*(Text(make_printable(str(cell))) for cell in row))
         console.print(table)
     for finding in result.findings:
-        line = f"{finding.severity}: {finding.text}"
-        console.print(make_printable(line), markup=False, soft_wrap=True)
+        console.print(make_printable(finding.line), markup=False, soft_wrap=True)
 
 
 def _show_prepared(made: "PreparationSummary") -> None:

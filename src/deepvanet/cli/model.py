@@ -11,6 +11,7 @@ import typer
 from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    Accept,
     Device,
     Epochs,
     FaceWeights,
@@ -33,6 +34,7 @@ from deepvanet.cli.options import (
     split_names,
 )
 from deepvanet.cli.showing import say
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import UserError
 
 if TYPE_CHECKING:
@@ -155,6 +157,7 @@ def recording_input(
     video_offset: VideoOffset = None,
     baseline_start: BaselineStart = None,
     baseline_end: BaselineEnd = None,
+    accept: Accept = "",
 ) -> "RecordingInput":
     """Return a recording as the options of a command describe it.
 
@@ -170,6 +173,8 @@ def recording_input(
         Second of the signals at which the video starts.
     baseline_start, baseline_end : float, optional
         Seconds of the signals at which the baseline starts and ends.
+    accept : str
+        Codes of errors whose assumption is taken, with commas.
 
     Returns
     -------
@@ -185,6 +190,7 @@ def recording_input(
         trials=trials,
         video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
+        accept=split_names(accept),
     )
 
 
@@ -262,7 +268,7 @@ def serve(
         if (error.name or "").partition(".")[0] == "deepvanet":
             raise
         raise UserError(
-            f"serve: {error.name} is missing, get deepvanet[page]"
+            f"serve: {error.name} is missing: {tell_install('starlette')}"
         ) from None
 
     run(model, port=port, say=say)

@@ -131,6 +131,15 @@ def describe_error(error: UserError) -> str:
 
 _OF_RECIPE = "of the recipe"
 
+Accept = Annotated[
+    str,
+    typer.Option(
+        help="Codes of errors whose assumption is taken, as T02,C10; what cannot be "
+        "read is then left out.",
+        metavar="CODES",
+        show_default="none",
+    ),
+]
 Jobs = Annotated[int, option(config.Execution, "jobs")]
 Executor = Annotated[config.ExecutorName, option(config.Execution, "executor")]
 Address = Annotated[str, option(config.Execution, "address")]

@@ -1,7 +1,7 @@
 """Recordings as they were downloaded, read into trials: a folder for each data set."""
 
 from deepvanet.datasets.checking import check
-from deepvanet.datasets.findings import CheckResult, Finding, Severity, Table
+from deepvanet.datasets.findings import CheckResult, Table
 from deepvanet.datasets.records import (
     DATASETS,
     DataSet,
@@ -17,10 +17,8 @@ __all__ = [
     "DATASETS",
     "CheckResult",
     "DataSet",
-    "Finding",
     "OpenReader",
     "Reader",
-    "Severity",
     "Table",
     "check",
     "find_data_set",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepvanet.datasets.findings import Finding, Severity
+from deepvanet.findings import Finding, make_finding
 
 EEG_SPREAD_UV = 0.01, 1000.0
 """The interquartile range of EEG; beyond it, its numbers are not microvolts."""
@@ -34,8 +34,9 @@ def find_odd_spread(where: str, spread_uv: float) -> Iterator[Finding]:
     """
     lowest, highest = EEG_SPREAD_UV
     if spread_uv and not lowest <= spread_uv <= highest:
-        yield Finding(
-            Severity.WRONG,
-            f"{where}: EEG has an interquartile range of {spread_uv:.2g} uV, so its "
-            "unit is another one",
+        yield make_finding(
+            "C05",
+            f"EEG has an interquartile range of {spread_uv:.2g} uV, so its unit is "
+            "another one",
+            source=where,
         )

@@ -1,34 +1,32 @@
-"""What a check returns: plain tables, and findings in sentences."""
+"""What a check returns: plain tables, and findings."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import wraps
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from deepvanet.schema import UserError
+from deepvanet.findings import (
+    Finding,
+    Severity,
+    choose,
+    collect,
+    list_refused,
+    to_json,
+)
 
-T = TypeVar("T")
+
+@runtime_checkable
+class Facts(Protocol):
+    """A dataclass with a field ``findings``."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+P = ParamSpec("P")
+F = TypeVar("F", bound=Facts)
 
 LISTED = 6
 """How many places a finding names before it only counts them."""
-
-
-class Severity(StrEnum):
-    """How bad it is, the worst first."""
-
-    REFUSED = "refused"
-    """``prepare`` would stop here."""
-    WRONG = "wrong"
-    """Unlike the data set's documentation; ``prepare`` would go on."""
-    NOTE = "note"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence on what was seen and where."""
-
-    severity: Severity
-    text: str
 
 
 @dataclass(frozen=True)
@@ -54,31 +52,47 @@ class CheckResult:
     findings: tuple[Finding, ...]
 
     @property
-    def refused(self) -> bool:
-        """Whether ``prepare`` would refuse this folder."""
-        return any(f.severity is Severity.REFUSED for f in self.findings)
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings for which ``prepare`` refuses, unless they are accepted."""
+        return list_refused(self.findings, ())
+
+    def choose(self, *, select: Sequence[str], ignore: Sequence[str]) -> "CheckResult":
+        """Return the same tables with the findings that are selected, not ignored."""
+        found = choose(self.findings, select=select, ignore=ignore)
+        return CheckResult(self.tables, found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return findings, then tables, as plain values."""
+        return {
+            "findings": to_json(self.findings),
+            "tables": [asdict(table) for table in self.tables],
+        }
+
+
+def keep_findings(examine: Callable[P, F]) -> Callable[P, F]:
+    """Collect what is reported while facts are read, and keep it with them.
+
+    Parameters
+    ----------
+    examine : callable
+        Returns a dataclass with a field ``findings``.
+    """
+
+    @wraps(examine)
+    def run(*args: P.args, **kwargs: P.kwargs) -> F:
+        with collect() as found:
+            facts = examine(*args, **kwargs)
+        return replace(facts, findings=tuple(found))
+
+    return run
 
 
 def make_result(tables: Iterable[Table], findings: Iterable[Finding]) -> CheckResult:
     """Put the findings of a folder in order, the worst first."""
     order = list(Severity)
-    ordered = sorted(findings, key=lambda finding: order.index(finding.severity))
+    found = dict.fromkeys(findings)  # each once, where many subjects share a file
+    ordered = sorted(found, key=lambda finding: order.index(finding.severity))
     return CheckResult(tuple(tables), tuple(ordered))
-
-
-def attempt(refusals: list[str], read: Callable[[], T]) -> T | None:
-    """Read something, or note why it was refused."""
-    try:
-        return read()
-    except UserError as error:
-        refusals.append(str(error))
-        return None
-
-
-def list_refusals(reasons: Iterable[str]) -> Iterator[Finding]:
-    """Say why ``prepare`` would stop; once, where many subjects share a reason."""
-    for reason in filter(None, dict.fromkeys(reasons)):
-        yield Finding(Severity.REFUSED, reason)
 
 
 def list_some(items: Sequence[str]) -> str:

@@ -1,23 +1,17 @@
 """Find ratings that belong to a person and not to what was shown."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from deepvanet.config import EvaluateSettings
-from deepvanet.datasets.findings import Finding, Severity
+from deepvanet.datasets.rating_findings import RatedTrial
+from deepvanet.findings import Finding, make_finding
 from deepvanet.labels import are_personal
 from deepvanet.schema import Target
 
-
-class RatedTrial(NamedTuple):
-    """A trial, and what its subject rated; without a rating a target is absent."""
-
-    subject: str
-    trial: str
-    ratings: Mapping[Target, float]
+__all__ = ["RatedTrial", "find_personal_ratings"]
 
 
 def find_personal_ratings(
@@ -35,8 +29,8 @@ def find_personal_ratings(
         ratings = np.array([t.ratings.get(target, np.nan) for t in listed], dtype=float)
         if len(listed) and are_personal(ratings, rule, table=table):
             n_subjects = table["subject"][~np.isnan(ratings)].nunique()
-            yield Finding(
-                Severity.WRONG,
+            yield make_finding(
+                "R11",
                 f"{target}: each of {n_subjects} subjects has one label over all its "
                 f"trials (by {rule}): a label of the person. No subject alone can be "
                 "scored, and a protocol that has a subject on both sides leaks: "

@@ -20,6 +20,7 @@ from deepvanet.datasets.recordings.signals import RecordingFiles, read_bio
 from deepvanet.datasets.records import FileReader, list_all
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import Declaration, read_declared
+from deepvanet.signal_io.exports.known import find_export
 from deepvanet.signal_io.open_file import open_signals
 from deepvanet.signal_io.types import Signals
 
@@ -64,7 +65,7 @@ def open_source(path: Path, *, channels: Sequence[Channel]) -> SignalSource | No
     UserError
         When the file cannot be read.
     """
-    if not path.is_file():
+    if not path.is_file() and find_export(path) is None:
         raise UserError(f"{path}: no such file", field="bio")
     return None if find_reader(path) else _open_signals(path, channels)
 
@@ -89,7 +90,7 @@ def read_recording(
     UserError
         When the file cannot be read, or ``trial`` does not fit it.
     """
-    if not path.is_file():
+    if not path.is_file() and find_export(path) is None:
         raise UserError(f"{path}: no such file", field="bio")
     reader = find_reader(path)
     if reader is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from deepvanet.datasets.findings import Finding, Severity
+from deepvanet.findings import Finding, make_finding
 
 SYNTHETIC_MARK = "SYNTHETIC.txt"
 """What ``synth`` leaves in the folder of a data set."""
@@ -18,4 +18,4 @@ def find_mark(folder: Path) -> Iterator[Finding]:
     """Say so where the data set is a synthetic one."""
     mark = folder / SYNTHETIC_MARK
     if mark.is_file():
-        yield Finding(Severity.NOTE, f"made by deepvanet synth, see {mark}")
+        yield make_finding("F06", f"made by deepvanet synth, see {mark}")

@@ -153,7 +153,7 @@ _opened: dict[Path, tuple[str, SegmentStore]] = {}
 
 
 def open_once(path: Path) -> SegmentStore:
-    """Open a store once a process, and again when it was prepared anew."""
+    """Open a store once a process, and again when it was prepared since."""
     made = find_digest(path)
     if path not in _opened or _opened[path][0] != made:
         _opened[path] = made, open_store(path)

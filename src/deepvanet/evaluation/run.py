@@ -17,6 +17,7 @@ The folder::
     RUN/choices.csv       what else each fit chose: lengths, fusion weights
     RUN/permutations.csv  scores of learners that were permuted, ratings exchanged;
         permutations/*.npz  a few of these, kept when interrupted
+    RUN/findings.json     what was odd or assumed in the recordings, from the store
     RUN/trials.csv        what the videos gave, from the store
     RUN/recordings.csv    what cleaning did to raw recordings, from the store;
         spectra.csv       their spectra before and after,
@@ -64,6 +65,7 @@ from deepvanet.evaluation.statement import (
 from deepvanet.evaluation.tables import collect, list_segments
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
+from deepvanet.findings import Finding, summarise, write_findings
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
@@ -74,6 +76,7 @@ from deepvanet.store import (
     digest_store,
     open_store,
     read_cleaning,
+    read_store_findings,
     read_trials,
 )
 
@@ -99,6 +102,7 @@ class RunSummary:
     n_one_class: int
     left_out: tuple[str, ...]
     permuted: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     def lines(self) -> list[str]:
         """Say it in sentences."""
@@ -112,7 +116,8 @@ class RunSummary:
                 f"{self.n_one_class} folds had one class in training: their test "
                 "rows got the base rate"
             )
-        return [*said, *self.left_out, *self.permuted]
+        found = (summarise(self.findings),) if self.findings else ()
+        return [*said, *self.left_out, *self.permuted, *found]
 
 
 def evaluate(
@@ -198,6 +203,8 @@ def evaluate(
     trials = _pick(read_trials(store.path), settings)
     results.write_table(out / "trials.csv", [trials], trials.columns.tolist())
     _copy_cleaning(store, out, settings)
+    findings = read_store_findings(store.path)
+    write_findings(out, findings)
     results.write_json(out / "environment.json", _describe_machine())
     results.write_predictions(out / "predictions.csv", collected.predictions)
     # after the predictions: a run may be read while it is permuted for days
@@ -219,6 +226,7 @@ def evaluate(
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
         left_out=tuple(list_left_out(settings)),
         permuted=tuple(plan.lines()),
+        findings=findings,
     )
 
 

@@ -1,13 +1,13 @@
 """What training and test shared, checked from the rows of every fold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.fits import find_traits, list_learners
-from deepvanet.evaluation.parts import Part, is_trainable, walk
+from deepvanet.evaluation.parts import Part, is_trainable
 from deepvanet.learners.learner import Traits
 from deepvanet.protocols import LEAKS, SHARES, Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
@@ -18,6 +18,7 @@ from deepvanet.protocols.sharing import (
     find_leaks,
     find_shares,
     join,
+    number_all_units,
     verify,
 )
 from deepvanet.schema import STREAM_SETS, ScoreKey, Stream
@@ -66,8 +67,7 @@ def state_sharing(
         When a fold is not what its protocol's name says.
     """
     entries: dict[ScoreKey, _Entry] = {}
-    for part, fold in walk(parts):
-        sharing = check_sharing(part.table, fold)
+    for part, fold, sharing in _check_folds(parts):
         learners = list_learners(settings, part.streams)
         for protocol, learner in product(part.protocols, learners):
             key = ScoreKey(protocol.name, str(part.target), part.streams, learner)
@@ -89,6 +89,13 @@ def state_sharing(
                 unlabelled=seen,
             )
     return [key._asdict() | _close(entry) for key, entry in entries.items()]
+
+
+def _check_folds(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold, Sharing]]:
+    for part in parts:
+        numbers = number_all_units(part.table)
+        for fold in part.folds:
+            yield part, fold, check_sharing(part.table, fold, numbers)
 
 
 def _close(entry: _Entry) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from deepvanet.config import Execution
 from deepvanet.execution.engine import Engine
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import UserError
 
 T = TypeVar("T")
@@ -104,7 +105,7 @@ def _import_ray(*, is_local: bool) -> Any:
     """Import Ray, which reads its environment when it is imported."""
     if find_spec("ray") is None:
         raise UserError(
-            "Ray is not installed: pip install 'deepvanet[ray]'", field="executor"
+            f"Ray is not installed: {tell_install('ray')}", field="executor"
         )
     settings = {
         "RAY_USAGE_STATS_ENABLED": "0",

@@ -33,12 +33,12 @@ from deepvanet.inference.answering import Answerer
 from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
 from deepvanet.learners.making import find_learner
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import BIO, Stream, Target, UserError
 
 if find_spec("captum") is None:
     raise UserError(
-        "explain: needs captum, which is not installed: "
-        "pip install 'deepvanet[explain]'"
+        f"explain: needs captum, which is not installed: {tell_install('captum')}"
     )
 
 from deepvanet.explanation.attributing import (

@@ -1,5 +1,16 @@
 """What was odd, assumed or left out in a person's files, each with a code."""
 
+from deepvanet.findings.choosing import (
+    check_codes,
+    choose,
+    describe_errors,
+    from_json,
+    group_by_code,
+    list_refused,
+    refuse_errors,
+    summarise,
+    to_json,
+)
 from deepvanet.findings.codes import CODES
 from deepvanet.findings.collecting import (
     attempt,
@@ -9,6 +20,7 @@ from deepvanet.findings.collecting import (
     refuse,
     report,
 )
+from deepvanet.findings.files import read_findings, write_findings
 from deepvanet.findings.record import Code, Finding, FindingError, Severity
 
 __all__ = [
@@ -18,9 +30,20 @@ __all__ = [
     "FindingError",
     "Severity",
     "attempt",
+    "check_codes",
+    "choose",
     "collect",
+    "describe_errors",
+    "from_json",
+    "group_by_code",
     "hand_on",
+    "list_refused",
     "make_finding",
+    "read_findings",
     "refuse",
+    "refuse_errors",
     "report",
+    "summarise",
+    "to_json",
+    "write_findings",
 ]

@@ -1,6 +1,6 @@
 """Findings on their way from the line that sees something to the one who reads it.
 
-Whoever reads files reports what is odd, at any depth; who called collects it::
+Code that reads files reports what is odd, at any depth; its caller collects it::
 
     with collect() as found:
         signals = open_signals(path, declared)
@@ -125,9 +125,9 @@ def hand_on(finding: Finding) -> None:
     elif finding.severity is Severity.ERROR:
         raise FindingError(finding)
     elif finding.severity is Severity.WARNING:
-        logger.warning("%s [%s]", finding, finding.code)
+        logger.warning("%s", finding.coded)
     else:
-        logger.info("%s [%s]", finding, finding.code)
+        logger.info("%s", finding.coded)
 
 
 def attempt(read: Callable[[], T], *, source: object = "") -> T | None:
@@ -143,7 +143,8 @@ def attempt(read: Callable[[], T], *, source: object = "") -> T | None:
     except FindingError as error:
         hand_on(error.finding)
     except UserError as error:
-        report(UNREADABLE, str(error), source=source)
+        said = str(error).removeprefix(f"{source}: ")
+        report(UNREADABLE, said, source=source)
     return None
 
 

@@ -76,6 +76,16 @@ class Finding:
     assumed: str = ""
     cure: str = ""
 
+    @property
+    def coded(self) -> str:
+        """The finding, with its code at the end, as in an error."""
+        return f"{self} [{self.code}]"
+
+    @property
+    def line(self) -> str:
+        """The finding, with severity and code first, as in a list."""
+        return f"{self.severity} {self.code}: {self}"
+
     def __str__(self) -> str:
         parts = [self.sentence]
         if self.assumed:
@@ -96,7 +106,7 @@ class FindingError(UserError):
     """
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(f"{finding} [{finding.code}]")
+        super().__init__(finding.coded)
         self.finding = finding
 
     def __reduce__(self) -> tuple[type["FindingError"], tuple[Finding]]:

@@ -22,6 +22,9 @@ from deepvanet.preprocessing.segments import SEGMENT_S
 from deepvanet.preprocessing.video import probe, sample_frames
 from deepvanet.schema import UserError
 
+BLOCK_S = 300.0
+"""Seconds in which the subject is looked for at once; a trial is seldom longer."""
+
 Clips = UInt8[np.ndarray, "second frame height width 3"]
 
 
@@ -112,7 +115,13 @@ def open_face_reader(
 
 
 def open_trial_face_reader(
-    path: Path, bundle: Bundle, *, start_s: float, n_seconds: int
+    path: Path,
+    bundle: Bundle,
+    *,
+    start_s: float,
+    n_seconds: int,
+    true_fps: float | None = None,
+    face_choice: str = "",
 ) -> FaceReader:
     """Find the face in each second of a trial, as ``prepare`` does.
 
@@ -127,6 +136,10 @@ def open_trial_face_reader(
         Second of the video at which the trial starts.
     n_seconds : int
         Whole seconds of the trial.
+    true_fps : float | None
+        Frames a second, where the video's own number cannot be trusted.
+    face_choice : str
+        Which face is the subject's, as the table of trials says.
 
     Returns
     -------
@@ -140,6 +153,8 @@ def open_trial_face_reader(
         first=0,
         n_seconds=n_seconds,
         start_s=start_s,
+        true_fps=true_fps,
+        face_choice=face_choice,
     )
 
 
@@ -152,6 +167,7 @@ def _open_seconds(
     n_seconds: int,
     start_s: float,
     true_fps: float | None = None,
+    face_choice: str = "",
 ) -> FaceReader:
     """Follow the face from a second of the video on, for so many seconds."""
     fps, size = recipe.face_fps, recipe.face_size
@@ -159,7 +175,16 @@ def _open_seconds(
     frames = sample_frames(
         path, fps=fps, true_fps=true_fps, start_s=start_s, n_frames=n_frames
     )
-    crops = follow_face(frames, backend, n_frames=n_frames, size=size, fps=fps)
+    crops = follow_face(
+        frames,
+        backend,
+        n_frames=n_frames,
+        size=size,
+        fps=fps,
+        block_s=BLOCK_S,
+        face_choice=face_choice,
+        source=path,
+    )
     return FaceReader(first, n_seconds, fps, size, crops)
 
 

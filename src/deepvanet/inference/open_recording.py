@@ -1,8 +1,10 @@
 """Open the files of a recording, and find out how they lie in time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.bundle import Bundle
+from deepvanet.findings import collect
 from deepvanet.inference.faces import (
     FaceReader,
     open_face_reader,
@@ -26,9 +28,17 @@ def open_recording(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
     Raises
     ------
     UserError
-        When the recording does not fit the bundle.
+        When the recording does not fit the bundle, or has an error that is not
+        accepted.
     """
     recording.check()
+    with collect() as found:
+        opened = replace(_open(bundle, recording), accept=recording.accept)
+    opened.keep(found)
+    return opened
+
+
+def _open(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
     signals = open_signal_reader(recording, bundle)
     _check_streams(bundle, signals, recording)
     if recording.trials is not None:
@@ -128,7 +138,12 @@ def _open_trial(
 
     def open_faces() -> FaceReader:
         return open_trial_face_reader(
-            video or Path(), bundle, start_s=video_s, n_seconds=n_seconds
+            video or Path(),
+            bundle,
+            start_s=video_s,
+            n_seconds=n_seconds,
+            true_fps=span.fps if is_same_file(video, span.video) else None,
+            face_choice=span.face_choice,
         )
 
     return RecordingPart(start, n_seconds, own, open_faces if video else None, span)

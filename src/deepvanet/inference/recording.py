@@ -1,13 +1,14 @@
 """A recording of face and signals on one clock, read a minute at a time."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
+from deepvanet.findings import Finding, collect, refuse_errors
 from deepvanet.inference.faces import FaceReader
 from deepvanet.inference.levels import Levels
 from deepvanet.inference.quality import LEAST_GOOD, Flags
@@ -133,6 +134,10 @@ class OpenRecording:
         recording that is not divided.
     assumptions : tuple of str
         What had to be assumed when it was opened, a sentence each.
+    accept : tuple of str
+        Codes of errors whose assumption is taken.
+    findings : list of Finding
+        What was found so far, when it was opened and while it was read.
     """
 
     parts: tuple[RecordingPart, ...]
@@ -140,6 +145,8 @@ class OpenRecording:
     levels: Levels
     video_span: tuple[int, int] | None = None
     assumptions: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def n_seconds(self) -> int:
@@ -153,8 +160,20 @@ class OpenRecording:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What had to be assumed, and which channels were far from training so far."""
-        return (*self.assumptions, *self.levels.tell())
+        """What had to be assumed, and what was found so far."""
+        found = (finding.line for finding in self.findings)
+        return (*self.assumptions, *self.levels.tell(), *found)
+
+    def keep(self, findings: Sequence[Finding]) -> None:
+        """Keep what was found; raise ``UserError`` for what is not accepted.
+
+        Raises
+        ------
+        UserError
+            When there is an error whose code is not accepted.
+        """
+        refuse_errors(findings, self.accept)
+        self.findings.extend(f for f in findings if f not in self.findings)
 
     def chunks(
         self, *, at_once_s: int = AT_ONCE_S, progress: Progress | None = None
@@ -172,10 +191,19 @@ class OpenRecording:
         done = 0.0
         tell(done, float(self.n_seconds))
         for part in self.parts:
-            for chunk in part.chunks(at_once_s, self.levels):
+            for chunk in self._read(part.chunks(at_once_s, self.levels)):
                 yield chunk
                 done += len(chunk)
                 tell(done, float(self.n_seconds))
+
+    def _read(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        while True:
+            with collect() as found:
+                chunk = next(chunks, None)
+            self.keep(found)
+            if chunk is None:
+                return
+            yield chunk
 
 
 def _name_bad(

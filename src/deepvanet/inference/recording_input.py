@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepvanet.findings import check_codes
 from deepvanet.schema import UserError
 
 
@@ -27,6 +28,8 @@ class RecordingInput:
         Start and end of the baseline that the bundle's recipe subtracts, in seconds of
         the signals. None is the baseline before the stimulus of a data set's file,
         else the first three seconds.
+    accept : tuple of str
+        Codes of errors whose assumption is taken.
 
     Examples
     --------
@@ -40,6 +43,7 @@ class RecordingInput:
     trials: Path | None = None
     video_offset_s: float | None = None
     baseline_s: tuple[float | None, float | None] = (None, None)
+    accept: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Refuse what says nothing, or two things at once.
@@ -47,8 +51,10 @@ class RecordingInput:
         Raises
         ------
         UserError
-            When there is no file, or a table of trials stands beside what it says.
+            When there is no file, a code is not known, or a table of trials stands
+            beside what it says.
         """
+        check_codes(self.accept, field="accept", families=False)
         if self.video is None and self.bio is None:
             raise UserError("predict: needs video, bio or both")
         if self.trials is None:

@@ -136,6 +136,7 @@ class Model:
         trials: Path | str | None = None,
         video_offset_s: float | None = None,
         baseline_s: tuple[float | None, float | None] = (None, None),
+        accept: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> pd.DataFrame:
         """Return a row a second, with the columns of the command's timeline.
@@ -156,6 +157,8 @@ class Model:
         baseline_s : (float | None, float | None)
             Start and end of the baseline, in seconds of the signals; None as in
             ``deepvanet.inference.RecordingInput``.
+        accept : sequence of str
+            Codes of errors whose assumption is taken.
         progress : callable, optional
             Is called with the seconds that are done, and the seconds in all.
 
@@ -176,6 +179,7 @@ class Model:
             trials=_as_path(trials),
             video_offset_s=video_offset_s,
             baseline_s=baseline_s,
+            accept=tuple(accept),
         )
         return predict(self.bundle.path, recording, progress=progress).table
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.bundle import Bundle
-from deepvanet.datasets.recordings.trial_table import Row, read_rows
+from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.recordings.trial_table import read_rows
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
 from deepvanet.inference.signal_reader import USUAL_BASELINE_S
 from deepvanet.schema import TrialSpan, UserError
@@ -55,7 +56,6 @@ def find_trials(
         baseline_s, notes = _choose_baseline(bundle, declared)
         told = replace(declared, baseline_s=baseline_s)
         placed = place_rows(rows, file, told, for_training=False)
-    notes += tuple(note for item in placed for note in item.notes)
     spans = tuple(item.span for item in placed if item.span)
     if not spans:
         raise UserError(

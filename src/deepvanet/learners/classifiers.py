@@ -120,7 +120,13 @@ class Scaler:
     def apply(
         self, features: Features, subject: NDArray[np.object_]
     ) -> Float64[np.ndarray, "row kept"]:
-        """Compare within subjects, leave out, fill and scale."""
+        """Compare within subjects, leave out, fill and scale.
+
+        Raises
+        ------
+        UserError
+            When there are more or fewer features than those of the fit.
+        """
         if features.shape[1] != len(self.kept):
             raise UserError(
                 f"the learner was fitted on {len(self.kept)} features, got "

@@ -42,6 +42,7 @@ from deepvanet.learners.trial_signals import (
     join_trial,
     list_stretches,
 )
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import BIO, Channel, ChannelType, Stream, UserError
 from deepvanet.store import Rows, Segments, SegmentStore
 
@@ -347,7 +348,7 @@ def _load_neurokit() -> Any:
     except ImportError:
         raise UserError(
             "hand-crafted features: peripheral signals need NeuroKit2: "
-            "pip install 'deepvanet[baselines]'"
+            f"{tell_install('neurokit2')}"
         ) from None
     return neurokit2
 

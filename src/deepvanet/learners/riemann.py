@@ -37,6 +37,7 @@ from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.saved import Layout, check_arrays
 from deepvanet.learners.scaling import LAYOUT, Scaling, fit_scaling
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
@@ -193,6 +194,6 @@ def _load_pyriemann() -> Any:
         import pyriemann.tangentspace
     except ImportError:
         raise UserError(
-            "learner riemann: needs pyRiemann: pip install 'deepvanet[baselines]'"
+            f"learner riemann: needs pyRiemann: {tell_install('pyriemann')}"
         ) from None
     return pyriemann

@@ -49,7 +49,13 @@ class Scaling:
     def apply(
         self, signals: Float[np.ndarray, "row channel time"]
     ) -> Float32[np.ndarray, "row channel time"]:
-        """Scale signals; what is not finite becomes 0, a channel's median."""
+        """Scale signals; what is not finite becomes 0, a channel's median.
+
+        Raises
+        ------
+        UserError
+            When there are more or fewer channels than those of the fit.
+        """
         if signals.shape[1] != len(self.center):
             raise UserError(
                 f"the learner was fitted on {len(self.center)} channels of a stream, "

@@ -4,13 +4,15 @@ A target whose label is one a person (a diagnosis, a group) has no score within 
 person. It is scored over people: each is one unit, with the mean score of its trials.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from itertools import pairwise
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
 
 from deepvanet.config import Level
 from deepvanet.metrics.counts import (
@@ -317,19 +319,30 @@ def count_subjects(
     Trials are in the order of their names, for any order of the rows.
     """
     table = predictions if level == "segment" else mean_over_trials(predictions)
-    stimulus = pd.factorize(table["stimulus"].astype(str), sort=True)[0]
-    table = table.assign(stimulus_number=stimulus)
-    for subject, mine in table.groupby("subject", sort=True, observed=True):
+    subject, names = pd.factorize(table["subject"].astype(str), sort=True)
+    seed = pd.factorize(table["seed"], sort=True)[0]
+    order = np.lexsort([seed, subject])
+    subject, seed = subject[order], seed[order]
+    columns = {
+        "trial": pd.factorize(table["trial"], sort=True)[0],
+        "stimulus": pd.factorize(table["stimulus"].astype(str), sort=True)[0],
+        "label": table["label"].to_numpy(dtype=np.int64),
+        "score": table["score"].to_numpy(dtype=float),
+        "fit": table["fold"].to_numpy(dtype=np.int64),
+    }
+    columns = {name: values[order] for name, values in columns.items()}
+    starts = np.flatnonzero(np.diff(subject, prepend=-1))
+    for start, stop in pairwise([*starts, len(order)]):
+        changes = np.flatnonzero(np.diff(seed[start:stop]))
+        parts = [start, *(start + 1 + changes), stop]
         yield (
-            str(subject),
-            [
-                count(
-                    pd.factorize(rows["trial"], sort=True)[0],
-                    rows["label"].to_numpy(dtype=np.int64),
-                    rows["score"].to_numpy(dtype=float),
-                    rows["fold"].to_numpy(dtype=np.int64),
-                    stimulus=rows["stimulus_number"].to_numpy(dtype=np.int64),
-                )
-                for _, rows in mine.groupby("seed", sort=True)
-            ],
+            str(names[subject[start]]),
+            [_count_rows(columns, slice(*part)) for part in pairwise(parts)],
         )
+
+
+def _count_rows(columns: Mapping[str, NDArray[Any]], rows: slice) -> Counts:
+    mine = {name: values[rows] for name, values in columns.items()}
+    # trials are numbered within the subject, without gaps
+    mine["trial"] = np.unique(mine["trial"], return_inverse=True)[1]
+    return count(**mine)

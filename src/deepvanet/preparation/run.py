@@ -5,10 +5,7 @@ interrupted run goes on where it stopped, and a run of what is complete does
 nothing. What a subject was made from is recorded and compared.
 """
 
-import hashlib
-import json
 import logging
-import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from deepvanet.config import (
     Artefacts,
@@ -32,12 +30,22 @@ from deepvanet.config import (
 from deepvanet.datasets import (
     OpenReader,
     Reader,
+    check,
     find_data_set,
     leave_out,
     list_channels,
 )
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
+from deepvanet.findings import (
+    attempt,
+    check_codes,
+    collect,
+    refuse_errors,
+    write_findings,
+)
+from deepvanet.preparation.faces import track_trial
+from deepvanet.preparation.inputs import fingerprint, is_current
 from deepvanet.preprocessing import bio as bio_signals
 from deepvanet.preprocessing import segments
 from deepvanet.preprocessing.cleaning import CleaningFacts, clean
@@ -46,12 +54,11 @@ from deepvanet.preprocessing.face import (
     FaceTrack,
     FrameState,
     make_backend,
-    track_face,
 )
-from deepvanet.preprocessing.video import sample_frames
 from deepvanet.results import NOTE_SEPARATOR
 from deepvanet.schema import Recording, Stream, Target, Trial, UserError
 from deepvanet.store import (
+    MISSING_COLUMNS,
     CleaningRecord,
     Manifest,
     SegmentBlock,
@@ -63,6 +70,7 @@ from deepvanet.store import (
 logger = logging.getLogger(__name__)
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ADVICE = " with --accept, or leave the subject out with --exclude"
 _PACKAGES = ("deepvanet", "numpy", "av", "opencv-python-headless")
 _PACKAGES_OF_RAW = ("mne", "mne-icalabel", "python-picard", "torch")
 
@@ -101,6 +109,7 @@ def prepare(
     settings: PrepareSettings,
     execution: Execution,
     exclude: Sequence[str] = (),
+    accept: Sequence[str] = (),
 ) -> PreparationSummary:
     """Turn a folder of recordings into a store, or complete one.
 
@@ -116,6 +125,8 @@ def prepare(
         How subjects are prepared in parallel.
     exclude : sequence of str
         Subjects to leave out.
+    accept : sequence of str
+        Codes of errors whose assumption is taken; what cannot be read is left out.
 
     Returns
     -------
@@ -125,29 +136,39 @@ def prepare(
     Raises
     ------
     UserError
-        When a recording cannot be used, or the store was made otherwise.
+        When there is an error that is not accepted, before any work starts, or the
+        store was made otherwise.
     TaskError
         When subjects failed otherwise; the others are prepared.
     """
+    accepted = check_codes(accept, field="accept", families=False)
     reader = find_data_set(name, "reader").load_reader()
     backend = make_backend(settings.face)
     subjects = leave_out(reader.list_subjects(root), exclude)
     for subject in subjects:
         _check_name(subject, root)
-    first = reader.read_recordings(root, subjects[0])
-    if not reader.IS_RAW:
-        _clean(next(first), settings)  # refuses what cannot be cleaned
+    with collect():
+        waiting = [
+            subject
+            for subject in subjects
+            if not is_current(out, subject, reader.input_files(root, subject), root)
+        ]
+    if waiting:
+        findings = check(name, root, exclude=exclude, execution=execution).findings
+        refuse_errors(findings, accepted, what=ADVICE)
+    with collect():  # what these report is among the findings
+        if not reader.IS_RAW:
+            first = next(_read_recordings(reader, root, subjects[0]), None)
+            if first is not None:
+                _clean(first, settings)  # refuses what cannot be cleaned
+        manifest = _describe(reader, root, settings, backend)
     make_folder(out / "subjects")
     remove_unfinished(out / "subjects")
-    _claim(out, _describe(reader, root, settings, backend))
+    _claim(out, manifest)
     _warn_of_other_subjects(out, subjects, root)
-
-    waiting = [
-        subject
-        for subject in subjects
-        if not _is_current(out, subject, reader.input_files(root, subject), root)
-    ]
-    work = partial(_prepare_subject, name, root, out, settings)
+    if waiting:
+        write_findings(out, findings)
+    work = partial(_prepare_subject, name, root, out, settings, accepted)
     done = run_tasks(
         work, waiting, execution=execution, what="prepare", failures=out / FAILURES
     )
@@ -216,18 +237,48 @@ def _check_name(name: str, root: Path) -> None:
 
 
 def _prepare_subject(
-    name: str, root: Path, out: Path, settings: PrepareSettings, subject: str
+    name: str,
+    root: Path,
+    out: Path,
+    settings: PrepareSettings,
+    accept: Sequence[str],
+    subject: str,
 ) -> str:
     reader = find_data_set(name, "reader").load_reader()
-    inputs = _fingerprint(reader.input_files(root, subject), root)
-    backend = _get_backend(settings.face)
-    blocks = (
-        block
-        for recording in reader.read_recordings(root, subject)
-        for block in prepare_recording(recording, settings=settings, backend=backend)
-    )
-    write_subject(out, subject, parts=blocks, inputs={"inputs": inputs})
+    with collect() as found:
+        files = reader.input_files(root, subject)
+        if is_current(out, subject, files, root):
+            return subject  # by a machine that was lost before it could say so
+        backend = _get_backend(settings.face)
+        inputs = fingerprint(files, root)
+
+        def read_blocks() -> Iterator[SegmentBlock]:
+            for recording in _read_recordings(reader, root, subject):
+                yield from prepare_recording(
+                    recording, settings=settings, backend=backend
+                )
+            refuse_errors(found, accept, what=ADVICE)
+
+        is_written = write_subject(
+            out,
+            subject,
+            parts=read_blocks(),
+            inputs={"inputs": inputs},
+            findings=found,
+        )
+    if not is_written:
+        logger.warning("subject %s is left out: nothing of it can be read", subject)
     return subject
+
+
+def _read_recordings(reader: Reader, root: Path, subject: str) -> Iterator[Recording]:
+    """Yield the recordings that can be read; the others become findings."""
+    recordings = attempt(lambda: iter(reader.read_recordings(root, subject)))
+    while recordings is not None:
+        recording = attempt(partial(next, recordings, None))
+        if recording is None:
+            return
+        yield recording
 
 
 @cache
@@ -294,40 +345,22 @@ def prepare_trial(
         stimulus, rest, segments.measure_segment(trial.sfreq)
     )
     bio = segments.cut_bio(cleaned, sfreq=trial.sfreq)
-    track = _track(trial, len(bio), settings=settings, backend=backend)
+    track = track_trial(trial, settings=settings, backend=backend)
     arrays = {
         stream: bio[:, [c.stream is stream for c in trial.channels]]
         for stream in dict.fromkeys(c.stream for c in trial.channels)
     }
     table = _tabulate(trial, track, n_segments=len(bio), fps=settings.face_fps)
-    for stream in arrays:
-        table[f"has_{stream}"] = 1
+    for stream, segments_of in arrays.items():
+        missing = _measure_missing(segments_of)
+        there = np.mean(missing <= settings.most_missing, axis=1)
+        table[f"has_{stream}"] = (there >= settings.least_channels).astype(int)
+        table[f"missing_{stream}"] = missing.mean(axis=1).round(4)
+        arrays[stream] = segments_of[table[f"has_{stream}"].to_numpy(dtype=bool)]
     if track is not None:
         faces = segments.cut_faces(track.crops, fps=settings.face_fps)
         arrays[Stream.FACE] = faces[table["has_face"].to_numpy(dtype=bool)]
     return SegmentBlock(table=table, arrays=arrays, trial=_count(trial, track, table))
-
-
-def _track(
-    trial: Trial, n_segments: int, *, settings: PrepareSettings, backend: FaceBackend
-) -> FaceTrack | None:
-    if trial.video is None:
-        return None
-    n_frames = round(n_segments * segments.SEGMENT_S * settings.face_fps)
-    frames = sample_frames(
-        trial.video,
-        fps=settings.face_fps,
-        true_fps=trial.fps,
-        n_frames=n_frames,
-        start_s=trial.video_onset_s,
-    )
-    return track_face(
-        frames,
-        backend,
-        n_frames=n_frames,
-        size=settings.face_size,
-        fps=settings.face_fps,
-    )
 
 
 def _tabulate(
@@ -342,6 +375,8 @@ def _tabulate(
         table[target] = trial.ratings.get(target, np.nan)
     for stream in Stream:
         table[f"has_{stream}"] = 0
+    for column in MISSING_COLUMNS:
+        table[column] = 0.0
     states = {
         "n_faces_found": FrameState.FOUND,
         "n_faces_filled": FrameState.FILLED,
@@ -357,6 +392,22 @@ def _tabulate(
         lost = segments.count_per_segment(track.state == FrameState.LOST, fps=fps)
         table["has_face"] = (lost == 0).astype(int)
     return table
+
+
+def _measure_missing(bio: Float[np.ndarray, "*_ time"]) -> Float[np.ndarray, "*_"]:
+    """Return the share of samples that are missing, of each channel."""
+    return np.asarray(1 - np.isfinite(bio).mean(axis=-1))
+
+
+def _name_missing(trial: Trial) -> str:
+    """Name the channels that miss samples in a trial, each with its share."""
+    return " ".join(
+        f"{channel.name}={share:.4f}"
+        for channel, share in zip(
+            trial.channels, _measure_missing(trial.bio), strict=True
+        )
+        if share
+    )
 
 
 def _count(
@@ -381,49 +432,5 @@ def _count(
         "n_frames_padded": int(np.sum(state == FrameState.PADDED)),
         "n_bad_channels": int(bad.sum()),
         "n_flat_channels": int(flat.sum()),
+        "missing": _name_missing(trial),
     }
-
-
-@dataclass(frozen=True)
-class _Input:
-    size: int
-    changed_ns: int
-    sha256: str
-
-
-def _fingerprint(files: Sequence[Path], root: Path) -> Mapping[str, Any]:
-    return {
-        name: asdict(_Input(path.stat().st_size, path.stat().st_mtime_ns, _hash(path)))
-        for path, name in _named(files, root)
-    }
-
-
-def _is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> bool:
-    """Say whether a subject was made from these files as they are now."""
-    record = out / "subjects" / subject / "subject.json"
-    if not record.is_file():
-        return False
-    made_from = json.loads(record.read_text())["inputs"]
-    named = {name: path for path, name in _named(files, root)}
-    if made_from.keys() != named.keys():
-        return False
-    return all(_is_same(path, made_from[name]) for name, path in named.items())
-
-
-def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:
-    """Name files by their place, seen from the data set, which may be a table."""
-    folder = root.parent if root.is_file() else root
-    return ((path, Path(os.path.relpath(path, folder)).as_posix()) for path in files)
-
-
-def _is_same(path: Path, was: Mapping[str, Any]) -> bool:
-    now = path.stat()
-    if now.st_size != was["size"]:
-        return False
-    # a copied data set has new times but the same bytes
-    return bool(now.st_mtime_ns == was["changed_ns"] or _hash(path) == was["sha256"])
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

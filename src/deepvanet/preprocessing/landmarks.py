@@ -14,8 +14,8 @@ References
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.face_crop import Face, Picture, align_face
+from deepvanet.preprocessing.face_tracks import is_face
 
 EYE_CORNERS = ((36, 39), (42, 45))
 """Of each eye, the one on the picture's left first."""

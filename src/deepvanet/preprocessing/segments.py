@@ -47,6 +47,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         ratings=span.ratings,
         video_onset_s=span.video_onset_s,
         more=span.more,
+        face_choice=span.face_choice,
     )
 
 

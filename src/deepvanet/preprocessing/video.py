@@ -6,24 +6,34 @@ exact. Memory stays at a few frames however long the video is.
 
 When a frame is shown depends on the container. AVI has no time stamps that
 survive re-ordered frames, so frame ``i`` is at ``i / fps`` there, and wherever
-stamps are missing or repeated. Elsewhere it is the stamp, less the first one.
+stamps are missing. Elsewhere it is the stamp, less the first one; a stamp that
+contradicts the others is replaced by a time between its neighbours. What is odd is
+reported as a finding.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import av
+import av.logging
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from deepvanet.schema import UserError
+from deepvanet.findings import refuse, report
+from deepvanet.preprocessing.video_times import (
+    LONGEST_S,
+    FrameTimes,
+    find_gaps,
+    place_frames,
+    report_gaps,
+    report_times,
+)
 
 ROUNDING_S = 0.001
 """Coarsest time stamps in use: Matroska's, in milliseconds."""
@@ -31,8 +41,14 @@ RATE_TOLERANCE = 0.1
 """How far, as a fraction, a declared rate may be from that of the stamps."""
 MISSING_S = 0.5
 """A video that ends this much before its header says is reported."""
-
-_log = logging.getLogger(__name__)
+LEAST_SIDE, MOST_PIXELS = 16, 100_000_000
+"""A picture with a shorter side shows no face; a larger one is of no camera."""
+QUIET_PARTS = ("swscaler",)
+"""Parts of FFmpeg whose warnings are about pixel formats, not about the file."""
+MOST_DECODED = 600
+"""Frames that are decoded, for about half a second, to look at a few."""
+NAMED_DOUBTS = 3
+"""Messages of FFmpeg that are quoted."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class VideoInfo:
     width, height : int
         In pixels as stored, before any rotation that the file asks for.
     fps : float
-        Frames a second. Not the declared rate where time stamps contradict it.
+        Frames a second, typically. Not the declared rate where stamps contradict it.
     n_packets : int
         Compressed frames found, which may be more than can be decoded.
     duration_s : float
@@ -56,6 +72,13 @@ class VideoInfo:
     ticks : int
         What AVI's packet numbers rise by from one to the next; by more where
         the recorder left frames out. 0 where that is unknown.
+    declared_fps, measured_fps : float
+        The rate that the container states, 0 if none, and the mean rate by stamps
+        where there is no gap; ``fps`` where frames are counted.
+    gaps : tuple of (float, float)
+        Stretches without a frame: seconds of the frame before, and the one after.
+    times : FrameTimes | None
+        When its frames are shown; None where they are counted.
     """
 
     container: str
@@ -68,6 +91,10 @@ class VideoInfo:
     declared_s: float
     is_timed: bool
     ticks: int
+    declared_fps: float = 0.0
+    measured_fps: float = 0.0
+    gaps: tuple[tuple[float, float], ...] = ()
+    times: FrameTimes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -96,28 +123,31 @@ class _TimedPicture(NamedTuple):
 
 
 def probe(path: Path) -> VideoInfo:
-    """Read a video's outline without decoding it.
+    """Read a video's outline without decoding it, and report what is odd about it.
 
     Raises
     ------
-    UserError
+    FindingError
         When the file is not a video that can be read, or has no frame rate.
     """
-    with _open(path) as (container, stream):
+    with _quote_doubts(path), _open(path) as (container, stream):
         stamps = _read_stamps(path, container, stream)
+        declared_fps = float(stream.guessed_rate or 0)
         is_avi = "avi" in container.format.name.split(",")
-        is_timed = not is_avi and _is_rising(stamps)
-        ticks = _find_ticks(stamps.dts) if is_avi else 0
-        fps = _trust(stream, stamps if is_timed else None)
+        times = None if is_avi else _place(path, stream, stamps)
+        fps = _trust(declared_fps, times)
         if not stamps.n_packets or not fps:
             missing = "frame rate" if stamps.n_packets else "frames"
-            raise UserError(f"{path}: cannot be used as a video: it has no {missing}")
+            _refuse(path, f"cannot be used as a video: it has no {missing}")
+        ticks = _find_ticks(stamps.dts) if is_avi else 0
         span_s = (stamps.n_packets - 1) / fps
-        if is_timed:
-            span_s = (max(stamps.pts) - min(stamps.pts)) * float(stream.time_base or 0)
+        gaps: tuple[tuple[float, float], ...] = ()
+        if times is not None:
+            span_s, gaps = float(times.shown_s[-1]), times.gaps
         elif ticks:
-            span_s = (stamps.dts[-1] - stamps.dts[0]) / ticks / fps
-        return VideoInfo(
+            shown_s = (np.array(stamps.dts) - stamps.dts[0]) / ticks / fps
+            span_s, gaps = float(shown_s[-1]), find_gaps(shown_s)
+        info = VideoInfo(
             container=container.format.name,
             codec=stream.codec_context.name,
             width=stream.codec_context.width,
@@ -126,9 +156,73 @@ def probe(path: Path) -> VideoInfo:
             n_packets=stamps.n_packets,
             duration_s=span_s + 1 / fps,
             declared_s=_read_declared(container, stream),
-            is_timed=is_timed,
+            is_timed=times is not None,
             ticks=ticks,
+            declared_fps=declared_fps,
+            measured_fps=(times.fps if times else 0.0) or fps,
+            gaps=gaps,
+            times=times,
         )
+    _report(path, info)
+    return info
+
+
+def _place(path: Path, stream: VideoStream, stamps: "_Stamps") -> FrameTimes | None:
+    """Return when frames are shown by their stamps, and say why if they are counted."""
+    is_reordered = bool(stream.codec_context.has_b_frames)
+    tick_s = float(stream.time_base or 0)
+    times = place_frames(stamps.pts, tick_s, is_reordered=is_reordered)
+    n_known = sum(stamp is not None for stamp in stamps.pts)
+    if times is None and n_known:
+        is_sparse = 2 * n_known < stamps.n_packets
+        report(
+            "V02" if is_sparse else "V20",
+            f"{stamps.n_packets - n_known} of {stamps.n_packets} frames have no time "
+            "stamp"
+            if is_sparse
+            else f"the time stamps of its {stamps.n_packets} frames contradict each "
+            "other",
+            source=path,
+            assumed=f"its frames come at {float(stream.guessed_rate or 0):.4g} Hz",
+        )
+    return times
+
+
+def _report(path: Path, info: VideoInfo) -> None:
+    """Report a size or length that no video has, and what is odd about its times."""
+    sides = sorted((info.width, info.height))
+    if 0 < sides[0] < LEAST_SIDE or sides[0] * sides[1] > MOST_PIXELS:
+        _refuse(
+            path,
+            f"pictures of {info.width} x {info.height} pixels are none of a face",
+        )
+    if info.times is not None:
+        report_times(
+            info.times,
+            source=path,
+            declared_fps=info.declared_fps,
+            fps=info.measured_fps,
+        )
+    else:
+        report_gaps(info.gaps, source=path)
+        if info.duration_s > LONGEST_S:
+            _refuse(
+                path, f"{info.n_packets} frames cannot last {info.duration_s:.4g} s"
+            )
+    if info.declared_s - info.duration_s > MISSING_S and not (
+        info.times and info.times.jump_s
+    ):
+        report(
+            "F07",
+            f"ends after {info.duration_s:.1f} s, its header promises "
+            f"{info.declared_s:.1f} s",
+            source=path,
+            assumed="what is there is used",
+        )
+
+
+def _refuse(path: Path, sentence: str, *, cure: str = "") -> NoReturn:
+    raise refuse("V01", sentence, source=path, cure=cure)
 
 
 def sample_frames(
@@ -144,7 +238,7 @@ def sample_frames(
     A target past the last frame by more than half the video's frame interval
     is not produced, nor one in a hole of the video with no frame within half a
     target interval: the caller sees it from ``Frame.index``. Where the file
-    breaks off, the frames so far are yielded and a warning is logged.
+    breaks off, the frames so far are yielded, and it is reported.
 
     Parameters
     ----------
@@ -167,13 +261,13 @@ def sample_frames(
 
     Raises
     ------
-    UserError
+    FindingError
         When the file is not a video that can be read: at once, or while
         iterating if not one of its frames can be decoded.
     """
     info = probe(path)
     rate = true_fps or info.fps
-    shown = _decode(path, info, rate=rate, is_timed=info.is_timed and not true_fps)
+    shown = _decode(path, info, rate=rate, times=None if true_fps else info.times)
     return _sample(
         shown,
         fps=fps,
@@ -182,6 +276,56 @@ def sample_frames(
         reach_s=0.5 / min(fps, rate) + ROUNDING_S,
         reach_after_end_s=0.5 / rate + ROUNDING_S,
     )
+
+
+def read_pictures_at(
+    path: Path, n_pictures: int
+) -> list[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
+    """Return pictures spread over a video, each with about the second it is shown.
+
+    No more than ``MOST_DECODED`` frames are decoded: in a long video with few frames
+    that stand alone, the one before is taken, so there may be fewer pictures.
+
+    Raises
+    ------
+    FindingError
+        When the file is not a video that can be read.
+    """
+    info = probe(path)
+    found: dict[float, UInt8[np.ndarray, "height width 3"]] = {}
+    left = MOST_DECODED
+    with _open(path) as (container, stream):
+        first = stream.start_time or 0
+        tick_s = float(stream.time_base or 1)
+        for k in range(n_pictures):
+            time_s = (k + 0.5) / n_pictures * info.duration_s
+            picture, n_decoded = _seek(
+                container, stream, first + int(time_s / tick_s), left
+            )
+            left = max(0, left - n_decoded)
+            if picture is not None:
+                shown_s = ((picture.pts or first) - first) * tick_s
+                found.setdefault(shown_s, _to_rgb(picture))
+    return sorted(found.items(), key=lambda item: item[0])
+
+
+def _seek(
+    container: InputContainer, stream: VideoStream, stamp: int, most: int
+) -> tuple[VideoFrame | None, int]:
+    """Return the picture at a stamp, or one before it, and how many were decoded."""
+    last, n_decoded = None, 0
+    try:
+        container.seek(stamp, stream=stream)
+        for picture in container.decode(stream):
+            n_decoded += 1
+            is_beyond = picture.pts is None or picture.pts > stamp
+            if last is None or not is_beyond:
+                last = picture
+            if is_beyond or n_decoded >= most:
+                break
+    except (av.FFmpegError, OSError):
+        pass
+    return last, n_decoded
 
 
 def _sample(
@@ -223,60 +367,57 @@ def _nearer(
 
 
 def _decode(
-    path: Path, info: VideoInfo, *, rate: float, is_timed: bool
+    path: Path, info: VideoInfo, *, rate: float, times: FrameTimes | None
 ) -> Iterator[_TimedPicture]:
     """Yield every frame with the time at which it is shown."""
-    first_stamp: int | None = None
     last_s, n_decoded = -1 / rate, 0
+    waiting = {} if times is None else {k: [*v] for k, v in times.by_stamp.items()}
+    end_s = np.inf if times is None else float(times.shown_s[-1])
     with _open(path) as (container, stream):
         pictures = _read_pictures(path, container, stream, ticks=info.ticks)
-        for number, picture in enumerate(pictures):
-            if picture is None:
-                continue
+        for number, picture in pictures:
             time_s = number / rate
-            if is_timed:
-                first_stamp = picture.pts if first_stamp is None else first_stamp
-                time_s = _read_time(picture, first_stamp)
+            if times is not None:
+                due = waiting.get(picture.pts)
+                time_s = due.pop(0) if due else -np.inf
             if time_s <= last_s:
                 continue  # debris that a decoder gives after damage
+            if time_s > end_s:
+                break  # beyond a jump of the clock
             yield _TimedPicture(time_s, picture)
             last_s = time_s
             n_decoded += 1
     if not n_decoded:
-        raise UserError(f"{path}: none of its {info.n_packets} frames can be decoded")
-    ended_s = (last_s * rate + 1) / info.fps
-    if info.declared_s - ended_s > MISSING_S:
-        _log.warning(
-            "%s: ends after %.1f s, its header promises %.1f s",
-            *(path, ended_s, info.declared_s),
-        )
-
-
-def _read_time(picture: VideoFrame, first_stamp: int | None) -> float:
-    if picture.pts is None or picture.time_base is None or first_stamp is None:
-        return -np.inf
-    return float((picture.pts - first_stamp) * picture.time_base)
+        _refuse(path, f"none of its {info.n_packets} frames can be decoded")
 
 
 def _read_pictures(
     path: Path, container: InputContainer, stream: VideoStream, *, ticks: int
-) -> Iterator[VideoFrame | None]:
-    """Yield frames as shown, and None for one that is gone or cannot be decoded."""
-    n_bad, last_dts = 0, None
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Yield frames as shown, each with its number; what is gone has a number too."""
+    number, n_bad, last_dts = 0, 0, None
     for packet in _read_packets(path, container, stream):
         if ticks and packet.dts is not None and last_dts is not None:
-            n_gone = (packet.dts - last_dts) // ticks - 1
-            n_bad += max(0, n_gone)
-            yield from [None] * n_gone
+            n_gone = max(0, (packet.dts - last_dts) // ticks - 1)
+            n_bad += n_gone
+            number += n_gone
         last_dts = packet.dts
         try:
-            pictures: list[VideoFrame | None] = [*packet.decode()]
+            pictures = packet.decode()
         except av.FFmpegError:
             n_bad += 1
-            pictures = [None]
-        yield from pictures
+            number += 1
+            continue
+        for picture in pictures:
+            yield number, picture
+            number += 1
     if n_bad:
-        _log.warning("%s: frames left out or not to be decoded: %d", path, n_bad)
+        report(
+            "V21",
+            f"frames left out or not to be decoded: {n_bad}",
+            source=path,
+            assumed="the frames around them stay in their places",
+        )
 
 
 def _read_packets(
@@ -286,23 +427,22 @@ def _read_packets(
     try:
         yield from container.demux(stream)
     except (av.FFmpegError, OSError) as error:
-        _log.warning("%s: breaks off: %s", path, error)
+        report("F07", f"breaks off: {error}", source=path, assumed="it ends there")
 
 
 class _Stamps(NamedTuple):
     n_packets: int
-    pts: list[int]
+    pts: list[int | None]
     dts: list[int]
 
 
 def _read_stamps(path: Path, container: InputContainer, stream: VideoStream) -> _Stamps:
-    pts, dts, n_packets = [], [], 0
+    pts, dts = [], []
     for packet in _read_packets(path, container, stream):
         if packet.size and not packet.is_discard:
-            n_packets += 1
-            pts += [] if packet.pts is None else [packet.pts]
+            pts.append(packet.pts)
             dts += [] if packet.dts is None else [packet.dts]
-    return _Stamps(n_packets, pts, dts)
+    return _Stamps(len(pts), pts, dts)
 
 
 def _find_ticks(dts: list[int]) -> int:
@@ -322,17 +462,11 @@ def _read_declared(container: InputContainer, stream: VideoStream) -> float:
     return (container.duration or 0) / av.time_base if is_alone else 0.0
 
 
-def _is_rising(stamps: _Stamps) -> bool:
-    """Say whether every packet has a time of its own."""
-    return len(set(stamps.pts)) == stamps.n_packets
-
-
-def _trust(stream: VideoStream, stamps: _Stamps | None) -> float:
+def _trust(declared_fps: float, times: FrameTimes | None) -> float:
     """Return the declared frame rate unless the time stamps contradict it."""
-    declared_fps = float(stream.guessed_rate or 0)
-    if stamps is None or stamps.n_packets < 2:
+    if times is None or len(times.shown_s) < 2:
         return declared_fps
-    typical_s = float(np.median(np.diff(sorted(stamps.pts))) * (stream.time_base or 0))
+    typical_s = float(np.median(np.diff(times.shown_s)))
     is_near = abs(declared_fps * typical_s - 1) <= RATE_TOLERANCE
     return declared_fps if is_near else 1 / typical_s
 
@@ -347,22 +481,48 @@ def _to_rgb(picture: VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
 def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Lend a container and its first stream of moving pictures."""
     if not path.is_file():
-        raise UserError(f"{path}: there is no such file")
+        raise refuse("F01", "there is no such file", source=path)
     try:
         # FFmpeg takes what stands before a colon for a protocol, but not in /...
-        container = av.open(str(path.absolute()))
+        container = av.open(str(path.absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         size = path.stat().st_size
         reason = "it is empty" if not size else f"{error.strerror or error}"
-        raise UserError(f"{path}: cannot be read as a video: {reason}") from None
+        _refuse(path, f"cannot be read as a video: {reason}")
     with container:
         yield container, _pick_stream(path, container)
 
 
 def _pick_stream(path: Path, container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        if "attached_pic" not in (stream.disposition.name or ""):
+    films = [
+        stream
+        for stream in container.streams.video
+        if "attached_pic" not in (stream.disposition.name or "")
+    ]
+    for stream in films:
+        if stream.codec_context is not None:
             # work is spread over processes; one thread also uses least memory
             stream.codec_context.thread_count = 1
             return stream
-    raise UserError(f"{path}: has no video stream")
+    if films:
+        _refuse(path, "cannot be decoded: FFmpeg does not know its codec")
+    _refuse(path, "has no video stream")
+
+
+@contextmanager
+def _quote_doubts(path: Path) -> Iterator[None]:
+    """Report what FFmpeg warns of meanwhile, in its own words."""
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.WARNING)
+    try:
+        with av.logging.Capture(local=True) as heard:
+            yield
+    finally:
+        av.logging.set_level(level)
+        said = [
+            f"{part} says: {' '.join(text.split())}"
+            for _, part, text in heard
+            if part not in QUIET_PARTS and text.strip()
+        ]
+        for sentence in list(dict.fromkeys(said))[:NAMED_DOUBTS]:
+            report("F04", f"FFmpeg's {sentence}", source=path)

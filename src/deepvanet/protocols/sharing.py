@@ -1,16 +1,18 @@
 """Check what training and test share, from the rows of a fold and not from a name."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from deepvanet.protocols.dealing import number_units
 from deepvanet.protocols.folds import Fold
 from deepvanet.protocols.known import LEAKS, SHARES, Protocol
 from deepvanet.protocols.units import UNITS
+
+UnitNumbers = Int[np.ndarray, " row"]
 
 _CLOCK_DIGITS = 6  # times nearer than a microsecond are the same instant
 _LEAK_SENTENCES = {
@@ -56,7 +58,14 @@ class Sharing:
     n_discarded: int
 
 
-def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
+def number_all_units(table: pd.DataFrame) -> Mapping[str, UnitNumbers]:
+    """Return each row's number of every unit, for all folds of a table."""
+    return {unit: number_units(table, unit) for unit in UNITS}
+
+
+def check_sharing(
+    table: pd.DataFrame, fold: Fold, numbers: Mapping[str, UnitNumbers] | None = None
+) -> Sharing:
     """Count what the test part of a fold shares, from the rows themselves.
 
     Parameters
@@ -64,12 +73,19 @@ def check_sharing(table: pd.DataFrame, fold: Fold) -> Sharing:
     table : DataFrame
         The table that the fold's row numbers belong to; columns subject, trial,
         stimulus, recording, segment, start_s, duration_s.
+    numbers : mapping of str to array, shape (row,), optional
+        What ``number_all_units`` returns for the table, where several folds of it
+        are checked.
     """
-    seen = table.iloc[np.union1d(fold.train, np.union1d(fold.first, fold.validation))]
-    test = table.iloc[fold.test]
+    numbers = number_all_units(table) if numbers is None else numbers
+    seen = np.union1d(fold.train, np.union1d(fold.first, fold.validation))
+    shared = {
+        name_count(unit): len(np.intersect1d(number[seen], number[fold.test]))
+        for unit, number in numbers.items()
+    }
     return Sharing(
-        **{name_count(unit): _count_shared(seen, test, unit) for unit in UNITS},
-        overlapping_samples_s=_measure_overlap(seen, test),
+        **shared,
+        overlapping_samples_s=_measure_overlap(table, numbers["trial"], seen, fold),
         n_train=len(fold.train),
         n_first=len(fold.first),
         n_validation=len(fold.validation),
@@ -206,25 +222,21 @@ def describe_sharing(leaks: Collection[str], shares: Collection[str]) -> str:
     return "; ".join(said) + "."
 
 
-def _count_shared(seen: pd.DataFrame, test: pd.DataFrame, unit: str) -> int:
-    number = number_units(pd.concat([seen, test]), unit)
-    return len(np.intersect1d(number[: len(seen)], number[len(seen) :]))
-
-
-def _measure_overlap(seen: pd.DataFrame, test: pd.DataFrame) -> float:
-    """Return how many seconds of signal lie in rows of both tables.
+def _measure_overlap(
+    table: pd.DataFrame, trial: UnitNumbers, seen: Int[np.ndarray, " seen"], fold: Fold
+) -> float:
+    """Return how many seconds of signal lie in rows that were seen and in test rows.
 
     Intervals are swept in time within each trial: seconds count while at least
     one of each is open.
     """
-    both = pd.concat([seen, test])
-    trial = np.tile(number_units(both, "trial"), 2)
-    start = both["start_s"].to_numpy(dtype=float)
-    end = start + both["duration_s"].to_numpy(dtype=float)
+    both = np.concatenate([seen, fold.test])
+    start = table["start_s"].to_numpy(dtype=float)[both]
+    end = start + table["duration_s"].to_numpy(dtype=float)[both]
     instant = np.concatenate([start, end]).round(_CLOCK_DIGITS)
     is_test = np.tile(np.arange(len(both)) >= len(seen), 2)
     step = np.repeat([1, -1], len(both))
-    order = np.lexsort([instant, trial])
+    order = np.lexsort([instant, np.tile(trial[both], 2)])
     open_seen = np.cumsum(np.where(is_test, 0, step)[order])
     open_test = np.cumsum(np.where(is_test, step, 0)[order])
     # every trial closes what it opened, so nothing is open between two trials

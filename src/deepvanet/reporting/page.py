@@ -17,6 +17,7 @@ from deepvanet.reporting import leaks, tables
 from deepvanet.reporting.cleaning import describe_cleaning
 from deepvanet.reporting.facts import describe_length
 from deepvanet.reporting.figures import KINDS
+from deepvanet.reporting.findings import list_findings
 from deepvanet.reporting.grids import MOST_LINES
 from deepvanet.reporting.plotting import Plot
 from deepvanet.reporting.studies import NO_LEAK, Study
@@ -109,6 +110,7 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
         "leaks": leaks.list_leaks(study),
         "notes": study.leakage["notes"],
         "counts": leaks.list_counts(study),
+        "findings": list_findings(study),
         "without_video": leaks.list_without_video(study),
         "over_priors": _list_balanced(study.over_priors),
         "has_intervals": bool(study.scores["ci_low"].notna().any()),

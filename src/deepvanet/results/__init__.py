@@ -8,6 +8,7 @@ The folder::
         choices.csv        what else each fit chose: lengths, fusion weights
         permutations.csv   scores with ratings exchanged, of learners that were permuted
         trials.csv         the store's table of trials: what each video gave
+        findings.json      what was odd or assumed in the recordings
         leakage.json       what training and test shared, for every fold
         settings.toml      what changes numbers
         environment.json   what does not

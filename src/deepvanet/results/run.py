@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from deepvanet.config import read_toml
+from deepvanet.findings import Finding, read_findings
 from deepvanet.results.columns import HISTORY_COLUMNS, SEGMENT_COLUMNS, TRIAL_COLUMNS
 from deepvanet.results.excerpt import CleaningExcerpt, read_excerpt
 from deepvanet.results.json_files import read_json
@@ -43,6 +44,8 @@ class Run:
         where no raw recording was read.
     excerpt : CleaningExcerpt | None
         None where nothing was cleaned.
+    findings : tuple of Finding
+        What was odd or assumed in the recordings.
     settings, environment, leakage : mapping
         Plain values of the files of that name.
     """
@@ -58,6 +61,7 @@ class Run:
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
     leakage: Mapping[str, Any]
+    findings: tuple[Finding, ...] = ()
 
     @cached_property
     def segments(self) -> pd.DataFrame:
@@ -96,6 +100,7 @@ def open_run(path: Path) -> Run:
         settings=read_run_settings(path / "settings.toml"),
         environment=read_json(path / "environment.json"),
         leakage=read_leakage(path / "leakage.json"),
+        findings=read_findings(path),
     )
 
 

@@ -22,28 +22,50 @@ Every key may be left out::
     video = "Webcam"              its first stamp is the video's first frame
 """
 
+import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deepvanet.config import read_toml
+from deepvanet.findings import refuse, report
 from deepvanet.schema import (
     HIGHEST_RATING,
     LOWEST_RATING,
     ChannelType,
     UserError,
-    pick,
+    say_nearest,
 )
 from deepvanet.signal_io.channel_names import read_type
 from deepvanet.signal_io.units import UNKNOWN, spell_unit
 
 FILE_NAME = "recordings.toml"
+NEAR = 0.8
+"""Share of letters in common from which on a file's name is a mistake in this one."""
 
 _KEYS = (
     *("name", "eeg", "reference", "line_hz", "baseline_s", "rating_range"),
     *("label_rule", "peripherals", "units", "tables", "xdf"),
 )
+_SYNONYMS = {
+    "eeg": ("eeg_channels", "channels", "electrodes", "montage"),
+    "reference": ("ref", "references", "reference_channels", "eeg_reference"),
+    "line_hz": ("line_freq", "line_frequency", "powerline", "mains_hz", "notch_hz"),
+    "baseline_s": ("baseline", "baseline_ms", "rest_s", "baseline_seconds"),
+    "rating_range": ("rating_scale", "scale", "ratings", "range", "rating_ranges"),
+    "label_rule": ("rule", "labels", "threshold", "label", "label_rules"),
+    "peripherals": ("peripheral", "types", "channel_types"),
+    "units": ("unit",),
+    "tables": ("table", "csv"),
+    "time": ("time_column", "timestamp", "timestamps", "time_s"),
+    "streams": ("stream",),
+    "markers": ("marker", "marker_stream"),
+    "video": ("video_stream", "webcam"),
+}
+"""How else people call a key, in lower case, words joined by ``_``."""
+_MOST_QUOTED = 60
 _SECTIONS = {"tables": ("time",), "xdf": ("streams", "markers", "video")}
 
 
@@ -99,14 +121,11 @@ def read_declared(folder: Path) -> Declaration:
         When it cannot be read, or says what is not understood.
     """
     path = folder / FILE_NAME
+    _report_similar_files(folder)
     if not path.is_file():
         return Declaration()
     values = read_toml(path)
-    for key in values:
-        _pick(path, "key", key, _KEYS)
-    for section, keys in _SECTIONS.items():
-        for key in _read_section(path, values, section):
-            _pick(path, f"key of [{section}]", key, keys)
+    _report_unknown_keys(path, values)
     xdf = _read_section(path, values, "xdf")
     return Declaration(
         name=_read_text(path, values, "name"),
@@ -125,31 +144,86 @@ def read_declared(folder: Path) -> Declaration:
     )
 
 
-def _pick(path: Path, kind: str, name: str, known: tuple[str, ...]) -> str:
+def _report_similar_files(folder: Path) -> None:
+    """Report files that are called nearly as the one that is read."""
     try:
-        return pick(kind, name, known)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        names = [file.name for file in folder.iterdir()]
+    except OSError:
+        return
+    for name in names:
+        stem = name.lower().removesuffix(".txt")
+        is_near = difflib.SequenceMatcher(None, stem, FILE_NAME).ratio() > NEAR
+        if name != FILE_NAME and stem.endswith(".toml") and is_near:
+            report(
+                "F38",
+                f"is not read, since it is not called {FILE_NAME}",
+                source=folder / name,
+                assumed="nothing that it says is used",
+                cure=f"rename it to {FILE_NAME}",
+            )
+
+
+def _report_unknown_keys(path: Path, values: Mapping[str, Any]) -> None:
+    for key in values:
+        if key not in _KEYS:
+            _report_key(path, "key", key, _KEYS)
+    for section, keys in _SECTIONS.items():
+        for key in _read_section(path, values, section):
+            if key not in keys:
+                _report_key(path, f"key of [{section}]", key, keys)
+    for section in ("peripherals", "units"):
+        for key in _read_section(path, values, section):
+            if key in _KEYS and key != "eeg":  # which is a type of channel too
+                _report_key(path, f"channel of [{section}]", key, ())
+
+
+def _report_key(path: Path, kind: str, key: str, known: tuple[str, ...]) -> None:
+    near = _find_home(key, known)
+    report(
+        "R15",
+        f"unknown {kind} {key[:_MOST_QUOTED]!r}{near or say_nearest(key, known)}",
+        source=path,
+        place=f"key {key[:_MOST_QUOTED]}",
+        assumed="what it states is not used",
+    )
+
+
+def _find_home(key: str, known: tuple[str, ...]) -> str:
+    """Return where a key belongs, empty if it is none that is known elsewhere."""
+    spelled = re.sub(r"[^a-z0-9]+", "_", key.casefold()).strip("_")
+    meant = next((k for k, names in _SYNONYMS.items() if spelled in names), spelled)
+    if meant in known:
+        return f", did you mean {meant!r}?"
+    if meant in _KEYS:
+        return f", write {meant!r} above the first [section]"
+    for section, keys in _SECTIONS.items():
+        if meant in keys:
+            return f", write {meant!r} under [{section}]"
+    return ""
+
+
+def _refuse(path: Path, sentence: str) -> UserError:
+    return refuse("R26", sentence, source=path)
 
 
 def _read_section(path: Path, values: Mapping[str, Any], key: str) -> dict[str, Any]:
     section = values.get(key, {})
     if not isinstance(section, dict):
-        raise UserError(f"{path}: {key} must be a table, as [{key}], got {section!r}")
+        raise _refuse(path, f"{key} must be a table, as [{key}], got {section!r}")
     return section
 
 
 def _read_text(path: Path, values: Mapping[str, Any], key: str) -> str:
     text = values.get(key, "")
     if not isinstance(text, str):
-        raise UserError(f"{path}: {key} must be a text, got {text!r}")
+        raise _refuse(path, f"{key} must be a text, got {text!r}")
     return text
 
 
 def _read_texts(path: Path, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
     texts = values.get(key, [])
     if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
-        raise UserError(f"{path}: {key} must be a list of names, got {texts!r}")
+        raise _refuse(path, f"{key} must be a list of names, got {texts!r}")
     return tuple(texts)
 
 
@@ -158,7 +232,7 @@ def _read_number(path: Path, values: Mapping[str, Any], key: str) -> float | Non
     if number is None:
         return None
     if isinstance(number, bool) or not isinstance(number, int | float) or number < 0:
-        raise UserError(f"{path}: {key} must be a number from 0, got {number!r}")
+        raise _refuse(path, f"{key} must be a number from 0, got {number!r}")
     return float(number)
 
 
@@ -166,10 +240,10 @@ def _read_range(path: Path, values: Mapping[str, Any]) -> tuple[float, float]:
     found = values.get("rating_range", [LOWEST_RATING, HIGHEST_RATING])
     is_pair = isinstance(found, list) and len(found) == 2
     if not is_pair or not all(type(bound) in (int, float) for bound in found):
-        raise UserError(f"{path}: rating_range must be as [1, 5], got {found!r}")
+        raise _refuse(path, f"rating_range must be as [1, 5], got {found!r}")
     low, high = float(found[0]), float(found[1])
     if low >= high:
-        raise UserError(f"{path}: rating_range must rise, got {found!r}")
+        raise _refuse(path, f"rating_range must rise, got {found!r}")
     return low, high
 
 
@@ -181,8 +255,8 @@ def _read_types(path: Path, values: Mapping[str, Any]) -> dict[str, ChannelType]
         kind = read_type(str(text))
         if kind is None or kind is ChannelType.EEG:
             known = ", ".join(k for k in ChannelType if k is not ChannelType.EEG)
-            raise UserError(
-                f"{path}: peripheral {label} must be one of {known}, got {text!r}"
+            raise _refuse(
+                path, f"peripheral {label} must be one of {known}, got {text!r}"
             )
         types[label] = kind
     return types
@@ -193,8 +267,9 @@ def _read_units(path: Path, values: Mapping[str, Any]) -> dict[str, str]:
     for label, text in _read_section(path, values, "units").items():
         units[label.lower()] = spell_unit(str(text))
         if units[label.lower()] == UNKNOWN and text != UNKNOWN:
-            raise UserError(
-                f"{path}: unit of {label} must be as V, mV, uV, uS, Ohm, kOhm, degC or "
-                f"{UNKNOWN}, got {text!r}"
+            raise _refuse(
+                path,
+                f"unit of {label} must be as V, mV, uV, uS, Ohm, kOhm, degC or "
+                f"{UNKNOWN}, got {text!r}",
             )
     return units

@@ -4,32 +4,69 @@ BDF, EDF, FIF, BrainVision, EEGLAB and all else that MNE knows; XDF; CSV and
 Parquet. What a channel measures is not decided here.
 """
 
+from collections import Counter
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from deepvanet.findings import attempt, collect, report
 from deepvanet.schema import ChannelType, UserError
 from deepvanet.signal_io.channel_names import read_type
 from deepvanet.signal_io.declared import Declaration
+from deepvanet.signal_io.edf_records import EDF
+from deepvanet.signal_io.exports.known import list_export_parts, open_export
+from deepvanet.signal_io.pieces import find_second
+from deepvanet.signal_io.raw_breaks import SKIPPED, read_named_files
 from deepvanet.signal_io.raw_files import RawFile, open_raw
 from deepvanet.signal_io.read_errors import explain
 from deepvanet.signal_io.tables import open_table
 from deepvanet.signal_io.types import Marker, Signals
 from deepvanet.signal_io.xdf import open_xdf
 
-TABLES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".tab", ".txt", ".parquet")
+XDF = (".xdf", ".xdfz")
 
 COMPANIONS = {".vhdr": (".eeg", ".dat", ".vmrk"), ".set": (".fdt",)}
-"""Files that lie beside one of these, and hold the numbers."""
+"""Files that may lie beside one of these, where it cannot be opened."""
 
 _TRIGGER_BITS = 0xFFFF
 
 
 def list_parts(path: Path) -> list[Path]:
-    """Return a signal file and the files that belong to it."""
-    others = (path.with_suffix(s) for s in COMPANIONS.get(path.suffix.lower(), ()))
-    return [path, *(other for other in others if other.is_file())]
+    """Return a signal file and the files that are opened with it."""
+    exported = list_export_parts(path)
+    if exported:
+        return exported
+    suffix = path.suffix.lower()
+    if suffix in (*EDF, *XDF, *TABLES) or not path.is_file():
+        return [path]
+    stat = path.stat()
+    return list(_list_opened(path, stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=1024)
+def _list_opened(path: Path, time: int, size: int) -> tuple[Path, ...]:
+    """Return what MNE opens, and the markers of BrainVision; what is there of it."""
+    del time, size  # of a file that was replaced meanwhile
+    with collect():
+        opened = attempt(lambda: open_raw(path))
+    others: list[Path] = []
+    if opened:
+        others += [Path(name) for name in opened.raw.filenames if name is not None]
+    else:
+        others += map(path.with_suffix, COMPANIONS.get(path.suffix.lower(), ()))
+    if path.suffix.lower() in (".vhdr", ".ahdr"):
+        others += read_named_files(path).values()
+    there = (_shorten(path.parent / other, path.parent) for other in others)
+    parts = (o for o in there if o.is_file() and not o.samefile(path))
+    return tuple(dict.fromkeys((path, *parts)))
+
+
+def _shorten(path: Path, folder: Path) -> Path:
+    """Return a path as its folder is called here; MNE makes them absolute."""
+    is_here = path.parent.resolve() == folder.resolve()
+    return folder / path.name if is_here else path
 
 
 def open_signals(path: Path, declared: Declaration) -> Signals:
@@ -40,14 +77,20 @@ def open_signals(path: Path, declared: Declaration) -> Signals:
     UserError
         When there is no such file, or it cannot be read.
     """
+    export = open_export(path, declared)
+    if export is not None:
+        return export
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     suffix = path.suffix.lower()
-    if suffix in (".xdf", ".xdfz"):
+    if suffix in XDF:
         return open_xdf(path, declared)
     if suffix in TABLES:
         return open_table(path, declared)
-    return describe_signals(open_raw(path))
+    file = open_raw(path)
+    if declared.eeg is None or declared.peripherals is None:
+        _report_repeated(file)
+    return describe_signals(file)
 
 
 def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
@@ -60,8 +103,12 @@ def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
     """
     picks = [place for place, kind in enumerate(file.kinds) if kind != "stim"]
     says_types = says_types or file.path.suffix.lower() == ".fif"
+    if file.records is not None and not says_types:
+        markers = _place_annotations(file)
+    else:
+        markers = _read_annotations(file)
     with explain(file.path):
-        markers = (*_read_annotations(file.raw), *_read_triggers(file))
+        markers += _read_triggers(file)
     return Signals(
         path=file.path,
         labels=tuple(file.labels[place] for place in picks),
@@ -81,19 +128,94 @@ def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
     )
 
 
-def _read_annotations(raw: Any) -> list[Marker]:
+def _report_repeated(file: RawFile) -> None:
+    """Report labels that MNE numbers, since several channels have them."""
+    if file.records is None:
+        return
+    header = file.records.header
+    lists = header.lists
+    labels = [label for k, label in enumerate(header.labels) if k not in lists]
+    for label, n in Counter(filter(None, labels)).items():
+        if n > 1:
+            own = [name for name in file.labels if name.startswith(f"{label}-")]
+            report(
+                "C02",
+                f"{n} channels are called {label}",
+                source=file.path,
+                place=label,
+                assumed=f"they are {', '.join(own)}, in the order of the file",
+                cure="give each a label of its own, or state all channels under eeg "
+                "and [peripherals] of recordings.toml",
+            )
+
+
+def _place_annotations(file: RawFile) -> list[Marker]:
+    """Return the annotations of EDF and BDF in the time of the recording."""
+    records = file.records
+    if records is None:
+        return []
+    at = {piece.first: piece.at / file.sfreq for piece in file.pieces}
+    said = [(s, at[first]) for s, first in records.find_said(file.sfreq) if first in at]
+    markers = []
+    for marker in records.annotations:
+        before = [pair for pair in said if pair[0] <= marker.onset_s + 1e-9]
+        start, second = max(before, default=(0.0, 0.0))
+        onset = second + (marker.onset_s - start)
+        markers.append(Marker(onset, marker.duration_s, marker.text))
+    return markers
+
+
+def _read_annotations(file: RawFile) -> list[Marker]:
     # MNE counts them from before the first sample, where there was something
+    raw = file.raw
     return [
-        Marker(float(a["onset"]) - raw.first_time, float(a["duration"]), text)
+        Marker(
+            find_second(file.pieces, float(a["onset"]) - raw.first_time, file.sfreq),
+            0.0 if np.isnan(a["duration"]) else float(a["duration"]),
+            text,
+        )
         for a in raw.annotations
-        if (text := str(a["description"]).strip())
+        if (text := str(a["description"]).strip()) and text != SKIPPED
     ]
 
 
 def _read_triggers(file: RawFile) -> list[Marker]:
-    """Return the codes of the first trigger channel, where there is one."""
-    if "stim" not in file.kinds:
-        return []
-    codes = file.read_codes(file.kinds.index("stim")) & _TRIGGER_BITS
-    rises = np.flatnonzero((codes[1:] != codes[:-1]) & (codes[1:] > 0)) + 1
-    return [Marker(float(at / file.sfreq), 0.0, str(codes[at])) for at in rises]
+    """Return the codes of all trigger channels.
+
+    A code that two channels have at the same moments is one marker; where they have
+    it at others, the channel's label says which one is meant.
+    """
+    places = [k for k, kind in enumerate(file.kinds) if kind == "stim"]
+    rises = {place: _find_rises(file, place) for place in places}
+    owners: dict[str, list[int]] = {}
+    for place, found in rises.items():
+        for text in found:
+            owners.setdefault(text, []).append(place)
+    markers = []
+    for text, own in owners.items():
+        moments = [rises[place][text] for place in own]
+        is_one = all(moment == moments[0] for moment in moments)
+        if not is_one:
+            names = [f"{file.labels[place]}/{text}" for place in own]
+            report(
+                "T13",
+                f"trigger {text} stands in {len(own)} channels at other times",
+                source=file.path,
+                place=", ".join(file.labels[place] for place in own),
+                assumed=f"they are the markers {', '.join(names)}",
+            )
+        for place in own[: 1 if is_one else None]:
+            name = text if is_one else f"{file.labels[place]}/{text}"
+            markers += [
+                Marker(float(at / file.sfreq), 0.0, name) for at in rises[place][text]
+            ]
+    return markers
+
+
+def _find_rises(file: RawFile, place: int) -> dict[str, list[int]]:
+    """Return the samples at which each code of a trigger channel begins."""
+    codes = file.read_codes(place) & _TRIGGER_BITS
+    found: dict[str, list[int]] = {}
+    for at in np.flatnonzero((codes[1:] != codes[:-1]) & (codes[1:] > 0)) + 1:
+        found.setdefault(str(codes[at]), []).append(int(at))
+    return found

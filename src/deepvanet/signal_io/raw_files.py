@@ -4,17 +4,23 @@ BDF, EDF, FIF, BrainVision, EEGLAB and others, with incomplete headers too: genu
 BDF leaves the number of records at -1, and some have channels without a label.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from deepvanet.findings import report
+from deepvanet.preprocessing.cleaning.filters import resample
 from deepvanet.schema import UserError
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.edf_records import EDF, EdfRecords, read_records
+from deepvanet.signal_io.pieces import Piece, place_pieces
+from deepvanet.signal_io.raw_breaks import find_breaks
+from deepvanet.signal_io.read_errors import explain, report_warnings
+from deepvanet.signal_io.time_grid import check_rate
 from deepvanet.signal_io.units import UNKNOWN, find_si_factor, keep_in, spell_unit
 
 BLOCK_S = 60.0  # read at once: an hour is held as single numbers, not as double
@@ -22,6 +28,75 @@ BLOCK_S = 60.0  # read at once: an hour is held as single numbers, not as double
 _FIF_UNITS = {107: "V", 118: "S", 115: "degC"}
 _SCALES_VOLTS_ONLY = (".edf", ".bdf", ".gdf")
 """Formats of which MNE scales microvolts and millivolts, and no other unit."""
+_SAID_ELSEWHERE = (
+    "does not conform to MNE naming conventions",
+    "mixed sampling frequencies",  # slow channels are read at their own rate
+    "boundary' events",
+    "Channels contain different",  # filters, of which none is used
+    "setting values to 0 and Nyquist",
+    "Online software filter detected",
+    "No coordinate information found",  # places of electrodes are not used
+    "Not setting positions of",
+    "No info on DataPoints found",
+    "Channel names are not unique",  # C02, which asks
+    "Physical range is not defined",  # C06
+)
+"""Warnings of MNE on what is not used, or is reported in seconds or done here."""
+_OF_ANNOTATIONS = ("annotation(s)",)
+"""Those of EDF are read here; MNE leaves out what it takes to be outside."""
+_OF_LENGTH = ("Number of records from the header does not match",)
+MARGIN = 64  # samples of a slow channel beyond a part that is resampled
+
+
+@dataclass(frozen=True)
+class OwnRate:
+    """Channels of a lower rate than the file's, opened at that rate.
+
+    Attributes
+    ----------
+    raw : mne.io.BaseRaw
+        What MNE opened.
+    ratio : Fraction
+        The file's rate as a multiple of theirs.
+    rows : mapping
+        The place of each in ``raw``, by its place in the file.
+    """
+
+    raw: Any
+    ratio: Fraction
+    rows: Mapping[int, int]
+
+    def read(
+        self, places: Sequence[int], start: int, stop: int, piece: Piece
+    ) -> Float[np.ndarray, "channel time"]:
+        """Read channels between two samples of a piece, at the file's rate.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Numbers of the file's channels.
+        start, stop : int
+            The first sample as MNE counts them, and the one after the last.
+        piece : Piece
+            The run of samples in which both lie; nothing beyond it is looked at.
+
+        Returns
+        -------
+        array, shape (channel, time)
+            In the units that MNE has.
+        """
+        step = self.ratio.denominator  # own samples, after which both clocks meet
+        low = -(-piece.first // self.ratio)
+        high = min((piece.first + piece.length) // self.ratio, self.raw.n_times)
+        first = max(int(start / self.ratio) - MARGIN, low) // step * step
+        last = min(int(stop / self.ratio) + MARGIN, high)
+        picks = [self.rows[place] for place in places]
+        own = self.raw.get_data(picks=picks, start=first, stop=last)
+        rates = {"sfreq": 1.0, "to": float(self.ratio)}
+        there = np.stack([resample(row, **rates) for row in own])
+        begin = start - int(first * self.ratio)
+        cut = there[:, begin : begin + stop - start]
+        return np.pad(cut, ((0, 0), (0, stop - start - cut.shape[1])), mode="edge")
 
 
 @dataclass(frozen=True)
@@ -36,6 +111,14 @@ class RawFile:
         Of all channels: units as ``spell_unit`` spells them, kinds as MNE names them.
     scales : tuple of float
         What MNE multiplies the file's own numbers with.
+    pieces : tuple of Piece
+        Where its samples lie in the time of the recording.
+    records : EdfRecords | None
+        The annotations of EDF and BDF, and when records begin.
+    own_rates : tuple of OwnRate
+        Channels that have lower rates than others.
+    unscaled : tuple of int
+        Channels whose header has no physical range; they are read as no numbers.
     """
 
     path: Path
@@ -44,6 +127,10 @@ class RawFile:
     units: tuple[str, ...]
     kinds: tuple[str, ...]
     scales: tuple[float, ...]
+    pieces: tuple[Piece, ...]
+    records: EdfRecords | None = None
+    own_rates: tuple[OwnRate, ...] = field(default=())
+    unscaled: tuple[int, ...] = field(default=())
 
     @property
     def sfreq(self) -> float:
@@ -52,8 +139,8 @@ class RawFile:
 
     @property
     def n_samples(self) -> int:
-        """Length of the recording."""
-        return int(self.raw.n_times)
+        """Length of the recording, gaps included."""
+        return max(piece.end for piece in self.pieces)
 
     def read(
         self,
@@ -77,7 +164,8 @@ class RawFile:
         Returns
         -------
         array, shape (channel, time)
-            The file's own numbers, or their sums where ``mixing`` is given.
+            The file's own numbers, or their sums where ``mixing`` is given; no
+            numbers where nothing was recorded.
 
         Raises
         ------
@@ -87,28 +175,55 @@ class RawFile:
         span = range(self.n_samples)[start:stop]
         scales = np.array([self.scales[place] for place in places])
         n_rows = len(places) if mixing is None else len(mixing)
-        values = np.empty((n_rows, len(span)), np.float32)
-        length = round(BLOCK_S * self.sfreq)
-        for at in range(0, len(span) if places else 0, length):
-            part = span[at : at + length]
-            with explain(self.path):
-                block = self.raw.get_data(
-                    picks=list(places), start=part.start, stop=part.stop
+        values = np.full((n_rows, len(span)), np.nan, np.float32)
+        for piece in self.pieces if places else ():
+            part = span[max(piece.at - span.start, 0) : max(piece.end - span.start, 0)]
+            length = max(1, round(BLOCK_S * self.sfreq))
+            for at in range(0, len(part), length):
+                there = part[at : at + length]
+                block = self._read_block(places, there, piece)
+                begin = there.start - span.start
+                values[:, begin : begin + len(there)] = (
+                    block / scales[:, None]
+                    if mixing is None
+                    else (mixing / scales) @ block
                 )
-            values[:, at : at + length] = (
-                block / scales[:, None] if mixing is None else (mixing / scales) @ block
-            )
         return values
+
+    def _read_block(
+        self, places: Sequence[int], part: range, piece: Piece
+    ) -> Float[np.ndarray, "channel time"]:
+        """Read what MNE says of a part of a piece, slow channels by themselves."""
+        start, stop = (at - piece.at + piece.first for at in (part.start, part.stop))
+        block = np.empty((len(places), len(part)))
+        left = dict(enumerate(places))
+        with explain(self.path), report_warnings(self.path, "MNE"):
+            for own in self.own_rates:
+                rows = [row for row, place in left.items() if place in own.rows]
+                if rows:
+                    slow = [left.pop(row) for row in rows]
+                    block[rows] = own.read(slow, start, stop, piece)
+            if left:
+                block[list(left)] = self.raw.get_data(
+                    picks=list(left.values()), start=start, stop=stop
+                )
+        block[[place in self.unscaled for place in places]] = np.nan
+        return block
 
     def read_codes(self, place: int) -> Int[np.ndarray, " time"]:
         """Return the numbers of a status channel.
 
         Of BDF, MNE keeps the lower 17 bits; above them stand the battery and whether
-        the reference is in range.
+        the reference is in range. In a gap the last number lasts.
         """
-        with explain(self.path):
-            read = self.raw.get_data(picks=[place])[0]
-        codes: Int[np.ndarray, " time"] = np.rint(read).astype(np.int64)
+        codes = np.zeros(self.n_samples, np.int64)
+        for piece in self.pieces:
+            with explain(self.path):
+                read = self.raw.get_data(
+                    picks=[place], start=piece.first, stop=piece.first + piece.length
+                )[0]
+            codes[piece.at : piece.end] = np.rint(read)
+            codes[piece.end :] = codes[piece.end - 1] if piece.length else 0
         return codes
 
     def find_factor(self, place: int, *, to: str) -> float:
@@ -133,21 +248,27 @@ def open_raw(path: Path) -> RawFile:
     UserError
         When there is no such file, or MNE cannot read it.
     """
-    import mne
-
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    with explain(path), warnings.catch_warnings():
-        # what a header lacks or contradicts shows in what is read
-        warnings.simplefilter("ignore")
-        raw = mne.io.read_raw(path, preload=False, verbose="ERROR")
-    return describe_raw(path, raw)
+    return describe_raw(path, _open(path))
 
 
 def describe_raw(path: Path, raw: Any) -> RawFile:
     """Return what MNE opened as a ``RawFile``."""
+    is_edf = path.suffix.lower() in EDF
     with explain(path):
-        written = _read_dimensions(path)
+        if not raw.n_times:
+            raise ValueError("No data: it ends behind its header")
+        records = read_records(path) if is_edf else None
+        sfreq = check_rate(float(raw.info["sfreq"]), source=path)
+        pieces = place_pieces(
+            find_breaks(path, raw, records),
+            n_samples=int(raw.n_times),
+            rate=sfreq,
+            source=path,
+        )
+        own_rates = _open_own_rates(path, raw)
+    written = _list_dimensions(records)
     places = range(len(raw.ch_names))
     return RawFile(
         path=path,
@@ -157,7 +278,75 @@ def describe_raw(path: Path, raw: Any) -> RawFile:
         # MNE refuses to return the types of no channels
         kinds=tuple(raw.get_channel_types()) if raw.ch_names else (),
         scales=tuple(_find_scale(path, raw, place) for place in places),
+        pieces=pieces,
+        records=records,
+        own_rates=own_rates,
+        unscaled=_find_unscaled(path, raw, records),
     )
+
+
+def _find_unscaled(path: Path, raw: Any, records: EdfRecords | None) -> tuple[int, ...]:
+    """Report channels of EDF and BDF whose physical or digital range is empty."""
+    if records is None or len(raw._raw_extras[0]["sel"]) != len(raw.ch_names):
+        return ()
+    found = []
+    header, kinds = records.header, raw.get_channel_types() if raw.ch_names else ()
+    for place, kind in enumerate(kinds):
+        low, high = header.ranges[raw._raw_extras[0]["sel"][place]]
+        if kind == "stim" or float(low) != float(high):
+            continue
+        found.append(place)
+        report(
+            "C06",
+            f"physical minimum and maximum are both {low}",
+            source=path,
+            place=raw.ch_names[place].strip(),
+            assumed="the channel has no numbers",
+        )
+    return tuple(found)
+
+
+def _open(path: Path, **options: Any) -> Any:
+    import mne
+
+    besides: tuple[str, ...] = _SAID_ELSEWHERE
+    if path.suffix.lower() in EDF:
+        # annotations are read by their records; here they only must not stop it
+        options["encoding"] = "latin1"
+        besides += _OF_ANNOTATIONS
+        besides += _OF_LENGTH if _is_length_open(path) else ()
+    with explain(path), report_warnings(path, "MNE", besides=besides):
+        return mne.io.read_raw(path, preload=False, verbose="WARNING", **options)
+
+
+def _is_length_open(path: Path) -> bool:
+    """Whether a header leaves the number of records at -1, as recorders write it."""
+    with path.open("rb") as file:
+        return file.read(256)[236:244].strip() == b"-1"
+
+
+def _open_own_rates(path: Path, raw: Any) -> tuple[OwnRate, ...]:
+    """Open the channels of EDF and BDF that have a lower rate, at that rate."""
+    if path.suffix.lower() not in EDF:
+        return ()
+    extras = raw._raw_extras[0]
+    names, stims = list(extras["ch_names"]), set(extras["stim_channel_idxs"])
+    if len(names) != len(raw.ch_names):
+        return ()  # some were left out, and places are no longer those of the file
+    counts = [int(extras["n_samps"][place]) for place in extras["sel"]]
+    highest = int(extras["max_samp"])
+    found = []
+    for count in sorted(set(counts) - {highest}):
+        places = [k for k, own in enumerate(counts) if own == count and k not in stims]
+        if places and 0 < count < highest:
+            slow = _open(
+                path,
+                include=[names[place] for place in places],
+                exclude_after_unique=True,
+            )
+            rows = {place: slow.ch_names.index(names[place]) for place in places}
+            found.append(OwnRate(slow, Fraction(highest, count), rows))
+    return tuple(found)
 
 
 def _find_unit(path: Path, raw: Any, place: int, written: Mapping[str, str]) -> str:
@@ -182,17 +371,8 @@ def _find_scale(path: Path, raw: Any, place: int) -> float:
     return find_si_factor(unit) if keep_in(unit) in ("uV", "uS") else 1.0
 
 
-def _read_dimensions(path: Path) -> Mapping[str, str]:
+def _list_dimensions(records: EdfRecords | None) -> Mapping[str, str]:
     """Return the units of EDF and BDF by label; MNE keeps those of voltages only."""
-    if path.suffix.lower() not in (".edf", ".bdf"):
+    if records is None:
         return {}
-    with path.open("rb") as file:
-        n_signals = int(file.read(256)[252:])
-        header = file.read(256 * n_signals).decode("latin-1")
-    start, width = 96 * n_signals, 8
-    return {
-        header[16 * k : 16 * k + 16].strip(): header[
-            start + width * k : start + width * k + width
-        ].strip()
-        for k in range(n_signals)
-    }
+    return dict(zip(records.header.labels, records.header.units, strict=True))

@@ -1,27 +1,50 @@
-"""Signals in CSV and Parquet: a column of seconds, and one for each channel.
+"""Signals in tables, as text or Parquet: a column of times, one for each channel.
 
-A label may say its unit, as ``GSR [kOhm]``. A column of text called marker, event
-or annotation holds what happened.
+A label may say its unit, as ``GSR [kOhm]``. Columns called marker, event, trigger or
+annotation hold what happened, as texts or as numbers. Every other column is a
+channel, or is named in a finding.
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from deepvanet.schema import UserError
-from deepvanet.signal_io.declared import Declaration
-from deepvanet.signal_io.read_errors import explain
-from deepvanet.signal_io.time_grid import put_on_grid
+from deepvanet.findings import collect, hand_on, report
+from deepvanet.signal_io.cells import LONGEST_QUOTE, find_numbers, report_texts
+from deepvanet.signal_io.channel_names import find_electrode, guess_type, shorten_label
+from deepvanet.signal_io.declared import FILE_NAME, Declaration
+from deepvanet.signal_io.marker_columns import is_marker_name, read_markers
+from deepvanet.signal_io.table_columns import Columns, open_columns
+from deepvanet.signal_io.time_columns import find_clock
+from deepvanet.signal_io.time_grid import Grid, place_samples
 from deepvanet.signal_io.types import Marker, Signals
-from deepvanet.signal_io.units import UNKNOWN, spell_unit
+from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
 
-TIMES = ("time", "time_s", "seconds", "t", "timestamp", "timestamps", "time_ms")
-MARKERS = ("marker", "markers", "event", "events", "annotation")
+_LABEL = re.compile(r"(.*?)\s*(?:\[([^\]]*)\]|\(([^)]*)\))\s*")
+_MOST_NAMED = 12
+_DIGITS = 9  # of a second
+_ON_CELLS = ("Q01", "Q20")
 
-_LABEL = re.compile(r"(.*?)\s*[\[(]([^\])]*)[\])]\s*")
+
+@dataclass(frozen=True)
+class _Channel:
+    """A column of numbers.
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether its label, its unit or ``recordings.toml`` says that it is a channel.
+    """
+
+    label: str
+    unit: str
+    is_known: bool
+    numbers: NDArray[np.float64]
 
 
 def open_table(path: Path, declared: Declaration) -> Signals:
@@ -30,77 +53,161 @@ def open_table(path: Path, declared: Declaration) -> Signals:
     Raises
     ------
     UserError
-        When it cannot be read, or has no column of rising seconds.
+        When it cannot be read, or has no column of times.
     """
-    table = _load(path)
-    named = _find_time(path, table, declared)
-    times = _read_numbers(path, table, named)
-    times = times / 1000 if named.lower().endswith("_ms") else times
-    columns = [c for c in _names(table) if c != named and c.lower() not in MARKERS]
-    columns = [c for c in columns if pd.api.types.is_numeric_dtype(table[c])]
-    values = np.stack([_read_numbers(path, table, c) for c in columns] or [times * 0])
-    bio, sfreq = put_on_grid(times, values, name=str(path))
-    matches = [_LABEL.fullmatch(column) for column in columns]
+    columns = open_columns(path)
+    places = _drop_repeated(path, columns)
+    time = find_clock(path, columns, places, declared=declared.time)
+    others = [place for place in places if place not in time.places]
+    events = [place for place in others if is_marker_name(columns.names[place])]
+    channels = _read_channels(
+        path, columns, [place for place in others if place not in events], declared
+    )
+    grid = _place(path, time.clock.seconds, channels)
+    start = time.clock.start_unix_s
     return Signals(
         path=path,
-        labels=tuple(
-            match[1] if match else column.strip()
-            for match, column in zip(matches, columns, strict=True)
-        ),
-        units=tuple(spell_unit(match[2]) if match else UNKNOWN for match in matches),
-        types=(None,) * len(columns),
-        sfreq=sfreq,
-        n_samples=bio.shape[1],
-        read_span=lambda places, start, stop: bio[list(places), start:stop],
-        markers=_read_markers(table, times - times[0]),
+        labels=tuple(channel.label for channel in channels),
+        units=tuple(channel.unit for channel in channels),
+        types=(None,) * len(channels),
+        sfreq=grid.rate,
+        n_samples=grid.values.shape[1],
+        read_span=lambda places, start, stop: grid.values[list(places), start:stop],
+        markers=_place_markers(columns, events, grid),
+        start_unix_s=None if start is None else start + grid.start,
     )
 
 
-def _load(path: Path) -> pd.DataFrame:
-    with explain(path):
-        if path.suffix.lower() == ".parquet":
-            table = pd.read_parquet(path)
-        else:
-            with path.open(encoding="utf-8-sig") as file:
-                head = file.readline()
-            separator = max(",;\t", key=head.count)
-            table = pd.read_csv(path, sep=separator, encoding="utf-8-sig")
-    return table.rename(columns=lambda name: str(name).strip())
+def split_label(name: str) -> tuple[str, str]:
+    """Return a column's label, and the unit in it.
+
+    Brackets hold a unit; parentheses do where it is a known one.
+
+    Examples
+    --------
+    >>> split_label("GSR [kOhm]"), split_label("Fp1 (mV)"), split_label("GSR (left)")
+    (('GSR', 'kOhm'), ('Fp1', 'mV'), ('GSR (left)', 'a.u.'))
+    """
+    match = _LABEL.fullmatch(name.strip())
+    if match is None or not match[1]:
+        return name.strip(), UNKNOWN
+    if match[2] is not None:
+        return match[1], spell_unit(match[2])
+    unit = spell_unit(match[3])
+    is_known = keep_in(unit) != UNKNOWN
+    return (match[1], unit) if is_known else (name.strip(), UNKNOWN)
 
 
-def _names(table: pd.DataFrame) -> list[str]:
-    return [str(column) for column in table.columns]
-
-
-def _find_time(path: Path, table: pd.DataFrame, declared: Declaration) -> str:
-    wanted = (declared.time.lower(),) if declared.time else TIMES
-    by_name = {column.lower(): column for column in _names(table)}
-    found = next((by_name[name] for name in wanted if name in by_name), None)
-    if found is None:
-        raise UserError(
-            f"{path}: no column of seconds called {declared.time or 'time'}, got "
-            f"{', '.join(_names(table)[:6]) or 'no column'}"
+def _drop_repeated(path: Path, columns: Columns) -> list[int]:
+    """Return the places of columns that have a name, each name once."""
+    named = [place for place, name in enumerate(columns.names) if name]
+    counts = Counter(columns.names[place] for place in named)
+    for name, count in counts.items():
+        if count > 1:
+            at = [str(k + 1) for k in named if columns.names[k] == name]
+            report(
+                "C02",
+                f"{count} columns are called {name}: columns {', '.join(at)}",
+                source=path,
+                assumed="the first of them is used",
+            )
+    nameless = [
+        str(place + 1)
+        for place, name in enumerate(columns.names)
+        if not name and _is_filled(columns, place)
+    ]
+    if nameless:
+        report(
+            "C01",
+            f"columns without a name that are not used ({len(nameless)}): column "
+            f"{', '.join(nameless[:_MOST_NAMED])}",
+            source=path,
+            cure="write names above them, if they are channels",
         )
-    return found
+    firsts = {columns.names[place]: place for place in reversed(named)}
+    return sorted(firsts.values())
 
 
-def _read_numbers(path: Path, table: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    if not pd.api.types.is_numeric_dtype(table[column]):
-        raise UserError(f"{path}: column {column} must hold numbers of seconds")
-    return table[column].to_numpy(np.float64, na_value=np.nan)
+def _is_filled(columns: Columns, place: int) -> bool:
+    cells = columns.read(place)
+    return cells is not None and bool(cells.notna().any())
 
 
-def _read_markers(
-    table: pd.DataFrame, times: NDArray[np.float64]
+def _read_channels(
+    path: Path, columns: Columns, places: Sequence[int], declared: Declaration
+) -> list[_Channel]:
+    """Return columns of numbers, and report those of text."""
+    channels: list[_Channel] = []
+    texts: list[str] = []
+    for place in places:
+        name, cells = columns.names[place], columns.read(place)
+        if cells is None:
+            texts.append(f"{name} (lists)")
+            continue
+        numbers, no_number = find_numbers(cells)
+        label, unit = split_label(name)
+        n_filled, n_texts = int(cells.notna().sum()), int(no_number.sum())
+        is_known = _is_known(label, unit, declared)
+        if n_texts * 2 > n_filled and not is_known:
+            text = str(cells[no_number].iloc[0])[:LONGEST_QUOTE]
+            some = f", {n_filled - n_texts} numbers" if n_filled > n_texts else ""
+            texts.append(f"{name} ({text!r}{some})")
+            continue
+        report_texts(name, cells, no_number, source=path, find_place=columns.find_place)
+        channels.append(_Channel(label, unit, is_known, numbers.astype(np.float64)))
+    if texts:
+        more = ", ..." if len(texts) > _MOST_NAMED else ""
+        report(
+            "C01",
+            f"columns of text that are not used ({len(texts)}): "
+            f"{', '.join(texts[:_MOST_NAMED])}{more}",
+            source=path,
+            cure=f"call a column of events marker, or state what it measures in "
+            f"{FILE_NAME}",
+        )
+    return channels
+
+
+def _is_known(label: str, unit: str, declared: Declaration) -> bool:
+    """Return whether a column is a channel even if its cells hold words."""
+    stated = {*(declared.eeg or ()), *(declared.peripherals or {}), *declared.reference}
+    named = {name.strip().lower() for name in stated}
+    return (
+        unit != UNKNOWN
+        or bool(named & {label.lower(), shorten_label(label).lower()})
+        or find_electrode(label) is not None
+        or guess_type(label) is not None
+    )
+
+
+def _place(
+    path: Path, seconds: NDArray[np.float64], channels: Sequence[_Channel]
+) -> Grid:
+    """Put columns at equal steps; only of channels are missing samples reported."""
+    numbers = [channel.numbers for channel in channels]
+    with collect() as found:
+        grid = place_samples(
+            seconds,
+            np.stack(numbers) if numbers else np.zeros((0, len(seconds))),
+            name=str(path),
+            labels=[channel.label for channel in channels],
+        )
+    unknown = {channel.label for channel in channels if not channel.is_known}
+    for finding in found:
+        if finding.code not in _ON_CELLS or finding.place not in unknown:
+            hand_on(finding)
+    return grid
+
+
+def _place_markers(
+    columns: Columns, places: Sequence[int], grid: Grid
 ) -> tuple[Marker, ...]:
-    """Return the texts of a column of markers, each where it begins."""
-    column = next((c for c in _names(table) if c.lower() in MARKERS), None)
-    if column is None:
-        return ()
-    texts = [
-        "" if pd.isna(value) else str(value).strip() for value in table[column].tolist()
+    """Return what columns of markers hold, in the order of time."""
+    markers = [
+        Marker(round(float(grid.times[row] - grid.start), _DIGITS), 0.0, text)
+        for place in places
+        if (cells := columns.read(place)) is not None
+        for row, text in read_markers(cells)
+        if np.isfinite(grid.times[row])
     ]
-    starts = [
-        k for k, text in enumerate(texts) if text and (not k or texts[k - 1] != text)
-    ]
-    return tuple(Marker(float(times[k]), 0.0, texts[k]) for k in starts)
+    return tuple(sorted(markers, key=lambda marker: marker.onset_s))

@@ -1,39 +1,94 @@
-"""Samples with time stamps, put at equal steps."""
+"""Samples with time stamps, put at equal steps.
 
+Stamps are measured before they are believed: they may be repeated, go back, jump, or
+belong to no sensor. What is odd is reported, in seconds from the first stamp.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.interpolate import CubicSpline
 
+from deepvanet.findings import refuse, report
 from deepvanet.preprocessing.cleaning.filters import resample_with_gaps
-from deepvanet.schema import UserError
+from deepvanet.signal_io.pieces import are_too_many, is_jump, report_gaps
 
 LONGEST_GAP = 4.0  # steps between two samples; more is a hole, if it is also
-LEAST_GAP_S = 1.0  # longer than this
+LEAST_GAP_S = 0.1  # longer than this, where steps are equal, else
+LEAST_UNEVEN_GAP_S = 1.0
+EVEN_SHARE = 0.8  # of steps that are near to the middle one where they are equal
 ROUNDING = 0.01  # of a rate, within which it is a whole number of Hz
+RATES_HZ = (0.5, 100_000.0)
+"""What sensors have."""
+MOST_OFF = 100.0  # times that, beyond which nothing can be made of a rate
+LEAST_OFF = 0.01  # of the stated rate, by which the measured one is another
+WITHIN_SHARE = 0.1  # of samples that come too soon after another, once sorted
+EMPTY_SHARE = 0.5  # of cells, from which on a channel is at a slower rate
 
 Times = Float[np.ndarray, " sample"]
 Values = Float[np.ndarray, "channel sample"]
 Placed = Float[np.ndarray, "channel step"]
 
 
-def put_on_grid(times: Times, values: Values, *, name: str) -> tuple[Placed, float]:
-    """Return samples at equal steps from the first one on, and their rate in Hz.
+@dataclass(frozen=True)
+class Grid:
+    """Samples at equal steps.
 
-    The rate is a whole number where the stamps are near to one. Stamps that jitter
-    about a straight line are taken to lie on it. Between samples runs a cubic
-    spline; holes are not numbers.
+    Attributes
+    ----------
+    values : array, shape (channel, step)
+        Not a number in holes.
+    rate : float
+        Steps a second.
+    start : float
+        Time of the first step, on the clock of the stamps.
+    times : array, shape (sample,)
+        When each sample was taken, in the order in which they came; not a number
+        for those that were left out.
+    """
+
+    values: Placed
+    rate: float
+    start: float
+    times: Times
+
+
+def put_on_grid(
+    times: Times,
+    values: Values,
+    *,
+    name: str,
+    place: str = "",
+    labels: Sequence[str] = (),
+    stated_hz: float | None = None,
+) -> tuple[Placed, float]:
+    """Return samples at equal steps from the first one on, and their rate in Hz.
 
     Parameters
     ----------
-    name : str
-        What the sentence calls the signals.
+    times : array, shape (sample,)
+        In seconds.
+    values : array, shape (channel, sample)
+        Not a number where a sample is missing.
+    name, place : str
+        The file, and where in it, for findings.
+    labels : sequence of str
+        Of the channels, for findings.
+    stated_hz : float | None
+        The rate that the file states.
+
+    Returns
+    -------
+    tuple of (array, float)
+        As ``place_samples`` has them.
 
     Raises
     ------
-    UserError
-        When the times do not rise, or are too few.
+    FindingError
+        When there are less than two samples, or all have one time.
 
     Examples
     --------
@@ -41,25 +96,97 @@ def put_on_grid(times: Times, values: Values, *, name: str) -> tuple[Placed, flo
     >>> values.tolist(), rate
     ([[1.0, 1.0, 1.0, 1.0, 1.0]], 4.0)
     """
-    _check_times(times, name)
-    step = float(np.median(np.diff(times)))
-    if step <= 0:
-        raise UserError(f"{name}: most of its times are the same as the one before")
-    rate = _round_rate(_find_rate(times, step))
-    is_hole = np.diff(times) > max(LONGEST_GAP * step, LEAST_GAP_S)
-    steady = _straighten(times, is_hole, step)
-    apart = steady[-1] - steady[0] - (len(times) - 1) / rate
-    if abs(apart) < 1 / rate:
-        return values, rate
-    n_samples = int((steady[-1] - steady[0]) * rate + 1e-3) + 1
-    grid = steady[0] + np.arange(n_samples) / rate
-    rising = np.concatenate([[True], np.diff(steady) > 0])
-    placed = CubicSpline(steady[rising], values[:, rising], axis=1)(grid)
-    half = 0.5 / rate
-    for start in np.flatnonzero(is_hole):
-        inside = (grid > steady[start] + half) & (grid < steady[start + 1] - half)
-        placed[:, inside] = np.nan
-    return placed, rate
+    grid = place_samples(
+        times, values, name=name, place=place, labels=labels, stated_hz=stated_hz
+    )
+    return grid.values, grid.rate
+
+
+def place_samples(
+    times: Times,
+    values: Values,
+    *,
+    name: str,
+    place: str = "",
+    labels: Sequence[str] = (),
+    stated_hz: float | None = None,
+) -> Grid:
+    """Put samples at equal steps, and report what is odd about their times.
+
+    The rate is a whole number where the stamps are near to one. Stamps that jitter
+    about a straight line are taken to lie on it. Between samples runs a cubic
+    spline, for each channel through its own; holes are not numbers.
+
+    Parameters
+    ----------
+    times : array, shape (sample,)
+        In seconds.
+    values : array, shape (channel, sample)
+        Not a number where a sample is missing.
+    name, place : str
+        The file, and where in it, for findings.
+    labels : sequence of str
+        Of the channels, for findings.
+    stated_hz : float | None
+        The rate that the file states.
+
+    Returns
+    -------
+    Grid
+        No longer than a fixed multiple of the samples.
+
+    Raises
+    ------
+    FindingError
+        When there are less than two samples, or all have one time.
+    """
+    about = _About(name, place)
+    order, ordered = _order(times, about)
+    values = values[:, order]
+    ordered = _close_jumps(_spread_repeated(ordered, about), about)
+    step = _find_step(ordered)
+    limit = _find_limit(ordered, step)
+    is_hole = np.diff(ordered) > limit
+    rate = _round_rate(_find_rate(ordered, is_hole))
+    check_rate(rate, source=name, place=place)
+    _compare_rates(rate, stated_hz, about)
+    starts, ends = ordered[:-1][is_hole], ordered[1:][is_hole]
+    spans = np.stack([starts, ends], axis=1) - ordered[0]
+    report_gaps([(a, b) for a, b in spans.tolist()], source=name, place=place)
+    steady = _straighten(ordered, is_hole, step)
+    _report_bridged(steady, is_hole, step, about)
+    _report_missing(values, labels, rate, about)
+    placed = _interpolate(steady, values, rate, limit)
+    known = np.full(len(times), np.nan)
+    known[order] = steady
+    return Grid(placed, rate, float(steady[0]), known)
+
+
+def check_rate(rate: float, *, source: object, place: str = "") -> float:
+    """Return a rate in Hz, and report one that no sensor has.
+
+    Raises
+    ------
+    FindingError
+        When it is so far off that signals at a usual rate would need no end of room.
+    """
+    low, high = RATES_HZ
+    if not low / MOST_OFF <= rate <= high * MOST_OFF:
+        raise refuse(
+            "T06",
+            f"{rate:.4g} samples a second, expected {low:g} Hz to {high / 1000:g} kHz",
+            source=source,
+            place=place,
+        )
+    if not low <= rate <= high:
+        report(
+            "T06",
+            f"{rate:.4g} samples a second, expected {low:g} Hz to {high / 1000:g} kHz",
+            source=source,
+            place=place,
+            assumed="its times are seconds all the same",
+        )
+    return rate
 
 
 def change_rate(values: Values, *, sfreq: float, to: float) -> Placed:
@@ -80,29 +207,167 @@ def shift(values: Values, *, by: int, length: int) -> Placed:
     return placed
 
 
-def _check_times(times: Times, name: str) -> None:
-    if len(times) < 2:
-        raise UserError(f"{name}: needs two samples or more, got {len(times)}")
-    if not np.isfinite(times).all():
-        raise UserError(f"{name}: a time is not a number")
-    back = np.flatnonzero(np.diff(times) < 0)
-    if len(back):
-        raise UserError(
-            f"{name}: its times must rise, got {times[back[0] + 1]:g} s after "
-            f"{times[back[0]]:g} s"
+@dataclass(frozen=True)
+class _About:
+    """What findings are about."""
+
+    source: str
+    place: str
+
+    def report(self, code: str, sentence: str, *, assumed: str, at: str = "") -> None:
+        place = f"{self.place} {at}".strip()
+        report(code, sentence, source=self.source, place=place, assumed=assumed)
+
+
+def _order(times: Times, about: _About) -> tuple[np.ndarray, Times]:
+    """Return the samples that have a time, in the order of time, and the times."""
+    known = np.flatnonzero(np.isfinite(times))
+    if len(known) < len(times):
+        n = len(times) - len(known)
+        first = int(np.flatnonzero(~np.isfinite(times))[0])
+        about.report(
+            "T20",
+            f"a time is not a number in {n} of {len(times)} samples, first in sample "
+            f"{first + 1}",
+            assumed="those samples are left out",
         )
+    if len(known) < 2:
+        raise refuse(
+            "F01",
+            f"needs two samples or more, got {len(known)}",
+            source=about.source,
+            place=about.place,
+        )
+    if times[known].min() == times[known].max():
+        raise refuse(
+            "T06",
+            f"most of its times are the same: all are {times[known[0]]:.10g} s",
+            source=about.source,
+            place=about.place,
+        )
+    if (np.diff(times[known]) >= 0).all():
+        return known, times[known]
+    return _order_back(times, known, about)
 
 
-def _find_rate(times: Times, step: float) -> float:
-    """Return samples a second, holes left out."""
+def _order_back(
+    times: Times, known: np.ndarray, about: _About
+) -> tuple[np.ndarray, Times]:
+    """Sort parts that were written in another order, or join those of a clock set back.
+
+    Parts that were recorded one after the other do not lie within each other.
+    """
+    steps = np.diff(times[known])
+    back = np.flatnonzero(steps < 0)
+    step = float(np.median(np.abs(steps)))
+    order = known[np.argsort(times[known], kind="stable")]
+    is_within = np.mean(np.diff(times[order]) < 0.75 * step) > WITHIN_SHARE
+    before, after = times[known[back[0]]], times[known[back[0] + 1]]
+    said = "once" if len(back) == 1 else f"{len(back)} times"
+    about.report(
+        "T04",
+        f"times go back {said}: its times must rise, got {after:.10g} s after "
+        f"{before:.10g} s",
+        at=f"sample {known[back[0]] + 2}",
+        assumed="the clock was set back, and the samples follow each other"
+        if is_within
+        else "the samples are in the order of their times",
+    )
+    if not is_within:
+        return order, times[order]
+    steps[back] = step
+    return known, times[known[0]] + np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _spread_repeated(times: Times, about: _About) -> Times:
+    """Put samples of one stamp at equal steps, up to the next stamp."""
+    is_new = np.concatenate([[True], np.diff(times) > 0])
+    if is_new.all():
+        return times
+    firsts = np.flatnonzero(is_new)
+    counts = np.diff([*firsts, len(times)])
+    stamps = times[firsts]
+    usual = float(np.median(np.diff(stamps) / counts[:-1]))
+    steps = np.minimum(np.append(np.diff(stamps) / counts[:-1], usual), usual)
+    within = np.arange(len(times)) - np.repeat(firsts, counts)
+    about.report(
+        "T03",
+        f"{len(times) - len(firsts)} of {len(times)} time stamps are repeated",
+        assumed="such samples lie at equal steps between their neighbours",
+    )
+    return np.asarray(np.repeat(stamps, counts) + within * np.repeat(steps, counts))
+
+
+def _close_jumps(times: Times, about: _About) -> Times:
+    """Report jumps, and let what lies around them follow without a gap.
+
+    The part with the most samples keeps its stamps.
+    """
+    gaps = np.diff(times)
+    step = _find_step(times)
+    rate, n = 1 / step, len(times)
+    jumps = [
+        k for k in np.argsort(-gaps)[:1000].tolist() if gaps[k] > LONGEST_GAP * step
+    ]
+    found = [k for k in jumps if is_jump(float(gaps[k]), n_samples=n, rate=rate)]
+    large = gaps[gaps > LONGEST_GAP * step]
+    rest = [float(g) for g in large if not is_jump(float(g), n_samples=n, rate=rate)]
+    if are_too_many(rest, n_samples=n, rate=rate) or len(large) - len(rest) > 1000:
+        found = np.flatnonzero(gaps > LONGEST_GAP * step).tolist()
+    if not found:
+        return times
+    found.sort()
+    first = found[0]
+    more = f" ({len(found)} such jumps)" if len(found) > 1 else ""
+    about.report(
+        "T02",
+        f"the time stamps jump by {gaps[first]:.6g} s{more}, while {n} samples last "
+        f"about {n * step:.4g} s",
+        at=f"{times[first] - times[0]:.6g} s",
+        assumed="there is no gap at the jump",
+    )
+    closed = gaps.copy()
+    closed[found] = step
+    longest = int(np.argmax(np.diff([0, *(k + 1 for k in found), n])))
+    anchor = [0, *(k + 1 for k in found)][longest]
+    made = np.concatenate([[0.0], np.cumsum(closed)])
+    return np.asarray(made - made[anchor] + times[anchor])
+
+
+def _find_step(times: Times) -> float:
+    """Return the middle step between two stamps."""
     steps = np.diff(times)
-    steps = steps[steps <= max(LONGEST_GAP * step, LEAST_GAP_S)]
+    return float(np.median(steps[steps > 0]))
+
+
+def _find_limit(times: Times, step: float) -> float:
+    """Return how far two samples may be apart with nothing missing between them.
+
+    Where a device sends samples in bursts, most steps are short, and long ones say
+    little.
+    """
+    is_even = np.mean(np.abs(np.diff(times) - step) < 0.5 * step) >= EVEN_SHARE
+    return max(LONGEST_GAP * step, LEAST_GAP_S if is_even else LEAST_UNEVEN_GAP_S)
+
+
+def _find_rate(times: Times, is_hole: Bool[np.ndarray, " pair"]) -> float:
+    """Return samples a second, holes left out."""
+    steps = np.diff(times)[~is_hole]
     return float(len(steps) / steps.sum())
 
 
 def _round_rate(rate: float) -> float:
     nearest = round(rate)
     return float(nearest) if abs(nearest - rate) < ROUNDING * rate else rate
+
+
+def _compare_rates(rate: float, stated_hz: float | None, about: _About) -> None:
+    if stated_hz and abs(rate - stated_hz) > LEAST_OFF * stated_hz:
+        about.report(
+            "T07",
+            f"{rate:.4g} samples a second, stated {stated_hz:g}",
+            assumed="the time stamps are right",
+        )
 
 
 def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -> Times:
@@ -116,4 +381,105 @@ def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -
         line = np.polyval(np.polyfit(at, times[start:end], 1), at)
         if np.abs(line - times[start:end]).max() < step:
             steady[start:end] = line
-    return steady
+    return _keep_rising(steady, times)
+
+
+def _keep_rising(steady: Times, times: Times) -> Times:
+    """Return straight times, or those given where two parts would overlap."""
+    return steady if (np.diff(steady) > 0).all() else times.astype(np.float64)
+
+
+def _report_bridged(
+    times: Times, is_hole: Bool[np.ndarray, " pair"], step: float, about: _About
+) -> None:
+    gaps = np.diff(times)
+    lost = gaps[(gaps > 1.5 * step) & ~is_hole] - step
+    if len(lost) and _find_limit(times, step) < LEAST_UNEVEN_GAP_S:
+        about.report(
+            "T01",
+            f"{len(lost)} short gaps, {lost.sum():.3g} s in all",
+            assumed="a curve through the samples around bridges them",
+        )
+
+
+def _report_missing(
+    values: Values, labels: Sequence[str], rate: float, about: _About
+) -> None:
+    """Report cells without a number, and channels that have one now and then."""
+    for row, channel in enumerate(values):
+        n_there = int(np.isfinite(channel).sum())
+        n_gone = len(channel) - n_there
+        label = labels[row] if row < len(labels) else f"channel {row + 1}"
+        if not n_gone or not n_there:
+            continue
+        if n_there < EMPTY_SHARE * len(channel) and _is_even(channel):
+            about.report(
+                "Q20",
+                f"numbers in {n_there} of {len(channel)} rows, "
+                f"{rate * n_there / len(channel):.3g} a second",
+                at=label,
+                assumed="it was sampled at that rate",
+            )
+        else:
+            about.report(
+                "Q01",
+                f"{n_gone} of {len(channel)} samples are missing",
+                at=label,
+                assumed="short gaps are bridged, long ones are missing data",
+            )
+
+
+def _is_even(channel: Float[np.ndarray, " sample"]) -> bool:
+    apart = np.diff(np.flatnonzero(np.isfinite(channel)))
+    return len(apart) > 1 and bool(
+        np.mean(np.abs(apart - np.median(apart)) <= 1) >= EVEN_SHARE
+    )
+
+
+def _interpolate(times: Times, values: Values, rate: float, limit: float) -> Placed:
+    """Return all channels at equal steps."""
+    apart = times[-1] - times[0] - (len(times) - 1) / rate
+    is_whole = np.isfinite(values).all(axis=1)
+    is_equal = abs(apart) < 1 / rate and bool((np.diff(times) <= limit).all())
+    if is_equal and is_whole.all():
+        return values
+    n = len(times) if is_equal else int((times[-1] - times[0]) * rate + 1e-3) + 1
+    grid = times[0] + np.arange(n) / rate
+    if is_equal:
+        times = grid
+    placed = np.full((len(values), n), np.nan)
+    if is_equal:
+        placed[is_whole] = values[is_whole]
+    elif is_whole.any():
+        placed[is_whole] = _draw(times, values[is_whole], grid, limit, rate)
+    for row in np.flatnonzero(~is_whole):
+        there = np.isfinite(values[row])
+        if there.sum() > 1:
+            own = times[there]
+            step = float(np.median(np.diff(own)))
+            own_limit = max(limit, LONGEST_GAP * step)
+            placed[row] = _draw(own, values[row, there][None], grid, own_limit, rate)[0]
+    return placed
+
+
+def _draw(
+    times: Times,
+    values: Values,
+    grid: Float[np.ndarray, " step"],
+    limit: float,
+    rate: float,
+) -> Placed:
+    """Return a curve through samples; no numbers in holes and beyond the ends."""
+    placed = np.asarray(CubicSpline(times, values, axis=1)(grid))
+    half = 0.5 / rate
+    holes = np.flatnonzero(np.diff(times) > limit)
+    for start, end in zip(times[holes], times[holes + 1], strict=True):
+        # the grid has equal steps, so that a hole is a slice of it
+        low = int(np.searchsorted(grid, start + half, "right"))
+        high = int(np.searchsorted(grid, end - half, "left"))
+        placed[:, low:high] = np.nan
+    held = float(np.median(np.diff(times)))
+    before, after = grid < times[0] - half, grid > times[-1] + half
+    placed[:, before], placed[:, after] = values[:, :1], values[:, -1:]
+    placed[:, (grid < times[0] - held) | (grid > times[-1] + held)] = np.nan
+    return placed

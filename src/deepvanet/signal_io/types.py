@@ -48,6 +48,8 @@ class Signals:
         (channel, time).
     video : VideoClock | None
         Where the file holds the stamps of a video's frames.
+    start_unix_s : float | None
+        When the first sample was taken, in Unix time, where the file says so.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Signals:
     read_span: Callable[[Sequence[int], int, int], Numbers]
     markers: tuple[Marker, ...] = ()
     video: VideoClock | None = None
+    start_unix_s: float | None = None
 
     @property
     def seconds(self) -> float:

@@ -3,6 +3,7 @@
 The folder::
 
     STORE/manifest.json              settings and their digest, streams, versions
+    STORE/findings.json              what check found in all of its files
     STORE/subjects/01/segments.csv   one row a segment, columns below
                       trials.csv     one row a trial: what its video gave
                       recordings.csv one row a raw recording: what cleaning did,
@@ -11,6 +12,7 @@ The folder::
                       face.npy       (row with a face, frame, height, width, 3) uint8
                       eeg.npy        (row with EEG, channel, time) float32
                       peripheral.npy
+                      findings.json  what was found while it was prepared
                       subject.json   digests of the input files
 
 A stream's array holds a row for each table row whose ``has_<stream>`` is 1, in
@@ -19,7 +21,13 @@ recordings were not raw has nothing on cleaning. A subject's folder appears whol
 or not at all.
 """
 
-from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS, number_trials
+from deepvanet.store.columns import (
+    COLUMNS,
+    MISSING_COLUMNS,
+    TEXT_COLUMNS,
+    number_trials,
+)
+from deepvanet.store.findings import read_store_findings
 from deepvanet.store.manifest import FORMAT, Manifest, read_manifest
 from deepvanet.store.reading import (
     Cleaning,
@@ -38,6 +46,7 @@ from deepvanet.store.writing import CleaningRecord, SegmentBlock, write_subject
 __all__ = [
     "COLUMNS",
     "FORMAT",
+    "MISSING_COLUMNS",
     "TEXT_COLUMNS",
     "Adjust",
     "Cleaning",
@@ -55,6 +64,7 @@ __all__ = [
     "read_cleaning",
     "read_manifest",
     "read_segment_table",
+    "read_store_findings",
     "read_trials",
     "write_subject",
 ]

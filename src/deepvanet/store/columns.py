@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from deepvanet.protocols import columns_of
-from deepvanet.schema import Stream, Target
+from deepvanet.schema import BIO, Stream, Target
 
 TEXT_COLUMNS = ("subject", "trial", "stimulus", "recording")
 
@@ -21,6 +21,9 @@ COLUMNS = (
     "n_frames_padded",
 )
 """Columns of ``segments.csv``; ratings are kept as rated."""
+
+MISSING_COLUMNS = tuple(f"missing_{stream}" for stream in BIO)
+"""Share of the stream's samples that are missing; not in stores of old versions."""
 
 
 def number_trials(table: pd.DataFrame) -> Int[np.ndarray, " row"]:

@@ -230,7 +230,7 @@ def digest_store(store: SegmentStore) -> str:
 
 
 def find_digest(path: Path) -> str:
-    """Return what tells apart two stores that a path had one after the other.
+    """Return what distinguishes two stores that a path had one after the other.
 
     Unlike ``digest_store`` it reads no content: it is asked before each fit.
     """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
+from deepvanet.findings import Finding, write_findings
 from deepvanet.schema import Stream
-from deepvanet.store.columns import COLUMNS
+from deepvanet.store.columns import COLUMNS, MISSING_COLUMNS
 
 
 def write_subject(
@@ -22,7 +24,8 @@ def write_subject(
     *,
     parts: Iterator["SegmentBlock"],
     inputs: Mapping[str, Any],
-) -> None:
+    findings: Sequence[Finding] = (),
+) -> bool:
     """Write one subject's folder whole or not at all, a trial at a time.
 
     Parameters
@@ -35,13 +38,23 @@ def write_subject(
         One for each trial; only one is held in memory.
     inputs : mapping
         What ``subject.json`` records, to know later whether it is still current.
+    findings : sequence of Finding
+        What was found in its files; it may grow while ``parts`` is read.
+
+    Returns
+    -------
+    bool
+        Whether there is a trial; without one nothing is written.
     """
+    first = next(parts, None)
+    if first is None:
+        return False
     with whole_folder(path / "subjects" / subject) as folder:
         writers: dict[Stream, _ArrayWriter] = {}
         tables, trials = [], []
         cleaned: list[CleaningRecord] = []
         try:
-            for part in parts:
+            for part in chain([first], parts):
                 tables.append(part.table)
                 trials.append(part.trial)
                 cleaned += [part.cleaning] if part.cleaning else []
@@ -52,12 +65,15 @@ def write_subject(
         finally:
             for writer in writers.values():
                 writer.close()
-        segments = pd.concat(tables, ignore_index=True)
-        write_csv(segments, folder / "segments.csv", columns=COLUMNS)
+        table = pd.concat(tables, ignore_index=True)
+        missing = [name for name in MISSING_COLUMNS if name in table]
+        write_csv(table, folder / "segments.csv", columns=[*COLUMNS, *missing])
         write_csv(pd.DataFrame(trials), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)
+        write_findings(folder, findings)
         (folder / "subject.json").write_text(json.dumps(inputs, indent=2) + "\n")
+    return True
 
 
 def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deepvanet.config import Execution
 from deepvanet.datasets.records import DATASETS, DataSet, find_data_set
+from deepvanet.optional_packages import tell_install
 from deepvanet.schema import UserError
 from deepvanet.synthetic.difficulty import describe_chance, describe_difficulty
 from deepvanet.synthetic.knobs import Knobs
@@ -70,7 +71,7 @@ def write_data_set(
         if find_spec(package) is None:
             raise UserError(
                 f"synth: needs {package}, which is not installed: "
-                "pip install 'deepvanet[synth]'"
+                f"{tell_install('edfio')}"
             )
     length = record.usual_seconds if seconds is None else seconds
     record.load_writer()(

@@ -7,6 +7,7 @@ hides none of the others.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,14 @@ from deepvanet.datasets.afew_va import reader as afew_va
 from deepvanet.datasets.findings import (
     LISTED,
     CheckResult,
-    Finding,
-    Severity,
     Table,
+    keep_findings,
     list_some,
     make_result,
 )
 from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.findings import Finding, attempt, make_finding
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
 from deepvanet.schema import Target, UserError
@@ -68,14 +69,14 @@ class ClipFacts:
         Places by why they are left out.
     frames : tuple of FrameFacts
         Those whose image can be decoded.
-    refusals : tuple of str
-        Why ``pretrain`` would stop.
+    findings : tuple of Finding
+        What was reported while its files were read.
     """
 
     clip: afew_va.Clip | None
     dropped: Mapping[str, Sequence[str]]
     frames: tuple[FrameFacts, ...] = ()
-    refusals: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def check_afew_va(
@@ -104,22 +105,18 @@ def check_afew_va(
     return make_result(tables, _find_all(root, facts, ignored))
 
 
+@keep_findings
 def examine_clip(folder: Path) -> ClipFacts:
-    """Read one clip with its images; what cannot be used becomes a refusal."""
-    try:
-        clip, dropped = afew_va.read_clip(folder)
-    except UserError as error:
-        return ClipFacts(None, {}, refusals=(str(error),))
-    frames, refusals = [], []
-    for frame in clip.frames if clip else ():
-        try:
-            frames.append(_examine_frame(frame))
-        except UserError as error:
-            refusals.append(str(error))
+    """Read one clip with its images; what cannot be used becomes a finding."""
+    read = attempt(lambda: afew_va.read_clip(folder), source=folder)
+    clip, dropped = read or (None, {})
+    examined = [
+        attempt(partial(_examine_frame, frame), source=folder)
+        for frame in (clip.frames if clip else ())
+    ]
+    frames = tuple(frame for frame in examined if frame)
     faceless = [f"{folder.name}/{f.name}" for f in frames if f.eyes_to_lips is None]
-    return ClipFacts(
-        clip, {**dropped, FACELESS: faceless}, tuple(frames), tuple(refusals)
-    )
+    return ClipFacts(clip, {**dropped, FACELESS: faceless}, frames)
 
 
 def _examine_frame(frame: afew_va.RatedFrame) -> FrameFacts:
@@ -204,28 +201,27 @@ def _gather_losses(clips: Sequence[ClipFacts]) -> dict[str, list[str]]:
 def _find_all(
     root: Path, clips: Sequence[ClipFacts], ignored: Sequence[Path]
 ) -> Iterator[Finding]:
-    yield from _find_refusals(root, clips)
+    yield from _find_errors(root, clips)
     for why, places in _gather_losses(clips).items():
         if places:
             text = f"{len(places)} {why} are left out: {list_some(places)}"
-            yield Finding(Severity.WRONG, text)
+            yield make_finding("V15", text)
     yield from _find_odd_frames(clips)
     yield from _find_other_size(clips)
     if ignored:
         names = [path.relative_to(root).as_posix() for path in ignored]
         text = f"ignored, no part of AFEW-VA ({len(names)}): {list_some(names)}"
-        yield Finding(Severity.NOTE, text)
+        yield make_finding("F02", text)
     yield from find_mark(root)
 
 
-def _find_refusals(root: Path, clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+def _find_errors(root: Path, clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     for facts in clips:
-        for refusal in facts.refusals:
-            yield Finding(Severity.REFUSED, refusal)
+        yield from facts.findings
     try:
         afew_va.check_actors(root, [facts.clip for facts in clips if facts.clip])
     except UserError as error:
-        yield Finding(Severity.REFUSED, str(error))
+        yield make_finding("F01", str(error))
 
 
 def _find_odd_frames(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
@@ -246,8 +242,8 @@ def _find_odd_frames(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
                 "have landmarks outside the image that no crop needs", []
             ).append(name)
     for what, names in odd.items():
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "F10",
             f"{len(names)} of {len(clips)} clips {what}: {list_some(names)}",
         )
 
@@ -256,8 +252,8 @@ def _find_other_size(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     """Say where there is less than published."""
     n_frames = sum(len(facts.frames) for facts in clips)
     if len(clips) != N_CLIPS or n_frames < LEAST_SHARE * N_FRAMES:
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "F03",
             f"{len(clips)} clips with {n_frames} frames that can be used, a full copy "
             f"has {N_CLIPS} with about {N_FRAMES}",
         )

@@ -15,18 +15,11 @@ from deepvanet.datasets.amigos.facts import (
 )
 from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, SHORT
 from deepvanet.datasets.channel_facts import find_odd_spread
-from deepvanet.datasets.findings import (
-    CheckResult,
-    Finding,
-    Severity,
-    Table,
-    list_refusals,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
 from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import Target
 
 NOTHING = "-"
@@ -81,7 +74,7 @@ def check_amigos(
 def _find_all(
     root: Path, facts: Sequence[AmigosFacts], n_videos: int
 ) -> Iterator[Finding]:
-    yield from list_refusals(r for subject in facts for r in subject.refusals)
+    yield from (finding for subject in facts for finding in subject.findings)
     viewings = [viewing for subject in facts for viewing in subject.viewings]
     yield from _find_drift(viewings)
     yield from _find_odd_lengths(viewings)
@@ -110,7 +103,7 @@ def _find_drift(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     ]
     if apart:
         text = f"{len(apart)} face videos last another time than their signals"
-        yield Finding(Severity.WRONG, f"{text}: {list_some(apart)}")
+        yield make_finding("T10", f"{text}: {list_some(apart)}")
 
 
 def _find_odd_lengths(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
@@ -129,7 +122,7 @@ def _find_odd_lengths(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     ]
     if odd:
         text = f"{len(odd)} signals last another time than other subjects'"
-        yield Finding(Severity.WRONG, f"{text}: {list_some(odd)}")
+        yield make_finding("T14", f"{text}: {list_some(odd)}")
 
 
 def _list_lengths(viewings: Sequence[ViewingFacts]) -> Mapping[str, list[float]]:
@@ -143,10 +136,11 @@ def _list_lengths(viewings: Sequence[ViewingFacts]) -> Mapping[str, list[float]]
 def _find_silent_channels(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     bad = [f"{v.name} ({v.n_bad})" for v in viewings if v.n_bad]
     flat = [f"{v.name} ({v.n_flat})" for v in viewings if v.n_flat]
-    for what, named in (("are not finite", bad), ("are flat", flat)):
+    found = (("Q01", "are not finite", bad), ("Q02", "are flat", flat))
+    for code, what, named in found:
         if named:
             text = f"{len(named)} viewings have channels that {what}"
-            yield Finding(Severity.WRONG, f"{text}: {list_some(named)}")
+            yield make_finding(code, f"{text}: {list_some(named)}")
 
 
 def _find_odd_eeg(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
@@ -159,18 +153,18 @@ def _find_odd_eeg(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
 
 def _find_lacking(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     """Say why viewings are no trials."""
-    for what in ("ratings", "signals"):
+    for code, what in (("R06", "ratings"), ("Q06", "signals")):
         named = [v.name for v in viewings if what in v.lacks]
         if named:
             text = f"{len(named)} viewings have no {what} and are left out"
-            yield Finding(Severity.NOTE, f"{text}: {list_some(named)}")
+            yield make_finding(code, f"{text}: {list_some(named)}")
 
 
 def _find_faceless(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     named = [v.name for v in viewings if v.is_usable and not v.has_face]
     if named:
         text = f"{len(named)} trials have no face video: they stay in, without a face"
-        yield Finding(Severity.NOTE, f"{text} stream: {list_some(named)}")
+        yield make_finding("V10", f"{text} stream: {list_some(named)}")
 
 
 def _find_lone_faces(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
@@ -185,7 +179,7 @@ def _find_lone_faces(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
     ]
     if lone:
         text = f"{len(lone)} face videos have no signals and are not read"
-        yield Finding(Severity.WRONG, f"{text}: {list_some(lone)}")
+        yield make_finding("V13", f"{text}: {list_some(lone)}")
 
 
 def _compare_with_full_copy(
@@ -194,8 +188,8 @@ def _compare_with_full_copy(
     n_trials = sum(len(subject.trials) for subject in facts)
     n_named = sum(len(subject.viewings) for subject in facts)
     if (len(facts), n_named) != (N_SUBJECTS, N_SUBJECTS * n_videos):
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "F03",
             f"{n_trials} trials of {len(facts)} subjects; a full copy names {n_videos} "
             f"videos for each of {N_SUBJECTS}, some without signals or ratings",
         )

@@ -20,7 +20,8 @@ from deepvanet.datasets.amigos.files import (
 )
 from deepvanet.datasets.amigos.reader import CHANNELS
 from deepvanet.datasets.channel_facts import measure_spread
-from deepvanet.datasets.findings import attempt
+from deepvanet.datasets.findings import keep_findings
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.preprocessing.video import probe
 from deepvanet.schema import Stream, Target
@@ -77,14 +78,14 @@ class AmigosFacts:
     ----------
     unknown_videos : tuple of str
         Face videos, called as viewings are, that the file of signals does not name.
-    refusals : tuple of str
-        Why ``prepare`` would refuse the subject.
+    findings : tuple of Finding
+        What was reported while its files were read.
     """
 
     subject: str
     viewings: tuple[ViewingFacts, ...]
     unknown_videos: tuple[str, ...]
-    refusals: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def trials(self) -> tuple[ViewingFacts, ...]:
@@ -92,26 +93,26 @@ class AmigosFacts:
         return tuple(viewing for viewing in self.viewings if viewing.is_usable)
 
 
+@keep_findings
 def examine_subject(root: Path, videos: Sequence[str], subject: str) -> AmigosFacts:
-    """Read all files of one subject; what cannot be used becomes a refusal.
+    """Read all files of one subject; what cannot be used becomes a finding.
 
     Parameters
     ----------
     videos : sequence of str
         Which are looked at.
     """
-    refusals: list[str] = []
     file = find_files(root)[subject]
-    faces = attempt(refusals, lambda: find_faces(root, subject)) or {}
-    viewings = attempt(refusals, lambda: read_viewings(file))
+    faces = attempt(lambda: find_faces(root, subject)) or {}
+    viewings = attempt(lambda: read_viewings(file), source=file)
     if viewings is None:
-        return AmigosFacts(subject, (), (), tuple(refusals))
-    attempt(refusals, lambda: list_trials(file, viewings, videos))
+        return AmigosFacts(subject, (), ())
+    attempt(lambda: list_trials(file, viewings, videos), source=file)
     named = [viewing.video for viewing in viewings]
     return AmigosFacts(
         subject=subject,
         viewings=tuple(
-            _examine(refusals, subject, viewing, faces.get(viewing.video))
+            _examine(subject, viewing, faces.get(viewing.video))
             for viewing in viewings
             if viewing.video in videos
         ),
@@ -120,13 +121,10 @@ def examine_subject(root: Path, videos: Sequence[str], subject: str) -> AmigosFa
             for video in faces
             if video in videos and video not in named
         ),
-        refusals=tuple(refusals),
     )
 
 
-def _examine(
-    refusals: list[str], subject: str, viewing: Viewing, face: Path | None
-) -> ViewingFacts:
+def _examine(subject: str, viewing: Viewing, face: Path | None) -> ViewingFacts:
     bio = viewing.bio
     has_signals = "signals" not in viewing.lacks
     n_bad, n_flat = map(np.sum, find_silence(bio)) if has_signals else (0, 0)
@@ -136,7 +134,7 @@ def _examine(
         lacks=viewing.lacks,
         signals_s=bio.shape[1] / SFREQ if has_signals else None,
         has_face=face is not None,
-        face_s=_measure_face(refusals if viewing.lacks == () else [], face),
+        face_s=_measure_face(face) if viewing.lacks == () else None,
         n_bad=int(n_bad),
         n_flat=int(n_flat),
         eeg_spread=measure_spread(bio[_EEG]),
@@ -145,10 +143,10 @@ def _examine(
     )
 
 
-def _measure_face(refusals: list[str], face: Path | None) -> float | None:
+def _measure_face(face: Path | None) -> float | None:
     if face is None:
         return None
-    info = attempt(refusals, lambda: probe(face))
+    info = attempt(lambda: probe(face), source=face)
     return None if info is None else info.duration_s
 
 

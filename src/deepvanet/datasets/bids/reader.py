@@ -1,25 +1,27 @@
 """EEG-BIDS: trials and ratings are the rows of ``events.tsv`` that are rated.
 
 Columns ``onset``, ``duration``, one of ``stimulus``, ``stim_file`` and ``trial_type``,
-and ``valence``, ``arousal``. Channels and their types are those of ``channels.tsv``,
-read by MNE-BIDS; ``recordings.toml`` may lie in the root.
+and ``valence``, ``arousal``; the file may lie in a folder above, see ``sidecars``.
+Columns of ``participants.tsv`` are kept with the trials. Channels and their types are
+those of ``channels.tsv``, read by MNE-BIDS; ``recordings.toml`` may lie in the root.
 """
 
-import csv
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deepvanet.datasets.bids.events import read_events
+from deepvanet.datasets.bids.participants import PARTICIPANTS, read_participants
+from deepvanet.datasets.bids.sidecars import find_sidecar
+from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.sources import RecordingSource
-from deepvanet.datasets.recordings.trial_table import (
-    NOTHING,
-    Row,
-    read_number,
-    read_ratings,
-)
-from deepvanet.schema import Channel, Recording, Target, UserError
+from deepvanet.findings import attempt, refuse, report
+from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import Declaration, read_declared
 from deepvanet.signal_io.open_file import describe_signals
 from deepvanet.signal_io.raw_files import describe_raw
@@ -32,8 +34,6 @@ CHANNELS: tuple[Channel, ...] = ()
 
 DESCRIPTION = "dataset_description.json"
 SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif")
-STIMULI = ("stimulus", "stim_file", "trial_type")
-COLUMNS = ("onset", "duration", *STIMULI, *Target)
 
 
 def read_source(root: Path) -> RecordingSource:
@@ -48,17 +48,47 @@ def read_source(root: Path) -> RecordingSource:
     if not (root / DESCRIPTION).is_file():
         raise UserError(f"{root}: no data set in BIDS, {DESCRIPTION} is missing")
     declared = read_declared(root)
+    signals = _list_signals(root)
+    rows = _read_rows(root, signals, declared)
+    if not rows:
+        found = len(list(root.rglob("*_events.tsv")))
+        raise refuse(
+            "R21",
+            f"no events.tsv beside EEG has a row with valence or arousal, of {found} "
+            f"events.tsv and {len(signals)} files of EEG",
+            source=root,
+        )
+    lists = tuple(filter(Path.is_file, (root / DESCRIPTION, root / PARTICIPANTS)))
+    return RecordingSource(
+        root, lists, tuple(rows), declared, _open, partial(_list_beside, root)
+    )
+
+
+def _read_rows(root: Path, signals: Sequence[Path], declared: Declaration) -> list[Row]:
+    """Return the rated events of all files; they are numbered within a subject."""
+    people = read_participants(root, [_name_subject(path) for path in signals])
     rows: list[Row] = []
     counts: dict[str, int] = {}
-    for path in _list_signals(root):
-        subject = path.name.split("_")[0].removeprefix("sub-")
-        rows += _read_events(path, subject, counts, declared)
-    if not rows:
-        raise UserError(
-            f"{root}: no events.tsv beside EEG has a row with valence or arousal"
-        )
-    lists = (root / DESCRIPTION,)
-    return RecordingSource(root, lists, tuple(rows), declared, _open, _list_beside)
+    lonely: list[str] = []
+    for path in signals:
+        subject = _name_subject(path)
+        events = find_sidecar(root, path, "events.tsv")
+        if events is None:
+            lonely.append(path.name)
+            continue
+        read = partial(read_events, events, path, subject, declared)
+        for row in attempt(read, source=events) or ():
+            counts[subject] = counts.get(subject, 0) + 1
+            more = {**people.get(subject, {}), **row.more}
+            rows.append(replace(row, trial=str(counts[subject]), more=more))
+    if lonely:
+        sentence = f"{len(lonely)} files of EEG have no events.tsv"
+        report("F02", f"{sentence}: {list_some(lonely)}", source=root)
+    return rows
+
+
+def _name_subject(path: Path) -> str:
+    return path.name.split("_")[0].removeprefix("sub-")
 
 
 def name_dataset(root: Path) -> str:
@@ -97,64 +127,9 @@ def _list_signals(root: Path) -> list[Path]:
     return sorted(files)
 
 
-def _list_beside(path: Path) -> list[Path]:
-    files = (_find_beside(path, suffix) for suffix in ("events", "channels"))
-    return [file for file in files if file.is_file()]
-
-
-def _find_beside(path: Path, suffix: str) -> Path:
-    return path.with_name(f"{path.stem.removesuffix('_eeg')}_{suffix}.tsv")
-
-
-def _read_events(
-    path: Path, subject: str, counts: dict[str, int], declared: Declaration
-) -> Iterator[Row]:
-    """Yield the rated events of a recording; they are numbered within the subject."""
-    for where, cells in _read_tsv(_find_beside(path, "events")):
-        ratings = read_ratings(where, cells, declared)
-        if not ratings:
-            continue
-        counts[subject] = counts.get(subject, 0) + 1
-        stimulus = next(filter(None, (_clear(cells.get(c)) for c in STIMULI)), "")
-        if not stimulus:
-            raise UserError(
-                f"{where}: needs a column {', '.join(STIMULI)} that says what was shown"
-            )
-        duration = read_number(where, "duration", cells.get("duration", ""))
-        yield Row(
-            where=where,
-            subject=subject,
-            trial=str(counts[subject]),
-            stimulus=stimulus,
-            bio=path,
-            onset_s=_read_onset(where, cells),
-            duration_s=duration or None,
-            ratings=ratings,
-            more={k: v for k, v in cells.items() if k not in COLUMNS},
-        )
-
-
-def _read_onset(where: str, cells: Mapping[str, str]) -> float:
-    onset = read_number(where, "onset", cells.get("onset", ""))
-    if onset is None or onset < 0:
-        raise UserError(f"{where}: onset must be 0 or above, got {onset}")
-    return onset
-
-
-def _read_tsv(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
-    if not path.is_file():
-        return
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, delimiter="\t", restval="", restkey="")
-        for cells in reader:
-            yield (
-                f"{path} line {reader.line_num}",
-                {k: v.strip() for k, v in cells.items() if k and isinstance(v, str)},
-            )
-
-
-def _clear(text: str | None) -> str:
-    return "" if text is None or text.lower() in NOTHING else text
+def _list_beside(root: Path, path: Path) -> list[Path]:
+    found = (find_sidecar(root, path, f"{what}.tsv") for what in ("events", "channels"))
+    return [file for file in found if file]
 
 
 def _open(path: Path, declared: Declaration) -> Signals:

@@ -17,10 +17,11 @@ from deepvanet.datasets.deap.facts import (
     DeapFacts,
     examine_subject,
 )
-from deepvanet.datasets.findings import CheckResult, Finding, Table, make_result
+from deepvanet.datasets.findings import CheckResult, Table, make_result
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
+from deepvanet.findings import Finding
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -50,7 +51,7 @@ def check_deap(
     try:
         rows = deap.read_ratings(root)
     except UserError:
-        rows = []  # already a refusal of every subject
+        rows = []  # already a finding of every subject
     tables = [_tabulate_subjects(facts), _tabulate_channels(facts)]
     tables += [_tabulate_ratings(facts, rows)] if rows else []
     return make_result(tables, _find_all(root, facts, rows))
@@ -59,7 +60,7 @@ def check_deap(
 def _find_all(
     root: Path, facts: Sequence[DeapFacts], rows: Sequence[deap.RatingsRow]
 ) -> Iterator[Finding]:
-    yield from deap_signs.find_refusals(facts)
+    yield from (finding for subject in facts for finding in subject.findings)
     yield from deap_signs.find_silent_channels(facts)
     yield from deap_signs.find_low_gsr(facts)
     yield from deap_signs.find_odd_eeg(facts)
@@ -90,7 +91,7 @@ def _tabulate_subjects(facts: Sequence[DeapFacts]) -> Table:
 def _tabulate_subject(facts: DeapFacts) -> tuple[str | int, ...]:
     signals, videos = facts.signals, facts.videos or ()
     expected = len(deap_files.list_expected(facts)) if facts.rows else "?"
-    n_broken = sum(bool(v.refusal) or not v.starts for v in videos)
+    n_broken = sum(not v.is_readable or not v.starts for v in videos)
     return (
         facts.subject,
         *(

@@ -14,10 +14,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.datasets.findings import attempt
+from deepvanet.datasets.findings import keep_findings
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_bad_samples, find_silence
 from deepvanet.preprocessing.video import probe, sample_frames
-from deepvanet.schema import ChannelType, Stream, UserError
+from deepvanet.schema import ChannelType, Stream
 
 SAMPLES_KEPT = 10_000  # of each channel and subject, evenly spaced
 BAND_HZ = 3.0, 47.0  # the original is filtered to 4-45 Hz; a little is left to slopes
@@ -70,8 +71,8 @@ class VideoFacts:
         What the container says, which is not always so.
     starts : bool
         Whether a frame of its first second can be decoded.
-    refusal : str
-        Why it cannot be used at all; empty where it can.
+    is_readable : bool
+        Whether it can be used at all.
     """
 
     trial: int
@@ -79,7 +80,7 @@ class VideoFacts:
     n_frames: int = 0
     fps: float = 0.0
     starts: bool = True
-    refusal: str = ""
+    is_readable: bool = True
 
 
 @runtime_checkable
@@ -103,8 +104,8 @@ class Viewer(Protocol):
         """Seconds of a stimulus; None where none was found."""
 
     @property
-    def refusals(self) -> tuple[str, ...]:
-        """Why ``prepare`` would refuse the subject, videos aside."""
+    def findings(self) -> tuple[Finding, ...]:
+        """What was reported while its files were read."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +120,15 @@ class DeapFacts:
         In viewing order; None where they cannot be used.
     videos : tuple of VideoFacts | None
         None where they cannot be distinguished.
-    refusals : tuple of str
-        Why ``prepare`` would refuse the subject, videos aside.
+    findings : tuple of Finding
+        What was reported while its files were read.
     """
 
     subject: str
     signals: SignalFacts | None
     rows: tuple[deap.RatingsRow, ...] | None
     videos: tuple[VideoFacts, ...] | None
-    refusals: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def stimulus_s(self) -> float | None:
@@ -142,32 +143,28 @@ class DeapFacts:
         return f"Experiment_id {row + 1}"
 
 
+@keep_findings
 def examine_subject(root: Path, subject: str) -> DeapFacts:
-    """Read all files of one subject; what cannot be used becomes a refusal."""
-    refusals: list[str] = []
+    """Read all files of one subject; what cannot be used becomes a finding."""
+    path = deap.signals_file(root, subject)
     signals = attempt(
-        refusals, lambda: _examine_signals(deap.read_signals(root, subject))
+        lambda: _examine_signals(deap.read_signals(root, subject)), source=path
     )
     rows = None
     if signals is not None:
         n_trials = signals.n_trials
-        rows = attempt(
-            refusals, lambda: deap.select_ratings(root, subject, n_trials=n_trials)
-        )
+        rows = attempt(lambda: deap.select_ratings(root, subject, n_trials=n_trials))
     return DeapFacts(
         subject=subject,
         signals=signals,
         rows=None if rows is None else tuple(rows),
-        videos=examine_videos(refusals, root, subject),
-        refusals=tuple(refusals),
+        videos=examine_videos(root, subject),
     )
 
 
-def examine_videos(
-    refusals: list[str], root: Path, subject: str
-) -> tuple[VideoFacts, ...] | None:
+def examine_videos(root: Path, subject: str) -> tuple[VideoFacts, ...] | None:
     """Look at all videos of a subject, None where they cannot be distinguished."""
-    videos = attempt(refusals, lambda: deap.list_videos(root, subject))
+    videos = attempt(lambda: deap.list_videos(root, subject))
     if videos is None:
         return None
     return tuple(_examine_video(trial, path) for trial, path in videos.items())
@@ -217,10 +214,12 @@ def _measure_outside(data: Float[np.ndarray, "experiment channel time"]) -> floa
 
 
 def _examine_video(trial: int, path: Path) -> VideoFacts:
-    try:
-        info = probe(path)
-        first = sample_frames(path, fps=1.0, true_fps=deap.VIDEO_FPS, n_frames=1)
-        starts = next(first, None) is not None
-    except UserError as error:
-        return VideoFacts(trial, path, refusal=str(error))
+    read = attempt(lambda: _read_video(trial, path), source=path)
+    return read or VideoFacts(trial, path, is_readable=False)
+
+
+def _read_video(trial: int, path: Path) -> VideoFacts:
+    info = probe(path)
+    first = sample_frames(path, fps=1.0, true_fps=deap.VIDEO_FPS, n_frames=1)
+    starts = next(first, None) is not None
     return VideoFacts(trial, path, n_frames=info.n_packets, fps=info.fps, starts=starts)

@@ -5,13 +5,21 @@ from pathlib import Path
 
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import DeapFacts, VideoFacts, Viewer
-from deepvanet.datasets.findings import Finding, Severity, list_some
+from deepvanet.datasets.findings import list_some
+from deepvanet.findings import Finding, make_finding
 
 Locate = Callable[[Path, str], Path]
 
 VIDEO_PART = 59.05 / 60  # how much of a trial its video shows, by the documentation
 LENGTH_TOLERANCE = 0.01  # of the expected frames, and one frame more
 ORIGINAL_SIZE = 40, 8064  # trials a subject, and samples a trial
+ODD = {
+    "are shorter than documented": "V03",
+    "are longer than their trial": "T10",
+    "cannot be decoded at their start": "V05",
+    "are of no rated trial": "V13",
+}
+"""What is odd with a video, and the code of each."""
 
 
 def find_odd_videos(facts: Sequence[Viewer]) -> Iterator[Finding]:
@@ -32,8 +40,8 @@ def find_odd_videos(facts: Sequence[Viewer]) -> Iterator[Finding]:
                 named.setdefault("are of no rated trial", []).append(name)
         for what, videos in named.items():
             n_all = len(subject.videos or ())
-            text = f"s{subject.subject}: {len(videos)} of {n_all} videos {what}"
-            yield Finding(Severity.WRONG, f"{text}: {list_some(videos)}")
+            text = f"{len(videos)} of {n_all} videos {what}: {list_some(videos)}"
+            yield make_finding(ODD[what], text, source=f"s{subject.subject}")
 
 
 def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
@@ -41,8 +49,8 @@ def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
     declared = [round(v.fps, 2) for f in facts for v in f.videos or () if v.fps]
     other = sorted({fps for fps in declared if fps != deap.VIDEO_FPS})
     if other:
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "V11",
             f"the containers of {sum(fps in other for fps in declared)} of "
             f"{len(declared)} videos say another rate than {deap.VIDEO_FPS:g} frames a "
             f"second, at which they are read: {list_some([f'{r:g}' for r in other])}",
@@ -51,14 +59,14 @@ def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
 
 def is_short(subject: Viewer, video: VideoFacts) -> bool:
     """Say whether a video ends before the documentation says it does."""
-    if video.refusal or subject.stimulus_s is None:
+    if not video.is_readable or subject.stimulus_s is None:
         return False
     nominal = subject.stimulus_s * VIDEO_PART * deap.VIDEO_FPS
     return video.n_frames < nominal * (1 - LENGTH_TOLERANCE) - 1
 
 
 def _is_long(subject: Viewer, video: VideoFacts) -> bool:
-    if video.refusal or subject.stimulus_s is None:
+    if not video.is_readable or subject.stimulus_s is None:
         return False
     whole = subject.stimulus_s * deap.VIDEO_FPS
     return video.n_frames > whole * (1 + LENGTH_TOLERANCE) + 1
@@ -79,7 +87,7 @@ def list_expected(subject: Viewer) -> list[int]:
 def find_absent_videos(root: Path, facts: Sequence[Viewer]) -> Iterator[Finding]:
     """Name the videos that are not there, apart from those never published."""
     if not (root / "face_video").is_dir():
-        yield Finding(Severity.NOTE, "no folder face_video: no face stream at all")
+        yield make_finding("V10", "no folder face_video: no face stream at all")
         return
     for subject in facts:
         if subject.videos is None:
@@ -91,17 +99,18 @@ def find_absent_videos(root: Path, facts: Sequence[Viewer]) -> Iterator[Finding]
             if trial in list_rated(subject) and trial not in found
         ]
         if lost:
-            yield Finding(
-                Severity.NOTE,
-                f"s{subject.subject}: no video of trial {list_some(lost)}, as in the "
-                "original",
+            yield make_finding(
+                "V10",
+                f"no video of trial {list_some(lost)}, as in the original",
+                source=f"s{subject.subject}",
             )
         absent = [f"{t:02d}" for t in list_expected(subject) if t not in found]
         if absent:
-            yield Finding(
-                Severity.WRONG,
-                f"s{subject.subject}: {len(absent)} of {len(list_expected(subject))} "
-                f"videos are absent: trial {list_some(absent)}",
+            yield make_finding(
+                "V09",
+                f"{len(absent)} of {len(list_expected(subject))} videos are absent: "
+                f"trial {list_some(absent)}",
+                source=f"s{subject.subject}",
             )
 
 
@@ -113,7 +122,7 @@ def find_absent_subjects(
     if absent:
         suffix = locate(root, absent[0]).suffix
         text = f"{len(absent)} of {len(deap.SUBJECTS)} subjects have no {suffix}"
-        yield Finding(Severity.NOTE, f"{text}: {list_some(absent)}")
+        yield make_finding("F03", f"{text}: {list_some(absent)}")
 
 
 def find_other_size(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
@@ -124,8 +133,8 @@ def find_other_size(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         if f.signals and (f.signals.n_trials, f.signals.n_samples) != ORIGINAL_SIZE
     ]
     if sizes:
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "F03",
             f"{len(sizes)} of {len(facts)} subjects have another size than "
             f"{ORIGINAL_SIZE[0]} trials of {ORIGINAL_SIZE[1]} samples: "
             f"{list_some(sizes)}",
@@ -157,4 +166,4 @@ def find_ignored_files(
     )
     if ignored:
         text = f"ignored, no part of DEAP ({len(ignored)}): {list_some(ignored)}"
-        yield Finding(Severity.NOTE, text)
+        yield make_finding("F02", text)

@@ -8,15 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from deepvanet.datasets.channel_facts import find_odd_spread, measure_spread
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts, Viewer
-from deepvanet.datasets.findings import (
-    Finding,
-    Severity,
-    list_refusals,
-    list_some,
-)
+from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts
+from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
 from deepvanet.datasets.text_numbers import to_float
+from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream, Target
 
 N_RATINGS = 1280  # rows of the published table
@@ -28,21 +24,14 @@ MOST_OUTSIDE = 0.2  # of the EEG's power may lie outside its band
 _EEG = [c.stream is Stream.EEG for c in deap.CHANNELS]
 
 
-def find_refusals(facts: Sequence[Viewer]) -> Iterator[Finding]:
-    """Say why ``prepare`` would stop; once, where many subjects share a reason."""
-    reasons = [reason for subject in facts for reason in subject.refusals]
-    reasons += [v.refusal for subject in facts for v in subject.videos or ()]
-    return list_refusals(reasons)
-
-
 def find_silent_channels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
     """Name the channels that are not finite or never change."""
     for subject in facts:
         if subject.signals is None:
             continue
-        for what, places in (
-            ("are not finite", subject.signals.bad),
-            ("are flat", subject.signals.flat),
+        for code, what, places in (
+            ("Q01", "are not finite", subject.signals.bad),
+            ("Q02", "are flat", subject.signals.flat),
         ):
             named = [
                 f"{subject.name_trial(row)} {deap.CHANNELS[channel].name}"
@@ -50,9 +39,11 @@ def find_silent_channels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
             ]
             if named:
                 n_all = subject.signals.n_trials * len(deap.CHANNELS)
-                text = f"s{subject.subject}: {len(named)} of {n_all} channels {what}"
-                yield Finding(
-                    Severity.WRONG, f"{text}, counted over trials: {list_some(named)}"
+                text = f"{len(named)} of {n_all} channels {what}, counted over trials"
+                yield make_finding(
+                    code,
+                    f"{text}: {list_some(named)}",
+                    source=f"s{subject.subject}",
                 )
 
 
@@ -64,8 +55,8 @@ def find_low_gsr(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         if f.signals is not None and f.signals.low_gsr
     ]
     if named:
-        yield Finding(
-            Severity.WRONG,
+        yield make_finding(
+            "C11",
             "GSR is 0 Ohm or less, which no resistance is (it is never inverted "
             f"here), in some trials: {list_some(named)}",
         )
@@ -79,11 +70,12 @@ def find_odd_eeg(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         spread = measure_spread(subject.signals.sample[_EEG])
         yield from find_odd_spread(f"s{subject.subject}", spread)
         if subject.signals.outside_band > MOST_OUTSIDE:
-            yield Finding(
-                Severity.NOTE,
-                f"s{subject.subject}: {subject.signals.outside_band:.0%} of the EEG's "
-                f"power lies outside {BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz, the original is "
-                "filtered to 4-45 Hz: another rate, or other processing",
+            yield make_finding(
+                "Q04",
+                f"{subject.signals.outside_band:.0%} of the EEG's power lies outside "
+                f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz, the original is filtered to "
+                "4-45 Hz: another rate, or other processing",
+                source=f"s{subject.subject}",
             )
 
 
@@ -99,8 +91,8 @@ def find_copies(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
             if digest and first.setdefault(digest, name) != name:
                 copies.append(f"{name} = {first[digest]}")
     if copies:
-        yield Finding(
-            Severity.WRONG,
+        yield make_finding(
+            "Q05",
             f"trials with the signals of another ({len(copies)}): {list_some(copies)}",
         )
 
@@ -130,8 +122,8 @@ def find_flipped_labels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
             for mirror, n in n_mirrored.items()
             if n
         ]
-        yield Finding(
-            Severity.WRONG,
+        yield make_finding(
+            "R13",
             f"labels in the .dat files differ from participant_ratings.csv in "
             f"{len(differing)} of {n_compared} trials{''.join(mirrored)} (ratings are "
             f"taken from the table): {list_some(differing)}",
@@ -160,8 +152,8 @@ def find_odd_ratings(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
             and not LOWEST_RATING <= to_float(row.values[column]) <= HIGHEST_RATING
         ]
         if odd:
-            yield Finding(
-                Severity.WRONG,
+            yield make_finding(
+                "R16",
                 f"participant_ratings.csv: {column} is no number from 1 to 9 in "
                 f"{len(odd)} of {len(rows)} rows: line {list_some(odd)}",
             )
@@ -170,8 +162,8 @@ def find_odd_ratings(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
     for column, n_published in N_HIGH.items():
         n_high = sum(to_float(row.values[column]) >= 5 for row in rows)
         if n_high != n_published:
-            yield Finding(
-                Severity.WRONG,
+            yield make_finding(
+                "R13",
                 f"participant_ratings.csv: {n_high} of {len(rows)} {column} ratings "
                 f"are >= 5, the published table has {n_published}",
             )

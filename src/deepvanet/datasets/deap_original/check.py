@@ -12,16 +12,10 @@ from deepvanet.datasets.deap import signs as deap_signs
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.deap_original.events import STIMULUS_S, Code
 from deepvanet.datasets.deap_original.facts import OriginalFacts, examine_subject
-from deepvanet.datasets.findings import (
-    CheckResult,
-    Finding,
-    Severity,
-    Table,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -53,7 +47,7 @@ def check_deap_original(
     try:
         rows = deap.read_ratings(root)
     except UserError:
-        rows = []  # already a refusal of every subject
+        rows = []  # already a finding of every subject
     tables = [_tabulate_recordings(facts), _tabulate_trials(facts)]
     return make_result(tables, _find_all(root, facts, rows))
 
@@ -62,7 +56,7 @@ def _find_all(
     root: Path, facts: Sequence[OriginalFacts], rows: Sequence[deap.RatingsRow]
 ) -> Iterator[Finding]:
     locate = deap_original.signals_file
-    yield from deap_signs.find_refusals(facts)
+    yield from (finding for subject in facts for finding in subject.findings)
     yield from find_left_out(facts)
     yield from find_flat_channels(facts)
     yield from find_odd_skin(facts)
@@ -83,7 +77,7 @@ def find_left_out(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
     """Name the trials that ``prepare`` would leave out."""
     for subject in facts:
         for note in subject.notes:
-            yield Finding(Severity.WRONG, f"s{subject.subject}: {note}")
+            yield make_finding("T12", note, source=f"s{subject.subject}")
 
 
 def find_flat_channels(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
@@ -92,8 +86,8 @@ def find_flat_channels(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
         flat = subject.signals.flat if subject.signals else ()
         if flat:
             n_all = len(deap_original.CHANNELS)
-            text = f"s{subject.subject}: {len(flat)} of {n_all} channels are flat"
-            yield Finding(Severity.WRONG, f"{text}: {list_some(flat)}")
+            text = f"{len(flat)} of {n_all} channels are flat: {list_some(flat)}"
+            yield make_finding("Q02", text, source=f"s{subject.subject}")
 
 
 def find_odd_skin(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
@@ -103,19 +97,21 @@ def find_odd_skin(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
             continue
         name, ohm = f"s{subject.subject}", subject.signals.ohm
         if subject.signals.skinless:
-            yield Finding(
-                Severity.WRONG,
-                f"{name}: GSR touches no skin for {subject.signals.skinless:.2%} of "
-                "the recording",
+            yield make_finding(
+                "C11",
+                f"GSR touches no skin for {subject.signals.skinless:.2%} of the "
+                "recording",
+                source=name,
             )
         if not math.isnan(ohm) and not _is_of_skin(ohm):
             unit = _name_unit(subject.subject)
             fits = _is_of_skin(1e9 / ohm)
             other = "Ohm" if unit == "nS" else "nS"
-            yield Finding(
-                Severity.WRONG,
-                f"{name}: GSR, read as {unit}, has a median of {ohm:.3g} Ohm, which no "
-                f"skin has{f'; its numbers would fit {other}' if fits else ''}",
+            yield make_finding(
+                "C05",
+                f"GSR, read as {unit}, has a median of {ohm:.3g} Ohm, which no skin "
+                f"has{f'; its numbers would fit {other}' if fits else ''}",
+                source=name,
             )
 
 
@@ -126,10 +122,11 @@ def find_other_orders(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
             continue
         documented = _name_laboratory(subject.subject)
         if subject.header.order != documented:
-            yield Finding(
-                Severity.WRONG,
-                f"s{subject.subject}: the electrodes are in {subject.header.order} "
-                f"order, documented is {documented} (they are read by their labels)",
+            yield make_finding(
+                "C14",
+                f"the electrodes are in {subject.header.order} order, documented is "
+                f"{documented} (they are read by their labels)",
+                source=f"s{subject.subject}",
             )
 
 
@@ -142,10 +139,10 @@ def find_odd_codes(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
         counts = {code: len(subject.signals.events.find(code)) for code in around}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{code:d} x {n}" for code, n in counts.items())
-            yield Finding(
-                Severity.NOTE,
-                f"s{subject.subject}: the codes of a trial are not found equally "
-                f"often: {listed}",
+            yield make_finding(
+                "T16",
+                f"the codes of a trial are not found equally often: {listed}",
+                source=f"s{subject.subject}",
             )
 
 
@@ -159,8 +156,8 @@ def find_other_lengths(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
             text = f"s{subject.subject} {len(other)} of {len(stimuli_s)}"
             named.append(f"{text}, the shortest {min(other):g} s")
     if named:
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "T15",
             f"stimuli of another length than {STIMULUS_S:g} s: {list_some(named)}",
         )
 
@@ -242,5 +239,5 @@ def _tabulate_subject(facts: OriginalFacts) -> tuple[str | int, ...]:
         facts.n_whole,
         f"{len(videos)} of {expected}",
         sum(deap_files.is_short(facts, video) for video in videos),
-        sum(bool(v.refusal) or not v.starts for v in videos),
+        sum(not v.is_readable or not v.starts for v in videos),
     )

@@ -20,8 +20,9 @@ from deepvanet.datasets.deap_original.events import (
     find_events,
     place_trials,
 )
-from deepvanet.datasets.findings import attempt
+from deepvanet.datasets.findings import keep_findings
 from deepvanet.datasets.geneva import GENEVA_EEG
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.signal_io.raw_files import RawFile, open_raw
 
@@ -90,8 +91,8 @@ class OriginalFacts:
         Trials whose baseline and stimulus are complete.
     notes : tuple of str
         Why other trials would be left out.
-    refusals : tuple of str
-        Why ``prepare`` would refuse the subject, videos aside.
+    findings : tuple of Finding
+        What was reported while its files were read.
     """
 
     subject: str
@@ -101,7 +102,7 @@ class OriginalFacts:
     videos: tuple[VideoFacts, ...] | None
     n_whole: int
     notes: tuple[str, ...]
-    refusals: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def stimulus_s(self) -> float | None:
@@ -111,31 +112,30 @@ class OriginalFacts:
         return float(np.median(self.signals.stimuli_s))
 
 
+@keep_findings
 def examine_subject(root: Path, subject: str) -> OriginalFacts:
-    """Read all files of one subject; what cannot be used becomes a refusal."""
-    refusals: list[str] = []
+    """Read all files of one subject; what cannot be used becomes a finding."""
     path = deap_original.signals_file(root, subject)
-    file = attempt(refusals, lambda: open_raw(path))
+    file = attempt(lambda: open_raw(path), source=path)
     header = None if file is None else _examine_header(file)
     signals = None
     if file is not None:
         opened = file
-        signals = attempt(refusals, lambda: _examine_signals(opened, subject))
-    rows = attempt(refusals, lambda: deap_original.select_ratings(root, subject))
+        signals = attempt(lambda: _examine_signals(opened, subject), source=path)
+    rows = attempt(lambda: deap_original.select_ratings(root, subject))
     placed = None
     if signals is not None and rows is not None:
         events, rated = signals.events, rows
-        placed = attempt(refusals, lambda: place_trials(path, events, rated, {}))
+        placed = attempt(lambda: place_trials(path, events, rated, {}), source=path)
     spans, notes = placed or ((), ())
     return OriginalFacts(
         subject=subject,
         header=header,
         signals=signals,
         rows=None if rows is None else tuple(rows),
-        videos=examine_videos(refusals, root, subject),
+        videos=examine_videos(root, subject),
         n_whole=len(spans),
         notes=notes,
-        refusals=tuple(refusals),
     )
 
 

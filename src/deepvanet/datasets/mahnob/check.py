@@ -8,15 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.findings import (
-    CheckResult,
-    Finding,
-    Severity,
-    Table,
-    list_refusals,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.facts import (
     EMOTIONAL,
@@ -30,6 +22,7 @@ from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
+from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import UserError
 
 NOTHING = "-"
@@ -75,10 +68,10 @@ def check_mahnob(
 
 def _find_all(root: Path, facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     sessions = [session for subject in facts for session in subject.sessions]
-    yield from list_refusals(r for subject in facts for r in subject.refusals)
+    yield from (finding for subject in facts for finding in subject.findings)
     if not any(session.is_usable for session in sessions):
-        text = f"{root}: no session can be used, of {len(sessions)}"
-        yield Finding(Severity.REFUSED, text)
+        text = f"no session can be used, of {len(sessions)}"
+        yield make_finding("F01", text, source=root)
     yield from _find_assumptions(sessions)
     yield from _find_contradictions(sessions)
     yield from _find_other_rates(sessions)
@@ -107,13 +100,13 @@ def _find_assumptions(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         for note in session.notes:
             notes.setdefault(note, []).append(str(session.number))
     for note, numbers in notes.items():
-        yield Finding(Severity.WRONG, f"{_name(numbers)}: {note}")
+        yield make_finding("F09", note, source=_name(numbers))
 
 
 def _find_contradictions(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     for session in sessions:
         for said in session.contradictions:
-            yield Finding(Severity.WRONG, f"session {session.number}: {said}")
+            yield make_finding("F08", said, source=f"session {session.number}")
 
 
 def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -125,9 +118,7 @@ def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     ]
     if other:
         text = f"the vidRate of {len(other)} videos is not {VIDEO_FPS} frames a second"
-        yield Finding(
-            Severity.WRONG, f"{text}, but they are read so: {list_some(other)}"
-        )
+        yield make_finding("V14", f"{text}, but they are read so: {list_some(other)}")
 
 
 def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -141,7 +132,7 @@ def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     ]
     if short:
         text = f"{len(short)} recordings break off before their headers say"
-        yield Finding(Severity.WRONG, f"{text}: {list_some(short)}")
+        yield make_finding("F07", f"{text}: {list_some(short)}")
 
 
 def _find_short_videos(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -153,7 +144,7 @@ def _find_short_videos(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     ]
     if short:
         text = f"{len(short)} videos stop before their stimulus does"
-        yield Finding(Severity.WRONG, f"{text}: {list_some(short)}")
+        yield make_finding("V03", f"{text}: {list_some(short)}")
 
 
 def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -168,29 +159,27 @@ def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     ]
     if other:
         text = f"{len(other)} stimuli last another time than published"
-        yield Finding(Severity.NOTE, f"{text}: {list_some(other)}")
+        yield make_finding("T15", f"{text}: {list_some(other)}")
 
 
 def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     """Say why emotional clips are no trials, or have no face stream."""
-    for what in ("ratings", "signals"):
+    for code, what in (("R06", "ratings"), ("Q06", "signals")):
         numbers = [str(s.number) for s in sessions if what in s.lacks]
         if numbers:
             text = f"{len(numbers)} emotional sessions have no {what} and are left out"
-            yield Finding(Severity.NOTE, f"{text}: {list_some(numbers)}")
+            yield make_finding(code, f"{text}: {list_some(numbers)}")
     silent = [str(s.number) for s in sessions if s.is_usable and not s.has_video]
     if silent:
         text = f"{len(silent)} emotional sessions have no colour video: they stay in, "
-        yield Finding(
-            Severity.NOTE, f"{text}without a face stream: {list_some(silent)}"
-        )
+        yield make_finding("V10", f"{text}without a face stream: {list_some(silent)}")
 
 
 def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     n_silent = sum(s.recorded_s is not None and s.promised_s is None for s in sessions)
     if n_silent:
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "F10",
             f"{n_silent} headers leave the number of records open (-1), as BioSemi's "
             "own do: the length is that of the file",
         )
@@ -205,8 +194,8 @@ def _compare_with_full_copy(facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     ]
     found = len(complete), len(set(complete))
     if found != (N_COMPLETE, N_SUBJECTS):
-        yield Finding(
-            Severity.NOTE,
+        yield make_finding(
+            "F03",
             f"{found[0]} emotional sessions of {found[1]} subjects have ratings, "
             f"signals and colour video; a full copy has {N_COMPLETE} of {N_SUBJECTS}",
         )

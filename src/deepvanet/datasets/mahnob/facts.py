@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deepvanet.datasets.findings import attempt
+from deepvanet.datasets.findings import keep_findings
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.sessions import (
     CLIPS,
@@ -14,6 +14,7 @@ from deepvanet.datasets.mahnob.sessions import (
     name_subject,
     read_session,
 )
+from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.video import probe
 from deepvanet.schema import Target
 
@@ -73,34 +74,34 @@ class MahnobFacts:
 
     Attributes
     ----------
-    refusals : tuple of str
-        Why ``prepare`` would refuse the subject.
+    findings : tuple of Finding
+        What was reported while its files were read.
     """
 
     subject: str
     sessions: tuple[SessionFacts, ...] = field(default=())
-    refusals: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
+@keep_findings
 def examine_subject(root: Path, subject: str) -> MahnobFacts:
-    """Read all sessions of one subject; what cannot be used becomes a refusal."""
-    refusals: list[str] = []
+    """Read all sessions of one subject; what cannot be used becomes a finding."""
     folders = (f for f in list_folders(root) if name_subject(int(f.name)) == subject)
-    sessions = tuple(_examine_folder(refusals, folder) for folder in folders)
-    attempt(refusals, lambda: mahnob.input_files(root, subject))
-    return MahnobFacts(subject, sessions, tuple(refusals))
+    sessions = tuple(_examine_folder(folder) for folder in folders)
+    attempt(lambda: mahnob.input_files(root, subject))
+    return MahnobFacts(subject, sessions)
 
 
-def _examine_folder(refusals: list[str], folder: Path) -> SessionFacts:
+def _examine_folder(folder: Path) -> SessionFacts:
     if not (folder / "session.xml").is_file():
         return SessionFacts(int(folder.name), NO_XML)
-    session = attempt(refusals, lambda: read_session(folder))
+    session = attempt(lambda: read_session(folder), source=folder)
     if session is None:
         return SessionFacts(int(folder.name), "unreadable session.xml")
-    return _examine_session(refusals, session)
+    return _examine_session(session)
 
 
-def _examine_session(refusals: list[str], session: Session) -> SessionFacts:
+def _examine_session(session: Session) -> SessionFacts:
     facts = SessionFacts(
         number=session.number,
         kind=_name_kind(session),
@@ -112,7 +113,7 @@ def _examine_session(refusals: list[str], session: Session) -> SessionFacts:
     )
     if not session.is_usable or session.bdf is None:
         return facts
-    placed = attempt(refusals, lambda: mahnob.place_session(session))
+    placed = attempt(lambda: mahnob.place_session(session), source=session.bdf)
     if placed is None:
         return facts
     return SessionFacts(
@@ -122,7 +123,7 @@ def _examine_session(refusals: list[str], session: Session) -> SessionFacts:
             "recorded_s": placed.file.n_samples / placed.file.sfreq,
             "promised_s": _read_promise(session.bdf),
             "fps": placed.span.fps,
-            "video_s": _measure_video(refusals, placed.span.video, placed.span.fps),
+            "video_s": _measure_video(placed.span.video, placed.span.fps),
             "notes": placed.notes,
         }
     )
@@ -136,12 +137,10 @@ def _read_promise(path: Path) -> float | None:
     return None if n_records < 0 else n_records * record_s
 
 
-def _measure_video(
-    refusals: list[str], video: Path | None, fps: float | None
-) -> float | None:
+def _measure_video(video: Path | None, fps: float | None) -> float | None:
     if video is None or fps is None:
         return None
-    info = attempt(refusals, lambda: probe(video))
+    info = attempt(lambda: probe(video), source=video)
     return None if info is None else info.n_packets / fps
 
 

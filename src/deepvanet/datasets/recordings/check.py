@@ -7,15 +7,11 @@ from pathlib import Path
 from deepvanet.config import EvaluateSettings, Execution
 from deepvanet.datasets.findings import (
     CheckResult,
-    Finding,
-    Severity,
     Table,
-    attempt,
-    list_refusals,
     list_some,
     make_result,
 )
-from deepvanet.datasets.personal_labels import RatedTrial, find_personal_ratings
+from deepvanet.datasets.rating_findings import find_odd_ratings
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.facts import (
     OwnFacts,
@@ -23,9 +19,11 @@ from deepvanet.datasets.recordings.facts import (
     RowFacts,
     examine_subject,
 )
+from deepvanet.datasets.recordings.rated_trials import list_rated_trials
 from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.subjects import examine_each, leave_out
+from deepvanet.findings import Finding, attempt, collect, make_finding
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import (
     HIGHEST_RATING,
@@ -90,75 +88,66 @@ def check_source(
     UserError
         When the source itself cannot be used.
     """
-    source = read(root)
-    subjects = leave_out(sources.list_subjects(source), exclude)
-    refusals: list[str] = []
-    channels = (
-        attempt(refusals, lambda: sources.list_channels(source, skip_unreadable=True))
-        or ()
-    )
+    with collect() as found:
+        source = read(root)
+        subjects = leave_out(sources.list_subjects(source), exclude)
+        channels = attempt(lambda: sources.list_channels(source)) or ()
     examine = partial(examine_subject, read, root, channels)
     facts = examine_each(examine, subjects, execution)
-    refusals += [text for subject in facts for text in subject.refusals]
     tables = (
         _tabulate_trials(facts),
         _tabulate_channels(channels),
         _tabulate_coverage(facts),
     )
-    findings = (*list_refusals(refusals), *_find_all(source, facts))
+    findings = (*found, *_find_all(source, facts))
     return make_result(tables, findings)
 
 
 def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Finding]:
     rows = [row for subject in facts for row in subject.rows]
-    for note in (note for subject in facts for note in subject.notes):
-        yield Finding(Severity.WRONG, note)
+    yield from (finding for subject in facts for finding in subject.findings)
     for row in rows:
         yield from _find_odd_video(row)
-    yield from _find_personal(source, rows)
+    yield from _find_rated(source, rows)
     ignored = dict.fromkeys(label for subject in facts for label in subject.ignored)
     if ignored:
         text = f"{len(ignored)} channels are not used: {list_some(list(ignored))}"
-        yield Finding(Severity.NOTE, f"{text}; {FILE_NAME} can say what they measure")
+        yield make_finding("C01", f"{text}; {FILE_NAME} can say what they measure")
     silent = [_name(row) for row in rows if row.used_s and row.row.video is None]
     if silent:
         text = f"{len(silent)} trials have no video: {list_some(silent)}"
-        yield Finding(Severity.NOTE, text)
+        yield make_finding("V10", text)
     low, high = source.declared.rating_range
     if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
         text = f"ratings from {low:g} to {high:g} are mapped to 1 to 9, linearly"
-        yield Finding(Severity.NOTE, text)
+        yield make_finding("R12", text)
     if source.declared.label_rule:
         text = f"the label rule of these recordings is {source.declared.label_rule}"
-        yield Finding(Severity.NOTE, f"{text}: the label rule of evaluate takes it")
+        yield make_finding("R14", f"{text}: the label rule of evaluate takes it")
 
 
-def _find_personal(
-    source: RecordingSource, rows: Sequence[RowFacts]
-) -> Iterator[Finding]:
+def _find_rated(source: RecordingSource, rows: Sequence[RowFacts]) -> Iterator[Finding]:
     rule = source.declared.label_rule or EvaluateSettings.label_rule
     try:
         check_label_rule(rule)
     except UserError as error:
-        yield Finding(Severity.WRONG, f"{FILE_NAME}: {error}")
+        yield make_finding("R17", str(error), source=FILE_NAME)
         rule = EvaluateSettings.label_rule
-    rated = (
-        RatedTrial(row.row.subject, row.row.trial, row.row.ratings)
-        for row in rows
-        if row.used_s
+    rated = list_rated_trials([row.row for row in rows if row.used_s])
+    yield from find_odd_ratings(
+        rated, rule, source=source.lists[0], scale=source.declared.rating_range
     )
-    yield from find_personal_ratings(rated, rule)
 
 
 def _find_odd_video(row: RowFacts) -> Iterator[Finding]:
     if row.drift_s is not None and abs(row.drift_s) > DRIFT_S:
-        text = f"{_name(row)}: the video lasts {row.drift_s:+.2f} s against the clock"
-        yield Finding(
-            Severity.WRONG, f"{text} of the signals, over {row.video_s:.1f} s"
+        text = f"the video lasts {row.drift_s:+.2f} s against the clock of the signals"
+        yield make_finding(
+            "T10", f"{text}, over {row.video_s:.1f} s", source=_name(row)
         )
     if row.shown_s is not None and row.shown_s < SHOWN * row.used_s:
-        text = f"{_name(row)}: the video shows {row.shown_s:.1f} s"
-        yield Finding(Severity.WRONG, f"{text} of the {row.used_s:.1f} s of the trial")
+        text = f"the video shows {row.shown_s:.1f} s of the {row.used_s:.1f} s"
+        yield make_finding("V03", f"{text} of the trial", source=_name(row))
 
 
 def _name(row: RowFacts) -> str:

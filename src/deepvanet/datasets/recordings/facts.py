@@ -1,15 +1,15 @@
 """Read what a check of a user's own recordings needs to know of one subject."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from deepvanet.datasets.findings import attempt
 from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace
+from deepvanet.findings import Finding, attempt, collect, list_refused, report
 from deepvanet.preprocessing.video import VideoInfo, probe
 from deepvanet.schema import Channel, Stream, TrialSpan
 
@@ -55,25 +55,22 @@ class OwnFacts:
 
     Attributes
     ----------
-    notes : tuple of str
-        What is odd or left out, and where.
     ignored : tuple of str
         Labels of channels of which is not known what they measure.
-    refusals : tuple of str
-        Why ``prepare`` would refuse the subject.
+    findings : tuple of Finding
+        What was reported while its files were read.
     """
 
     subject: str
     rows: tuple[RowFacts, ...]
-    notes: tuple[str, ...]
     ignored: tuple[str, ...]
-    refusals: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def examine_subject(
     read_source: ReadSource, root: Path, channels: Sequence[Channel], subject: str
 ) -> OwnFacts:
-    """Read all rows of one subject; what cannot be used becomes a refusal.
+    """Read all rows of one subject; what cannot be used becomes a finding.
 
     Parameters
     ----------
@@ -89,41 +86,47 @@ def examine_subject(
     Returns
     -------
     OwnFacts
-        Facts of each row, in the order of the source, with notes and refusals.
+        Facts of each row, in the order of the source, with findings.
     """
-    source = read_source(root)
+    with collect() as found:
+        facts = _examine_subject(read_source(root), channels, subject)
+        if not list_refused(found, ()) and not any(row.used_s for row in facts.rows):
+            text = f"no trial of subject {subject} can be used"
+            report("F01", text, source=root)
+    return replace(facts, findings=tuple(found))
+
+
+def _examine_subject(
+    source: RecordingSource, channels: Sequence[Channel], subject: str
+) -> OwnFacts:
     rows: list[RowFacts] = []
-    notes: list[str] = []
     ignored: list[str] = []
-    refusals: list[str] = []
     own = [row for row in source.rows if row.subject == subject]
     for group in sources.group_rows(own):
-        read = attempt(refusals, partial(sources.read_group, source, group, channels))
+        read = attempt(
+            partial(sources.read_group, source, group, channels),
+            source=group[0].bio or group[0].where,
+        )
         if read is None:
             rows += [RowFacts(row) for row in group]
             continue
         where = read.recording.name
-        notes += [f"subject {subject} {where}: {n}" for n in read.recording.notes]
+        for note in read.recording.notes:
+            report("F09", note, source=f"subject {subject} {where}")
         ignored += _list_ignored(read, source)
-        rows += [_examine_row(refusals, read, placed) for placed in read.placed]
-    if not refusals and not any(row.used_s for row in rows):
-        refusals.append(f"{source.lists[0]}: no trial of subject {subject} can be used")
+        rows += [_examine_row(read, placed) for placed in read.placed]
     order = {id(row): place for place, row in enumerate(own)}
     return OwnFacts(
         subject=subject,
         rows=tuple(sorted(rows, key=lambda facts: order[id(facts.row)])),
-        notes=tuple(notes),
         ignored=tuple(dict.fromkeys(ignored)),
-        refusals=tuple(dict.fromkeys(refusals)),
     )
 
 
-def _examine_row(
-    refusals: list[str], read: SourceRecording, placed: TrialPlace
-) -> RowFacts:
+def _examine_row(read: SourceRecording, placed: TrialPlace) -> RowFacts:
     row, span, recording = placed.row, placed.span, read.recording
     video = row.video
-    info = attempt(refusals, lambda: probe(video)) if video else None
+    info = attempt(lambda: probe(video), source=video) if video else None
     return RowFacts(
         row=row,
         seconds=read.opened.main.seconds if read.opened else None,

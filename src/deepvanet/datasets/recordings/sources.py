@@ -6,21 +6,22 @@ trial without signals is a recording of its own.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from deepvanet.config import PrepareSettings
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
+from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
     describe_recording,
     find_odd,
     read_bio,
 )
-from deepvanet.datasets.recordings.trial_table import Row
 from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
+from deepvanet.findings import Finding, attempt, collect, hand_on
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.open_file import list_parts
@@ -89,24 +90,22 @@ def list_files(source: RecordingSource, subject: str) -> list[Path]:
     return list(dict.fromkeys((*lists, *parts)))
 
 
-def list_channels(
-    source: RecordingSource, *, skip_unreadable: bool = False
-) -> tuple[Channel, ...]:
+def list_channels(source: RecordingSource) -> tuple[Channel, ...]:
     """Return the channels that the recordings share; every file is opened once.
 
-    Parameters
-    ----------
-    skip_unreadable : bool
-        Whether a recording that cannot be opened is passed over.
+    A recording that cannot be opened is reported and has no part in it.
 
     Raises
     ------
     UserError
-        When signals cannot be opened, or none is of use.
+        When no channel is of use.
     """
     files = {file for row in source.rows for file in row.signals if file}
     stamps = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-    return _list_channels(_Key(source, stamps), skip_unreadable)
+    channels, findings = _list_channels(_Key(source, stamps))
+    for finding in findings:
+        hand_on(finding)
+    return channels
 
 
 @dataclass(frozen=True)
@@ -130,15 +129,20 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _list_channels(key: _Key, skip_unreadable: bool) -> tuple[Channel, ...]:
-    source = key.source
-    opened: list[RecordingFiles] = []
-    for rows in group_rows(source.rows):
-        try:
-            opened += [open_recording(source, rows[0])] if rows[0].bio else []
-        except UserError:
-            if not skip_unreadable:
-                raise
+def _list_channels(key: _Key) -> tuple[tuple[Channel, ...], tuple[Finding, ...]]:
+    """Return the shared channels, and what was found on the way, to be reported."""
+    with collect() as found:
+        channels = _find_shared(key.source)
+    return channels, tuple(found)
+
+
+def _find_shared(source: RecordingSource) -> tuple[Channel, ...]:
+    first_rows = [rows[0] for rows in group_rows(source.rows) if rows[0].bio]
+    tried = (
+        attempt(partial(open_recording, source, row), source=row.bio)
+        for row in first_rows
+    )
+    opened = [one for one in tried if one]
     recordings = [[f.channel for f in one.channels.values()] for one in opened]
     shared = share_channels(recordings, source.declared)
     if opened and not shared:
@@ -179,7 +183,12 @@ def read_subject(source: RecordingSource, subject: str) -> Iterator[SourceRecord
     own = [row for row in source.rows if row.subject == subject]
     n_trials, notes = 0, []
     for rows in group_rows(own):
-        read = read_group(source, rows, channels)
+        read = attempt(
+            partial(read_group, source, rows, channels),
+            source=rows[0].bio or rows[0].where,
+        )
+        if read is None:
+            continue
         n_trials += len(read.recording.spans)
         notes += [note for placed in read.placed for note in placed.notes]
         if read.recording.spans:
@@ -206,7 +215,6 @@ def read_group(
         notes += (f"no unit is stated for {', '.join(assumed)}: taken for uV",)
     bio = read_bio(opened, kept, source.declared)
     notes += tuple(find_odd(bio, kept, sfreq=opened.main.sfreq))
-    notes += tuple(note for p in placed for note in p.notes)
     recording = Recording(
         subject=rows[0].subject,
         name=_name(source, rows[0].bio),
@@ -232,7 +240,6 @@ def _read_alone(row: Row) -> SourceRecording:
         channels=(),
         spans=(placed.span,) if placed.span else (),
         is_raw=False,
-        notes=placed.notes,
     )
     return SourceRecording(recording, None, (placed,))
 

@@ -2,186 +2,149 @@
 
 Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio`` and ``peripheral``,
 files, by their place beside the table; ``onset_s`` or ``marker``, ``duration_s``;
-``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``; ``valence``,
-``arousal``. Any others are kept.
+``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``; ``face_choice``;
+``valence``, ``arousal``. Any others are kept, and named.
 """
 
-import csv
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PureWindowsPath
 
-import numpy as np
-
-from deepvanet.files import is_file
-from deepvanet.schema import Target, UserError
-from deepvanet.signal_io.declared import Declaration
-
-NAMES = ("subject", "trial", "stimulus")
-FILES = ("video", "bio", "peripheral")
-PLACES = (
-    *("onset_s", "marker", "duration_s", "video_offset_s", "video_marker"),
-    "peripheral_offset_s",
+from deepvanet.datasets.findings import list_some
+from deepvanet.datasets.recordings.cells import (
+    clear,
+    read_decimal_commas,
+    read_number,
+    read_ratings,
+    refuse_cell,
+    to_number,
 )
-KNOWN = (*NAMES, *FILES, *PLACES, *Target)
-NOTHING = ("", "n/a", "nan")
+from deepvanet.datasets.recordings.column_names import judge_columns
+from deepvanet.datasets.recordings.row_checks import find_odd_rows, keep_first
+from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.recordings.trial_columns import (
+    FILES,
+    KNOWN,
+    NAMES,
+    PLACES,
+    WORDS,
+)
+from deepvanet.datasets.small_tables import (
+    TextRow,
+    TextTable,
+    read_table,
+    shorten,
+)
+from deepvanet.files import is_file
+from deepvanet.findings import attempt, refuse, report
+from deepvanet.schema import Target
+from deepvanet.signal_io.declared import Declaration
+from deepvanet.signal_io.exports.known import find_export
 
+FACE_CHOICES = ("left", "right", "largest")
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the table; None and empty are cells without a value.
-
-    Attributes
-    ----------
-    where : str
-        The file and line, for sentences.
-    video_offset_s, peripheral_offset_s : float | None, float
-        Second of the signals at which those files start.
-    marker, video_marker : str
-        Markers at which the stimulus and the video start.
-    ratings : mapping
-        On the scale from 1 to 9.
-    more : mapping
-        Columns that mean nothing here.
-    """
-
-    where: str
-    subject: str
-    trial: str
-    stimulus: str
-    video: Path | None = None
-    bio: Path | None = None
-    peripheral: Path | None = None
-    onset_s: float | None = None
-    marker: str = ""
-    duration_s: float | None = None
-    video_offset_s: float | None = None
-    video_marker: str = ""
-    peripheral_offset_s: float = 0.0
-    ratings: Mapping[Target, float] = field(default_factory=dict)
-    more: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """What it is made of."""
-        return tuple(f for f in (self.bio, self.peripheral, self.video) if f)
-
-    @property
-    def signals(self) -> tuple[Path | None, Path | None]:
-        """Where its signals lie; rows of one recording have the same."""
-        return self.bio, self.peripheral
+_NUMBERS = (*(name for name in PLACES if name.endswith("_s")), *Target)
 
 
 def read_rows(
     path: Path, declared: Declaration, *, for_training: bool = True
 ) -> list[Row]:
-    """Read a table of trials.
+    """Read a table of trials; what is odd in it is reported.
 
     Parameters
     ----------
     for_training : bool
         Else ratings and files may be missing: the table says where trials lie.
 
+    Returns
+    -------
+    list of Row
+        A row that cannot be used is reported and left out.
+
     Raises
     ------
     UserError
-        When it is no such table, a file is missing, or a trial stands there twice.
+        When it is no such table, or no row of it can be used.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, expected a table of trials in CSV")
-    lines = _read_lines(path, for_training=for_training)
-    rows = [
-        _read_row(path, line, cells, declared, for_training=for_training)
-        for line, cells in lines
+    table = read_table(path, what="table of trials", known=KNOWN)
+    judge_columns(table, WORDS)
+    _require_columns(table, for_training=for_training)
+    table = read_decimal_commas(table, _NUMBERS)
+    ratings = read_ratings(table, declared)
+    read = [
+        attempt(partial(_read_row, table, row, rated, for_training))
+        for row, rated in zip(table.rows, ratings, strict=True)
     ]
-    if not rows:
-        raise UserError(f"{path}: holds no trial")
-    check_unique(rows)
+    rows = keep_first([row for row in read if row is not None])
+    if not table.rows:
+        raise refuse("R21", "holds no trial", source=path)
+    if not rows:  # the first row says what is wrong
+        _read_row(table, table.rows[0], ratings[0], for_training)
+    find_odd_rows(rows, table, for_training=for_training)
     return rows
 
 
-def check_unique(rows: Sequence[Row]) -> None:
-    """Raise ``UserError`` where a trial of a subject stands in two rows.
-
-    Raises
-    ------
-    UserError
-        When there is such a trial.
-    """
-    seen: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        other = seen.setdefault((row.subject, row.trial), row)
-        if other is not row:
-            raise UserError(
-                f"{row.where}: trial {row.trial} of subject {row.subject} stands there "
-                "twice"
-            )
-
-
-def _read_lines(
-    path: Path, *, for_training: bool
-) -> list[tuple[int, Mapping[str, str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", restkey="")
-            _check_columns(path, reader.fieldnames or (), for_training=for_training)
-            return [
-                (
-                    reader.line_num,
-                    {k: v.strip() for k, v in cells.items() if isinstance(v, str)},
-                )
-                for cells in reader
-            ]
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a table in CSV: {error}") from None
-
-
-def _check_columns(path: Path, found: Sequence[str], *, for_training: bool) -> None:
-    for column in NAMES:
-        if column not in found:
-            near = difflib.get_close_matches(column, found, n=1)
-            hint = f", the nearest is {near[0]!r}" if near else ""
-            raise UserError(f"{path}: column {column} is missing{hint}")
+def _require_columns(table: TextTable, *, for_training: bool) -> None:
+    absent = [name for name in NAMES if name not in table.columns]
+    if absent:
+        what = "column" if len(absent) == 1 else "columns"
+        sentence = f"{what} {', '.join(absent)} {'is' if len(absent) == 1 else 'are'}"
+        raise refuse(
+            "R21",
+            f"{sentence} missing, got {_list_columns(table)}",
+            source=table.path,
+            cure=_suggest(table, absent),
+        )
     if not for_training:
         return
     for columns, what in ((tuple(Target), "of ratings"), (FILES, "of files")):
-        if not any(column in found for column in columns):
-            raise UserError(
-                f"{path}: needs a column {what}, {' or '.join(columns)}, got "
-                f"{', '.join(found)}"
+        if not any(column in table.columns for column in columns):
+            raise refuse(
+                "R21",
+                f"needs a column {what}, {' or '.join(columns)}, got "
+                f"{_list_columns(table)}",
+                source=table.path,
             )
 
 
-def _read_row(
-    path: Path,
-    line: int,
-    cells: Mapping[str, str],
-    declared: Declaration,
-    *,
-    for_training: bool,
-) -> Row:
-    where = f"{path} line {line}"
-    for name in NAMES:
-        if cells.get(name, "").lower() in NOTHING:
-            raise UserError(f"{where}: {name} is empty")
-    files = {
-        name: _find_file(path, where, name, cells, is_needed=for_training)
-        for name in FILES
+def _suggest(table: TextTable, absent: Sequence[str]) -> str:
+    near = {
+        name: close[0]
+        for name in absent
+        if (close := difflib.get_close_matches(name, table.columns, n=1))
     }
+    if near:
+        return ", ".join(f"rename {theirs} to {ours}" for ours, theirs in near.items())
+    return f"add a column {', '.join(absent)}"
+
+
+def _list_columns(table: TextTable) -> str:
+    return list_some([column[:40] for column in table.columns]) or "none"
+
+
+def _read_row(
+    table: TextTable, text: TextRow, rated: Mapping[Target, float], for_training: bool
+) -> Row:
+    path, line, cells = table.path, text.line, text.cells
+    for name in NAMES:
+        if cells[name].lower() in ("", "n/a", "nan"):
+            raise refuse_cell(path, line, f"{name} is empty")
+    files = {name: _find_file(path, line, name, cells, for_training) for name in FILES}
     if for_training and not any(files.values()):
-        raise UserError(f"{where}: names no file, neither video nor bio")
+        raise refuse_cell(path, line, "names no file, neither video nor bio")
     numbers = {
-        name: read_number(where, name, cells.get(name, ""))
+        name: read_number(path, line, name, cells.get(name, ""))
         for name in PLACES
         if name.endswith("_s")
     }
     if files["bio"] is None:
         files["bio"], files["peripheral"] = files["peripheral"], None
     row = Row(
-        where=where,
+        table=path,
+        line=line,
         subject=cells["subject"],
         trial=cells["trial"],
         stimulus=cells["stimulus"],
@@ -189,87 +152,92 @@ def _read_row(
         bio=files["bio"],
         peripheral=files["peripheral"],
         onset_s=numbers["onset_s"],
-        marker=cells.get("marker", ""),
+        marker=clear(cells.get("marker")),
         duration_s=numbers["duration_s"],
         video_offset_s=numbers["video_offset_s"],
-        video_marker=cells.get("video_marker", ""),
+        video_marker=clear(cells.get("video_marker")),
         peripheral_offset_s=numbers["peripheral_offset_s"] or 0.0,
-        ratings=read_ratings(where, cells, declared),
-        more={k: v for k, v in cells.items() if k and k not in KNOWN},
+        ratings=rated,
+        more={k: v for k, v in cells.items() if k not in KNOWN},
+        face_choice=_read_face_choice(path, line, clear(cells.get("face_choice"))),
     )
     _check_places(row, for_training=for_training)
     return row
 
 
 def _check_places(row: Row, *, for_training: bool) -> None:
+    for sentence in _find_contradictions(row, for_training=for_training):
+        raise refuse_cell(row.table, row.line, sentence)
+
+
+def _find_contradictions(row: Row, *, for_training: bool) -> Iterator[str]:
     if row.marker and row.onset_s is not None:
-        raise UserError(f"{row.where}: has both onset_s and marker")
+        yield "has both onset_s and marker"
     if row.video_marker and row.video_offset_s is not None:
-        raise UserError(f"{row.where}: has both video_offset_s and video_marker")
+        yield "has both video_offset_s and video_marker"
     if row.duration_s is not None and row.duration_s <= 0:
-        raise UserError(
-            f"{row.where}: duration_s must be above 0, got {row.duration_s:g}"
-        )
+        yield f"duration_s must be above 0, got {row.duration_s:g}"
     if row.onset_s is not None and row.onset_s < 0:
-        raise UserError(f"{row.where}: onset_s must be 0 or above, got {row.onset_s:g}")
+        yield f"onset_s must be 0 or above, got {row.onset_s:g}"
     if row.bio is None and for_training:
         if row.marker or row.video_marker:
-            raise UserError(f"{row.where}: has a marker but no signals to find it in")
+            yield "has a marker but no signals to find it in"
         if row.duration_s is None:
-            raise UserError(f"{row.where}: needs duration_s, since it has no signals")
+            yield "needs duration_s, since it has no signals"
 
 
-def read_number(where: str, name: str, text: str) -> float | None:
-    """Return a cell's number, None where it is empty, or raise ``UserError``.
-
-    Raises
-    ------
-    UserError
-        When the text is not a finite number.
-    """
-    if text.strip().lower() in NOTHING:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not np.isfinite(number):
-        raise UserError(f"{where}: {name} must be a number, got {text!r}")
-    return number
-
-
-def read_ratings(
-    where: str, cells: Mapping[str, str], declared: Declaration
-) -> dict[Target, float]:
-    """Return the ratings of a row on the scale from 1 to 9, or raise ``UserError``.
-
-    Raises
-    ------
-    UserError
-        When a rating is not a number, or outside of the declared range.
-    """
-    low, high = declared.rating_range
-    ratings = {}
-    for target in Target:
-        rating = read_number(where, target, cells.get(target, ""))
-        if rating is None:
-            continue
-        if not low <= rating <= high:
-            raise UserError(
-                f"{where}: {target} must be from {low:g} to {high:g}, got {rating:g}; "
-                "another range is set by rating_range in recordings.toml"
-            )
-        ratings[target] = declared.rescale(rating)
-    return ratings
+def _read_face_choice(table: Path, line: int, text: str) -> str:
+    """Return a word, or a box as ``x,y,width,height``."""
+    if text.lower() in ("", *FACE_CHOICES):
+        return text.lower()
+    numbers = [to_number(part) for part in re.split(r"[\s,;]+", text.strip("[]() "))]
+    is_box = len(numbers) == 4 and all(math.isfinite(n) and n >= 0 for n in numbers)
+    if is_box and numbers[2] > 0 and numbers[3] > 0:
+        return ",".join(f"{number:g}" for number in numbers)
+    raise refuse_cell(
+        table,
+        line,
+        f"face_choice must be {', '.join(FACE_CHOICES)} or a box, as "
+        f'"120,40,200,200" (x, y, width, height), got {shorten(text)}',
+    )
 
 
 def _find_file(
-    path: Path, where: str, name: str, cells: Mapping[str, str], *, is_needed: bool
+    path: Path, line: int, name: str, cells: Mapping[str, str], is_needed: bool
 ) -> Path | None:
-    text = cells.get(name, "")
-    if text.lower() in NOTHING:
+    text = clear(cells.get(name))
+    if not text:
         return None
     found = path.parent / text
-    if is_needed and not is_file(found):
-        raise UserError(f"{where}: {name} {text} is no file")
-    return found
+    if not is_needed or is_file(found) or (name != "video" and find_export(found)):
+        return found
+    sentence, cure = f"{name} {shorten(text)} is no file", _find_similar(found, text)
+    if name == "bio":
+        raise refuse("R25", sentence, source=path, place=f"line {line}", cure=cure)
+    report(
+        "R25",
+        sentence,
+        source=path,
+        place=f"line {line}",
+        assumed="the trial goes without it",
+        cure=cure,
+    )
+    return None
+
+
+def _find_similar(path: Path, text: str) -> str:
+    """Return which file may be meant, empty if none is near."""
+    turned = path.parent / PureWindowsPath(text).as_posix()
+    if "\\" in text and is_file(turned):
+        return f"write {PureWindowsPath(text).as_posix()}"
+    try:
+        names = [file.name for file in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    close = [name for name in names if name.lower() == path.name.lower()]
+    close = close or difflib.get_close_matches(path.name[:200], names, n=1, cutoff=0.8)
+    return (
+        f"write the name of a file beside the table; the nearest is {close[0]}"
+        if (close)
+        else ""
+    )

@@ -1,15 +1,24 @@
 """Where the trials of a user's own recordings lie in them."""
 
+import difflib
+import itertools
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepvanet.datasets.recordings.trial_table import Row
-from deepvanet.schema import TrialSpan, UserError
+from deepvanet.datasets.findings import list_some
+from deepvanet.datasets.recordings.cells import to_number
+from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.small_tables import MOST_QUOTED, name_lines, shorten
+from deepvanet.findings import report
+from deepvanet.schema import TrialSpan
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.types import Marker, Signals
 
 SHORTEST_S = 1.0  # of a stimulus: one segment
 ROUNDING_S = 0.01
+OVERLAP_S = 0.1  # of two trials, more than what clocks and rounding make of it
 MARKERS_SHOWN = 6
 
 
@@ -22,12 +31,15 @@ class TrialPlace:
     span : TrialSpan | None
         None where it is left out.
     notes : tuple of str
-        Why it is left out, or how much of it.
+        Why it is left out, or how much of it; findings say the same.
+    has_length : bool
+        Whether the table or its marker says how long it lasts.
     """
 
     row: Row
     span: TrialSpan | None
     notes: tuple[str, ...] = ()
+    has_length: bool = True
 
 
 def place_rows(
@@ -38,6 +50,8 @@ def place_rows(
     for_training: bool = True,
 ) -> list[TrialPlace]:
     """Find the trials of one recording, in the order of their onset.
+
+    A trial that is not found whole, and markers that are not used, are reported.
 
     Parameters
     ----------
@@ -58,7 +72,8 @@ def place_rows(
     Raises
     ------
     UserError
-        When a marker does not stand as often as rows name it.
+        When a marker does not stand as often as rows name it, and nothing collects
+        findings.
     """
     found = _find_markers(rows, signals, [row.marker for row in rows])
     video_markers = _find_markers(rows, signals, [row.video_marker for row in rows])
@@ -68,7 +83,10 @@ def place_rows(
         else _place_row(row, marker, video_marker, signals, declared)
         for row, marker, video_marker in zip(rows, found, video_markers, strict=True)
     ]
-    return sorted(placed, key=lambda p: p.span.onset_s if p.span else -1.0)
+    _report_unused(rows, signals)
+    in_order = sorted(placed, key=lambda p: p.span.onset_s if p.span else -1.0)
+    _report_overlaps(in_order, signals)
+    return in_order
 
 
 def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
@@ -76,7 +94,9 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
     if for_training and not row.ratings:
         return _leave_out(row, "it has no rating")
     if (row.duration_s or 0) < SHORTEST_S:
-        return _leave_out(row, f"it lasts less than {SHORTEST_S:g} s")
+        why = f"it lasts less than {SHORTEST_S:g} s"
+        _report_cut(row, f"is left out: {why}")
+        return _leave_out(row, why)
     span = TrialSpan(
         trial=row.trial,
         stimulus=row.stimulus,
@@ -88,59 +108,139 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
         ratings=row.ratings,
         video_onset_s=(row.onset_s or 0.0) - (row.video_offset_s or 0.0),
         more=row.more,
+        face_choice=row.face_choice,
     )
     return TrialPlace(row, span)
 
 
 def _find_markers(
     rows: Sequence[Row], signals: Signals, texts: Sequence[str]
-) -> list[Marker | None]:
-    """Return each row's marker: a text's first row has the first, and so on."""
+) -> list[Marker | str | None]:
+    """Return each row's marker: a text's first row has the first, and so on.
+
+    It is None where none is named, and a text that says why where it is not found.
+    """
+    found = {
+        text: _find_text(text, rows, texts, signals)
+        for text in dict.fromkeys(filter(None, texts))
+    }
     used = dict.fromkeys(texts, 0)
-    markers: list[Marker | None] = []
-    for row, text in zip(rows, texts, strict=True):
-        if not text:
-            markers.append(None)
-            continue
-        there = [m for m in signals.markers if m.text == text]
-        if len(there) == 1 and text == row.video_marker:
-            markers.append(there[0])  # one video may show several trials
-            continue
-        if len(there) != texts.count(text):
-            known = list(dict.fromkeys(m.text for m in signals.markers))
-            more = " ..." if len(known) > MARKERS_SHOWN else ""
-            raise UserError(
-                f"{row.where}: marker {text!r} stands {len(there)} times in "
-                f"{signals.path}, named by {texts.count(text)} rows; there are "
-                f"{', '.join(known[:MARKERS_SHOWN]) or 'no markers'}{more}"
-            )
-        markers.append(there[used[text]])
+    markers: list[Marker | str | None] = []
+    for text in texts:
+        there = found.get(text, [None])
+        markers.append(there[min(used[text], len(there) - 1)])
         used[text] += 1
     return markers
 
 
+def _find_text(
+    text: str, rows: Sequence[Row], texts: Sequence[str], signals: Signals
+) -> Sequence[Marker | str | None]:
+    """Return the markers of a text: one for each row that names it, or one for all."""
+    own = [row for row, named in zip(rows, texts, strict=True) if named == text]
+    there = match_markers(text, signals.markers)
+    if len(there) == len(own) or (len(there) == 1 and own[0].video_marker == text):
+        return there  # one video may show several trials
+    known = list(dict.fromkeys(marker.text for marker in signals.markers))
+    near = find_near_texts(text, known)
+    meant = [m for m in signals.markers if [m.text] == near]
+    is_clear = not there and len(meant) == len(own)
+    report(
+        "T11",
+        f"marker {shorten(text)} stands {len(there)} times in {signals.path}, named by "
+        f"{len(own)} rows; {_list_texts(known, near, counted=bool(there))}",
+        source=own[0].table,
+        place=name_lines([row.line for row in own]),
+        assumed=f"{shorten(near[0])} is meant" if is_clear else "",
+        cure=f"write {shorten(near[0])}" if near and not there else "",
+    )
+    return meant if is_clear else [f"its marker {shorten(text)} is not found"]
+
+
+def match_markers(text: str, markers: Sequence[Marker]) -> list[Marker]:
+    """Return the markers of a text; of a number where none has the text itself.
+
+    Examples
+    --------
+    >>> match_markers("12", [Marker(3.0, 0.0, "12.0"), Marker(4.0, 0.0, "S 12")])
+    [Marker(onset_s=3.0, duration_s=0.0, text='12.0')]
+    """
+    same = [marker for marker in markers if marker.text == text]
+    number = to_number(text)
+    return same or [marker for marker in markers if to_number(marker.text) == number]
+
+
+def find_near_texts(text: str, known: Sequence[str]) -> list[str]:
+    """Return known texts that may be meant: spelt otherwise, or with a mistake.
+
+    Examples
+    --------
+    >>> find_near_texts("12", ["Stimulus/S 12", "Stimulus/S 13"])
+    ['Stimulus/S 12']
+    """
+    same = [name for name in known if _spell(name) == _spell(text)]
+    return same or difflib.get_close_matches(text[:200], known, n=3)
+
+
+def _spell(text: str) -> str:
+    """Return the last part of a text; of a numbered code its number."""
+    last = " ".join(text.casefold().split("/")[-1].split())
+    code = re.fullmatch(r"(?:[a-z] ?)?0*(\d+)(?:\.0+)?", last)
+    return code[1] if code else last
+
+
+def _list_texts(known: Sequence[str], near: Sequence[str], *, counted: bool) -> str:
+    if near and not counted:
+        return f"the nearest is {' or '.join(map(shorten, near))}"
+    more = " ..." if len(known) > MARKERS_SHOWN else ""
+    texts = ", ".join(text[:MOST_QUOTED] for text in known[:MARKERS_SHOWN])
+    return f"there are {texts or 'no markers'}{more}"
+
+
+def _report_unused(rows: Sequence[Row], signals: Signals) -> None:
+    """Name the markers that no row names, with counts."""
+    texts = {text for row in rows for text in (row.marker, row.video_marker) if text}
+    used = {id(m) for text in texts for m in match_markers(text, signals.markers)}
+    used |= {id(m) for m in signals.markers if any(_is_event(m, r) for r in rows)}
+    counts = Counter(m.text for m in signals.markers if id(m) not in used)
+    if counts:
+        named = [f"{text[:MOST_QUOTED]} ({n})" for text, n in counts.items()]
+        report(
+            "T13",
+            f"{counts.total()} markers are not used: {list_some(named)}",
+            source=signals.path,
+        )
+
+
+def _is_event(marker: Marker, row: Row) -> bool:
+    """Return whether a marker is the row itself, as MNE reads events of BIDS."""
+    is_then = abs(marker.onset_s - (row.onset_s or 0.0)) <= ROUNDING_S
+    return is_then and marker.text == row.stimulus
+
+
 def _place_row(
     row: Row,
-    marker: Marker | None,
-    video_marker: Marker | None,
+    marker: Marker | str | None,
+    video_marker: Marker | str | None,
     signals: Signals,
     declared: Declaration,
 ) -> TrialPlace:
-    onset = marker.onset_s if marker else row.onset_s or 0.0
-    length = row.duration_s or (marker.duration_s if marker else 0.0)
-    asked = onset + length if length else signals.seconds
+    for lost in (marker, video_marker):
+        if isinstance(lost, str):
+            return _leave_out(row, lost)
+    start = marker if isinstance(marker, Marker) else None
+    onset = start.onset_s if start else row.onset_s or 0.0
+    length = row.duration_s or (start.duration_s if start else 0.0)
+    asked = onset + length if length else max(onset, signals.seconds)
     end = min(asked, signals.seconds)
-    if onset < declared.baseline_s - ROUNDING_S:
-        why = f"it starts at {onset:g} s, before {declared.baseline_s:g} s of rest"
-        return _leave_out(row, why)
-    if end - onset < SHORTEST_S:
-        why = (
-            f"less than {SHORTEST_S:g} s of it lie in {signals.seconds:g} s of signals"
-        )
+    why = _find_obstacle(onset, end, asked, signals, declared)
+    if why:
+        _report_cut(row, f"is left out: {why}")
         return _leave_out(row, why)
     notes: tuple[str, ...] = ()
     if asked - end > ROUNDING_S:
         notes = (f"trial {row.trial}: the signals end {asked - end:.3g} s before it",)
+        _report_cut(row, f"lacks its last {asked - end:.3g} s: the signals end there")
     span = TrialSpan(
         trial=row.trial,
         stimulus=row.stimulus,
@@ -152,15 +252,85 @@ def _place_row(
         ratings=row.ratings,
         video_onset_s=onset - find_video_offset(row, video_marker, signals),
         more=row.more,
+        face_choice=row.face_choice,
     )
-    return TrialPlace(row, span, notes)
+    return TrialPlace(row, span, notes, has_length=bool(length))
 
 
-def find_video_offset(row: Row, video_marker: Marker | None, signals: Signals) -> float:
+def _find_obstacle(
+    onset: float, end: float, asked: float, signals: Signals, declared: Declaration
+) -> str:
+    """Return why a trial cannot be used, empty if it can."""
+    if onset < 0:
+        return f"it starts at {onset:g} s, before the recording"
+    if onset < declared.baseline_s - ROUNDING_S:
+        return f"it starts at {onset:g} s, before {declared.baseline_s:g} s of rest"
+    if end - onset >= SHORTEST_S:
+        return ""
+    if asked - onset < SHORTEST_S and asked <= signals.seconds:
+        return f"it lasts {asked - onset:.3g} s, less than {SHORTEST_S:g} s"
+    is_ms = SHORTEST_S * 1e3 < onset <= signals.seconds * 1e3
+    hint = ", where it would lie if its onset were in milliseconds" if is_ms else ""
+    return (
+        f"less than {SHORTEST_S:g} s of it lie in {signals.seconds:g} s of "
+        f"signals{hint}"
+    )
+
+
+def _report_cut(row: Row, what: str) -> None:
+    report(
+        "T12",
+        f"subject {row.subject} trial {row.trial} {what}",
+        source=row.table,
+        place=f"line {row.line}",
+    )
+
+
+def _report_overlaps(placed: Sequence[TrialPlace], signals: Signals) -> None:
+    """Report trials that have seconds in common, in the order of their onset.
+
+    Two rows of one onset are found in the table itself.
+    """
+    pairs = [
+        (one, other)
+        for one, other in itertools.pairwise([p for p in placed if p.span])
+        if one.span and other.span and one.span.onset_s < other.span.onset_s
+        if one.span.end_s - other.span.onset_s > OVERLAP_S
+    ]
+    endless = [one for one, _ in pairs if one.span and not one.has_length]
+    stated = [(one, other) for one, other in pairs if one not in endless]
+    if endless:
+        report(
+            "T52",
+            f"the length of {len(endless)} trials is not stated, and other trials "
+            f"follow them in {signals.path.name}",
+            source=endless[0].row.table,
+            place=name_lines([one.row.line for one in endless]),
+            assumed="each lasts to the end of the recording",
+        )
+    if stated:
+        one, other = stated[0]
+        report(
+            "T50",
+            f"{len(stated)} trials of {signals.path.name} overlap with the next: trial "
+            f"{one.row.trial} ends {_measure_overlap(one, other):.3g} s after trial "
+            f"{other.row.trial} begins",
+            source=one.row.table,
+            place=name_lines([one.row.line for one, _ in stated]),
+        )
+
+
+def _measure_overlap(one: TrialPlace, other: TrialPlace) -> float:
+    return one.span.end_s - other.span.onset_s if one.span and other.span else 0.0
+
+
+def find_video_offset(
+    row: Row, video_marker: Marker | str | None, signals: Signals
+) -> float:
     """Return the second of the signals at which a row's video starts."""
     if row.video_offset_s is not None:
         return row.video_offset_s
-    if video_marker is not None:
+    if isinstance(video_marker, Marker):
         return video_marker.onset_s
     return signals.video.start_s if signals.video else 0.0
 

@@ -102,7 +102,7 @@ CHANNELS = (
         Severity.WARNING,
         "A sensor that is not connected",
         "Conductance around or below 0, or a channel at the end of its range.",
-        "The channel tells when the sensor was attached, not what the person felt.",
+        "The channel shows when the sensor was attached, not what the person felt.",
         "Leave the recording out of this stream, or the channel.",
         "a.edf GSR: 0 uS or less in 40 % of the recording",
     ),

@@ -17,7 +17,7 @@ QUALITY = (
         Severity.WARNING,
         "A channel that never changes",
         "The sensor was not plugged in, or the amplifier was at its limit.",
-        "The channel tells nothing, or who was recorded.",
+        "The channel shows nothing, or who was recorded.",
         "Declare the channels to use, without this one.",
         "a.edf EMG is 0 uV throughout",
     ),
@@ -56,5 +56,14 @@ QUALITY = (
         "The trial is used by learners that do not need the stream.",
         "Nothing.",
         "3 trials have no EEG: s01 trial 4, s02 trial 1, s02 trial 5",
+    ),
+    Code(
+        "Q20",
+        Severity.NOTE,
+        "A channel at a slower rate than its table",
+        "The device writes all sensors into one table, at the rate of the fastest.",
+        "None: the channel is interpolated from its own samples.",
+        "Nothing, if the sensor has this rate.",
+        "a.csv GSR: numbers in 96 of 3072 rows, 4 a second",
     ),
 )

@@ -18,7 +18,7 @@ TIMES = (
         "T02",
         Severity.ERROR,
         "A jump in the time stamps",
-        "A clock was set anew while recording, or two recordings were written to one "
+        "A clock was set again while recording, or two recordings were written to one "
         "file.",
         "What lies after the jump would be placed hours or days later.",
         "Cut the file where the clock jumps, or correct its stamps.",
@@ -50,7 +50,8 @@ TIMES = (
         "Read as seconds, a minute would last for hours.",
         "Name the unit in the column, as time_ms or time_s, if it was recognised "
         "wrong.",
-        "p.csv column timestamp: Unix time in ms, since its steps are then 1/128 s",
+        "p.csv column timestamp: its first stamp is 1700000000000, its steps are "
+        "7.812; assumed: Unix time in ms, 128 samples a second",
     ),
     Code(
         "T06",
@@ -105,7 +106,8 @@ TIMES = (
         "The text differs, a trigger was lost, or one was sent twice.",
         "Trials after a lost marker would be placed at the next one.",
         "Name the marker as it stands in the file, or give onset_s.",
-        "trials.csv line 4: marker 'stim' stands 3 times in a.bdf, named by 4 rows",
+        "trials.csv lines 2, 3: marker 'stim' stands 3 times in a.bdf, named by 2 "
+        "rows; there are stim, stop",
     ),
     Code(
         "T12",
@@ -114,7 +116,8 @@ TIMES = (
         "The recording was started late or stopped early, or the onset is wrong.",
         "The trial is shorter, or is left out.",
         "Correct onset_s and duration_s, if the recording holds the trial.",
-        "subject 1 trial 3: the signals end 2.5 s before it",
+        "trials.csv line 4: subject 1 trial 3 lacks its last 2.5 s: the signals end "
+        "there",
     ),
     Code(
         "T13",
@@ -123,7 +126,7 @@ TIMES = (
         "The file holds markers that no row of the table names.",
         "None, if they are of no meaning for the trials.",
         "Name them in the column marker, if trials begin there.",
-        "a.xdf: 12 markers are not used: start, stop",
+        "a.xdf: 12 markers are not used: start (6), stop (6)",
     ),
     Code(
         "T14",
@@ -133,5 +136,92 @@ TIMES = (
         "The trial gives fewer segments than those of others.",
         "Compare the file with the original.",
         "s01 video 5: 62.0 s of signals, others have 85.3 s",
+    ),
+    Code(
+        "T15",
+        Severity.NOTE,
+        "Stimuli of another length than published",
+        "The copy is synthetic or shortened, or viewing was stopped.",
+        "The trial gives fewer or more segments.",
+        "Nothing.",
+        "stimuli of another length than 60 s: s01 4 of 4, the shortest 6 s",
+    ),
+    Code(
+        "T16",
+        Severity.NOTE,
+        "Trigger codes that are not complete",
+        "A code was lost or sent twice.",
+        "Trials whose codes are not whole are left out, and are named.",
+        "Nothing.",
+        "s01: the codes of a trial are not found equally often: 3 x 41, 4 x 40",
+    ),
+    Code(
+        "T20",
+        Severity.ERROR,
+        "A time that is not a number",
+        "A cell of the column of times is empty or holds a word.",
+        "The samples concerned cannot be placed in time.",
+        "Write the time, or leave the rows out.",
+        "a.csv: a time is not a number in 1 of 3072 samples, first in sample 812",
+    ),
+    Code(
+        "T30",
+        Severity.ERROR,
+        "A table without a column of time",
+        "The column is called otherwise, or the export holds samples without times.",
+        "Samples cannot be placed in time.",
+        "Name the column of seconds time_s, or state it as time of [tables].",
+        "a.csv: no column of seconds called time, got Fp1, Fp2",
+    ),
+    Code(
+        "T31",
+        Severity.ERROR,
+        "Two columns of time",
+        "The clock of the device and that of the computer, or that of a stimulus.",
+        "Samples would be placed by a clock that is chosen by its place.",
+        "State the column as time of [tables].",
+        "a.csv: columns time and timestamp both look like the time of the samples, "
+        "and differ",
+    ),
+    Code(
+        "T50",
+        Severity.WARNING,
+        "Trials that overlap",
+        "Durations or onsets are wrong, or windows are cut with overlap.",
+        "The same seconds count in two trials, which may stand in training and test.",
+        "Correct onset_s and duration_s.",
+        "trials.csv line 2: 1 trials of a.edf overlap with the next: trial 1 ends 2 "
+        "s after trial 2 begins",
+    ),
+    Code(
+        "T51",
+        Severity.ERROR,
+        "Two trials of a subject in the same seconds",
+        "The column that says when trials begin is absent or has another name.",
+        "Both trials would have the same signals, with other ratings.",
+        "State onset_s or marker for each trial.",
+        "trials.csv lines 2 and 3: trials 1 and 2 of subject 01 both begin at 0 s of "
+        "a.edf",
+    ),
+    Code(
+        "T52",
+        Severity.ERROR,
+        "Trials without an end",
+        "Neither the table nor the marker says how long a trial lasts, and others "
+        "follow it.",
+        "Each trial would hold those after it.",
+        "State duration_s for each trial, in BIDS duration.",
+        "trials.csv lines 2, 3: the length of 2 trials is not stated, and other "
+        "trials follow them in a.edf",
+    ),
+    Code(
+        "T53",
+        Severity.WARNING,
+        "Rated events without a duration",
+        "duration is n/a or 0 in events.tsv.",
+        "The trial may be longer than the stimulus was.",
+        "State duration in events.tsv.",
+        "sub-01_task-film_events.tsv line 2: the duration of 1 of 2 rated events is "
+        "n/a or 0",
     ),
 )

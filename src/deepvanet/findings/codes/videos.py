@@ -19,7 +19,7 @@ VIDEOS = (
         "A recorder wrote a frame twice, or lost its clock for a moment.",
         "The frames concerned are placed between their neighbours.",
         "Nothing.",
-        "v.mkv: 1 of 400 frames has the stamp of the one before",
+        "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or absent",
     ),
     Code(
         "V03",
@@ -38,8 +38,8 @@ VIDEOS = (
         "The subject is the face that is there longest; others are not used.",
         "Name the subject's face in the column face_choice, as left, right, largest or "
         "a box.",
-        "v.mp4 0 s to 4 s: a second face",
-        needs_every_frame=True,
+        "v.mp4 0.0 s to 4.0 s: another face, 73 pixels wide, to the right of the "
+        "subject's",
     ),
     Code(
         "V05",
@@ -48,8 +48,7 @@ VIDEOS = (
         "The person looks away, or the picture is dark, small or covered.",
         "Segments without a face have no face stream.",
         "Nothing, or record with more light and the face in the middle.",
-        "v.mp4: no face in 45 % of the images of trial 3",
-        needs_every_frame=True,
+        "v.mp4 trial 3: no face of the subject in 45% of 300 images",
     ),
     Code(
         "V06",
@@ -69,7 +68,6 @@ VIDEOS = (
         "Below 40 pixels an expression is hardly seen.",
         "Give the original video.",
         "v.mp4: the face is 28 pixels wide, at least 40 are needed",
-        needs_every_frame=True,
     ),
     Code(
         "V08",
@@ -78,7 +76,7 @@ VIDEOS = (
         "A hand, a mask or a headset covers part of it.",
         "The model sees the cover.",
         "Leave the trial out of the face stream.",
-        "v.mp4 3 s to 9 s: the face is covered",
+        "v.mp4 3.0 s to 9.0 s: a part of the face is covered",
         needs_every_frame=True,
     ),
     Code(
@@ -106,7 +104,7 @@ VIDEOS = (
         "The container of these videos is known to be wrong, or the rate varies.",
         "None: the true rate, or the stamps, are used.",
         "Nothing.",
-        "v.mkv: 20.0 frames a second, the container says 30",
+        "v.mkv: 20.1 frames a second by its time stamps, the container says 30",
     ),
     Code(
         "V12",
@@ -115,7 +113,7 @@ VIDEOS = (
         "The camera or the computer lost frames.",
         "Segments in the gap have no face stream.",
         "Nothing.",
-        "v.mkv 10 s to 14 s: no frame",
+        "v.mkv 10.0 s to 14.0 s: no frame for 4.0 s in all",
     ),
     Code(
         "V13",
@@ -125,5 +123,53 @@ VIDEOS = (
         "The video is not used.",
         "Complete the copy.",
         "face videos without signals: P01_12",
+    ),
+    Code(
+        "V14",
+        Severity.WARNING,
+        "A frame rate unlike the published one",
+        "The copy was converted, or its side-car was changed.",
+        "Faces would be placed at other moments.",
+        "Compare the video with the original.",
+        "the vidRate of 2 videos is not 60.9708 frames a second, but they are read so",
+    ),
+    Code(
+        "V15",
+        Severity.WARNING,
+        "Images that are left out",
+        "They have no annotation, no landmarks, or no face.",
+        "They do not train the face network.",
+        "Compare the clip with the original.",
+        "3 images without landmarks are left out: 012/00007",
+    ),
+    Code(
+        "V20",
+        Severity.ERROR,
+        "A video whose clock jumps",
+        "Its time stamps leap by more than an hour, start again, or contradict each "
+        "other.",
+        "Faces and signals would belong to different seconds.",
+        "Write the video again from its frames, or accept what is assumed.",
+        "v.mkv 0.1 s: the clock jumps by 1000000000 s",
+    ),
+    Code(
+        "V21",
+        Severity.WARNING,
+        "Frames left out, or not to be decoded",
+        "A recorder did not keep up, or part of the file is damaged.",
+        "The frame before or after is taken where one is near enough.",
+        "Copy the file again.",
+        "v.avi: frames left out or not to be decoded: 8",
+        needs_every_frame=True,
+    ),
+    Code(
+        "V22",
+        Severity.WARNING,
+        "A chosen face that is not there",
+        "The box in the column face_choice holds no face in this video.",
+        "The trial has no face stream.",
+        "Give the box in pixels of the video, as x,y,width,height from its upper left.",
+        "v.mp4 trial 3: face_choice names a box in which there is no face",
+        needs_every_frame=True,
     ),
 )

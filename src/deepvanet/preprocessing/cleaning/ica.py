@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from deepvanet.preprocessing.weight_files import find_weights
+
 CLASSES = ("brain", "muscle", "eye", "heart", "line", "channel", "other")
 """The classes of ICLabel, in its order."""
 ARTEFACT_CLASSES = ("muscle", "eye", "heart", "line", "channel")
@@ -169,6 +171,7 @@ def _make_raw(
 def _label(copy: Any, ica: Any) -> Float[np.ndarray, "component 7"]:
     from mne_icalabel.iclabel import iclabel_label_components
 
+    find_weights("iclabel")
     with _in_silence(), _torch_on_one_thread():
         found = iclabel_label_components(copy, ica, inplace=False, backend="torch")
     return np.asarray(found, dtype=float)

@@ -1,0 +1,59 @@
+"""``participants.tsv``: what is known of each person is kept with the trials."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deepvanet.datasets.findings import list_some
+from deepvanet.datasets.small_tables import TextTable, read_table
+from deepvanet.findings import attempt, report
+
+PARTICIPANTS = "participants.tsv"
+KEY = "participant_id"
+
+
+def read_participants(
+    root: Path, subjects: Sequence[str]
+) -> dict[str, Mapping[str, str]]:
+    """Return the columns of each subject; what is absent or not used is reported."""
+    path = root / PARTICIPANTS
+    if not path.is_file():
+        return {}
+    table = attempt(
+        lambda: read_table(path, what="table of participants", known=(KEY,)),
+        source=path,
+    )
+    if table is None or not _has_key(table):
+        return {}
+    columns = [column for column in table.columns if column != KEY]
+    if columns:
+        sentence = f"{len(columns)} columns are kept with the trials, not used"
+        report("R02", f"{sentence}: {list_some(columns)}", source=path)
+    people = {
+        row.cells[KEY].removeprefix("sub-"): {c: row.cells[c] for c in columns}
+        for row in table.rows
+    }
+    _compare(path, list(people), list(dict.fromkeys(subjects)))
+    return dict(people)
+
+
+def _has_key(table: TextTable) -> bool:
+    if KEY in table.columns:
+        return True
+    report(
+        "F08",
+        f"has no column {KEY}, got {list_some(table.columns)}",
+        source=table.path,
+        assumed="nothing of it is used",
+    )
+    return False
+
+
+def _compare(path: Path, listed: Sequence[str], there: Sequence[str]) -> None:
+    absent = [subject for subject in there if subject not in listed]
+    if absent:
+        sentence = f"{len(absent)} subjects with EEG are not listed"
+        report("F08", f"{sentence}: {list_some(absent)}", source=path)
+    lacking = [subject for subject in listed if subject not in there]
+    if lacking:
+        sentence = f"{len(lacking)} of {len(listed)} participants have no EEG here"
+        report("F03", f"{sentence}: {list_some(lacking)}", source=path)

@@ -1,0 +1,160 @@
+"""What is odd of the rows of a table of trials, when they are seen together."""
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+
+from deepvanet.datasets.findings import list_some
+from deepvanet.datasets.recordings.cells import clear
+from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.small_tables import TextTable, name_lines
+from deepvanet.findings import report
+
+
+def keep_first(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows; of a trial that stands in two the first one."""
+    seen: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        first = seen.setdefault((row.subject, row.trial), row)
+        if first is not row:
+            report(
+                "R23",
+                f"trial {row.trial} of subject {row.subject} stands there twice",
+                source=row.table,
+                place=f"lines {first.line} and {row.line}",
+                assumed="the first of the two rows is used",
+            )
+    return list(seen.values())
+
+
+def find_odd_rows(rows: Sequence[Row], table: TextTable, *, for_training: bool) -> None:
+    """Report what is odd of rows that were read: unused cells, same seconds, names.
+
+    Parameters
+    ----------
+    for_training : bool
+        Else rows need no ratings, and files may be named elsewhere.
+    """
+    _find_same_seconds([row for row in rows if row.ratings or not for_training])
+    _find_similar_names(rows)
+    if for_training:
+        _find_unrated(rows)
+        _find_unused(rows, table)
+        _find_two_offsets(rows)
+
+
+def _find_unrated(rows: Sequence[Row]) -> None:
+    silent = [f"subject {r.subject} trial {r.trial}" for r in rows if not r.ratings]
+    if silent:
+        sentence = f"{len(silent)} trials have no rating and are left out"
+        report("R06", f"{sentence}: {list_some(silent)}", source=rows[0].table)
+
+
+def _find_unused(rows: Sequence[Row], table: TextTable) -> None:
+    """Report cells on a file that the row does not name."""
+    cells = {row.line: row.cells for row in table.rows}
+    for column, file in (
+        ("peripheral_offset_s", "peripheral"),
+        ("video_offset_s", "video"),
+        ("video_marker", "video"),
+        ("face_choice", "video"),
+    ):
+        stated = [row for row in rows if clear(cells[row.line].get(column))]
+        idle = [row.line for row in stated if getattr(row, file) is None]
+        if idle:
+            report(
+                "R02",
+                f"{column} is not used, since the row names no such file",
+                source=table.path,
+                place=name_lines(idle),
+            )
+
+
+def _find_two_offsets(rows: Sequence[Row]) -> None:
+    """Report rows of one recording that state another offset than its first row."""
+    first: dict[object, Row] = {}
+    for row in rows:
+        if row.peripheral is None:
+            continue
+        one = first.setdefault((row.subject, *row.signals), row)
+        if one.peripheral_offset_s != row.peripheral_offset_s:
+            report(
+                "R22",
+                f"peripheral_offset_s is {row.peripheral_offset_s:g} s, line "
+                f"{one.line} has {one.peripheral_offset_s:g} s for the same files",
+                source=row.table,
+                place=f"line {row.line}",
+                assumed="that of the first row is used",
+            )
+
+
+def _find_same_seconds(rows: Sequence[Row]) -> None:
+    """Report trials that begin in the same second of the same file."""
+    first: dict[Hashable, Row] = {}
+    for row in rows:
+        if row.marker:  # rows of one marker have its occurrences, one after another
+            continue
+        one = first.setdefault(_find_second(row), row)
+        if one is row:
+            continue
+        file = row.bio or row.video
+        where = f"{row.onset_s or 0:g} s{f' of {file.name}' if file else ''}"
+        if one.subject == row.subject:
+            report(
+                "T51",
+                f"trials {one.trial} and {row.trial} of subject {row.subject} both "
+                f"begin at {where}",
+                source=row.table,
+                place=f"lines {one.line} and {row.line}",
+                assumed="both are read, with the same signals",
+            )
+        elif file:
+            report(
+                "R27",
+                f"subjects {one.subject} and {row.subject} both have a trial that "
+                f"begins at {where}",
+                source=row.table,
+                place=f"lines {one.line} and {row.line}",
+                assumed="both are read, with the same signals",
+            )
+
+
+def _find_second(row: Row) -> Hashable:
+    onset = row.onset_s or 0.0
+    if row.bio is not None:
+        return row.bio, round(onset, 3)
+    return row.video, round(onset - (row.video_offset_s or 0.0), 3)
+
+
+def _find_similar_names(rows: Sequence[Row]) -> None:
+    """Report names of subjects and stimuli that differ by case, zeros or blanks."""
+    for what, names, taken in (
+        ("subjects", [row.subject for row in rows], "two people"),
+        ("stimuli", [row.stimulus for row in rows], "two stimuli"),
+    ):
+        for similar in _group(names):
+            report(
+                "R24",
+                f"{what} {list_some([name[:60] for name in similar])} differ by case, "
+                "blanks or zeros only",
+                source=rows[0].table,
+                assumed=f"they are {taken}",
+            )
+
+
+def _group(names: Iterable[str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(_spell(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _spell(name: str) -> str:
+    """Return a name in lower case, without leading zeros.
+
+    Examples
+    --------
+    >>> _spell("S 01") == _spell("s_1"), _spell("1.0") == _spell("01")
+    (True, True)
+    """
+    words = re.sub(r"[\W_]+", "_", re.sub(r"\.0$", "", name.casefold()))
+    return re.sub(r"(?<!\d)0+(?=\d)", "", words)

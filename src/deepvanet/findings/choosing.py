@@ -1,0 +1,171 @@
+"""Which findings are shown, and which are accepted."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from deepvanet.findings.codes import CODES, FAMILIES
+from deepvanet.findings.record import Finding, Severity
+from deepvanet.schema import UserError, pick
+
+
+def check_codes(
+    names: Sequence[str], *, field: str, families: bool = True
+) -> tuple[str, ...]:
+    """Return codes and families in capitals.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Codes, as ``T02``, and letters of families.
+    field : str
+        The argument that they were given to, for the message.
+    families : bool
+        Whether a letter alone stands for a whole family.
+
+    Returns
+    -------
+    tuple of str
+        The same, in capitals.
+
+    Raises
+    ------
+    UserError
+        When one is not known.
+    """
+    known = [*CODES, *(FAMILIES if families else ())]
+    try:
+        return tuple(pick("code", name.upper(), known) for name in names)
+    except UserError as error:
+        raise UserError(error.sentence, field=field) from None
+
+
+def choose(
+    findings: Iterable[Finding], *, select: Sequence[str], ignore: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Return the findings that are selected and not ignored.
+
+    Parameters
+    ----------
+    select, ignore : sequence of str
+        Codes or families; all are selected where none is named.
+    """
+    return tuple(
+        finding
+        for finding in findings
+        if (not select or _is_among(finding, select)) and not _is_among(finding, ignore)
+    )
+
+
+def list_refused(
+    findings: Iterable[Finding], accept: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Return the errors that are not accepted."""
+    return tuple(
+        finding
+        for finding in findings
+        if finding.severity is Severity.ERROR and finding.code not in accept
+    )
+
+
+def refuse_errors(
+    findings: Iterable[Finding], accept: Sequence[str], *, what: str = ""
+) -> None:
+    """Raise ``UserError`` for errors that are not accepted.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        What was found.
+    accept : sequence of str
+        Codes whose assumption is taken.
+    what : str
+        What else can be done, the end of a sentence.
+
+    Raises
+    ------
+    UserError
+        When there is such an error; the first is named, the others are counted.
+    """
+    refused = list_refused(findings, accept)
+    if not refused:
+        return
+    codes = ",".join(dict.fromkeys(finding.code for finding in refused))
+    raise UserError(
+        f"{describe_errors(refused)}; to go on as assumed, or without what cannot be "
+        f"read, accept {codes}{what}"
+    )
+
+
+def describe_errors(errors: Sequence[Finding]) -> str:
+    """Return the first of some errors, and how many more there are."""
+    more = f" (and {len(errors) - 1} more errors)" if len(errors) > 1 else ""
+    return errors[0].coded + more
+
+
+def group_by_code(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings of each code, in the order of the codes."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.code, []).append(finding)
+    return dict(sorted(groups.items()))
+
+
+def summarise(findings: Sequence[Finding]) -> str:
+    """Say in one sentence how many findings there are, by severity and code.
+
+    Errors among them were accepted, or nothing would have been made.
+
+    Examples
+    --------
+    >>> from deepvanet.findings import make_finding
+    >>> found = [make_finding("T02", "a"), *(make_finding("Q01", x) for x in "bc")]
+    >>> summarise(found)
+    'findings in the recordings: accepted errors T02; warnings Q01 x 2'
+    """
+    names = {
+        Severity.ERROR: "accepted errors",
+        Severity.WARNING: "warnings",
+        Severity.NOTE: "notes",
+    }
+    counted = []
+    for severity, name in names.items():
+        groups = group_by_code(f for f in findings if f.severity is severity)
+        codes = [
+            code if len(found) == 1 else f"{code} x {len(found)}"
+            for code, found in groups.items()
+        ]
+        counted += [f"{name} {', '.join(codes)}"] if codes else []
+    return f"findings in the recordings: {'; '.join(counted) or 'none'}"
+
+
+def to_json(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    """Return findings as plain objects, for JSON."""
+    return [{key: str(v) for key, v in asdict(f).items()} for f in findings]
+
+
+def from_json(text: str) -> tuple[Finding, ...]:
+    """Read findings that ``to_json`` wrote.
+
+    Raises
+    ------
+    UserError
+        When the text is not a list of findings.
+    """
+    try:
+        return tuple(
+            Finding(**values | {"severity": Severity(values["severity"])})
+            for values in _read_list(text)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"not a list of findings: {error!r}") from None
+
+
+def _read_list(text: str) -> list[dict[str, Any]]:
+    values = json.loads(text)
+    return [dict(value) for value in values]
+
+
+def _is_among(finding: Finding, names: Sequence[str]) -> bool:
+    return finding.code in names or finding.code[0] in names

@@ -1,0 +1,1 @@
+"""Files that the makers of devices export: one module for each maker."""
