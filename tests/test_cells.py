@@ -1,13 +1,20 @@
 """Tests of :mod:`deepvanet.cells`."""
 
+import contextlib
 import csv
 
 import pandas as pd
 import pytest
 
 from deepvanet import results
-from deepvanet.cells import guard, release, release_table, write_csv
-from deepvanet.results.columns import PREDICTION_COLUMNS
+from deepvanet.auditing.reading import check_table, read_columns
+from deepvanet.cells import guard, read_numbers, release, release_table, write_csv
+from deepvanet.results.columns import PREDICTION_COLUMNS, SPECTRUM_COLUMNS
+from deepvanet.results.tables import read_spectra
+from deepvanet.schema import UserError
+from deepvanet.signal_io.cells import find_numbers
+from deepvanet.store.columns import COLUMNS
+from deepvanet.store.reading import read_segment_table
 
 HOSTILE = [
     '=HYPERLINK("http://a.b","c")',
@@ -62,3 +69,33 @@ def test_predictions_of_people_with_such_names_come_back(tmp_path):
     again = results.read_predictions(tmp_path / "p.csv")
     for name in ("subject", "trial", "stimulus"):
         assert again[name][0] == row[name]
+
+
+ENDLESS = "1e3080000001"
+"""At it pandas ends Python, unless it is told to read floats in another way."""
+READERS = {
+    "predictions": results.read_predictions,
+    "spectra": read_spectra,
+    "store": lambda file: read_segment_table(file.parent),
+    "audit": lambda file: check_table(read_columns(file, ["subject"]), file),
+    "signals": lambda file: find_numbers(pd.Series([file.name, ENDLESS, "1,5"])),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_a_number_without_end_does_not_end_the_program(tmp_path, read):
+    columns = (*COLUMNS, *PREDICTION_COLUMNS, *SPECTRUM_COLUMNS, "label", "onset_s")
+    file = tmp_path / "segments.csv"
+    write_csv(
+        pd.DataFrame(ENDLESS, index=[0], columns=list(dict.fromkeys(columns))), file
+    )
+
+    with contextlib.suppress(UserError):
+        read(file)
+
+
+@pytest.mark.parametrize("text", [ENDLESS, f"-{ENDLESS}", "1E+3080000001", "one", ""])
+def test_what_is_no_number_is_missing_and_its_neighbours_are_not(text):
+    cells = pd.Series(["2.5", text, "1e-3"])
+
+    assert read_numbers(cells).dropna().tolist() == [2.5, 0.001]

@@ -2,18 +2,26 @@
 
 A text that begins like a formula is written with an apostrophe before it, and read
 back without. Numbers stay as they are, and so do texts that are numbers.
+
+Some numbers end pandas, and Python with it, unless they are read as ``read_numbers``
+and ``EXACT`` have it.
 """
 
 import csv
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, Literal, TextIO
 
 import pandas as pd
 
+EXACT: Literal["round_trip"] = "round_trip"
+"""How ``read_csv`` reads floats: others end the program at 1e3080000000."""
+
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_ENDLESS = re.compile(r"[eE][-+]?\d{6}")
+"""An exponent at which pandas ends the program, or near to it."""
 
 
 def guard(text: str) -> str:
@@ -38,6 +46,20 @@ def release(cell: str) -> str:
     ('=HYPERLINK(1)', "'s hertogenbosch")
     """
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def read_numbers(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return the numbers of a column; a text that is none, or is endless, is missing.
+
+    Examples
+    --------
+    >>> read_numbers(pd.Series(["1.5", "one", "1e3080000000"])).tolist()
+    [1.5, nan, nan]
+    """
+    if not pd.api.types.is_numeric_dtype(cells.dtype):
+        is_endless = cells.astype("string").str.contains(_ENDLESS).fillna(False)
+        cells = cells.mask(is_endless.astype(bool))
+    return pd.to_numeric(cells, errors="coerce")
 
 
 def write_csv(

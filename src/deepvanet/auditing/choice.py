@@ -21,6 +21,7 @@ from jaxtyping import Float
 from deepvanet.auditing.looks import CERTAIN, Look
 from deepvanet.auditing.parts import AuditPart, FitRows
 from deepvanet.auditing.reading import EPOCHS
+from deepvanet.cells import read_numbers
 
 LEAST_FITS = 5
 """Fewer cannot meet by less than a hundredth of a chance: five in one order of 120."""
@@ -89,7 +90,7 @@ def _read_epochs(rows: pd.DataFrame, fit: FitRows) -> tuple[float, float] | None
     held = rows.loc[fit.test, list(EPOCHS)].dropna().drop_duplicates()
     if len(held) != 1:
         return None  # a fold is one model: what differs within it is no epoch of it
-    chosen, best = pd.to_numeric(held.iloc[0], errors="coerce").astype(float)
+    chosen, best = read_numbers(held.iloc[0]).astype(float)
     return None if np.isnan([chosen, best]).any() else (float(chosen), float(best))
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepvanet.cells import release_table
+from deepvanet.cells import read_numbers, release_table
 from deepvanet.schema import KEY_COLUMNS, UserError, quote
 
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
@@ -99,8 +99,8 @@ def _suggest(name: str, columns: Sequence[str]) -> str:
 
 def check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return predictions with numbers for label and score."""
-    label = pd.to_numeric(predictions["label"], errors="coerce")
-    score = pd.to_numeric(predictions["score"], errors="coerce")
+    label = read_numbers(predictions["label"])
+    score = read_numbers(predictions["score"])
     _refuse(predictions, "label", ~label.isin([0, 1]), path, "0 or 1")
     wrong = ~score.between(0, 1)
     _refuse(predictions, "score", wrong, path, "a probability from 0 to 1")
@@ -113,7 +113,7 @@ def check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     blank = [n for n in ("stimulus", "recording") if n in table and _is_blank(table[n])]
     table = _keep(table, KNOWN_OF_TABLE).drop(columns=blank)
     if "label" in table:
-        label = pd.to_numeric(table["label"], errors="coerce")
+        label = read_numbers(table["label"])
         wrong = ~label.isin([0, 1]) & (table["label"] != "")
         _refuse(table, "label", wrong, path, "0, 1 or nothing")
         table = table.assign(label=label)
@@ -141,7 +141,7 @@ def check_folds(table: pd.DataFrame, path: Path) -> None:
 def _check_times(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     for name in TIMES:
         if name in table:
-            seconds = pd.to_numeric(table[name], errors="coerce")
+            seconds = read_numbers(table[name])
             wrong = ~np.isfinite(seconds) | ((seconds <= 0) & (name == "duration_s"))
             _refuse(table, name, wrong, path, "seconds")
             table = table.assign(**{name: seconds})

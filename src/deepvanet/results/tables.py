@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepvanet.cells import release_table, write_csv
+from deepvanet.cells import EXACT, read_numbers, release_table, write_csv
 from deepvanet.files import whole_file
 from deepvanet.results.columns import (
     PREDICTION_COLUMNS,
@@ -87,6 +87,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             dtype=dict.fromkeys(text, str),
             keep_default_na=False,
             na_values={name: ["", "nan"] for name in header if name not in text},
+            float_precision=EXACT,
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as a table: {error}") from None
@@ -134,7 +135,7 @@ def _read_numbers(
     for column in columns:
         if column in _TEXT:
             continue
-        numbers = pd.to_numeric(table[column], errors="coerce")
+        numbers = read_numbers(table[column])
         wrong = numbers.isna() & ~(table[column].isna() & (column in may_be_blank))
         if wrong.any():
             raise UserError(

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepvanet.cells import read_numbers
 from deepvanet.findings import report
 
 Column: TypeAlias = "pd.Series[Any]"
 LONGEST_QUOTE = 40
 
 _COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
-_ENDLESS = re.compile(r"[eE][-+]?\d{6}")
-"""An exponent at which pandas ends the program, or near to it."""
 _SURE_COMMA = re.compile(r"\s*[-+]?(0?,\d+|\d+,(\d{1,2}|\d{4,}))([eE][-+]?\d+)?\s*")
 
 
@@ -79,15 +78,12 @@ def report_texts(
 
 
 def _read_texts(texts: Column) -> NDArray[np.float64]:
-    texts = texts.mask(texts.str.contains(_ENDLESS), "endless")
-    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(
-        np.float64, na_value=np.nan
-    )
+    numbers = read_numbers(texts).to_numpy(np.float64, na_value=np.nan)
     missed = np.isnan(numbers) & texts.notna().to_numpy(bool)
     odd = texts[missed]
     commas = odd.str.fullmatch(_COMMA).to_numpy(bool)
     if odd.str.fullmatch(_SURE_COMMA).any():
         rows = np.flatnonzero(missed)[commas]
         plain = odd[commas].str.replace(",", ".")
-        numbers[rows] = pd.to_numeric(plain).to_numpy(np.float64)
+        numbers[rows] = read_numbers(plain).to_numpy(np.float64, na_value=np.nan)
     return numbers

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from deepvanet.cells import EXACT
 from deepvanet.findings import refuse, report
 from deepvanet.signal_io.free_memory import check_room
 from deepvanet.signal_io.read_errors import explain, report_warnings
@@ -233,7 +234,7 @@ def read_text_table(path: Path, layout: Layout | None = None) -> TextTable:
             decimal="," if _has_decimal_commas(path, layout) else ".",
             skipinitialspace=True,
             low_memory=False,
-            float_precision="round_trip",  # others end the program at 1e3080000000
+            float_precision=EXACT,
         )
     frame = frame.iloc[:-1] if layout.is_cut else frame
     frame = frame.dropna(how="all")

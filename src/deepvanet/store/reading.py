@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from deepvanet.cells import release_table
+from deepvanet.cells import EXACT, release_table
 from deepvanet.config import digest
 from deepvanet.schema import Channel, Stream, UserError, pick
 from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
@@ -156,7 +156,7 @@ def read_segment_table(folder: Path) -> pd.DataFrame:
     """
     file = folder / "segments.csv"
     try:
-        table = pd.read_csv(file, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+        table = _read_csv(file)
     except (OSError, ValueError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from None
     table = release_table(table)
@@ -197,13 +197,14 @@ def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | No
 
 def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
     return pd.concat(
-        [
-            release_table(
-                pd.read_csv(folder / name, dtype=dict.fromkeys(TEXT_COLUMNS, str))
-            )
-            for folder in folders
-        ],
+        [release_table(_read_csv(folder / name)) for folder in folders],
         ignore_index=True,
+    )
+
+
+def _read_csv(file: Path) -> pd.DataFrame:
+    return pd.read_csv(
+        file, dtype=dict.fromkeys(TEXT_COLUMNS, str), float_precision=EXACT
     )
 
 

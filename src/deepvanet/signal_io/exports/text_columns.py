@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepvanet.cells import EXACT
 from deepvanet.findings import report
 from deepvanet.schema import UserError
 from deepvanet.signal_io.delimited_text import find_encoding
@@ -75,7 +76,7 @@ class TextColumns:
                 skiprows=self.n_skipped,
                 skipinitialspace=True,
                 decimal="," if is_comma else ".",
-                float_precision="round_trip",  # others end pandas at 1e3080000000
+                float_precision=EXACT,
                 encoding=find_encoding(self.path),
                 low_memory=False,
             )
