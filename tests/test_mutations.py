@@ -15,6 +15,7 @@ from scipy.io import savemat
 
 import device_exports
 import small_amigos
+from deepvanet import results
 from deepvanet.bundle import train_bundle
 from deepvanet.config import Execution, NetworkSettings, TrainSettings
 from deepvanet.schema import BIO, Channel, ChannelType
@@ -31,7 +32,7 @@ from small_recordings import EEG, sample_bio, write_edf, write_trials, write_xdf
 
 pytestmark = pytest.mark.slow
 
-N_MUTATIONS = int(os.environ.get("DEEPVANET_MUTATIONS", "8"))
+N_MUTATIONS = int(os.environ.get("DEEPVANET_MUTATIONS", "4"))
 SFREQ, SECONDS = 256, 6
 CHANNELS = tuple(Channel(name, ChannelType.EEG, "uV") for name in EEG)
 SIGNALS = sample_bio(SECONDS, labels=EEG)
@@ -206,7 +207,10 @@ def worker(tmp_path_factory):
 def store(tiny_store, tmp_path_factory):
     """Two subjects of four trials, without video."""
     root = tmp_path_factory.mktemp("mutations") / "store"
-    return tiny_store(root, n_trials=4, n_segments=2, streams=BIO).path
+    tiny_store(root, n_trials=4, n_segments=2, streams=BIO)
+    manifest = root / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"C"', '"degC"'))
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -233,9 +237,8 @@ def write_felt(path):
     table.insert(0, "time", np.arange(len(table)) / SFREQ)
     table.to_csv(path, index=False, float_format="%.4f")
     path.with_name("recordings.toml").write_text(
-        'eeg = ["Fp1", "Cz", "Oz"]\n[peripherals]\n'
-        'GSR = {type = "gsr", unit = "uS"}\n'
-        'Temp = {type = "temperature", unit = "C"}\n'
+        'eeg = ["Fp1", "Cz", "Oz"]\n[peripherals]\nGSR = "gsr"\n'
+        'Temp = "temperature"\n[units]\nGSR = "uS"\nTemp = "degC"\n'
     )
     return path
 
@@ -256,6 +259,26 @@ def list_store_files(store, root):
     yield from change_each(("take", copy), *files)
 
 
+def write_segmented_run(path):
+    """Write a small run whose scores are sampled, and its table of rows and folds."""
+    write_run(
+        path,
+        protocol_names=("trial",),
+        targets=("valence",),
+        streams=("bio",),
+        subjects=("01", "02", "03"),
+        n_trials=6,
+        n_segments=2,
+    )
+    rows = results.read_predictions(path / "predictions.csv")
+    rows = rows[rows["learner"] == "network"]
+    n_folds = rows["fold"].max() + 1
+    letters = {k: "R" * k + "E" + "R" * (n_folds - k - 1) for k in range(n_folds)}
+    segments = rows.assign(folds=rows["fold"].map(letters))
+    results.write_table(path / "segments.csv", [segments], results.SEGMENT_COLUMNS)
+    return path
+
+
 def list_audited(root):
     rows = [(f"s{s}", str(t), (s + t) % 2) for s in range(4) for t in range(4)]
     table = pd.DataFrame(rows, columns=["subject", "trial", "label"])
@@ -264,15 +287,7 @@ def list_audited(root):
     table = table.drop(columns="label").assign(fold=table["subject"])
     table.to_csv(files[1], index=False)
     yield from change_each(("audit", files[0], "--table", files[1]), *files)
-    run = write_run(
-        root / "run",
-        protocol_names=("trial",),
-        targets=("valence",),
-        streams=("bio",),
-        subjects=("01", "02", "03"),
-        n_trials=6,
-        n_segments=2,
-    )
+    run = write_segmented_run(root / "run")
     written = sorted(path for path in run.rglob("*") if path.is_file())
     yield from change_each(("audit", run), *written)
 

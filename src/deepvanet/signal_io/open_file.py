@@ -75,8 +75,13 @@ def open_signals(path: Path, declared: Declaration) -> Signals:
     Raises
     ------
     UserError
-        When there is no such file, or it cannot be read.
+        When there is no such file, or it cannot be read, whatever the reason.
     """
+    with explain(path):
+        return _open(path, declared)
+
+
+def _open(path: Path, declared: Declaration) -> Signals:
     export = open_export(path, declared)
     if export is not None:
         return export

@@ -1,6 +1,7 @@
 """Why a file cannot be read, in one sentence, with all that a library says."""
 
 import logging
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,6 +56,12 @@ _HEADERS = {
 }
 """Where the header lies of files that cannot be read without one."""
 
+_OF_PROGRAMS = (
+    *(LookupError, AttributeError, TypeError, AssertionError, ArithmeticError),
+    *(MemoryError, RecursionError, EOFError, struct.error),
+)
+"""What libraries raise where a file is not what they expect; it tells a user little."""
+
 
 @contextmanager
 def explain(path: Path) -> Iterator[None]:
@@ -75,6 +82,8 @@ def explain(path: Path) -> Iterator[None]:
         raise refuse("F05", sentence, source=path) from None
     except Exception as error:  # noqa: BLE001  readers raise all kinds on bad files
         said = write_on_one_line(str(error)) or "not a format that MNE knows"
+        if isinstance(error, _OF_PROGRAMS):
+            said = f"it is damaged or cut off ({type(error).__name__}: {said})"
         hint = guess_format(path)
         raise refuse("F01", f"cannot be read: {said}", source=path, cure=hint) from None
 
