@@ -28,6 +28,7 @@ SECONDS = 20
 HEADER = 1024
 NUMBERS = (b"-1", b"0", b"nan", b"1e308", b"999999999999", b"1e3080000001", b"")
 COUNTS = (b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\xf0\x7f")
+VALUES = (None, [], {}, "x", "\x1b[2J", -1, 0, 10**9, 1e308, True, [[]], [None], 0.5)
 
 Change = Callable[[bytearray, np.random.Generator], bytes]
 
@@ -131,6 +132,24 @@ def control_terminal(content: bytearray, rng: np.random.Generator) -> bytes:
     return bytes(content)
 
 
+def replace_value(content: bytearray, rng: np.random.Generator) -> bytes:
+    """Write another value in place of one of a JSON document."""
+    document = json.loads(content)
+    found = list(list_places(document))
+    holder, key = found[rng.integers(len(found))]
+    holder[key] = VALUES[rng.integers(len(VALUES))]
+    return json.dumps(document).encode()
+
+
+def list_places(value: object) -> Iterator[tuple[dict | list, object]]:
+    """Yield what holds each value of a JSON document, and by which key."""
+    keys = value if isinstance(value, dict) else range(len(value))
+    for key in keys:
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from list_places(value[key])
+
+
 COMMON = (flip_bytes, cut, replace_number, repeat_block)
 BINARY: tuple[Change, ...] = (*COMMON, flip_header, claim_count, claim_digits, flip_end)
 TEXT: tuple[Change, ...] = (
@@ -139,11 +158,14 @@ TEXT: tuple[Change, ...] = (
 )
 
 
+JSON = (*TEXT, *[replace_value] * len(TEXT))
+
+
 def change(content: bytes, name: str, number: int) -> tuple[str, bytes]:
     """Return the ``number``-th mutation of a file, and what it is called."""
-    kinds = BINARY if b"\0" in content else TEXT
-    made = kinds[number % len(kinds)]
+    kinds = BINARY if b"\0" in content else JSON if name.endswith("json") else TEXT
     rng = np.random.default_rng([number, *name.encode()])
+    made = kinds[rng.integers(len(kinds))]
     return f"{name} {number} {made.__name__}", made(bytearray(content), rng)
 
 

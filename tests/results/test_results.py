@@ -34,7 +34,10 @@ PART = {
     "leaks": "trial",
     "shares": "subject+stimulus",
     "statement": "Training and test share trials, subjects and stimuli.",
-    "folds": [{"seed": 0, "scope": "01", "fold": 0, "shared_trials": 3}],
+    "folds": [
+        {"seed": 0, "scope": "01", "fold": 0, "shared_trials": 3, "n_train": 9}
+        | {"epoch_chosen_on": "none", "one_class_training": False}
+    ],
 }
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,6 @@ from deepvanet.config import digest
 from deepvanet.schema import Channel, Stream, UserError, pick, quote
 from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
 from deepvanet.store.manifest import Manifest, read_manifest
-
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, SyntaxError, BadZipFile)
-"""What NumPy raises on a file that is not as it wrote it."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,7 @@ class SegmentStore:
         """Map an array, whose shape has to fit the tables."""
         try:
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except _DAMAGED as error:
+        except Exception as error:  # noqa: BLE001  NumPy raises all kinds
             raise UserError(f"{path}: cannot be read: {error}") from None
         n_rows = self._count_rows(subject, stream)
         n_channels = len(self.channels((stream,)))
@@ -239,7 +235,7 @@ def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | No
     try:
         with np.load(most, allow_pickle=False) as arrays:
             excerpt = dict(arrays)
-    except _DAMAGED as error:
+    except Exception as error:  # noqa: BLE001  NumPy raises all kinds
         raise UserError(f"{most}: cannot be read: {error}") from None
     return Cleaning(recordings, _read_all(folders, "spectra.csv"), excerpt)
 
