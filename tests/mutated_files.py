@@ -136,6 +136,8 @@ def replace_value(content: bytearray, rng: np.random.Generator) -> bytes:
     """Write another value in place of one of a JSON document."""
     document = json.loads(content)
     found = list(list_places(document))
+    if not found:
+        return cut(content, rng)
     holder, key = found[rng.integers(len(found))]
     holder[key] = VALUES[rng.integers(len(VALUES))]
     return json.dumps(document).encode()
