@@ -64,8 +64,15 @@ _OF_PROGRAMS = (
 
 
 @contextmanager
-def explain(path: Path) -> Iterator[None]:
+def explain(path: Path, *, beside: str = "") -> Iterator[None]:
     """Say in one sentence why a file cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    beside : str
+        What is read with it, and may be at fault.
 
     Raises
     ------
@@ -83,9 +90,11 @@ def explain(path: Path) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001  readers raise all kinds on bad files
         said = write_on_one_line(str(error)) or "not a format that MNE knows"
         if isinstance(error, _OF_PROGRAMS):
-            said = f"it is damaged or cut off ({type(error).__name__}: {said})"
+            damaged = f"it or {beside} are" if beside else "it is"
+            said = f"{damaged} damaged or cut off ({type(error).__name__}: {said})"
+        what = f"cannot be read with {beside}" if beside else "cannot be read"
         hint = guess_format(path)
-        raise refuse("F01", f"cannot be read: {said}", source=path, cure=hint) from None
+        raise refuse("F01", f"{what}: {said}", source=path, cure=hint) from None
 
 
 def write_on_one_line(text: str) -> str:

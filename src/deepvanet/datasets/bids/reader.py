@@ -134,7 +134,7 @@ def _list_beside(root: Path, path: Path) -> list[Path]:
 
 def _open(path: Path, declared: Declaration) -> Signals:
     del declared
-    with explain(path):
+    with explain(path, beside="its side-cars"):
         raw = _read_with_mne_bids(path)
     return describe_signals(describe_raw(path, raw), says_types=True)
 
