@@ -94,7 +94,7 @@ def _check(manifest: Manifest) -> None:
     ValueError
         Which names the value.
     """
-    rate = manifest.settings["sfreq"]
+    rate = manifest.settings.get("sfreq", 1.0)
     texts = [manifest.dataset, manifest.digest]
     texts += [text for c in manifest.channels for text in (c.name, c.unit)]
     wrong = [text for text in texts if not isinstance(text, str)]

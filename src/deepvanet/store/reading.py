@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from deepvanet.cells import EXACT, release_table
+from deepvanet.cells import EXACT, read_numbers, release_table
 from deepvanet.config import digest
 from deepvanet.schema import Channel, Stream, UserError, pick, quote
 from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
@@ -64,6 +64,8 @@ class SegmentStore:
     @property
     def sfreq(self) -> float:
         """Samples a second of the stored signals, in Hz."""
+        if "sfreq" not in self.manifest.settings:
+            raise UserError(f"{self.path}: manifest.json does not say settings.sfreq")
         return float(self.manifest.settings["sfreq"])
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
@@ -133,7 +135,7 @@ class SegmentStore:
         if stream == Stream.FACE:
             is_right = array.ndim == 5 and array.dtype == np.uint8
         else:
-            is_right = array.ndim == 3 and array.dtype == np.float32
+            is_right = array.ndim == 3 and array.dtype.kind == "f"
             is_right = is_right and array.shape[1] == n_channels
         if not is_right or len(array) != n_rows:
             what = "images" if stream == Stream.FACE else f"{n_channels} channels"
@@ -201,8 +203,9 @@ def _check_column(file: Path, column: "pd.Series[Any]") -> None:
     if name.startswith("has_") and not column.isin([0, 1]).all():
         raise UserError(f"{file}: column {name} must be 0 or 1 in each row")
     if name not in TEXT_COLUMNS and not pd.api.types.is_numeric_dtype(column):
-        texts = column[pd.to_numeric(column, errors="coerce").isna()].dropna()
-        raise UserError(f"{file}: column {name} has {quote(str(texts.iloc[0]))}")
+        texts = column[read_numbers(column).isna()].dropna()
+        if len(texts):
+            raise UserError(f"{file}: column {name} has {quote(str(texts.iloc[0]))}")
 
 
 def read_trials(path: Path) -> pd.DataFrame:
