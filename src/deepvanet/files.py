@@ -218,7 +218,7 @@ def _is_being_written(left: Path) -> bool:
 
 
 def _place(error: OSError, path: Path) -> OSError:
-    """Return an error that names the path that somebody asked for."""
+    """Return an error that names the path that was asked for."""
     if error.errno is None and not path.parent.is_dir():
         return FileNotFoundError(errno.ENOENT, "is gone", str(path))  # pandas has none
     if _is_placed(error):

@@ -320,3 +320,15 @@ def test_an_excerpt_that_lacks_an_array_is_said(run):
 
     with pytest.raises(UserError, match=r"cannot be read as an excerpt: .*after"):
         open_run(run)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"seed": 0', '"seed": {}'), ('"leaks"', '"leak"'), ('"n_train": 9', '"n": 1')],
+)
+def test_leakage_that_lacks_what_a_report_needs_is_named(run, old, new):
+    file = run / "leakage.json"
+    file.write_text(file.read_text().replace(old, new))
+
+    with pytest.raises(UserError, match=r"leakage\.json: is damaged: parts\[0\]"):
+        open_run(run)

@@ -53,7 +53,7 @@ def is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> bo
             return False
         return all(_is_same(path, made_from[name]) for name, path in named.items())
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return False  # nobody knows any more what it was made from
+        return False  # what it was made from is not known
 
 
 def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:

@@ -75,7 +75,7 @@ def open_signals(path: Path, declared: Declaration) -> Signals:
     Raises
     ------
     UserError
-        When there is no such file, or it cannot be read, whatever the reason.
+        When there is no such file, or it cannot be read.
     """
     with explain(path):
         return _open(path, declared)

@@ -26,7 +26,7 @@ RATES_HZ = (0.5, 100_000.0)
 MOST_OFF = 100.0  # times that, beyond which nothing can be made of a rate
 LEAST_OFF = 0.01  # of the stated rate, by which the measured one is another
 WITHIN_SHARE = 0.1  # of samples that come too soon after another, once sorted
-LARGEST = 1e100  # of a number; what is larger was never measured, nor can be drawn
+LARGEST = 1e100  # of a number; what is larger was never measured
 EMPTY_SHARE = 0.5  # of cells, from which on a channel is at a slower rate
 
 Times = Float[np.ndarray, " sample"]

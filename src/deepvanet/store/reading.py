@@ -18,6 +18,12 @@ from deepvanet.schema import Channel, Stream, UserError, pick, quote
 from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
 from deepvanet.store.manifest import Manifest, read_manifest
 
+_NO_RECORD = (
+    *(OSError, ValueError, LookupError),
+    *(TypeError, AttributeError, RecursionError),
+)
+"""What reading ``subject.json`` ends in where it is damaged."""
+
 
 @dataclass(frozen=True)
 class Cleaning:
@@ -281,7 +287,7 @@ def _read_digests(record: Path) -> Mapping[str, str]:
     try:
         inputs = json.loads(record.read_text("utf-8"))["inputs"]
         return {name: str(values["sha256"]) for name, values in inputs.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except _NO_RECORD as error:
         raise UserError(f"{record}: cannot be read: {error}") from None
 
 
