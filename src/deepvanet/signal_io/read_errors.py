@@ -60,7 +60,7 @@ _OF_PROGRAMS = (
     *(LookupError, AttributeError, TypeError, AssertionError, ArithmeticError),
     *(MemoryError, RecursionError, EOFError, struct.error),
 )
-"""What libraries raise where a file is not what they expect; it is no help to a user."""
+"""What libraries raise where a file is not what they expect: no help to a user."""
 
 
 @contextmanager

@@ -69,7 +69,13 @@ class SegmentStore:
 
     @property
     def sfreq(self) -> float:
-        """Samples a second of the stored signals, in Hz."""
+        """Samples a second of the stored signals, in Hz.
+
+        Raises
+        ------
+        UserError
+            When the manifest does not state it.
+        """
         if "sfreq" not in self.manifest.settings:
             raise UserError(f"{self.path}: manifest.json does not say settings.sfreq")
         return float(self.manifest.settings["sfreq"])
@@ -226,6 +232,11 @@ def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | No
     ----------
     subjects : sequence of str
         Only theirs; empty takes all.
+
+    Raises
+    ------
+    UserError
+        When one of the files is damaged.
     """
     folders = [
         folder
