@@ -34,7 +34,10 @@ PART = {
     "leaks": "trial",
     "shares": "subject+stimulus",
     "statement": "Training and test share trials, subjects and stimuli.",
-    "folds": [{"seed": 0, "scope": "01", "fold": 0, "shared_trials": 3}],
+    "folds": [
+        {"seed": 0, "scope": "01", "fold": 0, "shared_trials": 3, "n_train": 9}
+        | {"epoch_chosen_on": "none", "one_class_training": False}
+    ],
 }
 
 
@@ -316,4 +319,16 @@ def test_an_excerpt_that_lacks_an_array_is_said(run):
     np.savez(run / "excerpt.npz", **arrays)
 
     with pytest.raises(UserError, match=r"cannot be read as an excerpt: .*after"):
+        open_run(run)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"seed": 0', '"seed": {}'), ('"leaks"', '"leak"'), ('"n_train": 9', '"n": 1')],
+)
+def test_leakage_that_lacks_what_a_report_needs_is_named(run, old, new):
+    file = run / "leakage.json"
+    file.write_text(file.read_text().replace(old, new))
+
+    with pytest.raises(UserError, match=r"leakage\.json: is damaged: parts\[0\]"):
         open_run(run)

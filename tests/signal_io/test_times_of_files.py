@@ -636,3 +636,15 @@ def test_sound_files_have_no_finding(tmp_path, write):
     path = write(tmp_path / name, sample_bio(4, labels=["Fp1", "ECG"]), CHANNELS)
 
     assert not read_found(path)[2]
+
+
+def test_samples_that_nothing_can_measure_are_missing():
+    values = np.ones((1, 500))
+    values[0, [7, 90]] = 1e308, -1e200
+    times = np.arange(500) / 250 + np.where(np.arange(500) > 300, 2.0, 0.0)
+
+    with collect() as found:
+        placed, _ = put_on_grid(times, values, name="x")
+
+    assert "Q03" in [f.code for f in found]
+    assert np.nanmax(np.abs(placed)) < 2

@@ -171,3 +171,32 @@ def test_the_excerpt_is_of_the_recording_that_lost_most(path):
 def test_a_store_of_filtered_recordings_says_nothing_of_cleaning(path):
     assert stores.read_cleaning(path) is None
     assert not (path / "subjects" / "01" / "recordings.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("eeg.npy", lambda content: content[:-4]),
+        ("eeg.npy", lambda content: content.replace(b"(6, 2, 4)", b"(6, 1, 8)")),
+        ("eeg.npy", lambda content: content.replace(b"'shape'", b"'shape(")),
+        ("segments.csv", lambda content: content + content.splitlines(True)[-1]),
+        ("segments.csv", lambda content: content.replace(b"n_faces_filled", b"x")),
+        ("segments.csv", lambda content: content[: content.rindex(b",", 0, -9)]),
+        ("segments.csv", lambda content: content.splitlines(True)[0]),
+        ("segments.csv", lambda content: content.replace(b",1.0,", b",one,", 1)),
+    ],
+)
+def test_a_subject_whose_files_do_not_fit_each_other_is_named(path, name, change):
+    file = path / "subjects" / "01" / name
+    file.write_bytes(change(file.read_bytes()))
+
+    with pytest.raises(UserError, match=r"01/(eeg\.npy|segments\.csv): "):
+        stores.open_store(path).read(Stream.EEG, np.arange(6))
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, "[1]", '{"inputs": {"a": 1}}', "\x00"])
+def test_a_subject_s_record_that_is_damaged_is_named(path, text):
+    (path / "subjects" / "01" / "subject.json").write_text(text)
+
+    with pytest.raises(UserError, match=r"01/subject\.json: cannot be read"):
+        stores.digest_store(stores.open_store(path))

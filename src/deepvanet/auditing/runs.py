@@ -34,7 +34,10 @@ def read_run(path: Path) -> Iterator[AuditPart]:
         table_path=path / "segments.csv",
     )
     for part in parts:
-        said = told[tuple(part.key[name] for name in KEY_COLUMNS)]
+        key = tuple(part.key[name] for name in KEY_COLUMNS)
+        if key not in told:
+            raise UserError(f"{path}: leakage.json says nothing of {' '.join(key)}")
+        said = told[key]
         yield replace(
             part,
             epoch_chosen_on=_join_choices(said, part.seed),

@@ -7,7 +7,7 @@ from typing import Any
 
 from deepvanet.findings.codes import CODES, FAMILIES
 from deepvanet.findings.record import Finding, Severity
-from deepvanet.schema import UserError, pick
+from deepvanet.schema import UserError, pick, quote
 
 
 def check_codes(
@@ -158,13 +158,17 @@ def from_json(text: str) -> tuple[Finding, ...]:
             Finding(**values | {"severity": Severity(values["severity"])})
             for values in _read_list(text)
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UserError(f"not a list of findings: {error!r}") from None
 
 
 def _read_list(text: str) -> list[dict[str, Any]]:
     values = json.loads(text)
-    return [dict(value) for value in values]
+    found = [dict(value) for value in values]
+    wrong = [v for one in found for v in one.values() if not isinstance(v, str)]
+    if wrong:
+        raise TypeError(f"expected a text, got {quote(wrong[0])}")
+    return found
 
 
 def _is_among(finding: Finding, names: Sequence[str]) -> bool:

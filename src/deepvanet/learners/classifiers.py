@@ -125,7 +125,8 @@ class Scaler:
         Raises
         ------
         UserError
-            When there are more or fewer features than those of the fit.
+            When there are more or fewer features than those of the fit, or the
+            numbers of the fit give none.
         """
         if features.shape[1] != len(self.kept):
             raise UserError(
@@ -138,7 +139,14 @@ class Scaler:
             return np.zeros((len(features), 1))  # the classifier's bias is all there is
         known = features[:, self.kept]
         filled = np.where(np.isfinite(known), known, self.fill)
-        return np.asarray((filled - self.center) / self.spread)
+        with np.errstate(all="ignore"):
+            scaled = np.asarray((filled - self.center) / self.spread)
+        if not np.isfinite(scaled).all():
+            raise UserError(
+                "the learner's scaling of features gives numbers without end: it is "
+                "damaged, fit it again"
+            )
+        return scaled
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all numbers."""

@@ -91,7 +91,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT}")
         facts: dict[str, Any] = json.loads(header["facts"])
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path}: not weights of `pretrain`: {error}") from None
     return facts
 

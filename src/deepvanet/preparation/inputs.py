@@ -46,11 +46,14 @@ def is_current(out: Path, subject: str, files: Sequence[Path], root: Path) -> bo
     record = out / "subjects" / subject / "subject.json"
     if not record.is_file():
         return False
-    made_from = json.loads(record.read_text())["inputs"]
     named = {name: path for path, name in _named(files, root)}
-    if made_from.keys() != named.keys():
-        return False
-    return all(_is_same(path, made_from[name]) for name, path in named.items())
+    try:
+        made_from = json.loads(record.read_text())["inputs"]
+        if made_from.keys() != named.keys():
+            return False
+        return all(_is_same(path, made_from[name]) for name, path in named.items())
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False  # what it was made from is not known
 
 
 def _named(files: Sequence[Path], root: Path) -> Iterator[tuple[Path, str]]:

@@ -1,11 +1,13 @@
 """What training and test of a run shared: ``leakage.json``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from deepvanet.documents import MAY_LACK, build
 from deepvanet.results.json_files import read_json, write_json
 from deepvanet.schema import KEY_COLUMNS, ScoreKey, UserError
 
@@ -35,14 +37,70 @@ def read_leakage(path: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        When the file cannot be read, or has another format.
+        When the file cannot be read, has another format, or is damaged.
     """
     leakage = read_json(path)
     if leakage.get("format") != LEAKAGE_FORMAT:
         raise UserError(
             f"{path}: expected the format {LEAKAGE_FORMAT}, got {leakage.get('format')}"
         )
+    try:
+        _read_known(_Leakage, leakage)
+        for k, part in enumerate(leakage["parts"]):
+            _read_known(_Part, part, f"parts[{k}]")
+            for fold in part["folds"]:
+                _read_known(_Fold, fold, f"parts[{k}].folds")
+    except UserError as error:
+        raise UserError(f"{path}: is damaged: {error}") from None
     return leakage
+
+
+@dataclass(frozen=True)
+class _Leakage:
+    notes: tuple[str, ...]
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    protocol: str
+    target: str
+    streams: str
+    learner: str
+    leaks: str
+    shares: str
+    statement: str
+    folds: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What all versions wrote, and what only some did."""
+
+    seed: int
+    scope: str
+    fold: int
+    n_train: int
+    epoch_chosen_on: str
+    one_class_training: bool
+    shared_segments: Annotated[int, MAY_LACK] = 0
+    shared_trials: Annotated[int, MAY_LACK] = 0
+    shared_subjects: Annotated[int, MAY_LACK] = 0
+    shared_stimuli: Annotated[int, MAY_LACK] = 0
+    shared_recordings: Annotated[int, MAY_LACK] = 0
+    overlapping_samples_s: Annotated[float, MAY_LACK] = 0.0
+    n_first: Annotated[int, MAY_LACK] = 0
+    n_validation: Annotated[int, MAY_LACK] = 0
+    n_test: Annotated[int, MAY_LACK] = 0
+    n_discarded: Annotated[int, MAY_LACK] = 0
+
+
+def _read_known(kind: type, values: Any, place: str = "") -> None:
+    """Compare those values with a schema that it knows; others may be there."""
+    if isinstance(values, dict):
+        known = {field.name for field in fields(kind)}
+        values = {name: value for name, value in values.items() if name in known}
+    build(kind, values, place=place)
 
 
 def sharing_of(

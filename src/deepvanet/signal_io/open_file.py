@@ -79,7 +79,8 @@ def open_signals(path: Path, declared: Declaration) -> Signals:
     UserError
         When there is no such file, or it cannot be read.
     """
-    return _number_repeated(_open_any(path, declared), declared)
+    with explain(path):
+        return _number_repeated(_open_any(path, declared), declared)
 
 
 def _open_any(path: Path, declared: Declaration) -> Signals:

@@ -1,6 +1,7 @@
 """Why a file cannot be read, in one sentence, with all that a library says."""
 
 import logging
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,10 +56,23 @@ _HEADERS = {
 }
 """Where the header lies of files that cannot be read without one."""
 
+_OF_PROGRAMS = (
+    *(LookupError, AttributeError, TypeError, AssertionError, ArithmeticError),
+    *(MemoryError, RecursionError, EOFError, struct.error),
+)
+"""What libraries raise where a file is not what they expect: no help to a user."""
+
 
 @contextmanager
-def explain(path: Path) -> Iterator[None]:
+def explain(path: Path, *, beside: str = "") -> Iterator[None]:
     """Say in one sentence why a file cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    beside : str
+        What is read with it, and may be at fault.
 
     Raises
     ------
@@ -75,8 +89,12 @@ def explain(path: Path) -> Iterator[None]:
         raise refuse("F05", sentence, source=path) from None
     except Exception as error:  # noqa: BLE001  readers raise all kinds on bad files
         said = write_on_one_line(str(error)) or "not a format that MNE knows"
+        if isinstance(error, _OF_PROGRAMS):
+            damaged = f"it or {beside} are" if beside else "it is"
+            said = f"{damaged} damaged or cut off ({type(error).__name__}: {said})"
+        what = f"cannot be read with {beside}" if beside else "cannot be read"
         hint = guess_format(path)
-        raise refuse("F01", f"cannot be read: {said}", source=path, cure=hint) from None
+        raise refuse("F01", f"{what}: {said}", source=path, cure=hint) from None
 
 
 def write_on_one_line(text: str) -> str:

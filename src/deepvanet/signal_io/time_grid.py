@@ -27,6 +27,7 @@ RATES_HZ = (0.5, 100_000.0)
 MOST_OFF = 100.0  # times that, beyond which nothing can be made of a rate
 LEAST_OFF = 0.01  # of the stated rate, by which the measured one is another
 WITHIN_SHARE = 0.1  # of samples that come too soon after another, once sorted
+LARGEST = 1e100  # of a number; what is larger was never measured
 EMPTY_SHARE = 0.5  # of cells, from which on a channel is at a slower rate
 
 Times = Float[np.ndarray, " sample"]
@@ -149,7 +150,7 @@ def place_samples(
     """
     about = _About(name, place)
     order, ordered = _order(times, about)
-    values = values[:, order]
+    values = _leave_out_endless(values[:, order], about)
     stamped = _spread_repeated(ordered, about)
     ordered = _close_jumps(stamped, about)
     step = _find_step(ordered)
@@ -456,6 +457,21 @@ def _report_missing(
                 assumed="short gaps are bridged, long ones stay missing",
             )
     return tuple(rates)
+
+
+def _leave_out_endless(values: Values, about: _About) -> Values:
+    """Return samples, those that no curve can run through as no numbers."""
+    least = np.fmin.reduce(values, axis=None, initial=np.inf)
+    most = np.fmax.reduce(values, axis=None, initial=-np.inf)
+    if least >= -LARGEST and most <= LARGEST:
+        return values
+    is_endless = np.abs(values) > LARGEST
+    about.report(
+        "Q03",
+        f"{is_endless.sum()} of {values.size} samples are beyond {LARGEST:g}",
+        assumed="these samples are missing",
+    )
+    return np.where(is_endless, np.nan, values)
 
 
 def _is_even(channel: Float[np.ndarray, " sample"]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deepvanet.schema import Channel, ChannelType, UserError
+from deepvanet.schema import Channel, ChannelType, UserError, quote
 
 FORMAT = "deepvanet-store-2"
 
@@ -75,8 +75,30 @@ def read_manifest(path: Path) -> Manifest | None:
     if not file.is_file():
         return None
     try:
-        return Manifest.from_json(file.read_text())
+        manifest = Manifest.from_json(file.read_text("utf-8"))
+        _check(manifest)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except RecursionError:
+        raise UserError(f"{file}: is nested too deeply") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(f"{file}: not a manifest of a store: {error}") from None
+    return manifest
+
+
+def _check(manifest: Manifest) -> None:
+    """Refuse values of other types than ``to_json`` writes.
+
+    Raises
+    ------
+    ValueError
+        Which names the value.
+    """
+    rate = manifest.settings.get("sfreq", 1.0)
+    texts = [manifest.dataset, manifest.digest]
+    texts += [text for c in manifest.channels for text in (c.name, c.unit)]
+    wrong = [text for text in texts if not isinstance(text, str)]
+    if wrong:
+        raise ValueError(f"expected a text, got {quote(str(wrong[0]))}")
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not rate > 0:
+        raise ValueError(f"settings.sfreq must be a rate in Hz, got {quote(str(rate))}")

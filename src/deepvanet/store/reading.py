@@ -12,11 +12,17 @@ import pandas as pd
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from deepvanet.cells import EXACT, release_table
+from deepvanet.cells import EXACT, read_numbers, release_table
 from deepvanet.config import digest
-from deepvanet.schema import Channel, Stream, UserError, pick
+from deepvanet.schema import Channel, Stream, UserError, pick, quote
 from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
 from deepvanet.store.manifest import Manifest, read_manifest
+
+_NO_RECORD = (
+    *(OSError, ValueError, LookupError),
+    *(TypeError, AttributeError, RecursionError),
+)
+"""What reading ``subject.json`` ends in where it is damaged."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,15 @@ class SegmentStore:
 
     @property
     def sfreq(self) -> float:
-        """Samples a second of the stored signals, in Hz."""
+        """Samples a second of the stored signals, in Hz.
+
+        Raises
+        ------
+        UserError
+            When the manifest does not state it.
+        """
+        if "sfreq" not in self.manifest.settings:
+            raise UserError(f"{self.path}: manifest.json does not say settings.sfreq")
         return float(self.manifest.settings["sfreq"])
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
@@ -119,8 +133,35 @@ class SegmentStore:
         key = subject, stream
         if key not in self._arrays:
             path = self.path / "subjects" / subject / f"{stream}.npy"
-            self._arrays[key] = np.load(path, mmap_mode="r", allow_pickle=False)
+            self._arrays[key] = self._map(path, subject, stream)
         return self._arrays[key]
+
+    def _map(self, path: Path, subject: str, stream: Stream) -> NDArray[Any]:
+        """Map an array, whose shape has to fit the tables."""
+        try:
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # noqa: BLE001  NumPy raises all kinds
+            raise UserError(f"{path}: cannot be read: {error}") from None
+        n_rows = self._count_rows(subject, stream)
+        n_channels = len(self.channels((stream,)))
+        if stream == Stream.FACE:
+            is_right = array.ndim == 5 and array.dtype == np.uint8
+        else:
+            is_right = array.ndim == 3 and array.dtype.kind == "f"
+            is_right = is_right and array.shape[1] == n_channels
+        if not is_right or len(array) != n_rows:
+            what = "images" if stream == Stream.FACE else f"{n_channels} channels"
+            raise UserError(
+                f"{path}: holds {array.dtype} of shape {array.shape}; the store's "
+                f"tables say {n_rows} segments of {what}"
+            )
+        return array
+
+    def _count_rows(self, subject: str, stream: Stream) -> int:
+        number = self._subjects.index(subject)
+        ends = [*self._first_row[1:], len(self.table)]
+        own = slice(self._first_row[number], ends[number])
+        return int((self._position[stream][own] >= 0).sum())
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the memory maps behind when sent to another process."""
@@ -155,15 +196,28 @@ def read_segment_table(folder: Path) -> pd.DataFrame:
         When the file cannot be read, or lacks a column.
     """
     file = folder / "segments.csv"
-    try:
-        table = _read_csv(file)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read: {error}") from None
-    table = release_table(table)
+    table = _read_csv(file)
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise UserError(f"{file}: column {missing[0]} is missing")
+    if not len(table):
+        raise UserError(f"{file}: has no row")
+    for name in COLUMNS:
+        _check_column(file, table[name])
     return table
+
+
+def _check_column(file: Path, column: "pd.Series[Any]") -> None:
+    """Refuse what ``prepare`` never writes: a text for a number, a nameless trial."""
+    name = str(column.name)
+    if name in ("subject", "trial", "segment", "recording") and column.isna().any():
+        raise UserError(f"{file}: a row has no {name}")
+    if name.startswith("has_") and not column.isin([0, 1]).all():
+        raise UserError(f"{file}: column {name} must be 0 or 1 in each row")
+    if name not in TEXT_COLUMNS and not pd.api.types.is_numeric_dtype(column):
+        texts = column[read_numbers(column).isna()].dropna()
+        if len(texts):
+            raise UserError(f"{file}: column {name} has {quote(str(texts.iloc[0]))}")
 
 
 def read_trials(path: Path) -> pd.DataFrame:
@@ -178,6 +232,11 @@ def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | No
     ----------
     subjects : sequence of str
         Only theirs; empty takes all.
+
+    Raises
+    ------
+    UserError
+        When one of the files is damaged.
     """
     folders = [
         folder
@@ -188,24 +247,34 @@ def read_cleaning(path: Path, *, subjects: Sequence[str] = ()) -> "Cleaning | No
     if not folders:
         return None
     recordings = _read_all(folders, "recordings.csv")
-    lost = recordings.groupby("subject")["variance_removed"].max().fillna(-1)
-    most = path / "subjects" / str(lost.idxmax()) / "excerpt.npz"
-    with np.load(most, allow_pickle=False) as arrays:
-        excerpt = dict(arrays)
+    try:
+        lost = recordings.groupby("subject")["variance_removed"].max().fillna(-1)
+        most = path / "subjects" / str(lost.idxmax()) / "excerpt.npz"
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: recordings.csv is damaged: {error}") from None
+    try:
+        with np.load(most, allow_pickle=False) as arrays:
+            excerpt = dict(arrays)
+    except Exception as error:  # noqa: BLE001  NumPy raises all kinds
+        raise UserError(f"{most}: cannot be read: {error}") from None
     return Cleaning(recordings, _read_all(folders, "spectra.csv"), excerpt)
 
 
 def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
     return pd.concat(
-        [release_table(_read_csv(folder / name)) for folder in folders],
+        [_read_csv(folder / name) for folder in folders],
         ignore_index=True,
     )
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
-    return pd.read_csv(
-        file, dtype=dict.fromkeys(TEXT_COLUMNS, str), float_precision=EXACT
-    )
+    try:
+        table = pd.read_csv(
+            file, dtype=dict.fromkeys(TEXT_COLUMNS, str), float_precision=EXACT
+        )
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"{file}: cannot be read: {error}") from None
+    return release_table(table)
 
 
 def pick_subjects(store: SegmentStore, asked: Sequence[str]) -> tuple[str, ...]:
@@ -220,14 +289,17 @@ def pick_subjects(store: SegmentStore, asked: Sequence[str]) -> tuple[str, ...]:
 def digest_store(store: SegmentStore) -> str:
     """Return a short name for what a store holds: settings and input files."""
     records = sorted((store.path / "subjects").glob("[!.]*/subject.json"))
-    inputs = {
-        record.parent.name: {
-            name: values["sha256"]
-            for name, values in json.loads(record.read_text())["inputs"].items()
-        }
-        for record in records
-    }
+    inputs = {record.parent.name: _read_digests(record) for record in records}
     return digest({"settings": store.manifest.digest, "inputs": inputs})
+
+
+def _read_digests(record: Path) -> Mapping[str, str]:
+    """Return the digests of a subject's input files, by their names."""
+    try:
+        inputs = json.loads(record.read_text("utf-8"))["inputs"]
+        return {name: str(values["sha256"]) for name, values in inputs.items()}
+    except _NO_RECORD as error:
+        raise UserError(f"{record}: cannot be read: {error}") from None
 
 
 def find_digest(path: Path) -> str:

@@ -234,7 +234,7 @@ def _find_similar(path: Path, text: str) -> str:
     if "\\" in text and is_file(turned):
         return f"write {PureWindowsPath(text).as_posix()}"
     try:
-        names = [file.name for file in path.parent.iterdir()]
+        names = [file.name for file in path.parent.iterdir() if file.exists()]
     except (OSError, ValueError):
         return ""
     close = [name for name in names if name.lower() == path.name.lower()]

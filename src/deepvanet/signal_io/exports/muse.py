@@ -136,6 +136,8 @@ def _read_muse_lsl(columns: TextColumns) -> Signals:
     is_there = np.isfinite(stamps)
     drop_rows_without(path, is_there, "time")
     stamps = stamps[is_there]
+    if len(stamps) < 2 or not used:
+        raise refuse("F01", "holds no signal with times", source=path)
     values = np.stack([columns.read_numbers(table[k])[is_there] for k in used])
     placement = place_stamped(stamps, sfreq=_find_rate(stamps), source=path)
     markers = [
