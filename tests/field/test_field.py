@@ -1,0 +1,96 @@
+"""Each property of recordings in each format: read right, or reported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepvanet.datasets import check, find_data_set
+from deepvanet.findings import CODES, Finding, Severity, attempt, collect
+from deepvanet.schema import Recording
+from deepvanet.signal_io.units import convert
+from field.properties import CELLS, Cell
+from field.recordings import Truth, Written
+
+
+def find_all(written: Written) -> tuple[Finding, ...]:
+    """Return what ``check`` says, also where it cannot look at all."""
+    with collect() as found:
+        result = attempt(
+            lambda: check(written.data_set, written.root), source=written.root
+        )
+    return (*found, *(result.findings if result else ()))
+
+
+def read_all(written: Written) -> list[Recording]:
+    """Read as ``prepare`` does; errors go on under what they assume."""
+    reader = find_data_set(written.data_set).load_reader()
+    with collect():
+        read = attempt(lambda: list(reader.read_recordings(written.root, "1")))
+    return read or []
+
+
+def compare_codes(found: Sequence[Finding], cell: Cell) -> None:
+    """Hold that codes are those expected, and that no error or warning is not."""
+    codes = {f.code for f in found}
+    loud = {f.code for f in found if f.severity is not Severity.NOTE}
+    expected = set(cell.codes)
+    silent = {code for code in expected if CODES[code].severity is Severity.NOTE}
+    said = "\n".join(str(f) for f in found)
+    assert expected <= codes, f"not found: {expected - codes}\n{said}"
+    assert loud - cell.usual == expected - silent, said
+
+
+def compare_truth(recording: Recording, truth: Truth) -> None:
+    """Hold tones, step, onsets and missing data to what was written."""
+    rows = {c.name: (c.unit, recording.bio[k].astype(float)) for k, c in
+            enumerate(recording.channels)}  # fmt: skip
+    assert not set(truth.absent) & set(rows)
+    seconds = np.arange(recording.bio.shape[1]) / recording.sfreq
+    for name, amplitude in truth.tones.items():
+        values = _convert(rows, name, truth.units.get(name, "uV"))
+        half = np.ptp(values[np.isfinite(values)]) / 2
+        assert half == pytest.approx(amplitude, rel=0.06), name
+        _compare_missing(np.isnan(values), seconds, truth, name)
+    if truth.step:
+        name, at = truth.step
+        values = _convert(rows, name, truth.units.get(name, "uS"))
+        first, second = truth.levels
+        is_late = values > (first + second) / 2
+        if first > second:
+            is_late = values < (first + second) / 2
+        assert seconds[is_late][0] == pytest.approx(at, abs=truth.step_doubt_s)
+        assert np.nanmedian(values[seconds < at]) == pytest.approx(first, rel=0.02)
+        assert np.nanmedian(values[seconds > at]) == pytest.approx(second, rel=0.02)
+    onsets = [span.onset_s for span in recording.spans]
+    assert onsets == pytest.approx(list(truth.onsets), abs=truth.onset_doubt_s)
+
+
+def _convert(rows, name: str, unit: str) -> np.ndarray:
+    stored, values = rows[name]
+    made = values if stored == unit else convert(values, stored, to=unit)
+    assert made is not None, f"{name} is in {stored}, not {unit}"
+    return made
+
+
+def _compare_missing(
+    is_missing: np.ndarray, seconds: np.ndarray, truth: Truth, name: str
+) -> None:
+    start, end = truth.missing_s
+    near = 0.05
+    inside = (seconds > start + near) & (seconds < end - near)
+    outside = (seconds < start - near) | (seconds > end + near)
+    assert is_missing[inside].all(), f"{name}: numbers where nothing was recorded"
+    assert not is_missing[outside].any(), f"{name}: lacks numbers that were recorded"
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_a_property_is_read_right_or_reported(cell: Cell, tmp_path: Path):
+    written = cell.write(tmp_path)
+
+    compare_codes(find_all(written), cell)
+
+    if cell.truth is not None:
+        (recording,) = read_all(written)
+        compare_truth(recording, cell.truth)
