@@ -163,7 +163,7 @@ def place_samples(
     spans = np.stack([starts, ends], axis=1) - ordered[0]
     gaps = tuple((start, end) for start, end in spans.tolist())
     report_gaps(gaps, source=name, place=place)
-    steady = _straighten(ordered, is_hole, step)
+    steady = _straighten(ordered, is_hole, _find_scatter(limit, step))
     _report_bridged(steady, is_hole, step, about)
     rates = _report_missing(values, labels, rate, about)
     placed = _interpolate(steady, values, rate, limit)
@@ -382,7 +382,14 @@ def _compare_rates(rate: float, stated_hz: float | None, about: _About) -> None:
         )
 
 
-def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -> Times:
+def _find_scatter(limit: float, step: float) -> float:
+    """Return how far from a line stamps may lie that are late by chance."""
+    return limit if limit >= LEAST_UNEVEN_GAP_S else step
+
+
+def _straighten(
+    times: Times, is_hole: Bool[np.ndarray, " pair"], scatter: float
+) -> Times:
     """Put the stamps of each part without a hole on a line, where they are near it."""
     steady = times.astype(np.float64)
     starts = [0, *(np.flatnonzero(is_hole) + 1), len(times)]
@@ -391,7 +398,7 @@ def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -
             continue
         at = np.arange(end - start)
         line = np.polyval(np.polyfit(at, times[start:end], 1), at)
-        if np.abs(line - times[start:end]).max() < step:
+        if np.abs(line - times[start:end]).max() < scatter:
             steady[start:end] = line
     return _keep_rising(steady, times)
 
