@@ -10,8 +10,9 @@ from deepvanet.datasets import check, find_data_set
 from deepvanet.findings import CODES, Finding, Severity, attempt, collect
 from deepvanet.schema import Recording
 from deepvanet.signal_io.units import convert
-from field.properties import CELLS, Cell
+from field.properties import CELLS
 from field.recordings import Truth, Written
+from field.records import Cell
 
 
 def find_all(written: Written) -> tuple[Finding, ...]:
