@@ -35,7 +35,7 @@ _TRUE = Truth()
 _N = SECONDS * RATE
 _T = np.arange(_N) / RATE
 _TONE = 25 * np.sin(2 * np.pi * 7 * _T)
-_BEATS = 400 * np.exp(-((_T % 0.8 - 0.4) ** 2) / 0.001)
+_BEATS = 400 * np.exp(-((_T % 0.8 - 0.4) ** 2) / 0.001) + 50 * np.sin(2 * np.pi * _T)
 NO_SKIN = Truth(step=None)
 SPOKEN = (*TABLES, "bdf", "brainvision", "xdf", "bids")
 """Formats whose units are words, and whose numbers have room for others than uV."""
@@ -189,7 +189,7 @@ CHANNELS = (
         "The header states a physical range from 0 to 0 for the skin.",
         EDFS,
         edit_file(_drop_range),
-        ("C06", "Q02"),
+        ("C06",),
         NO_SKIN,
     ),
     Property(
@@ -366,7 +366,7 @@ CHANNELS = (
         "An electrode has no number at all.",
         TABLES,
         set_cells("Cz", slice(None), np.nan),
-        ("Q01", "Q02"),
+        ("Q02",),
         Truth(tones={"Fp1": 30.0, "Fp2": 20.0}),
     ),
     Property(
@@ -384,7 +384,7 @@ CHANNELS = (
         "An electrode was driven beyond what its amplifier can hold.",
         ALL,
         _set_values("Cz", lambda v: np.clip(12 * v, -200, 200)),
-        ("C05",),
+        ("C11",),
         Truth(tones={"Fp1": 30.0, "Fp2": 20.0, "Cz": 200.0}),
     ),
     Property(
@@ -413,6 +413,6 @@ CHANNELS = (
             declare('[peripherals]\n"EXG1" = "ecg"\n"GSR" = "gsr"\n'),
         ),
         (),
-        Truth(tones={**_TRUE.tones, "EXG1": 200.0}),
+        Truth(tones={**_TRUE.tones, "EXG1": 250.0}),
     ),
 )

@@ -75,6 +75,7 @@ FILES = (
         _fill(b"<!DOCTYPE html><html><body>Please log in</body></html>\n" * 20),
         ("F01",),
         None,
+        dict.fromkeys(TEXTS, ("T30",)),
     ),
     Property(
         "a header alone",

@@ -142,6 +142,10 @@ class Truth:
         Seconds that must be missing; all others must be there.
     absent : tuple of str
         Channels that must not be read.
+    pictures_hz : float
+        Each picture shows its own number; so many of them were taken a second.
+    unseen_s : tuple of float
+        Seconds of the video without a picture.
     """
 
     tones: Mapping[str, float] = field(
@@ -155,6 +159,8 @@ class Truth:
     onset_doubt_s: float = 0.01
     missing_s: tuple[float, float] = NO_LOSS
     absent: tuple[str, ...] = ()
+    pictures_hz: float = 0.0
+    unseen_s: tuple[float, float] = NO_LOSS
 
 
 Writer = Callable[[Path, Plan], Path]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from field.recordings import (
+    ALL,
     EXPORTS,
     Plan,
     Truth,
@@ -17,8 +18,18 @@ from field.recordings import (
 
 USUAL = frozenset({"R07"})
 """Two trials of one subject are few; the matrix is not about that."""
-OF_EXPORTS = frozenset({"C04", "C05", "Q02"})
-"""Their builders have channels that stand still, and a step for EEG."""
+DATA_SETS = ("deap", "deap-original", "mahnob", "amigos", "afew-va")
+_NOTHING: frozenset[str] = frozenset()
+BUILT: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(ALL, _NOTHING),
+    # channels that stand still, and a step in place of EEG
+    **dict.fromkeys(EXPORTS, frozenset({"C04", "C05", "Q02"})),
+    # pictures without a face
+    **dict.fromkeys(("mp4", "avi", "mkv"), frozenset({"V05"})),
+    # noise in place of signals, and one rating for all
+    **dict.fromkeys(DATA_SETS, frozenset({"R04"})),
+}
+"""What the builders of formats bring with them."""
 KINDS = {
     "S": "sound",
     "A": "not to be dropped without a word",
@@ -29,6 +40,7 @@ KINDS = {
     "F": "missing numbers",
     "G": "files that cannot be read",
     "H": "persons",
+    "V": "videos",
     "R": "ratings and the table of trials",
     "X": "exports of devices",
     "P": "public data sets",
@@ -56,6 +68,8 @@ class Property:
         nothing of use can be read.
     other : mapping
         Codes of formats in which they differ.
+    build : callable or None
+        Writes it, where no plan of signals is bent.
     """
 
     name: str
@@ -66,6 +80,7 @@ class Property:
     codes: tuple[str, ...] = ()
     truth: Truth | None = field(default_factory=Truth)
     other: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    build: Callable[[Path, str], Written] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +98,7 @@ class Cell:
     @property
     def usual(self) -> frozenset[str]:
         """Codes that the builder of the format brings with it."""
-        built = OF_EXPORTS if self.format in EXPORTS else frozenset()
-        return (USUAL | built) - set(self.codes)
+        return (USUAL | BUILT[self.format]) - set(self.codes)
 
     @property
     def truth(self) -> Truth | None:
@@ -96,6 +110,8 @@ class Cell:
 
     def write(self, folder: Path) -> Written:
         """Write the recording."""
+        if self.owner.build:
+            return self.owner.build(folder, self.format)
         plan = self.owner.bend(Plan())
         write = write_export if self.format in EXPORTS else write_recording
         return write(folder, plan, self.format)

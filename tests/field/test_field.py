@@ -8,11 +8,13 @@ import pytest
 
 from deepvanet.datasets import check, find_data_set
 from deepvanet.findings import CODES, Finding, Severity, attempt, collect
+from deepvanet.preprocessing.video import sample_frames
 from deepvanet.schema import Recording
 from deepvanet.signal_io.units import convert
 from field.properties import CELLS
-from field.recordings import Truth, Written
+from field.recordings import SECONDS, Truth, Written
 from field.records import Cell
+from films import read_number
 
 
 def find_all(written: Written) -> tuple[Finding, ...]:
@@ -64,8 +66,24 @@ def compare_truth(recording: Recording, truth: Truth) -> None:
         assert seconds[is_late][0] == pytest.approx(at, abs=truth.step_doubt_s)
         assert np.nanmedian(values[seconds < at]) == pytest.approx(first, rel=0.02)
         assert np.nanmedian(values[seconds > at]) == pytest.approx(second, rel=0.02)
+    if truth.pictures_hz:
+        compare_pictures(recording, truth)
     onsets = [span.onset_s for span in recording.spans]
     assert onsets == pytest.approx(list(truth.onsets), abs=truth.onset_doubt_s)
+
+
+def compare_pictures(recording: Recording, truth: Truth) -> None:
+    """Hold that pictures show the number of the moment for which they are taken."""
+    video = recording.spans[0].video
+    with collect():
+        taken = list(sample_frames(video, fps=5.0))
+    start, end = truth.unseen_s
+    assert len(taken) >= 5 * (SECONDS - (end - start)) - 10
+    for frame in taken:
+        at = frame.index / 5
+        assert not start + 0.2 < at < end - 0.2
+        shown = read_number(frame.rgb) / truth.pictures_hz
+        assert shown == pytest.approx(at, abs=0.06), f"{shown} s in place of {at} s"
 
 
 def _convert(rows, name: str, unit: str) -> np.ndarray:
