@@ -85,6 +85,7 @@ FILES = (
         _cut(0.01),
         ("F01",),
         None,
+        {"xdf": ("F01", "F04")},
     ),
     Property(
         "the data in place of the header",

@@ -9,7 +9,8 @@ from field.recordings import ALL, OWN, Truth
 
 SOME = ("csv", "parquet", "edf", "xdf")
 """The table of trials is the same for all formats."""
-FIRST, SECOND = Truth(onsets=(2.0,)), Truth(onsets=(12.0,))
+SECOND = Truth(onsets=(12.0,))
+NO_VALENCE = Truth(ratings=((None, 2), (None, 8)))
 
 
 def _add_markers(plan):
@@ -44,6 +45,14 @@ def _add_row(**cells):
     return lambda plan: replace(plan, edit_trials=edit)
 
 
+def _name_seconds_twice(plan):
+    def edit(rows):
+        rows[1].update(marker="", onset_s=12)
+        return [*rows, {**rows[1], "subject": "2"}]
+
+    return replace(plan, edit_trials=edit)
+
+
 def _add_line(line):
     return _rewrite(lambda text: text + line + "\n")
 
@@ -63,15 +72,15 @@ NAMES = tuple(
         truth,
     )
     for old, new, codes, truth in (
-        ("valence", "Valence", ("R01",), Truth()),
-        ("valence", "valnce", ("R01",), Truth()),
-        ("valence", "valence_rating", ("R01",), Truth()),
-        ("valence", "slider_valence.response", ("R01",), Truth()),
+        ("valence", "Valence", ("R01",), NO_VALENCE),
+        ("valence", "valnce", ("R01",), NO_VALENCE),
+        ("valence", "valence_rating", ("R01",), NO_VALENCE),
+        ("valence", "slider_valence.response", ("R01",), NO_VALENCE),
         ("duration_s", "duration", ("R01", "T52"), Truth()),
         ("duration_s", "Duration_s", ("R01", "T52"), Truth()),
         ("marker", "trigger", ("R01", "T51"), None),
-        ("trial", "trials.thisN", ("R01", "R21"), None),
-        ("subject", "participant", ("R01", "R21"), None),
+        ("trial", "trials.thisN", ("R21",), None),
+        ("subject", "participant", ("R21",), None),
     )
 )
 
@@ -146,8 +155,8 @@ TRIALS = (
     Property(
         "a marker that is spelt otherwise",
         "A",
-        "A row names a marker with another letter.",
-        OWN,
+        "A row names a marker with one more digit.",
+        tuple(name for name in OWN if name != "brainvision"),
         edit_trials(lambda row: row.update(marker=row["marker"] + "1"), which=0),
         ("T11",),
     ),
@@ -165,6 +174,7 @@ TRIALS = (
         (*SOME, "bids"),
         edit_trials(put(valence=11), which=0),
         ("R10",),
+        Truth(ratings=((None, 2), (2, 8))),
     ),
     Property(
         "a rating that is a word",
@@ -173,6 +183,7 @@ TRIALS = (
         (*SOME, "bids"),
         edit_trials(put(valence="good"), which=0),
         ("R10",),
+        Truth(ratings=((None, 2), (2, 8))),
     ),
     Property(
         "a missing rating",
@@ -181,6 +192,7 @@ TRIALS = (
         (*SOME, "bids"),
         edit_trials(put(valence=""), which=0),
         (),
+        Truth(ratings=((None, 2), (2, 8))),
     ),
     Property(
         "a trial without ratings",
@@ -201,6 +213,7 @@ TRIALS = (
             toml="rating_range = [0, 100]\n",
         ),
         ("R12",),
+        Truth(ratings=((7.4, 1.16), (2.6, 1.64))),
     ),
     Property(
         "a trial that stands twice",
@@ -224,8 +237,8 @@ TRIALS = (
         "H",
         "Rows of two subjects name the same seconds of one file.",
         SOME,
-        _add_row(subject="2", onset_s=12),
-        ("R27",),
+        _name_seconds_twice,
+        ("R27", "T13"),
         None,
     ),
     Property(

@@ -142,6 +142,8 @@ class Truth:
         Seconds that must be missing; all others must be there.
     absent : tuple of str
         Channels that must not be read.
+    ratings : tuple of (float or None, float or None)
+        Valence and arousal of each trial, None where there must be none.
     pictures_hz : float
         Each picture shows its own number; so many of them were taken a second.
     unseen_s : tuple of float
@@ -159,6 +161,7 @@ class Truth:
     onset_doubt_s: float = 0.01
     missing_s: tuple[float, float] = NO_LOSS
     absent: tuple[str, ...] = ()
+    ratings: tuple[tuple[float | None, float | None], ...] = ((8, 2), (2, 8))
     pictures_hz: float = 0.0
     unseen_s: tuple[float, float] = NO_LOSS
 

@@ -6,15 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepvanet.config import Execution, PrepareSettings
 from deepvanet.datasets import check, find_data_set
 from deepvanet.findings import CODES, Finding, Severity, attempt, collect
+from deepvanet.preparation.run import prepare
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.schema import Recording
+from deepvanet.schema import Recording, Target, UserError
 from deepvanet.signal_io.units import convert
-from field.properties import CELLS
+from field.checklist import render_checklist
+from field.properties import CELLS, PROPERTIES, choose_some
 from field.recordings import SECONDS, Truth, Written
-from field.records import Cell
+from field.records import KINDS, Cell
 from films import read_number
+
+CHECKLIST = Path(__file__).parents[2] / "docs" / "checklist.md"
 
 
 def find_all(written: Written) -> tuple[Finding, ...]:
@@ -70,6 +75,10 @@ def compare_truth(recording: Recording, truth: Truth) -> None:
         compare_pictures(recording, truth)
     onsets = [span.onset_s for span in recording.spans]
     assert onsets == pytest.approx(list(truth.onsets), abs=truth.onset_doubt_s)
+    for span in recording.spans:
+        true = dict(zip(Target, truth.ratings[int(span.trial) - 1], strict=True))
+        known = {target: rating for target, rating in true.items() if rating is not None}
+        assert span.ratings == pytest.approx(known), f"trial {span.trial}"
 
 
 def compare_pictures(recording: Recording, truth: Truth) -> None:
@@ -104,7 +113,17 @@ def _compare_missing(
     assert not is_missing[outside].any(), f"{name}: lacks numbers that were recorded"
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+QUICK = choose_some()
+SETTINGS = PrepareSettings(baseline="none", artefacts="none")
+
+
+def mark(cell: Cell) -> object:
+    """Return a parameter; but for one cell a property, it is slow."""
+    marks = () if cell in QUICK else pytest.mark.slow
+    return pytest.param(cell, marks=marks, id=str(cell))
+
+
+@pytest.mark.parametrize("cell", [mark(cell) for cell in CELLS])
 def test_a_property_is_read_right_or_reported(cell: Cell, tmp_path: Path):
     written = cell.write(tmp_path)
 
@@ -113,3 +132,50 @@ def test_a_property_is_read_right_or_reported(cell: Cell, tmp_path: Path):
     if cell.truth is not None:
         (recording,) = read_all(written)
         compare_truth(recording, cell.truth)
+
+
+def prepare_all(written: Written, accept: Sequence[str]) -> str:
+    """Return why it is refused, empty if there is a store."""
+    try:
+        prepare(
+            written.data_set,
+            written.root,
+            written.file.parents[1] / f"store-{len(accept)}",
+            settings=SETTINGS,
+            execution=Execution(),
+            accept=accept,
+        )
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+PREPARED = [cell for cell in QUICK if cell.format != "afew-va"]  # has no signals
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", PREPARED, ids=str)
+def test_prepare_refuses_what_check_calls_an_error(cell: Cell, tmp_path: Path):
+    written = cell.write(tmp_path / "a")
+    errors = {f.code for f in find_all(written) if f.severity is Severity.ERROR}
+
+    why = prepare_all(written, ())
+
+    assert bool(why) is bool(errors), why
+    assert {code for code in CODES if code in why} <= errors, why
+    if errors:
+        assert any(code in why for code in errors), why
+        why = prepare_all(written, sorted(errors))
+        assert not why or cell.truth is None, why
+
+
+def test_the_checklist_is_made_from_the_table():
+    assert CHECKLIST.read_text() == render_checklist(), (
+        "run: PYTHONPATH=tests python -m field.checklist > docs/checklist.md"
+    )
+
+
+def test_the_checklist_has_sixty_properties_each_once():
+    names = [owner.name for owner in PROPERTIES]
+    assert len(set(names)) == len(names) >= 60
+    assert {owner.kind for owner in PROPERTIES} == set(KINDS)
