@@ -231,7 +231,7 @@ def test_a_real_xdf_with_clock_resets_is_read_at_the_rate_it_has(shared_data):
 
     # 100 Hz nominal, but 27815 samples in 573 s of which some are a hole
     assert signals.sfreq == 93
-    assert signals.seconds == pytest.approx(573.15, abs=0.1)
+    assert signals.seconds == pytest.approx(573.1, abs=0.2)
     assert len(signals.markers) == 175
     values = signals.read([0])[0]
     holes = np.diff(np.flatnonzero(np.isfinite(values))) - 1

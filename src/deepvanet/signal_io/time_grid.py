@@ -28,6 +28,8 @@ MOST_OFF = 100.0  # times that, beyond which nothing can be made of a rate
 LEAST_OFF = 0.01  # of the stated rate, by which the measured one is another
 WITHIN_SHARE = 0.1  # of samples that come too soon after another, once sorted
 LARGEST = 1e100  # of a number; what is larger was never measured
+LEAST_PACKETS = 8
+PACKED_SHARE = 0.5  # of the time that lies between packets, where there are any
 EMPTY_SHARE = 0.5  # of cells, from which on a channel is at a slower rate
 
 Times = Float[np.ndarray, " sample"]
@@ -164,7 +166,7 @@ def place_samples(
     spans = np.stack([starts, ends], axis=1) - ordered[0]
     gaps = tuple((start, end) for start, end in spans.tolist())
     report_gaps(gaps, source=name, place=place)
-    steady = _straighten(ordered, is_hole, step)
+    steady = _straighten(ordered, is_hole, _find_scatter(limit, step))
     _report_bridged(steady, is_hole, step, about)
     rates = _report_missing(values, labels, rate, about)
     placed = _interpolate(steady, values, rate, limit)
@@ -303,8 +305,9 @@ def _order_back(
 
 
 def _spread_repeated(times: Times, about: _About) -> Times:
-    """Put samples of one stamp at equal steps, up to the next stamp."""
-    is_new = np.concatenate([[True], np.diff(times) > 0])
+    """Put samples of one stamp, or of one packet, at equal steps up to the next."""
+    least = _find_packet_step(times)
+    is_new = np.concatenate([[True], np.diff(times) > least])
     if is_new.all():
         return times
     firsts = np.flatnonzero(is_new)
@@ -313,12 +316,29 @@ def _spread_repeated(times: Times, about: _About) -> Times:
     usual = float(np.median(np.diff(stamps) / counts[:-1]))
     steps = np.minimum(np.append(np.diff(stamps) / counts[:-1], usual), usual)
     within = np.arange(len(times)) - np.repeat(firsts, counts)
+    said = f"{len(times) - len(firsts)} of {len(times)} time stamps are repeated"
+    if least:
+        said = f"{len(times)} samples were stamped in {len(firsts)} packets"
     about.report(
         "T03",
-        f"{len(times) - len(firsts)} of {len(times)} time stamps are repeated",
+        said,
         assumed="such samples lie at equal steps between their neighbours",
     )
     return np.asarray(np.repeat(stamps, counts) + within * np.repeat(steps, counts))
+
+
+def _find_packet_step(times: Times) -> float:
+    """Return how far stamps of one packet may be apart, 0 where there are none.
+
+    Packets make up most samples, and the steps between them most of the time.
+    """
+    steps = np.diff(times)
+    least = LONGEST_GAP * _find_step(times)
+    between = steps[steps > least]
+    if len(between) < LEAST_PACKETS or np.median(between) > LEAST_UNEVEN_GAP_S:
+        return 0.0
+    usual = float(np.median(between)) * len(between)
+    return least if usual > PACKED_SHARE * steps.sum() else 0.0
 
 
 def _close_jumps(times: Times, about: _About) -> Times:
@@ -394,7 +414,14 @@ def _compare_rates(rate: float, stated_hz: float | None, about: _About) -> None:
         )
 
 
-def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -> Times:
+def _find_scatter(limit: float, step: float) -> float:
+    """Return how far from a line stamps may lie that are late by chance."""
+    return limit if limit >= LEAST_UNEVEN_GAP_S else step
+
+
+def _straighten(
+    times: Times, is_hole: Bool[np.ndarray, " pair"], scatter: float
+) -> Times:
     """Put the stamps of each part without a hole on a line, where they are near it."""
     steady = times.astype(np.float64)
     starts = [0, *(np.flatnonzero(is_hole) + 1), len(times)]
@@ -403,7 +430,7 @@ def _straighten(times: Times, is_hole: Bool[np.ndarray, " pair"], step: float) -
             continue
         at = np.arange(end - start)
         line = np.polyval(np.polyfit(at, times[start:end], 1), at)
-        if np.abs(line - times[start:end]).max() < step:
+        if np.abs(line - times[start:end]).max() < scatter:
             steady[start:end] = line
     return _keep_rising(steady, times)
 

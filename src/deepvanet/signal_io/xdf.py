@@ -122,7 +122,7 @@ def _load(path: Path) -> list[_Stream]:
     pyxdf = load_package("pyxdf", source=path)
     with explain(path), report_log(path, "pyxdf", besides=_SAID_ELSEWHERE):
         check_chunks(path)
-        found, _ = pyxdf.load_xdf(str(path))
+        found, _ = pyxdf.load_xdf(str(path), dejitter_timestamps=False)
         return [_read_stream(stream) for stream in found]
 
 

@@ -22,7 +22,7 @@ from deepvanet.datasets.recordings.cells import (
     refuse_cell,
     to_number,
 )
-from deepvanet.datasets.recordings.column_names import judge_columns
+from deepvanet.datasets.recordings.column_names import find_near, judge_columns
 from deepvanet.datasets.recordings.row_checks import find_odd_rows, keep_first
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.trial_columns import (
@@ -112,9 +112,9 @@ def _require_columns(table: TextTable, *, for_training: bool) -> None:
 
 def _suggest(table: TextTable, absent: Sequence[str]) -> str:
     near = {
-        name: close[0]
-        for name in absent
-        if (close := difflib.get_close_matches(name, table.columns, n=1))
+        known: column
+        for column in reversed(table.columns)
+        if (known := find_near(column, table.columns, WORDS)) in absent
     }
     if near:
         return ", ".join(f"rename {theirs} to {ours}" for ours, theirs in near.items())
