@@ -15,11 +15,11 @@ from small_deap import NEVER_FILMED, film_trial, pickle_as_python_2, write_ratin
 
 
 def list_texts(inspection, severity=None) -> list[str]:
-    """Return findings; that these copies have few trials is no news."""
+    """Return findings but those of few trials, and of videos of numbers."""
     return [
         str(f)
         for f in inspection.findings
-        if severity in (None, f.severity) and f.code != "R07"
+        if severity in (None, f.severity) and f.code not in ("R07", "V05")
     ]
 
 
@@ -52,7 +52,8 @@ def test_copy_as_documented_has_nothing_wrong(tiny_deap):
     inspection = check("deap", root)
 
     assert not inspection.errors
-    assert {f.severity for f in inspection.findings} == {Severity.NOTE}
+    odd = {f.code for f in inspection.findings if f.severity is not Severity.NOTE}
+    assert odd == {"V05"}  # their videos show numbers
     subjects, channels, ratings = inspection.tables
     assert take_column(subjects, "subject") == ["01", "02"]
     assert take_column(subjects, "samples") == [640, 640]
