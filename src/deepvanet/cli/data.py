@@ -310,6 +310,8 @@ def _show_result(result: "CheckResult") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from deepvanet.findings import CODES, Severity
+
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for found in result.tables:
         table = Table(title=found.title, title_justify="left")
@@ -320,6 +322,11 @@ def _show_result(result: "CheckResult") -> None:
         console.print(table)
     for finding in result.findings:
         console.print(make_printable(finding.line), markup=False, soft_wrap=True)
+    odd = [f.code for f in result.findings if f.severity is not Severity.NOTE]
+    if odd:
+        say("what to do (docs/findings.md has more):")
+    for code in map(CODES.__getitem__, dict.fromkeys(odd)):
+        say(f"  {code.code} {code.title}: {code.cure}")
 
 
 def _show_prepared(made: "PreparationSummary") -> None:
