@@ -11,6 +11,7 @@ from field.recordings import RATE, SECONDS, Plan
 
 Bend = Callable[[Plan], Plan]
 
+
 def edit_trials(change: Callable[[dict], object], *, which: int | None = None):
     """Return a bend that changes rows of the table of trials."""
 
@@ -53,7 +54,6 @@ def with_channel(label: str, unit: str, values: np.ndarray | None = None):
         values={**plan.values, label: more},
         units={**plan.units, label: unit},
     )
-
 
 
 def edit_file(change: Callable[[Path], object]) -> Bend:

@@ -52,7 +52,9 @@ def _judge(owner: Property) -> str:
 def _list(owner: Property) -> str:
     codes = {*owner.codes, *(c for codes in owner.other.values() for c in codes)}
     ordered = [code for code in CODES if code in codes]
-    return ", ".join(f"[{code}](findings.md#{code.lower()})" for code in ordered) or "none"
+    return (
+        ", ".join(f"[{code}](findings.md#{code.lower()})" for code in ordered) or "none"
+    )
 
 
 def _where(owner: Property) -> str:

@@ -58,7 +58,9 @@ def _shrink(streams):
 
 
 def _add_stream(streams):
-    streams.insert(1, dict(streams[0], name="EEG of another", labels=["Fp1", "Fp2", "Cz"]))
+    streams.insert(
+        1, dict(streams[0], name="EEG of another", labels=["Fp1", "Fp2", "Cz"])
+    )
 
 
 def _blank_slow(table):

@@ -105,7 +105,8 @@ PUBLIC = tuple(
             ("deap", "deap-original"),
             ("F02",),
             partial(
-                _build, change=lambda _, file: (file.parent / "notes.txt").write_text("")
+                _build,
+                change=lambda _, file: (file.parent / "notes.txt").write_text(""),
             ),
             {},
         ),

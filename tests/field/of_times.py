@@ -64,7 +64,8 @@ def _set_back(stamps):
 def _clock(t):
     """Return dates and times."""
     return np.datetime_as_string(
-        np.datetime64("2026-01-01T12:00") + np.round(1e6 * np.asarray(t)).astype("timedelta64[us]")
+        np.datetime64("2026-01-01T12:00")
+        + np.round(1e6 * np.asarray(t)).astype("timedelta64[us]")
     )
 
 

@@ -85,9 +85,7 @@ class Plan:
     units: Mapping[str, str] = field(
         default_factory=lambda: dict.fromkeys(TONES, "uV") | {"GSR": "uS"}
     )
-    stamps: np.ndarray = field(
-        default_factory=lambda: np.arange(SECONDS * RATE) / RATE
-    )
+    stamps: np.ndarray = field(default_factory=lambda: np.arange(SECONDS * RATE) / RATE)
     lost_s: tuple[float, float] = NO_LOSS
     markers: tuple[tuple[float, str], ...] = ((2.0, "11"), (12.0, "12"))
     toml: str = ""
@@ -351,7 +349,9 @@ def write_recording(folder: Path, plan: Plan, name: str) -> Written:
     for row in rows if name == "brainvision" else ():
         row["marker"] = f"Stimulus/S {row['marker']}"
     root = write_trials(folder / "trials.csv", plan.edit_trials(rows))
-    toml = plan.toml + (_SKIN if name == "eeglab" and "[units]" not in plan.toml else "")
+    toml = plan.toml + (
+        _SKIN if name == "eeglab" and "[units]" not in plan.toml else ""
+    )
     if toml:
         (folder / "recordings.toml").write_text(toml)
     plan.edit_folder(folder)
