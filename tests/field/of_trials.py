@@ -109,6 +109,7 @@ TRIALS = (
         SOME,
         _rewrite(lambda text: text.replace("arousal", "valence")),
         ("R03",),
+        Truth(ratings=((8, None), (2, None))),
     ),
     Property(
         "a key that is not known",

@@ -136,13 +136,13 @@ def test_a_property_is_read_right_or_reported(cell: Cell, tmp_path: Path):
         compare_truth(recording, cell.truth)
 
 
-def prepare_all(written: Written, accept: Sequence[str]) -> str:
+def prepare_all(written: Written, out: Path, accept: Sequence[str]) -> str:
     """Return why it is refused, empty if there is a store."""
     try:
         prepare(
             written.data_set,
             written.root,
-            written.file.parents[1] / f"store-{len(accept)}",
+            out,
             settings=SETTINGS,
             execution=Execution(),
             accept=accept,
@@ -158,16 +158,18 @@ PREPARED = [cell for cell in QUICK if cell.format != "afew-va"]  # has no signal
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", PREPARED, ids=str)
 def test_prepare_refuses_what_check_calls_an_error(cell: Cell, tmp_path: Path):
-    written = cell.write(tmp_path / "a")
+    folder = tmp_path / "a"
+    folder.mkdir()
+    written = cell.write(folder)
     errors = {f.code for f in find_all(written) if f.severity is Severity.ERROR}
 
-    why = prepare_all(written, ())
+    why = prepare_all(written, tmp_path / "store", ())
 
     assert bool(why) is bool(errors), why
     assert {code for code in CODES if code in why} <= errors, why
     if errors:
         assert any(code in why for code in errors), why
-        why = prepare_all(written, sorted(errors))
+        why = prepare_all(written, tmp_path / "accepted", sorted(errors))
         assert not why or cell.truth is None, why
 
 

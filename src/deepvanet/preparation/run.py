@@ -144,10 +144,10 @@ def prepare(
     accepted = check_codes(accept, field="accept", families=False)
     reader = find_data_set(name, "reader").load_reader()
     backend = make_backend(settings.face)
-    subjects = leave_out(reader.list_subjects(root), exclude)
-    for subject in subjects:
-        _check_name(subject, root)
-    with collect():
+    with collect():  # what these report, check reports too
+        subjects = leave_out(reader.list_subjects(root), exclude)
+        for subject in subjects:
+            _check_name(subject, root)
         waiting = [
             subject
             for subject in subjects
@@ -175,6 +175,8 @@ def prepare(
     for subject in done:
         logger.info("subject %s is prepared", subject)
     remove_unfinished(out / "subjects")  # of machines that were lost
+    if not any((out / "subjects").glob("[!.]*")):
+        raise UserError(f"{root}: nothing of any subject can be read")
     return PreparationSummary(
         store=out,
         n_subjects=len(subjects),
