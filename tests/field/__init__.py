@@ -1,0 +1,1 @@
+"""Recordings as other people have them, and what is made of them."""

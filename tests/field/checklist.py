@@ -38,7 +38,8 @@ def _list_kinds() -> Iterator[str]:
         yield "| property | what holds | findings | formats |"
         yield "|---|---|---|---|"
         for owner in owned:
-            yield f"| {owner.odd} | {_judge(owner)} | {_list(owner)} | {_where(owner)} |"
+            cells = owner.odd, _judge(owner), _list(owner), _where(owner)
+            yield f"| {' | '.join(cells)} |"
         yield ""
 
 

@@ -155,7 +155,7 @@ FILES = (
         ("F20", "T13"),
     ),
     Property(
-        "a file that nobody names",
+        "a file that no list names",
         "A",
         "A file of signals stands beside the table, and no row names it.",
         ("csv", "edf"),

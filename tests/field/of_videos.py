@@ -23,8 +23,8 @@ def _film(
     fps: int = FPS,
     stamps_ms: Sequence[int] | None = None,
     is_stamped: bool = False,
-    change: Callable[[Path], object] = lambda path: None,
-    cells: Callable[[dict], object] = lambda row: None,
+    change: Callable[[Path], object] = lambda _: None,
+    cells: Callable[[dict], object] = lambda _: None,
 ) -> Written:
     """Write signals, and a video whose pictures hold their own numbers."""
     path = folder / f"v.{name}"

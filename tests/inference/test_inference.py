@@ -533,7 +533,7 @@ def test_a_video_without_any_face_is_counted_and_answers_nothing(
     assert table[["valence", "arousal", "streams"]].isna().all(axis=None)
     count, warning = timeline.lines()
     assert count == "3 seconds: 0 answered, 0 with a face"
-    assert warning.startswith(f"warning V05: {video}: no face of the subject in 100%")
+    assert warning.startswith(f"warning V05: {video}: the subject's face is not fo")
 
 
 def test_a_video_too_short_for_a_second_is_refused(filmed_bundle, tmp_path):
