@@ -11,7 +11,7 @@ contradicts the others is replaced by a time between its neighbours. What is odd
 reported as a finding.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from deepvanet.findings import refuse, report
+from deepvanet.findings import collect, refuse, report
 from deepvanet.preprocessing.video_times import (
     LONGEST_S,
     FrameTimes,
@@ -283,25 +283,35 @@ def read_pictures_at(
 ) -> list[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
     """Return pictures spread over a video, each with about the second it is shown.
 
-    No more than ``MOST_DECODED`` frames are decoded: in a long video with few frames
-    that stand alone, the one before is taken, so there may be fewer pictures.
+    They are frames that stand alone, if these are at least half as many. Else no more
+    than ``MOST_DECODED`` frames are decoded, so there may be fewer pictures.
 
     Raises
     ------
     FindingError
         When the file is not a video that can be read.
     """
-    info = probe(path)
+    with collect():  # who asks for pictures has looked at the video
+        lasts_s = probe(path).duration_s
+    times_s = [(k + 0.5) / n_pictures * lasts_s for k in range(n_pictures)]
+    alone = _seek_all(path, times_s, most=n_pictures, only_alone=True)
+    if 2 * len(alone) >= n_pictures:
+        return alone
+    return _seek_all(path, times_s, most=MOST_DECODED, only_alone=False)
+
+
+def _seek_all(
+    path: Path, times_s: Sequence[float], *, most: int, only_alone: bool
+) -> list[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
     found: dict[float, UInt8[np.ndarray, "height width 3"]] = {}
-    left = MOST_DECODED
+    left = most
     with _open(path) as (container, stream):
         first = stream.start_time or 0
         tick_s = float(stream.time_base or 1)
-        for k in range(n_pictures):
-            time_s = (k + 0.5) / n_pictures * info.duration_s
-            picture, n_decoded = _seek(
-                container, stream, first + int(time_s / tick_s), left
-            )
+        for time_s in times_s:
+            stamp = first + int(time_s / tick_s)
+            allowed = min(left, 1) if only_alone else left
+            picture, n_decoded = _seek(container, stream, stamp, allowed)
             left = max(0, left - n_decoded)
             if picture is not None:
                 shown_s = ((picture.pts or first) - first) * tick_s

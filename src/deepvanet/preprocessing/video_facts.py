@@ -7,8 +7,11 @@ from pathlib import Path
 from deepvanet.config import PrepareSettings
 from deepvanet.findings import attempt
 from deepvanet.preprocessing.face import FaceBackend, make_backend
-from deepvanet.preprocessing.face_sampling import FaceSample, sample_faces
+from deepvanet.preprocessing.face_sampling import N_SAMPLES, FaceSample, sample_faces
 from deepvanet.preprocessing.video import VideoInfo, probe
+
+FEW_PICTURES = 3
+"""Of each video of a data set that has hundreds of them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class VideoFacts:
     faces: FaceSample | None
 
 
-def examine_video(path: Path, *, face_choice: str = "") -> VideoFacts | None:
+def examine_video(
+    path: Path, *, face_choice: str = "", n_pictures: int = N_SAMPLES
+) -> VideoFacts | None:
     """Look at a video, and report what is odd; None where it cannot be read.
 
     Parameters
@@ -34,12 +39,21 @@ def examine_video(path: Path, *, face_choice: str = "") -> VideoFacts | None:
         The video.
     face_choice : str
         Which face is the subject's; empty if not chosen.
+    n_pictures : int
+        How many are looked at.
+
+    Returns
+    -------
+    VideoFacts | None
+        None where it is not a video that can be read.
     """
     info = attempt(lambda: probe(path), source=path)
     if info is None:
         return None
     faces = attempt(
-        lambda: sample_faces(path, _get_backend(), face_choice=face_choice),
+        lambda: sample_faces(
+            path, _get_backend(), n_samples=n_pictures, face_choice=face_choice
+        ),
         source=path,
     )
     return VideoFacts(info, faces)

@@ -23,7 +23,7 @@ from deepvanet.datasets.channel_facts import measure_spread
 from deepvanet.datasets.findings import keep_findings
 from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_silence
-from deepvanet.preprocessing.video_facts import examine_video
+from deepvanet.preprocessing.video_facts import FEW_PICTURES, examine_video
 from deepvanet.schema import Stream, Target
 
 _EEG = [c.stream is Stream.EEG for c in CHANNELS]
@@ -146,7 +146,7 @@ def _examine(subject: str, viewing: Viewing, face: Path | None) -> ViewingFacts:
 def _measure_face(face: Path | None) -> float | None:
     if face is None:
         return None
-    facts = examine_video(face)
+    facts = examine_video(face, n_pictures=FEW_PICTURES)
     return None if facts is None else facts.info.duration_s
 
 

@@ -18,7 +18,7 @@ from deepvanet.datasets.findings import keep_findings
 from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_bad_samples, find_silence
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.preprocessing.video_facts import examine_video
+from deepvanet.preprocessing.video_facts import FEW_PICTURES, examine_video
 from deepvanet.schema import ChannelType, Stream
 
 SAMPLES_KEPT = 10_000  # of each channel and subject, evenly spaced
@@ -215,7 +215,7 @@ def _measure_outside(data: Float[np.ndarray, "experiment channel time"]) -> floa
 
 
 def _examine_video(trial: int, path: Path) -> VideoFacts:
-    shown = examine_video(path)
+    shown = examine_video(path, n_pictures=FEW_PICTURES)
     starts = attempt(lambda: _find_start(path), source=path)
     if shown is None or starts is None:
         return VideoFacts(trial, path, is_readable=False)

@@ -15,7 +15,7 @@ from deepvanet.datasets.mahnob.sessions import (
     read_session,
 )
 from deepvanet.findings import Finding, attempt
-from deepvanet.preprocessing.video_facts import examine_video
+from deepvanet.preprocessing.video_facts import FEW_PICTURES, examine_video
 from deepvanet.schema import Target
 
 EMOTIONAL, NEUTRAL = "emotional clip", "neutral clip"
@@ -141,7 +141,7 @@ def _read_promise(path: Path) -> float | None:
 def _measure_video(video: Path | None, fps: float | None) -> float | None:
     if video is None or fps is None:
         return None
-    facts = examine_video(video)
+    facts = examine_video(video, n_pictures=FEW_PICTURES)
     return None if facts is None else facts.info.n_packets / fps
 
 
