@@ -1,6 +1,7 @@
 """Tests of :mod:`deepvanet.preprocessing.weight_files`."""
 
 import importlib
+import sys
 import tomllib
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def put(tmp_path, monkeypatch):
         if content is not None:
             path.write_bytes(content)
         monkeypatch.syspath_prepend(tmp_path)
+        # of a module that is loaded, Python knows the place already
+        monkeypatch.delitem(sys.modules, weights.package, raising=False)
         importlib.invalidate_caches()
         return path
 
