@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from field.recordings import RATE, SECONDS, Plan
+from field.recordings import RATE, Plan
 
 Bend = Callable[[Plan], Plan]
 

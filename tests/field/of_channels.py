@@ -17,11 +17,9 @@ from field.bends import (
     set_cells,
     with_channel,
 )
-from field.records import Property
 from field.recordings import (
     ALL,
     EDFS,
-    OWN,
     RATE,
     SECONDS,
     STATED,
@@ -30,6 +28,7 @@ from field.recordings import (
     TONES,
     Truth,
 )
+from field.records import Property
 
 _TRUE = Truth()
 _N = SECONDS * RATE
@@ -134,7 +133,7 @@ CHANNELS = (
     Property(
         "a unit that is not known",
         "C",
-        "The unit of the skin is spelt as nobody does.",
+        "The unit of the skin is spelt as no table of units has it.",
         STATED[:-1],
         scale("GSR", "furlong", 1.0),
         ("C03",),

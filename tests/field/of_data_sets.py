@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from field.records import DATA_SETS, Property
 from field.recordings import Written
+from field.records import DATA_SETS, Property
 from small_afew_va import write_small_afew_va
 from small_amigos import write_small
 from small_deap import pickle_as_python_2, write_small_deap
@@ -51,7 +51,7 @@ def _build(
 
 
 def _rate(value: str) -> Callable[[Path, Path], None]:
-    def change(root: Path, file: Path) -> None:
+    def change(root: Path, _: Path) -> None:
         path = root / "metadata_csv" / "participant_ratings.csv"
         with path.open(newline="") as lines:
             rows = list(csv.reader(lines))
@@ -63,7 +63,7 @@ def _rate(value: str) -> Callable[[Path, Path], None]:
 
 
 def _change_deap(change: Callable[[np.ndarray], None]) -> Callable[[Path, Path], None]:
-    def edit(root: Path, file: Path) -> None:
+    def edit(_: Path, file: Path) -> None:
         arrays = pickle.loads(file.read_bytes(), encoding="latin1")
         arrays = {name: array.copy() for name, array in arrays.items()}
         change(arrays["data"])
@@ -88,7 +88,7 @@ def _copy_trial(data: np.ndarray) -> None:
     data[1] = data[0]
 
 
-def _rate_clip(root: Path, file: Path) -> None:
+def _rate_clip(_: Path, file: Path) -> None:
     content = json.loads(file.read_text())
     for frame in content["frames"].values():
         frame["valence"] = 99

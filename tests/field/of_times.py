@@ -16,7 +16,6 @@ from field.bends import (
     with_column,
     with_stamps,
 )
-from field.records import Property
 from field.recordings import (
     ALL,
     LOSING,
@@ -28,6 +27,7 @@ from field.recordings import (
     TABLES,
     Truth,
 )
+from field.records import Property
 
 GAP = (5.0, 8.0)
 SOME = ("csv", "parquet", "edf", "xdf")

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from field.bends import declare, edit_folder, edit_trials, put, rename
-from field.records import Property
 from field.recordings import ALL, OWN, Truth
+from field.records import Property
 
 SOME = ("csv", "parquet", "edf", "xdf")
 """The table of trials is the same for all formats."""

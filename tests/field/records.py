@@ -1,7 +1,7 @@
 """One record a property of recordings, and what must hold of it in each format."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from field.recordings import (
