@@ -38,7 +38,7 @@ def _list_kinds() -> Iterator[str]:
         yield "| property | what holds | findings | formats |"
         yield "|---|---|---|---|"
         for owner in owned:
-            cells = owner.odd, _judge(owner), _list(owner), _where(owner)
+            cells = (owner.odd, _judge(owner), _list(owner), ", ".join(owner.formats))
             yield f"| {' | '.join(cells)} |"
         yield ""
 
@@ -56,10 +56,6 @@ def _list(owner: Property) -> str:
     return (
         ", ".join(f"[{code}](findings.md#{code.lower()})" for code in ordered) or "none"
     )
-
-
-def _where(owner: Property) -> str:
-    return ", ".join(owner.formats)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ CHANNELS = (
     Property(
         "a unit that is not known",
         "C",
-        "The unit of the skin is spelt in an unknown way.",
+        "The unit of the skin is spelt as no table of units has it.",
         STATED[:-1],
         scale("GSR", "furlong", 1.0),
         ("C03",),

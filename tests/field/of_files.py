@@ -1,9 +1,17 @@
 """Properties of files: damaged, cut off, of another format than their name."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from field.bends import edit_file, edit_folder, edit_trials, join, replace_bytes
-from field.recordings import OWN, TEXTS, Plan
+from field.bends import (
+    declare,
+    edit_file,
+    edit_folder,
+    edit_trials,
+    join,
+    replace_bytes,
+)
+from field.recordings import ALL, OWN, TEXTS, Plan, Truth, keep
 from field.records import Property
 
 
@@ -38,7 +46,10 @@ def _drop_data(path: Path) -> None:
     path.with_suffix(".eeg").unlink()
 
 
-NEEDED = tuple(f for f in OWN if f not in TEXTS)
+def _add_marker(plan: Plan) -> Plan:
+    return replace(plan, markers=(*plan.markers, (15.0, "Uebermorgen")))
+
+
 FILES = (
     Property(
         "an empty file",
@@ -102,6 +113,26 @@ FILES = (
         "The header of BrainVision names data of another stem.",
         ("brainvision",),
         edit_file(_move_data),
+        (),
+        Truth(inputs=("trials.csv", "a.vhdr", "a.vmrk", "other.eeg")),
+    ),
+    Property(
+        "side-cars",
+        "D",
+        "Side-cars of BIDS say more of a recording.",
+        ("bids",),
+        keep,
+        (),
+        Truth(inputs=("sub-1_task-film_events.tsv", "sub-1_task-film_channels.tsv")),
+    ),
+    Property(
+        "what is declared",
+        "D",
+        "recordings.toml stands beside the table of trials.",
+        ALL,
+        declare("line_hz = 50\n"),
+        (),
+        Truth(inputs=("recordings.toml",)),
     ),
     Property(
         "data that are not there",
@@ -149,13 +180,13 @@ FILES = (
         "An annotation is not in UTF-8.",
         ("edf", "bdf"),
         join(
-            lambda plan: Plan(markers=(*plan.markers, (15.0, "Ueberraschung"))),
-            replace_bytes(b"Ueberraschung", b"\xdcberraschun\x20g"),
+            _add_marker,
+            replace_bytes(b"Uebermorgen", b"\xdcber morgen"),
         ),
         ("F20", "T13"),
     ),
     Property(
-        "a file that no list names",
+        "a file that no row names",
         "A",
         "A file of signals stands beside the table, and no row names it.",
         ("csv", "edf"),

@@ -1,13 +1,16 @@
 """Properties of videos: their clocks, their pictures, what cannot be decoded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from field.bends import edit_trials
-from field.recordings import SECONDS, Plan, Truth, Written, write_recording
+from field.recordings import SECONDS, Plan, Truth, Written, keep, write_recording
 from field.records import Property
 from films import number_pictures, write_stamped, write_video
+from portraits import sample_portrait
 
 FPS = 20
 SEEN = Truth(pictures_hz=FPS)
@@ -23,12 +26,13 @@ def _film(
     fps: int = FPS,
     stamps_ms: Sequence[int] | None = None,
     is_stamped: bool = False,
-    change: Callable[[Path], object] = lambda _: None,
-    cells: Callable[[dict], object] = lambda _: None,
+    change: Callable[[Path], object] = keep,
+    cells: Callable[[dict], object] = keep,
+    show: Callable[[range], Iterable[np.ndarray]] = number_pictures,
 ) -> Written:
     """Write signals, and a video whose pictures hold their own numbers."""
     path = folder / f"v.{name}"
-    pictures = number_pictures(range(n_frames))
+    pictures = show(range(n_frames))
     if is_stamped:
         write_stamped(path, pictures, stamps_ms or [])
     else:
@@ -62,6 +66,16 @@ def _spoil_codec(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
 
 
+def _show_visitor(numbers: range) -> Iterator[np.ndarray]:
+    """Yield a face, and after a third of the time a smaller one beside it."""
+    face = sample_portrait()
+    visitor = np.zeros_like(face)
+    visitor[64:192, 64:192] = face[::2, ::2]
+    for number in numbers:
+        beside = visitor if number > len(numbers) / 3 else np.zeros_like(face)
+        yield np.concatenate([face, beside], axis=1)
+
+
 VIDEOS = tuple(
     Property(name, "V", odd, formats, codes=codes, truth=truth, build=build)
     for name, odd, formats, codes, truth, build in (
@@ -89,6 +103,14 @@ VIDEOS = tuple(
             ("V20", "T10"),
             None,
             partial(_film, stamps_ms=_jump()),
+        ),
+        (
+            "a second face",
+            "A visitor is seen beside the subject.",
+            VIDEOS_OF,
+            ("V04",),
+            Truth(),
+            partial(_film, n_frames=SECONDS * 5, fps=5, show=_show_visitor),
         ),
         (
             "a video that ends before its trial",

@@ -142,6 +142,8 @@ class Truth:
         Channels that must not be read.
     ratings : tuple of (float or None, float or None)
         Valence and arousal of each trial, None where there must be none.
+    inputs : tuple of str
+        Names of files whose change must be noticed.
     pictures_hz : float
         Each picture shows its own number; so many of them were taken a second.
     unseen_s : tuple of float
@@ -160,6 +162,7 @@ class Truth:
     missing_s: tuple[float, float] = NO_LOSS
     absent: tuple[str, ...] = ()
     ratings: tuple[tuple[float | None, float | None], ...] = ((8, 2), (2, 8))
+    inputs: tuple[str, ...] = ()
     pictures_hz: float = 0.0
     unseen_s: tuple[float, float] = NO_LOSS
 

@@ -134,6 +134,10 @@ def test_a_property_is_read_right_or_reported(cell: Cell, tmp_path: Path):
     if cell.truth is not None:
         (recording,) = read_all(written)
         compare_truth(recording, cell.truth)
+        reader = find_data_set(written.data_set).load_reader()
+        with collect():
+            files = reader.input_files(written.root, "1")
+        assert set(cell.truth.inputs) <= {file.name for file in files}
 
 
 def prepare_all(written: Written, out: Path, accept: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ def test_other_weights_are_refused_in_a_sentence(put, name):
     assert said == (
         f"{path}: not the weights that this version was checked with: their SHA-256 "
         f"should begin with {WEIGHTS[name].sha256[:12]}, got 53959fa102f3: install "
-        "the package anew"
+        "the package again"
     )
 
 

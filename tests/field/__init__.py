@@ -1,1 +1,0 @@
-"""Recordings as other people have them, and what is made of them."""
