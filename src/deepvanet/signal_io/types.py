@@ -3,6 +3,7 @@
 Nothing here knows a format.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,7 @@ class Timing:
     @property
     def gap_s(self) -> float:
         """Length of all gaps."""
-        return sum(end - start for start, end in self.gaps)
+        return math.fsum(end - start for start, end in self.gaps)
 
     def measure_drift(self, seconds: float) -> float | None:
         """Return how much longer a recording is by its stamps than by its header."""
