@@ -119,13 +119,15 @@ QUICK = choose_some()
 SETTINGS = PrepareSettings(baseline="none", artefacts="none")
 
 
-def mark(cell: Cell) -> object:
-    """Return a parameter; but for one cell a property, it is slow."""
-    marks = () if cell in QUICK else pytest.mark.slow
-    return pytest.param(cell, marks=marks, id=str(cell))
+def mark(cell: Cell, number: int) -> object:
+    """Return a parameter: one cell a property is quick, one of two others is slow."""
+    kind = pytest.mark.slow if number % 2 else pytest.mark.long
+    return pytest.param(cell, marks=() if cell in QUICK else kind, id=str(cell))
 
 
-@pytest.mark.parametrize("cell", [mark(cell) for cell in CELLS])
+@pytest.mark.parametrize(
+    "cell", [mark(cell, number) for number, cell in enumerate(CELLS)]
+)
 def test_a_property_is_read_right_or_reported(cell: Cell, tmp_path: Path):
     written = cell.write(tmp_path)
 
