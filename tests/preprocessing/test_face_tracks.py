@@ -17,7 +17,7 @@ from deepvanet.preprocessing.face import (
 )
 from deepvanet.preprocessing.face_sampling import sample_faces
 from deepvanet.preprocessing.face_tracks import parse_choice
-from deepvanet.preprocessing.video import Frame
+from deepvanet.preprocessing.video import Frame, probe
 from deepvanet.schema import UserError
 from films import write_video
 from portraits import sample_portrait
@@ -222,7 +222,7 @@ def test_check_looks_at_a_few_images(backend, tmp_path):
     path = write_video(tmp_path / "v.mp4", (f.rgb for f in scenes), fps=5)
 
     with collect() as found:
-        sample = sample_faces(path, backend)
+        sample = sample_faces(path, backend, lasts_s=probe(path).duration_s)
 
     assert (sample.n_images, sample.n_with_face, sample.n_faces) == (8, 8, 2)
     assert all(time_s < 1.7 for time_s in sample.others_s)

@@ -11,6 +11,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from deepvanet.config import Execution
+from deepvanet.datasets import check
 from deepvanet.datasets.afew_va.reader import find_clips, name_dataset, read_picture
 from deepvanet.preprocessing.face import align_face, make_backend
 from deepvanet.preprocessing.landmarks import crop_by_landmarks, reduce_landmarks
@@ -429,3 +430,10 @@ def test_levels_show_in_faces_never_seen_only_where_there_is_an_effect(effect, a
     for target in range(2):
         r = np.corrcoef(guessed[:, target], np.array(levels)[:, target])[0, 1]
         assert r > 0.6 if effect else r < 0.45
+
+
+def test_a_check_of_it_has_notes_alone(root):
+    found = check("afew-va", root).findings
+
+    codes = {f.code for f in found if f.code != "R07"}  # a tree of few trials
+    assert codes == {"F02", "F03", "F06"}

@@ -11,6 +11,7 @@ from scipy.io import loadmat
 from scipy.signal import find_peaks, welch
 
 from deepvanet.config import Execution
+from deepvanet.datasets import check
 from deepvanet.datasets.amigos import reader as amigos
 from deepvanet.datasets.amigos_long import reader as amigos_long
 from deepvanet.schema import Target, UserError
@@ -362,3 +363,10 @@ def test_a_number_out_of_range_is_the_users(options, message, tmp_path):
         write_amigos(tmp_path / "new", **options)
 
     assert not (tmp_path / "new").exists()
+
+
+def test_a_check_of_it_has_notes_alone(root):
+    found = check("amigos", root).findings
+
+    codes = {f.code for f in found if f.code != "R07"}  # a tree of few trials
+    assert codes == {"F03", "F06"}

@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from deepvanet.cli import main
 from deepvanet.config import Execution
+from deepvanet.datasets import check
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.schema import Target, UserError
 from deepvanet.synthetic import Knobs, write_data_set
@@ -519,3 +520,10 @@ def test_a_wrong_number_of_filmed_subjects_is_refused(
 
     assert status == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_check_of_it_has_notes_alone(tree):
+    found = check("deap", tree).findings
+
+    codes = {f.code for f in found if f.code != "R07"}  # a tree of few trials
+    assert codes == {"F03", "F06"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deepvanet.config import Execution
+from deepvanet.datasets import check
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.deap_original.events import Code
@@ -206,3 +207,11 @@ def test_files_are_the_same_from_one_process_and_from_two(tmp_path):
 def test_numbers_out_of_range_are_refused(tmp_path):
     with pytest.raises(UserError, match="n_subjects: must be 1 to 32, got 33"):
         write_deap_original(tmp_path / "raw", n_subjects=33)
+
+
+def test_a_check_of_it_has_notes_and_an_electrode_that_came_off(plan):
+    found = check("deap-original", plan.root).findings
+
+    # they are few trials (R07), and of an electrode that came off (C05)
+    codes = {f.code for f in found if f.code != "R07"}
+    assert codes == {"C05", "F03", "T15"}

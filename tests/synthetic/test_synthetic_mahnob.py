@@ -13,6 +13,7 @@ import pytest
 from scipy.signal import find_peaks, welch
 
 from deepvanet.config import Execution
+from deepvanet.datasets import check
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.schema import UserError
 from deepvanet.synthetic.behaviour import CLOSING_S
@@ -492,3 +493,11 @@ def test_a_number_out_of_range_is_the_users(options, message, tmp_path):
         write_mahnob(tmp_path / "new", **options)
 
     assert not (tmp_path / "new").exists()
+
+
+def test_a_check_of_it_has_notes_and_an_electrode_that_came_off(root):
+    found = check("mahnob", root).findings
+
+    # they are few trials (R07), and of an electrode that came off (C05)
+    codes = {f.code for f in found if f.code != "R07"}
+    assert codes <= {"C05", "F03", "F06", "F10", "Q06", "R06", "T15", "V10"}

@@ -40,6 +40,7 @@ def sample_faces(
     path: Path,
     backend: FaceBackend,
     *,
+    lasts_s: float,
     n_samples: int = N_SAMPLES,
     face_choice: str = "",
 ) -> FaceSample:
@@ -53,6 +54,8 @@ def sample_faces(
         The video.
     backend : FaceBackend
         Finds the faces.
+    lasts_s : float
+        Length of the video, in seconds.
     n_samples : int
         Frames to look at.
     face_choice : str
@@ -70,7 +73,7 @@ def sample_faces(
     """
     seen = [
         (time_s, backend.detect(rgb))
-        for time_s, rgb in read_pictures_at(path, n_samples)
+        for time_s, rgb in read_pictures_at(path, n_samples, lasts_s=lasts_s)
     ]
     widths = [max(face.box[2] for face in faces) for _, faces in seen if faces]
     sample = FaceSample(

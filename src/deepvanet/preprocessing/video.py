@@ -25,7 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from deepvanet.findings import collect, refuse, report
+from deepvanet.findings import refuse, report
 from deepvanet.preprocessing.video_times import (
     LONGEST_S,
     FrameTimes,
@@ -279,23 +279,21 @@ def sample_frames(
 
 
 def read_pictures_at(
-    path: Path, n_pictures: int
+    path: Path, n_pictures: int, *, lasts_s: float
 ) -> list[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
     """Return pictures spread over a video, each with about the second it is shown.
 
-    They are frames that stand alone, if these are at least half as many. Else no more
-    than ``MOST_DECODED`` frames are decoded, so there may be fewer pictures.
+    They are frames that stand alone, if these are at least a third as many. Else no
+    more than ``MOST_DECODED`` frames are decoded, so there may be fewer pictures.
 
     Raises
     ------
     FindingError
         When the file is not a video that can be read.
     """
-    with collect():  # who asks for pictures has looked at the video
-        lasts_s = probe(path).duration_s
     times_s = [(k + 0.5) / n_pictures * lasts_s for k in range(n_pictures)]
     alone = _seek_all(path, times_s, most=n_pictures, only_alone=True)
-    if 2 * len(alone) >= n_pictures:
+    if 3 * len(alone) >= n_pictures:
         return alone
     return _seek_all(path, times_s, most=MOST_DECODED, only_alone=False)
 

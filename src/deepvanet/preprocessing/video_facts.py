@@ -52,7 +52,11 @@ def examine_video(
         return None
     faces = attempt(
         lambda: sample_faces(
-            path, _get_backend(), n_samples=n_pictures, face_choice=face_choice
+            path,
+            _get_backend(),
+            lasts_s=info.duration_s,
+            n_samples=n_pictures,
+            face_choice=face_choice,
         ),
         source=path,
     )
