@@ -112,21 +112,17 @@ def release_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _change(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     changed = {
-        place: _change_column(table.iloc[:, place], change)
+        place: column
         for place, kind in enumerate(table.dtypes)
         if not pd.api.types.is_numeric_dtype(kind)
+        if (column := _change_column(table.iloc[:, place], change)) is not None
     }
     names = [change(name) if isinstance(name, str) else name for name in table.columns]
-    columns = [
-        changed.get(place, table.iloc[:, place]) for place in range(table.shape[1])
-    ]
-    if all(new is None for new in changed.values()) and names == list(table.columns):
+    if not changed and names == list(table.columns):
         return table
-    kept = [
-        table.iloc[:, place] if column is None else column
-        for place, column in enumerate(columns)
-    ]
-    made = pd.concat(kept, axis=1) if kept else table.copy()
+    places = range(table.shape[1])
+    columns = [changed.get(place, table.iloc[:, place]) for place in places]
+    made = pd.concat(columns, axis=1) if columns else table.copy()
     made.columns = pd.Index(names)
     return made
 

@@ -11,7 +11,7 @@ from deepvanet.datasets.recordings.channels import find_channels
 from deepvanet.schema import Channel, ChannelType, Stream, UserError
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.open_file import open_signals
-from deepvanet.signal_io.time_grid import change_rate, put_on_grid, shift
+from deepvanet.signal_io.time_grid import change_rate, place_samples, shift
 from signal_files import write_brainvision, write_fif
 from small_recordings import LABELS, sample_bio, write_edf, write_xdf
 
@@ -286,7 +286,8 @@ def test_jittered_stamps_about_a_line_leave_the_samples_as_they_are():
     jittered = np.sort(times + rng.uniform(-1.5e-3, 1.5e-3, 1000))
     values = rng.standard_normal((2, 1000))
 
-    placed, rate = put_on_grid(jittered, values, name="x")
+    grid = place_samples(jittered, values, name="x")
+    placed, rate = grid.values, grid.rate
 
     assert rate == 250
     np.testing.assert_array_equal(placed, values)
@@ -297,7 +298,8 @@ def test_a_slow_clock_is_put_on_the_whole_rate_by_a_curve_through_its_samples():
     times = np.arange(3000) / rate
     values = np.sin(2 * np.pi * 5 * times)[None]
 
-    placed, found = put_on_grid(times, values, name="x")
+    grid = place_samples(times, values, name="x")
+    placed, found = grid.values, grid.rate
 
     assert found == 99.0 or found == 100.0
     grid = np.arange(placed.shape[1]) / found
@@ -308,7 +310,8 @@ def test_a_hole_is_not_a_number_and_what_follows_keeps_its_time():
     times = np.concatenate([np.arange(100) / 50, 5 + np.arange(100) / 50])
     values = times[None].copy()
 
-    placed, rate = put_on_grid(times, values, name="x")
+    grid = place_samples(times, values, name="x")
+    placed, rate = grid.values, grid.rate
 
     grid = np.arange(placed.shape[1]) / rate
     in_hole = (grid > 1.99) & (grid < 4.99)

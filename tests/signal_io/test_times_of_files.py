@@ -15,7 +15,7 @@ from deepvanet.schema import Channel, ChannelType, UserError
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.open_file import list_parts, open_signals
 from deepvanet.signal_io.raw_files import open_raw
-from deepvanet.signal_io.time_grid import put_on_grid
+from deepvanet.signal_io.time_grid import place_samples
 from interrupted_recordings import (
     write_eeglab,
     write_interrupted_edf,
@@ -121,7 +121,8 @@ def test_pauses_that_are_absurd_together_need_no_room():
     times = np.concatenate([s + np.arange(4) / 100 for s in starts])
 
     with collect() as found:
-        placed, rate = put_on_grid(times, np.ones((1, 1200)), name="x")
+        grid = place_samples(times, np.ones((1, 1200)), name="x")
+        placed, rate = grid.values, grid.rate
 
     assert [f.code for f in found if f.severity == "error"] == ["T02"]
     assert placed.shape[1] < 2000
@@ -383,7 +384,8 @@ def test_one_repeated_stamp_does_not_move_the_others():
     stamps[1200:] += 2.0
 
     with collect() as found:
-        placed, rate = put_on_grid(stamps, value[None], name="x")
+        grid = place_samples(stamps, value[None], name="x")
+        placed, rate = grid.values, grid.rate
 
     assert [f.code for f in found] == ["T03", "T01"]
     assert "1 of 2000 time stamps are repeated" in found[0].sentence
@@ -398,7 +400,8 @@ def test_stamps_of_packets_are_spread_over_their_samples():
     stamps = np.repeat(times[::8], 8)
 
     with collect() as found:
-        placed, rate = put_on_grid(stamps, times[None], name="x")
+        grid = place_samples(stamps, times[None], name="x")
+        placed, rate = grid.values, grid.rate
 
     assert [f.code for f in found] == ["T03"]
     assert rate == 128
@@ -411,7 +414,8 @@ def test_a_jump_needs_no_room_and_is_told_in_seconds(before):
     times[:1] = before
 
     with collect() as found:
-        placed, _ = put_on_grid(times, np.ones((4, 1000)), name="x")
+        grid = place_samples(times, np.ones((4, 1000)), name="x")
+        placed = grid.values
 
     if before:
         assert [f.code for f in found] == ["T01"]
@@ -427,7 +431,8 @@ def test_stamps_that_go_back_are_asked_for_and_put_in_order():
     order = np.r_[500:1000, 0:500]
 
     with collect() as found:
-        placed, _ = put_on_grid(times[order], times[order][None], name="x")
+        grid = place_samples(times[order], times[order][None], name="x")
+        placed = grid.values
 
     assert [f.code for f in found] == ["T04"]
     assert "got 0 s after 9.99 s" in found[0].sentence
@@ -440,7 +445,8 @@ def test_samples_after_a_clock_was_set_back_follow_those_before():
     stamps[500:] -= 3
 
     with collect() as found:
-        placed, rate = put_on_grid(stamps, times[None], name="x")
+        grid = place_samples(stamps, times[None], name="x")
+        placed, rate = grid.values, grid.rate
 
     assert [f.code for f in found] == ["T04"]
     assert "was set back" in found[0].assumed
@@ -451,14 +457,16 @@ def test_samples_after_a_clock_was_set_back_follow_those_before():
 @pytest.mark.parametrize("step", [7.8, 1e-6])
 def test_a_rate_that_no_sensor_has_is_asked_for(step):
     with collect() as found:
-        put_on_grid(np.arange(500) * step, np.ones((1, 500)), name="x")
+        place_samples(np.arange(500) * step, np.ones((1, 500)), name="x")
 
     assert [f.code for f in found] == ["T06"]
 
 
 def test_another_rate_than_the_file_states_is_told():
     with collect() as found:
-        put_on_grid(np.arange(500) / 249, np.ones((1, 500)), name="x", stated_hz=256.0)
+        place_samples(
+            np.arange(500) / 249, np.ones((1, 500)), name="x", stated_hz=256.0
+        )
 
     assert [(f.code, f.sentence) for f in found] == [
         ("T07", "249 samples a second by its time stamps, 256 stated")
@@ -471,7 +479,8 @@ def test_an_empty_cell_beside_lost_packets_is_bridged_and_they_are_a_hole():
     values[1, 400] = np.nan
 
     with collect() as found:
-        placed, rate = put_on_grid(times, values, name="x", labels=["A", "B"])
+        grid = place_samples(times, values, name="x", labels=["A", "B"])
+        placed, rate = grid.values, grid.rate
 
     assert [(f.code, f.place) for f in found] == [
         ("T01", "7.80469 s to 8.21875 s"),
@@ -490,7 +499,8 @@ def test_a_long_gap_of_one_channel_is_missing_in_this_one_only():
     values[1, 400:800] = np.nan
 
     with collect():
-        placed, _ = put_on_grid(times, values, name="x")
+        grid = place_samples(times, values, name="x")
+        placed = grid.values
 
     np.testing.assert_array_equal(placed[0], times)
     assert np.isnan(placed[1, 401:799]).all()
@@ -644,7 +654,8 @@ def test_samples_that_nothing_can_measure_are_missing():
     times = np.arange(500) / 250 + np.where(np.arange(500) > 300, 2.0, 0.0)
 
     with collect() as found:
-        placed, _ = put_on_grid(times, values, name="x")
+        grid = place_samples(times, values, name="x")
+        placed = grid.values
 
     assert "Q03" in [f.code for f in found]
     assert np.nanmax(np.abs(placed)) < 2

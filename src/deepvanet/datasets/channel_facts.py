@@ -198,14 +198,14 @@ def _report_implausible(
 ) -> None:
     """Report those channels of one type and unit whose numbers are not plausible."""
     kind, unit = group[0].type, group[0].unit
-    odd = [k for k, level in enumerate(levels) if _tell_expected(kind, unit, level)]
+    odd = [k for k, level in enumerate(levels) if _describe_expected(kind, unit, level)]
     if not odd:
         return
     median, spread, local = (
         float(np.median([getattr(levels[k], name) for k in odd]))
         for name in ("median", "spread", "local_spread")
     )
-    expected = _tell_expected(kind, unit, levels[odd[0]])
+    expected = _describe_expected(kind, unit, levels[odd[0]])
     within = f", within a second {local:.3g} {unit}" if unit == "uV" else ""
     report(
         "C05",
@@ -217,7 +217,7 @@ def _report_implausible(
     )
 
 
-def _tell_expected(kind: ChannelType, unit: str, level: ChannelLevel) -> str:
+def _describe_expected(kind: ChannelType, unit: str, level: ChannelLevel) -> str:
     """Say what is expected of numbers that are not; empty of those that are."""
     spread = PLAUSIBLE_SPREAD_UV.get(kind) if unit == "uV" else None
     if spread and not spread[0] <= level.local_spread <= spread[1]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from deepvanet.preprocessing.face import (
     FrameState,
     TrackedCrop,
     follow_face,
+    load_backend,
     make_backend,
 )
 from deepvanet.preprocessing.segments import SEGMENT_S
@@ -149,7 +149,7 @@ def open_trial_face_reader(
     return _open_seconds(
         path,
         bundle.recipe,
-        _load_backend(bundle.recipe.face),
+        load_backend(bundle.recipe.face),
         first=0,
         n_seconds=n_seconds,
         start_s=start_s,
@@ -186,12 +186,6 @@ def _open_seconds(
         source=path,
     )
     return FaceReader(first, n_seconds, fps, size, crops)
-
-
-@cache
-def _load_backend(name: str) -> FaceBackend:
-    """Load a backend's models once for all trials."""
-    return make_backend(name)
 
 
 def _measure_video(path: Path, true_fps: float | None) -> float:

@@ -10,7 +10,7 @@ from deepvanet.datasets.findings import make_result
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.findings import Finding, attempt, collect
 from deepvanet.preparation.faces import track_trial
-from deepvanet.preprocessing.face import make_backend
+from deepvanet.preprocessing.face import load_backend
 from deepvanet.preprocessing.segments import cut_trials
 
 
@@ -68,7 +68,7 @@ def _find_faces(
 def _track_subject(name: str, root: Path, subject: str) -> list[Finding]:
     reader = find_data_set(name, "reader").load_reader()
     settings = PrepareSettings()
-    backend = make_backend(settings.face)
+    backend = load_backend(settings.face)
     with collect() as found:
         recordings = attempt(lambda: list(reader.read_recordings(root, subject)))
         for recording in recordings or ():

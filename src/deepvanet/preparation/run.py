@@ -10,7 +10,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ from deepvanet.preprocessing.face import (
     FaceBackend,
     FaceTrack,
     FrameState,
+    load_backend,
     make_backend,
 )
 from deepvanet.results import NOTE_SEPARATOR
@@ -251,7 +252,7 @@ def _prepare_subject(
         files = reader.input_files(root, subject)
         if is_current(out, subject, files, root):
             return subject  # by a machine that was lost before it could say so
-        backend = _get_backend(settings.face)
+        backend = load_backend(settings.face)
         inputs = fingerprint(files, root)
 
         def read_blocks() -> Iterator[SegmentBlock]:
@@ -281,12 +282,6 @@ def _read_recordings(reader: Reader, root: Path, subject: str) -> Iterator[Recor
         if recording is None:
             return
         yield recording
-
-
-@cache
-def _get_backend(name: str) -> FaceBackend:
-    """Load a backend's models once a process."""
-    return make_backend(name)
 
 
 def prepare_recording(

@@ -19,7 +19,12 @@ from itertools import takewhile
 import numpy as np
 from jaxtyping import UInt8
 
-from deepvanet.preprocessing.face_backends import BACKENDS, FaceBackend, make_backend
+from deepvanet.preprocessing.face_backends import (
+    BACKENDS,
+    FaceBackend,
+    load_backend,
+    make_backend,
+)
 from deepvanet.preprocessing.face_crop import Face, align_face
 from deepvanet.preprocessing.face_findings import (
     SeenPerson,
@@ -40,6 +45,7 @@ __all__ = [
     "align_face",
     "follow_face",
     "is_face",
+    "load_backend",
     "make_backend",
     "track_face",
 ]

@@ -27,6 +27,7 @@ References
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -151,6 +152,12 @@ def make_backend(name: str) -> FaceBackend:
         raise UserError(f"face backend {kind!r}: takes no path, got {path!r}")
     cv2.setNumThreads(1)
     return _make_mesh(Path(path)) if path else BACKENDS[kind]()
+
+
+@cache
+def load_backend(name: str) -> FaceBackend:
+    """Make a face backend once a process, since its models take time to load."""
+    return make_backend(name)
 
 
 def _make_yunet() -> FaceBackend:

@@ -1,12 +1,11 @@
 """What a check says of a video, without decoding all of it."""
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from deepvanet.config import PrepareSettings
 from deepvanet.findings import attempt
-from deepvanet.preprocessing.face import FaceBackend, make_backend
+from deepvanet.preprocessing.face import load_backend
 from deepvanet.preprocessing.face_sampling import N_SAMPLES, FaceSample, sample_faces
 from deepvanet.preprocessing.video import VideoInfo, probe
 
@@ -53,7 +52,7 @@ def examine_video(
     faces = attempt(
         lambda: sample_faces(
             path,
-            _get_backend(),
+            load_backend(PrepareSettings.face),
             lasts_s=info.duration_s,
             n_samples=n_pictures,
             face_choice=face_choice,
@@ -61,9 +60,3 @@ def examine_video(
         source=path,
     )
     return VideoFacts(info, faces)
-
-
-@cache
-def _get_backend() -> FaceBackend:
-    """Load the models of the usual backend once a process."""
-    return make_backend(PrepareSettings.face)

@@ -66,52 +66,6 @@ class Grid:
     timing: Timing
 
 
-def put_on_grid(
-    times: Times,
-    values: Values,
-    *,
-    name: str,
-    place: str = "",
-    labels: Sequence[str] = (),
-    stated_hz: float | None = None,
-) -> tuple[Placed, float]:
-    """Return samples at equal steps from the first one on, and their rate in Hz.
-
-    Parameters
-    ----------
-    times : array, shape (sample,)
-        In seconds.
-    values : array, shape (channel, sample)
-        Not a number where a sample is missing.
-    name, place : str
-        The file, and where in it, for findings.
-    labels : sequence of str
-        Of the channels, for findings.
-    stated_hz : float | None
-        The rate that the file states.
-
-    Returns
-    -------
-    tuple of (array, float)
-        As ``place_samples`` has them.
-
-    Raises
-    ------
-    FindingError
-        When there are less than two samples, or all have one time.
-
-    Examples
-    --------
-    >>> values, rate = put_on_grid(np.arange(5) * 0.25, np.ones((1, 5)), name="x")
-    >>> values.tolist(), rate
-    ([[1.0, 1.0, 1.0, 1.0, 1.0]], 4.0)
-    """
-    grid = place_samples(
-        times, values, name=name, place=place, labels=labels, stated_hz=stated_hz
-    )
-    return grid.values, grid.rate
-
-
 def place_samples(
     times: Times,
     values: Values,

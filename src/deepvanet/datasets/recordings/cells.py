@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.small_tables import TextRow, TextTable, name_lines, shorten
+from deepvanet.datasets.text_numbers import to_float
 from deepvanet.findings import FindingError, refuse, report
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
@@ -93,10 +94,7 @@ def read_number(table: Path, line: int, name: str, text: str) -> float | None:
 
 def to_number(text: str) -> float:
     """Return the number that a cell holds, NaN if it holds none."""
-    try:
-        return math.nan if "_" in text else float(text)
-    except ValueError:
-        return math.nan
+    return math.nan if "_" in text else to_float(text)
 
 
 def clear(text: str | None) -> str:

@@ -12,6 +12,7 @@ from deepvanet.datasets.recordings.source_facts import (
     PlacedVideo,
     SignalFacts,
     describe_channels,
+    measure_shared,
     measure_signals,
 )
 from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
@@ -192,7 +193,7 @@ def _measure_shown(span: TrialSpan | None, info: VideoInfo | None) -> float | No
         return None
     start = span.video_onset_s
     end = start + span.end_s - span.onset_s
-    return max(0.0, min(end, info.duration_s) - max(start, 0.0))
+    return measure_shared((start, end), (0.0, info.duration_s))
 
 
 def _measure_drift(

@@ -90,7 +90,7 @@ def measure_signals(
             timing=file.timing,
             sfreq=file.sfreq,
             span=span,
-            shared_s=_share(spans[0], spans[1]) if len(spans) > 1 else None,
+            shared_s=measure_shared(spans[0], spans[1]) if len(spans) > 1 else None,
             filmed_s=_sum_shared(span, [video.span for video in videos]),
             missing=_measure_missing(read, found),
         )
@@ -109,7 +109,8 @@ def describe_channels(read: SourceRecording) -> tuple[ChannelFacts, ...]:
     )
 
 
-def _share(one: Span, other: Span) -> float:
+def measure_shared(one: Span, other: Span) -> float:
+    """Return how many seconds two spans have in common."""
     return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
 
 
@@ -119,7 +120,7 @@ def _sum_shared(span: Span, videos: Sequence[Span]) -> float | None:
         return None
     total, done = 0.0, span[0]
     for start, end in sorted(videos):
-        total += _share((max(start, done), end), span)
+        total += measure_shared((max(start, done), end), span)
         done = max(done, end)
     return total
 

@@ -146,10 +146,7 @@ def find_separator(line: str) -> str:
 
 def is_number(text: str) -> bool:
     """Say whether a cell is a finite number, with a point."""
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+    return bool(np.isfinite(_read_number(text)))
 
 
 def _read_number(text: str) -> float:
