@@ -110,7 +110,8 @@ def report_levels(
     levels: dict[str, ChannelLevel] = {}
     judged: dict[tuple[ChannelType, str], list[tuple[Channel, ChannelLevel]]] = {}
     for row, channel in zip(bio, channels, strict=True):
-        level = levels[channel.name] = measure_level(row, sfreq)
+        finite = row[np.isfinite(row)]
+        level = levels[channel.name] = measure_level(finite, sfreq)
         if not level.lowest < level.highest:
             said = f"{level.median:g} {channel.unit}"
             said = "no number" if np.isnan(level.median) else said
@@ -120,8 +121,8 @@ def report_levels(
                 source=source,
                 place=channel.name,
             )
-        elif not _report_open(source, row, channel):
-            _report_clipped(source, row, channel, level)
+        elif not _report_open(source, finite, channel):
+            _report_clipped(source, finite, channel, level)
             judged.setdefault((channel.type, channel.unit), []).append((channel, level))
     for group in judged.values():
         _report_implausible(
@@ -141,12 +142,11 @@ def describe_plausible(channel: Channel) -> str:
 
 
 def _report_open(
-    source: object, values: Float[np.ndarray, " time"], channel: Channel
+    source: object, finite: Float[np.ndarray, " time"], channel: Channel
 ) -> bool:
     """Report a sensor of the skin that touches none, for some of the time."""
     if channel.type is not ChannelType.GSR or channel.unit not in ("uS", "Ohm"):
         return False
-    finite = values[np.isfinite(values)]
     is_siemens = channel.unit == "uS"
     is_open = finite <= OPEN_US if is_siemens else finite >= 1e6 / OPEN_US
     share = float(np.mean(is_open | (finite <= 0)))
@@ -168,11 +168,10 @@ def _report_open(
 
 def _report_clipped(
     source: object,
-    values: Float[np.ndarray, " time"],
+    finite: Float[np.ndarray, " time"],
     channel: Channel,
     level: ChannelLevel,
 ) -> None:
-    finite = values[np.isfinite(values)]
     for end in (level.lowest, level.highest):
         share = float(np.mean(finite == np.float32(end)))
         if share < MOST_AT_END or not _is_clipped(finite, end == level.lowest):
