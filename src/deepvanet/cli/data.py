@@ -310,6 +310,7 @@ def _show_result(result: "CheckResult") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from deepvanet.datasets.findings import MOST_ROWS
     from deepvanet.findings import CODES, Severity
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
@@ -317,9 +318,12 @@ def _show_result(result: "CheckResult") -> None:
         table = Table(title=found.title, title_justify="left")
         for column in found.columns:
             table.add_column(column, overflow="fold")
-        for row in found.rows:
+        rows = found.folded or found.rows
+        for row in rows[:MOST_ROWS]:
             table.add_row(*(Text(make_printable(str(cell))) for cell in row))
         console.print(table)
+        if len(rows) > MOST_ROWS:
+            say(f"and {len(rows) - MOST_ROWS} more rows, which --json FILE has")
     for finding in result.findings:
         console.print(make_printable(finding.line), markup=False, soft_wrap=True)
     odd = [f.code for f in result.findings if f.severity is not Severity.NOTE]

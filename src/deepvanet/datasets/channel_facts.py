@@ -1,6 +1,6 @@
 """Signs that a channel has another unit than it is said to have, or no sensor."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.datasets.findings import list_some
-from deepvanet.findings import Finding, make_finding, report
+from deepvanet.findings import report
 from deepvanet.schema import Channel, ChannelType
-
-EEG_SPREAD_UV = 0.01, 1000.0
-"""The interquartile range of EEG; beyond it, its numbers are not microvolts."""
 
 PLAUSIBLE_SPREAD_UV: Mapping[ChannelType, tuple[float, float]] = {
     ChannelType.EEG: (0.2, 1000.0),
@@ -88,6 +85,7 @@ def report_levels(
     channels: Sequence[Channel],
     *,
     sfreq: float,
+    keeps_level: bool = True,
 ) -> dict[str, ChannelLevel]:
     """Report channels whose numbers cannot be right in the unit they are said to have.
 
@@ -101,6 +99,9 @@ def report_levels(
         What the rows measure.
     sfreq : float
         Samples a second, in Hz.
+    keeps_level : bool
+        Whether no filter removed the level of its channels; else nothing is said of
+        medians, nor of sensors that are open.
 
     Returns
     -------
@@ -121,19 +122,56 @@ def report_levels(
                 source=source,
                 place=channel.name,
             )
-        elif not _report_open(source, finite, channel):
+        elif not (keeps_level and _report_open(source, finite, channel)):
             _report_clipped(source, finite, channel, level)
             judged.setdefault((channel.type, channel.unit), []).append((channel, level))
     for group in judged.values():
-        _report_implausible(
-            source, [c for c, _ in group], [found for _, found in group]
-        )
+        if keeps_level or (group[0][0].type, group[0][0].unit) not in PLAUSIBLE_LEVEL:
+            _report_implausible(
+                source, [c for c, _ in group], [found for _, found in group]
+            )
     return levels
 
 
-def describe_plausible(channel: Channel) -> str:
-    """Return what the numbers of a channel usually are, empty where it is not known."""
-    if level := PLAUSIBLE_LEVEL.get((channel.type, channel.unit)):
+def sample_seconds(
+    recordings: Sequence[Float[np.ndarray, "channel time"]], sfreq: float
+) -> Float[np.ndarray, "channel sample"]:
+    """Return whole seconds of some recordings, evenly spread over all of them.
+
+    Parameters
+    ----------
+    recordings : sequence of array, shape (channel, time)
+        At least one second of each.
+    sfreq : float
+        Samples a second, in Hz.
+    """
+    length = max(2, round(sfreq))
+    places = [
+        (k, start)
+        for k, bio in enumerate(recordings)
+        for start in range(0, bio.shape[1] - length + 1, length)
+    ]
+    chosen = places[:: -(-len(places) // MOST_WINDOWS) or 1]
+    with np.errstate(over="ignore"):
+        pieces = [
+            recordings[k][:, start : start + length].astype(np.float32)
+            for k, start in chosen
+        ]
+    return np.concatenate(pieces, axis=1)
+
+
+def describe_plausible(channel: Channel, *, keeps_level: bool = True) -> str:
+    """Return what the numbers of a channel usually are, empty where it is not known.
+
+    Parameters
+    ----------
+    channel : Channel
+        What is measured, and its unit.
+    keeps_level : bool
+        Whether no filter removed its level.
+    """
+    level = PLAUSIBLE_LEVEL.get((channel.type, channel.unit))
+    if level and keeps_level:
         return f"{level[0]:g} to {level[1]:g}"
     spread = PLAUSIBLE_SPREAD_UV.get(channel.type)
     if spread and channel.unit == "uV":
@@ -234,33 +272,3 @@ def _measure_local(finite: NDArray[np.float64], sfreq: float) -> float:
     windows = windows[:: -(-n_windows // MOST_WINDOWS)]
     low, high = np.percentile(windows, [25, 75], axis=1)
     return float(np.median(high - low))
-
-
-def measure_spread(sample: NDArray[Any]) -> float:
-    """Return the interquartile range of a channel, the median over channels."""
-    spreads = [
-        np.subtract(*np.percentile(finite, [75, 25]))
-        for channel in sample
-        if (finite := channel[np.isfinite(channel)]).size
-    ]
-    return float(np.median(spreads)) if spreads else 0.0
-
-
-def find_odd_spread(where: str, spread_uv: float) -> Iterator[Finding]:
-    """Say so where EEG of such an interquartile range cannot be in microvolts.
-
-    Parameters
-    ----------
-    where : str
-        Whose EEG it is.
-    spread_uv : float
-        0 where nothing is known.
-    """
-    lowest, highest = EEG_SPREAD_UV
-    if spread_uv and not lowest <= spread_uv <= highest:
-        yield make_finding(
-            "C05",
-            f"EEG has an interquartile range of {spread_uv:.2g} uV, so its unit is "
-            "another one",
-            source=where,
-        )

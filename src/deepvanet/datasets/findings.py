@@ -1,7 +1,7 @@
 """What a check returns: plain tables, and findings."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, runtime_checkable
 
@@ -25,17 +25,34 @@ class Facts(Protocol):
 P = ParamSpec("P")
 F = TypeVar("F", bound=Facts)
 
+Row = tuple[str | int, ...]
+
+NOTHING = "-"
+"""A cell of which nothing is known."""
 LISTED = 6
 """How many places a finding names before it only counts them."""
+MOST_ROWS = 60
+"""Of a table that is printed whole; JSON has all."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text or counts, to be printed in any way."""
+    """Cells as text or counts, to be printed in any way.
+
+    Attributes
+    ----------
+    folded : tuple of Row
+        What stands for the rows in print, where they are many; else empty.
+    """
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | int, ...], ...]
+    rows: tuple[Row, ...]
+    folded: tuple[Row, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return title, columns and all rows, as plain values."""
+        return {"title": self.title, "columns": self.columns, "rows": self.rows}
 
 
 @dataclass(frozen=True)
@@ -65,7 +82,7 @@ class CheckResult:
         """Return findings, then tables, as plain values."""
         return {
             "findings": to_json(self.findings),
-            "tables": [asdict(table) for table in self.tables],
+            "tables": [table.to_json() for table in self.tables],
         }
 
 
@@ -105,3 +122,49 @@ def list_some(items: Sequence[str]) -> str:
     """
     more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
     return ", ".join(items[:LISTED]) + more
+
+
+def fold_rows(rows: Sequence[Row], groups: Sequence[str]) -> tuple[Row, ...]:
+    """Make one row of those of a group, if there are more than can be printed.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The first cell of each is a name, which is counted.
+    groups : sequence of str
+        To what each row belongs.
+
+    Returns
+    -------
+    tuple of Row
+        Empty if there are few rows.
+
+    Examples
+    --------
+    >>> fold_rows([("a", "1.5", "-")] * 30 + [("b", "0.5", "x")] * 31, ["01"] * 61)
+    (('01: 61', '0.5 to 1.5', 'x'),)
+    """
+    if len(rows) <= MOST_ROWS:
+        return ()
+    members: dict[str, list[Row]] = {}
+    for row, group in zip(rows, groups, strict=True):
+        members.setdefault(group, []).append(row)
+    return tuple(
+        (
+            f"{group}: {len(own)}",
+            *map(_span_cells, zip(*(row[1:] for row in own), strict=True)),
+        )
+        for group, own in members.items()
+    )
+
+
+def _span_cells(cells: Sequence[str | int]) -> str:
+    """Return the lowest and highest of some numbers, or the first of some texts."""
+    known = list(dict.fromkeys(str(cell) for cell in cells if cell != NOTHING))
+    if len(known) < 2:
+        return known[0] if known else NOTHING
+    try:
+        ordered = sorted(known, key=float)
+    except ValueError:
+        return list_some(known)
+    return f"{ordered[0]} to {ordered[-1]}"

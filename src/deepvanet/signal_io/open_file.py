@@ -7,7 +7,6 @@ Parquet. What a channel measures is not decided here.
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from deepvanet.signal_io.raw_breaks import SKIPPED, read_named_files
 from deepvanet.signal_io.raw_files import RawFile, open_raw
 from deepvanet.signal_io.read_errors import explain
 from deepvanet.signal_io.tables import open_table
-from deepvanet.signal_io.types import Marker, Signals, Timing
+from deepvanet.signal_io.types import Marker, Signals
 from deepvanet.signal_io.xdf import open_xdf
 
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".parquet")
@@ -154,14 +153,7 @@ def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
         rates=tuple(file.rates[place] for place in picks),
         faults={k: file.faults[p] for k, p in enumerate(picks) if p in file.faults},
         bad=tuple(k for k, place in enumerate(picks) if place in file.bad),
-        timing=Timing(
-            stated_hz=file.sfreq,
-            gaps=tuple(
-                (one.end / file.sfreq, other.at / file.sfreq)
-                for one, other in pairwise(file.pieces)
-                if other.at > one.end
-            ),
-        ),
+        timing=file.timing,
         start_unix_s=_find_start(file),
         has_zone=file.path.suffix.lower() == ".fif",
     )

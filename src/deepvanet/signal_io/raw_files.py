@@ -7,6 +7,7 @@ BDF leaves the number of records at -1, and some have channels without a label.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from deepvanet.signal_io.raw_breaks import find_breaks
 from deepvanet.signal_io.raw_units import check_labels, describe_channels, list_bad
 from deepvanet.signal_io.read_errors import explain, report_warnings
 from deepvanet.signal_io.time_grid import check_rate
+from deepvanet.signal_io.types import Timing
 from deepvanet.signal_io.units import UNKNOWN, find_si_factor, keep_in
 
 BLOCK_S = 60.0  # read at once: an hour is held as single numbers, not as double
@@ -148,6 +150,16 @@ class RawFile:
     def n_samples(self) -> int:
         """Length of the recording, gaps included."""
         return max(piece.end for piece in self.pieces)
+
+    @property
+    def timing(self) -> Timing:
+        """What it says of when its samples were taken."""
+        gaps = (
+            (one.end / self.sfreq, other.at / self.sfreq)
+            for one, other in pairwise(self.pieces)
+            if other.at > one.end
+        )
+        return Timing(stated_hz=self.sfreq, gaps=tuple(gaps))
 
     def read(
         self,

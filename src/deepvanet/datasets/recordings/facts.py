@@ -8,15 +8,17 @@ from pathlib import Path
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.source_facts import (
-    ChannelFacts,
-    PlacedVideo,
-    SignalFacts,
     describe_channels,
-    measure_shared,
     measure_signals,
 )
 from deepvanet.datasets.recordings.sources import RecordingSource, SourceRecording
 from deepvanet.datasets.recordings.trials import TrialPlace
+from deepvanet.datasets.source_facts import (
+    ChannelFacts,
+    PlacedVideo,
+    SignalFacts,
+    measure_shared,
+)
 from deepvanet.findings import Finding, attempt, collect, list_refused, report
 from deepvanet.preprocessing.video import VideoInfo
 from deepvanet.preprocessing.video_facts import examine_video
