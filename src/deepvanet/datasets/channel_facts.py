@@ -86,6 +86,7 @@ def report_levels(
     *,
     sfreq: float,
     keeps_level: bool = True,
+    names_flat: bool = True,
 ) -> dict[str, ChannelLevel]:
     """Report channels whose numbers cannot be right in the unit they are said to have.
 
@@ -102,6 +103,8 @@ def report_levels(
     keeps_level : bool
         Whether no filter removed the level of its channels; else nothing is said of
         medians, nor of sensors that are open.
+    names_flat : bool
+        Whether channels that never change are reported here.
 
     Returns
     -------
@@ -113,7 +116,8 @@ def report_levels(
     for row, channel in zip(bio, channels, strict=True):
         finite = row[np.isfinite(row)]
         level = levels[channel.name] = measure_level(finite, sfreq)
-        if not level.lowest < level.highest:
+        is_flat = not level.lowest < level.highest
+        if is_flat and names_flat:
             said = f"{level.median:g} {channel.unit}"
             said = "no number" if np.isnan(level.median) else said
             report(
@@ -122,7 +126,9 @@ def report_levels(
                 source=source,
                 place=channel.name,
             )
-        elif not (keeps_level and _report_open(source, finite, channel)):
+        elif not is_flat and not (
+            keeps_level and _report_open(source, finite, channel)
+        ):
             _report_clipped(source, finite, channel, level)
             judged.setdefault((channel.type, channel.unit), []).append((channel, level))
     for group in judged.values():

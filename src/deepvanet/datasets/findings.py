@@ -124,7 +124,9 @@ def list_some(items: Sequence[str]) -> str:
     return ", ".join(items[:LISTED]) + more
 
 
-def fold_rows(rows: Sequence[Row], groups: Sequence[str]) -> tuple[Row, ...]:
+def fold_rows(
+    rows: Sequence[Row], groups: Sequence[str], *, most: int = MOST_ROWS
+) -> tuple[Row, ...]:
     """Make one row of those of a group, if there are more than can be printed.
 
     Parameters
@@ -133,6 +135,8 @@ def fold_rows(rows: Sequence[Row], groups: Sequence[str]) -> tuple[Row, ...]:
         The first cell of each is a name, which is counted.
     groups : sequence of str
         To what each row belongs.
+    most : int
+        How many are printed each in a row of its own.
 
     Returns
     -------
@@ -141,10 +145,10 @@ def fold_rows(rows: Sequence[Row], groups: Sequence[str]) -> tuple[Row, ...]:
 
     Examples
     --------
-    >>> fold_rows([("a", "1.5", "-")] * 30 + [("b", "0.5", "x")] * 31, ["01"] * 61)
-    (('01: 61', '0.5 to 1.5', 'x'),)
+    >>> fold_rows([("a", "1.5", "-"), ("b", "0.5", "x")], ["01", "01"], most=1)
+    (('01: 2', '0.5 to 1.5', 'x'),)
     """
-    if len(rows) <= MOST_ROWS:
+    if len(rows) <= most:
         return ()
     members: dict[str, list[Row]] = {}
     for row, group in zip(rows, groups, strict=True):

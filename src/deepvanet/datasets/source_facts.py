@@ -1,7 +1,7 @@
 """What a check says of each file of signals, each video and each channel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepvanet.datasets.channel_facts import ChannelLevel
@@ -70,6 +70,30 @@ class ChannelFacts:
     why: str
     level: ChannelLevel | None
     keeps_level: bool = True
+
+
+def place_video(
+    path: Path, facts: VideoFacts, start_s: float, *, fps: float | None = None
+) -> PlacedVideo:
+    """Say where a video lies on the clock of its signals.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    facts : VideoFacts
+        What was seen in it.
+    start_s : float
+        Where it begins.
+    fps : float | None
+        Its true rate, if the file is known not to say it.
+    """
+    info = replace(facts.info, times=None)  # one for each frame, which no table has
+    if fps is not None:
+        lasts_s = info.n_packets / fps
+        info = replace(info, measured_fps=fps, duration_s=lasts_s)
+    span = start_s, start_s + info.duration_s
+    return PlacedVideo(path, span, None, replace(facts, info=info))
 
 
 def measure_shared(one: Span, other: Span) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.datasets.channel_facts import ChannelLevel, describe_plausible
-from deepvanet.datasets.findings import NOTHING, Table, fold_rows, list_some
+from deepvanet.datasets.findings import MOST_ROWS, NOTHING, Table, fold_rows, list_some
 from deepvanet.datasets.source_facts import ChannelFacts, PlacedVideo, SignalFacts
 
 
@@ -16,7 +16,10 @@ def write_number(number: float | None, form: str) -> str:
 
 
 def tabulate_signals(
-    folder: Path, by_subject: Mapping[str, Sequence[SignalFacts]]
+    folder: Path,
+    by_subject: Mapping[str, Sequence[SignalFacts]],
+    *,
+    most: int = MOST_ROWS,
 ) -> Table:
     """Return a row for each file of signals.
 
@@ -26,6 +29,8 @@ def tabulate_signals(
         Files are named relative to it.
     by_subject : mapping
         Files by subject.
+    most : int
+        Files that are printed each in a row, and not folded by subject.
     """
     groups = [name for name, own in by_subject.items() for _ in own]
     files = [one for own in by_subject.values() for one in own]
@@ -37,7 +42,7 @@ def tabulate_signals(
             *("on video s", "missing %", "gaps", "gaps s", "jumps s", "drift s"),
         ),
         rows=rows,
-        folded=fold_rows(rows, groups),
+        folded=fold_rows(rows, groups, most=most),
     )
 
 
@@ -61,7 +66,10 @@ def _tabulate_file(folder: Path, facts: SignalFacts) -> tuple[str | int, ...]:
 
 
 def tabulate_videos(
-    folder: Path, by_subject: Mapping[str, Sequence[PlacedVideo]]
+    folder: Path,
+    by_subject: Mapping[str, Sequence[PlacedVideo]],
+    *,
+    most: int = MOST_ROWS,
 ) -> Table:
     """Return a row for each video.
 
@@ -71,6 +79,8 @@ def tabulate_videos(
         Files are named relative to it.
     by_subject : mapping
         Videos by subject.
+    most : int
+        Videos that are printed each in a row, and not folded by subject.
     """
     groups = [name for name, own in by_subject.items() for _ in own]
     videos = [one for own in by_subject.values() for one in own]
@@ -82,7 +92,7 @@ def tabulate_videos(
             *("drift s", "face in %", "face px", "other faces at s"),
         ),
         rows=rows,
-        folded=fold_rows(rows, groups),
+        folded=fold_rows(rows, groups, most=most),
     )
 
 
@@ -150,3 +160,29 @@ def _find_middle(
 
 def _name(folder: Path, path: Path) -> str:
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def tabulate_sources(
+    folder: Path,
+    *,
+    signals: Mapping[str, Sequence[SignalFacts]],
+    videos: Mapping[str, Sequence[PlacedVideo]],
+    channels: Sequence[ChannelFacts],
+) -> tuple[Table, ...]:
+    """Return the tables of a public data set that have a row.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the data set.
+    signals, videos : mapping
+        Files by subject, whose rows are folded in print.
+    channels : sequence of ChannelFacts
+        Of all recordings.
+    """
+    tables = (
+        tabulate_signals(folder, signals, most=len(signals)),
+        tabulate_videos(folder, videos, most=len(videos)),
+        tabulate_channels(channels),
+    )
+    return tuple(table for table in tables if table.rows)

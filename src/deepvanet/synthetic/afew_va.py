@@ -298,7 +298,7 @@ def _annotate(
     actor = plan.name_actor(clip)
     levels = [np.rint(HIGHEST * c).astype(int) for c in (mood.valence, mood.arousal)]
     return {
-        "actor": f"Nobody {actor:02d}",
+        "actor": f"Actor {actor:02d}",
         "video_id": f"made_up_{clip:03d}",
         "frames": {
             f"{k:05d}": {

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,17 @@ from deepvanet.config import Execution
 from deepvanet.datasets.afew_va import reader as afew_va
 from deepvanet.datasets.findings import (
     LISTED,
+    NOTHING,
     CheckResult,
     Table,
+    fold_rows,
     keep_findings,
     list_some,
     make_result,
 )
 from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.datasets.unused_files import KNOWN, find_unused
 from deepvanet.findings import Finding, attempt, make_finding
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
@@ -33,7 +37,8 @@ N_CLIPS = 600
 N_FRAMES, LEAST_SHARE = 30_000, 0.98
 """About as many frames are published, the counts that are quoted differ; below
 this share of them some are missing."""
-NOTHING = "-"
+CLIPS_AN_ARCHIVE = 50
+OF_CLIPS = {KNOWN: r"(?:.*/)?(\d{3})/(?:\1\.json|[^/.]+\.png)"}
 FACELESS = "frames whose landmarks make no face"
 
 
@@ -100,6 +105,7 @@ def check_afew_va(
     tables = (
         _tabulate_contents(facts),
         _tabulate_levels(facts),
+        _tabulate_clips(facts),
         _tabulate_losses(facts),
     )
     return make_result(tables, _find_all(root, facts, ignored))
@@ -185,6 +191,41 @@ def _tabulate_levels(clips: Sequence[ClipFacts]) -> Table:
     )
 
 
+def _tabulate_clips(clips: Sequence[ClipFacts]) -> Table:
+    """List the clips, in print those of an archive in one row."""
+    used = [(facts, facts.clip) for facts in clips if facts.clip]
+    rows = tuple(_tabulate_clip(facts, clip) for facts, clip in used)
+    archives = [f"archive {_number_archive(clip.name):02d}" for _, clip in used]
+    return Table(
+        title="Clips",
+        columns=(
+            *("clip", "frames", "not in a row", "width", "height"),
+            *("face in %", "px eyes to lips"),
+        ),
+        rows=rows,
+        folded=fold_rows(rows, archives),
+    )
+
+
+def _number_archive(clip: str) -> int:
+    return max(0, int(clip) - 1) // CLIPS_AN_ARCHIVE + 1
+
+
+def _tabulate_clip(facts: ClipFacts, clip: afew_va.Clip) -> tuple[str | int, ...]:
+    numbers = [int(f.name) for f in clip.frames if f.name.isdecimal()]
+    heights = [f.eyes_to_lips for f in facts.frames if f.eyes_to_lips is not None]
+    n_seen = len(facts.frames)
+    sizes = np.median([f.size for f in facts.frames] or [(np.nan, np.nan)], axis=0)
+    return (
+        clip.name,
+        len(clip.frames),
+        sum(later - number > 1 for number, later in pairwise(sorted(numbers))),
+        *(f"{side:.0f}" if n_seen else NOTHING for side in sizes),
+        f"{100 * len(heights) / n_seen:.0f}" if n_seen else NOTHING,
+        f"{np.median(heights):.0f}" if heights else NOTHING,
+    )
+
+
 def _tabulate_losses(clips: Sequence[ClipFacts]) -> Table:
     lost = _gather_losses(clips)
     rows = tuple((why, len(places), list_some(places)) for why, places in lost.items())
@@ -208,10 +249,7 @@ def _find_all(
             yield make_finding("V15", text)
     yield from _find_odd_frames(clips)
     yield from _find_other_size(clips)
-    if ignored:
-        names = [path.relative_to(root).as_posix() for path in ignored]
-        text = f"ignored, no part of AFEW-VA ({len(names)}): {list_some(names)}"
-        yield make_finding("F02", text)
+    yield from find_unused(root, "AFEW-VA", (), OF_CLIPS, passed=ignored)
     yield from find_mark(root)
 
 

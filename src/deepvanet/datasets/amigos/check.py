@@ -14,19 +14,37 @@ from deepvanet.datasets.amigos.facts import (
     examine_subject,
 )
 from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, RATINGS, SHORT
-from deepvanet.datasets.channel_facts import find_odd_spread
-from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
+from deepvanet.datasets.findings import (
+    NOTHING,
+    CheckResult,
+    Table,
+    list_some,
+    make_result,
+)
 from deepvanet.datasets.rating_findings import (
     LEAST_TRIALS,
     RatedTrial,
     find_odd_ratings,
 )
+from deepvanet.datasets.source_facts import ChannelFacts
+from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.datasets.unused_files import find_unused
 from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import Target
 
-NOTHING = "-"
+OTHER_FILES = {
+    "signals of subjects that are left out": r"(?:.*/)?Data_Preprocessed_P\d\d\.mat",
+    "raw signals": r"(?:.*/)?Data_Original_P\d\d\.mat",
+    "face videos of what is no trial here": (
+        r"(?:.*/)?P\d+_[A-Z]?\d+_face\.(?:mov|mp4|avi)"
+    ),
+    "videos of the body": r"(?:.*/)?[^/]*(?:rgb|depth|body)[^/]*\.(?:mov|mp4|avi)",
+    "questionnaires and other tables": r"(?:.*/)?[^/]*\.(?:xlsx?|ods|csv)",
+    "archives": r"(?:.*/)?(?:Data_(?:Preprocessed|Original)|Exp\d)_P\d\d[^/]*\.zip",
+}
+"""What a full copy has besides the files of trials, as regular expressions."""
 HIGH = 5.0
 TOLERANCE_S = 1.0
 """How far a face video and its signals, or two subjects' signals, may differ."""
@@ -57,7 +75,7 @@ def check_amigos(
     Returns
     -------
     CheckResult
-        Tables of subjects, videos and ratings, and findings, the worst first.
+        Tables of what was found, and findings, the worst first.
 
     Raises
     ------
@@ -69,8 +87,9 @@ def check_amigos(
     facts = examine_each(examine, subjects, execution)
     tables = (
         _tabulate_subjects(facts),
-        _tabulate_videos(facts, videos),
+        _tabulate_stimuli(facts, videos),
         _tabulate_ratings(facts),
+        *_tabulate_sources(root, facts),
     )
     return make_result(tables, _find_all(root, facts, len(videos)))
 
@@ -83,7 +102,6 @@ def _find_all(
     yield from _find_drift(viewings)
     yield from _find_odd_lengths(viewings)
     yield from _find_silent_channels(viewings)
-    yield from _find_odd_eeg(facts)
     yield from _find_lacking(viewings)
     yield from _find_faceless(viewings)
     yield from _find_lone_faces(facts)
@@ -91,7 +109,14 @@ def _find_all(
         _list_rated(facts), source=RATINGS, least_trials=min(LEAST_TRIALS, n_videos)
     )
     yield from _compare_with_full_copy(facts, n_videos)
+    yield from find_unused(root, "AMIGOS", _list_used(facts), OTHER_FILES)
     yield from find_mark(root)
+
+
+def _list_used(facts: Sequence[AmigosFacts]) -> Iterator[Path]:
+    for subject in facts:
+        yield subject.file
+        yield from (trial.face for trial in subject.trials if trial.face)
 
 
 def _list_rated(facts: Sequence[AmigosFacts]) -> Iterator[RatedTrial]:
@@ -156,14 +181,6 @@ def _find_silent_channels(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]
         if named:
             text = f"{len(named)} viewings have channels that {what}"
             yield make_finding(code, f"{text}: {list_some(named)}")
-
-
-def _find_odd_eeg(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
-    """Name the subjects whose EEG cannot be in microvolts."""
-    for subject in facts:
-        spreads = [v.eeg_spread for v in subject.trials if v.eeg_spread]
-        spread = float(np.median(spreads)) if spreads else 0.0
-        yield from find_odd_spread(f"P{subject.subject}", spread)
 
 
 def _find_lacking(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
@@ -238,7 +255,7 @@ def _measure_stimulus(viewing: ViewingFacts) -> float:
     return (viewing.signals_s or BASELINE_S) - BASELINE_S
 
 
-def _tabulate_videos(facts: Sequence[AmigosFacts], videos: Sequence[str]) -> Table:
+def _tabulate_stimuli(facts: Sequence[AmigosFacts], videos: Sequence[str]) -> Table:
     """List how long each video was seen, rest apart."""
     trials = [trial for subject in facts for trial in subject.trials]
     shown = {
@@ -246,7 +263,7 @@ def _tabulate_videos(facts: Sequence[AmigosFacts], videos: Sequence[str]) -> Tab
         for video in videos
     }
     return Table(
-        title="Videos",
+        title="Stimuli",
         columns=("video", "trials", "shortest s", "median s", "longest s"),
         rows=tuple(
             (
@@ -261,6 +278,20 @@ def _tabulate_videos(facts: Sequence[AmigosFacts], videos: Sequence[str]) -> Tab
             for video, seconds in shown.items()
         ),
     )
+
+
+def _tabulate_sources(root: Path, facts: Sequence[AmigosFacts]) -> tuple[Table, ...]:
+    """List face videos and channels; the arrays say nothing of times."""
+    videos = {
+        f.subject: [v.video_facts for v in f.trials if v.video_facts] for f in facts
+    }
+    channels = [
+        ChannelFacts(channel, f"column {k}", f.levels[channel.name], keeps_level=False)
+        for f in facts
+        if f.levels
+        for k, channel in enumerate(amigos.CHANNELS, start=1)
+    ]
+    return tabulate_sources(root, signals={}, videos=videos, channels=channels)
 
 
 def _tabulate_ratings(facts: Sequence[AmigosFacts]) -> Table:

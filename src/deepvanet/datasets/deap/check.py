@@ -3,28 +3,22 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepvanet.config import Execution
 from deepvanet.datasets.deap import files as deap_files
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap import signs as deap_signs
-from deepvanet.datasets.deap.facts import (
-    SAMPLES_KEPT,
-    DeapFacts,
-    examine_subject,
-)
-from deepvanet.datasets.findings import CheckResult, Table, make_result
+from deepvanet.datasets.deap.facts import DeapFacts, examine_subject
+from deepvanet.datasets.findings import NOTHING, CheckResult, Table, make_result
+from deepvanet.datasets.source_facts import ChannelFacts
+from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
 from deepvanet.findings import Finding
 from deepvanet.schema import UserError
-
-NOTHING = "-"
 
 
 def check_deap(
@@ -52,7 +46,7 @@ def check_deap(
         rows = deap.read_ratings(root)
     except UserError:
         rows = []  # already a finding of every subject
-    tables = [_tabulate_subjects(facts), _tabulate_channels(facts)]
+    tables = [_tabulate_subjects(facts), *_tabulate_sources(root, facts)]
     tables += [_tabulate_ratings(facts, rows)] if rows else []
     return make_result(tables, _find_all(root, facts, rows))
 
@@ -115,39 +109,21 @@ def _tabulate_subject(facts: DeapFacts) -> tuple[str | int, ...]:
     )
 
 
-def _tabulate_channels(facts: Sequence[DeapFacts]) -> Table:
-    signals = [f.signals for f in facts if f.signals is not None]
-    rows = []
-    for number, channel in enumerate(deap.CHANNELS):
-        kept = [s.sample[number] for s in signals]
-        rows.append(
-            (
-                channel.name,
-                channel.type.value,
-                channel.unit,
-                *_describe_spread(np.concatenate(kept) if kept else np.empty(0)),
-                sum(number == place[1] for s in signals for place in s.bad),
-                sum(number == place[1] for s in signals for place in s.flat),
-            )
+def _tabulate_sources(root: Path, facts: Sequence[DeapFacts]) -> tuple[Table, ...]:
+    """List videos and channels; the arrays say nothing of times."""
+    channels = [
+        ChannelFacts(
+            channel,
+            f"row {row}",
+            subject.signals.levels[channel.name],
+            keeps_level=False,
         )
-    return Table(
-        title=f"Channels ({SAMPLES_KEPT} evenly spaced samples a subject, or all)",
-        columns=(
-            *("channel", "type", "unit", "median", "interquartile range"),
-            *("trials not finite", "trials flat"),
-        ),
-        rows=tuple(rows),
-    )
-
-
-def _describe_spread(
-    values: NDArray[Any],
-) -> tuple[str, str]:
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return NOTHING, NOTHING
-    low, median, high = np.percentile(finite, [25, 50, 75])
-    return f"{median:.4g}", f"{high - low:.4g}"
+        for subject in facts
+        if subject.signals
+        for row, channel in enumerate(deap.CHANNELS, start=1)
+    ]
+    videos = {subject.subject: deap_files.place_videos(subject) for subject in facts}
+    return tabulate_sources(root, signals={}, videos=videos, channels=channels)
 
 
 def _tabulate_ratings(

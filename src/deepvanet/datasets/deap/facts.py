@@ -5,6 +5,7 @@ few megabytes. A file that cannot be used hides none of the others.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,15 +14,20 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from deepvanet.datasets.channel_facts import (
+    ChannelLevel,
+    report_levels,
+    sample_seconds,
+)
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.findings import keep_findings
 from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_bad_samples, find_silence
 from deepvanet.preprocessing.video import sample_frames
 from deepvanet.preprocessing.video_facts import FEW_PICTURES, examine_video
+from deepvanet.preprocessing.video_facts import VideoFacts as ShownVideo
 from deepvanet.schema import ChannelType, Stream
 
-SAMPLES_KEPT = 10_000  # of each channel and subject, evenly spaced
 BAND_HZ = 3.0, 47.0  # the original is filtered to 4-45 Hz; a little is left to slopes
 
 _EEG = [c.stream is Stream.EEG for c in deap.CHANNELS]
@@ -42,8 +48,8 @@ class SignalFacts:
         Fraction of the EEG's power outside ``BAND_HZ``; the median over rows.
     digests : tuple of str
         One a row, to find copies; empty where all channels are flat.
-    sample : array, shape (channel, sample)
-        Evenly spaced samples.
+    levels : mapping
+        Where the numbers of each channel lie, by its name, in some seconds.
     """
 
     n_trials: int
@@ -53,7 +59,7 @@ class SignalFacts:
     low_gsr: tuple[int, ...]
     outside_band: float
     digests: tuple[str, ...]
-    sample: Float[np.ndarray, "channel sample"]
+    levels: Mapping[str, ChannelLevel]
     labels: Float[np.ndarray, "experiment 4"]
 
     @property
@@ -74,6 +80,8 @@ class VideoFacts:
         Whether a frame of its first second can be decoded.
     is_readable : bool
         Whether it can be used at all.
+    shown : preprocessing.video_facts.VideoFacts | None
+        Its outline and its faces.
     """
 
     trial: int
@@ -82,6 +90,7 @@ class VideoFacts:
     fps: float = 0.0
     starts: bool = True
     is_readable: bool = True
+    shown: ShownVideo | None = None
 
 
 @runtime_checkable
@@ -149,7 +158,7 @@ def examine_subject(root: Path, subject: str) -> DeapFacts:
     """Read all files of one subject; what cannot be used becomes a finding."""
     path = deap.signals_file(root, subject)
     signals = attempt(
-        lambda: _examine_signals(deap.read_signals(root, subject)), source=path
+        lambda: _examine_signals(path, deap.read_signals(root, subject)), source=path
     )
     rows = None
     if signals is not None:
@@ -171,14 +180,19 @@ def examine_videos(root: Path, subject: str) -> tuple[VideoFacts, ...] | None:
     return tuple(_examine_video(trial, path) for trial, path in videos.items())
 
 
-def _examine_signals(signals: deap.DeapSignals) -> SignalFacts:
+def _examine_signals(path: Path, signals: deap.DeapSignals) -> SignalFacts:
     data = signals.data
     n_trials, _, n_samples = data.shape
     silent = [find_silence(bio) for bio in data]
     bad, flat = np.stack([s[0] for s in silent]), np.stack([s[1] for s in silent])
-    step = max(1, n_trials * n_samples // SAMPLES_KEPT) | 1
-    with np.errstate(over="ignore"):
-        kept = [bio[:, ::step].astype(np.float32) for bio in data]
+    levels = report_levels(
+        path,
+        sample_seconds(data, deap.SFREQ),
+        deap.CHANNELS,
+        sfreq=deap.SFREQ,
+        keeps_level=False,
+        names_flat=False,
+    )
     return SignalFacts(
         n_trials=n_trials,
         n_samples=n_samples,
@@ -192,7 +206,7 @@ def _examine_signals(signals: deap.DeapSignals) -> SignalFacts:
             else hashlib.sha256(np.ascontiguousarray(bio).data).hexdigest()
             for bio, still in zip(data, flat, strict=True)
         ),
-        sample=np.concatenate(kept, axis=1),
+        levels=levels,
         labels=signals.labels,
     )
 
@@ -220,7 +234,9 @@ def _examine_video(trial: int, path: Path) -> VideoFacts:
     if shown is None or starts is None:
         return VideoFacts(trial, path, is_readable=False)
     n_frames, fps = shown.info.n_packets, shown.info.fps
-    return VideoFacts(trial, path, n_frames=n_frames, fps=fps, starts=starts)
+    return VideoFacts(
+        trial, path, n_frames=n_frames, fps=fps, starts=starts, shown=shown
+    )
 
 
 def _find_start(path: Path) -> bool:

@@ -1,11 +1,13 @@
 """Files of DEAP that are short, broken, absent, or not part of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import DeapFacts, VideoFacts, Viewer
 from deepvanet.datasets.findings import list_some
+from deepvanet.datasets.source_facts import PlacedVideo, place_video
+from deepvanet.datasets.unused_files import find_unused
 from deepvanet.findings import Finding, make_finding
 
 Locate = Callable[[Path, str], Path]
@@ -13,6 +15,19 @@ Locate = Callable[[Path, str], Path]
 VIDEO_PART = 59.05 / 60  # how much of a trial its video shows, by the documentation
 LENGTH_TOLERANCE = 0.01  # of the expected frames, and one frame more
 ORIGINAL_SIZE = 40, 8064  # trials a subject, and samples a trial
+OTHER_FILES = {
+    "raw signals": r"data_original/s\d\d\.bdf",
+    "preprocessed signals": r"data_preprocessed_python/s\d\d\.dat",
+    "preprocessed signals for MATLAB": r"data_preprocessed_matlab/s\d\d\.mat",
+    "face videos of subjects that are not looked at": (
+        r"face_video/s(\d\d)/s\1_trial_?\d+\.avi"
+    ),
+    "questionnaires and other tables": (
+        r"metadata_(?:csv|xls|ods)/(?:participant_ratings|participant_questionnaire"
+        r"|video_list|online_ratings)\.\w+"
+    ),
+}
+"""What a full copy has besides the files of one data set, as regular expressions."""
 ODD = {
     "are shorter than documented": "V03",
     "are longer than their trial": "T10",
@@ -144,26 +159,39 @@ def find_other_size(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
 def find_ignored_files(
     root: Path, facts: Sequence[Viewer], locate: Locate
 ) -> Iterator[Finding]:
-    """Name the files beside the recordings that no command reads.
+    """Name the files that nothing reads.
 
     Parameters
     ----------
     locate : callable
         Where a subject's signals lie, by root and subject.
     """
-    subjects = [f.subject for f in facts]
-    read = {locate(root, subject) for subject in subjects}
-    read |= {deap.video_folder(root, subject) for subject in subjects}
-    read |= {video.path for f in facts for video in f.videos or ()}
-    folders = [locate(root, "01").parent, root / "face_video"]
-    folders += [deap.video_folder(root, f.subject) for f in facts if f.videos]
-    ignored = sorted(
-        path.relative_to(root).as_posix()
-        for folder in folders
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if path not in read
-    )
-    if ignored:
-        text = f"ignored, no part of DEAP ({len(ignored)}): {list_some(ignored)}"
-        yield make_finding("F02", text)
+    used = [locate(root, subject.subject) for subject in facts]
+    used += [video.path for subject in facts for video in subject.videos or ()]
+    used.append(deap.ratings_file(root))
+    yield from find_unused(root, "DEAP", used, OTHER_FILES)
+
+
+def place_videos(
+    subject: Viewer, onsets_s: Mapping[int, float] | None = None
+) -> list[PlacedVideo]:
+    """Say where a subject's videos lie; each begins with its stimulus.
+
+    Parameters
+    ----------
+    subject : Viewer
+        Whose videos were looked at.
+    onsets_s : mapping
+        Where the stimulus of each trial begins; if not given, behind its baseline, as
+        in the preprocessed files.
+    """
+    return [
+        place_video(
+            video.path,
+            video.shown,
+            deap.BASELINE_S if onsets_s is None else onsets_s[video.trial],
+            fps=deap.VIDEO_FPS,
+        )
+        for video in subject.videos or ()
+        if video.shown and (onsets_s is None or video.trial in onsets_s)
+    ]

@@ -7,22 +7,19 @@ import math
 from collections.abc import Iterator, Sequence
 
 from deepvanet.datasets import rating_findings
-from deepvanet.datasets.channel_facts import find_odd_spread, measure_spread
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts, Viewer
 from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.rating_findings import RatedTrial
 from deepvanet.datasets.text_numbers import to_float
 from deepvanet.findings import Finding, make_finding
-from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream
+from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING
 
 N_RATINGS = 1280  # rows of the published table
 N_HIGH = {"Valence": 724, "Arousal": 754}  # ratings >= 5 among the published ones
 RATING_TOLERANCE = 0.011  # the table is rounded to two digits
 MIRRORS = (9.0, 10.0)  # sums of a rating and its flipped label in circulating copies
 MOST_OUTSIDE = 0.2  # of the EEG's power may lie outside its band
-
-_EEG = [c.stream is Stream.EEG for c in deap.CHANNELS]
 
 
 def find_silent_channels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
@@ -64,12 +61,10 @@ def find_low_gsr(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
 
 
 def find_odd_eeg(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
-    """Name subjects whose EEG has another unit, rate or filter than documented."""
+    """Name subjects whose EEG has another rate or filter than documented."""
     for subject in facts:
         if subject.signals is None:
             continue
-        spread = measure_spread(subject.signals.sample[_EEG])
-        yield from find_odd_spread(f"s{subject.subject}", spread)
         if subject.signals.outside_band > MOST_OUTSIDE:
             yield make_finding(
                 "Q04",

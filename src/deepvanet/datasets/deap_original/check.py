@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,13 +13,20 @@ from deepvanet.datasets.deap import signs as deap_signs
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.deap_original.events import STIMULUS_S, Code
 from deepvanet.datasets.deap_original.facts import OriginalFacts, examine_subject
-from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
+from deepvanet.datasets.findings import (
+    NOTHING,
+    CheckResult,
+    Table,
+    list_some,
+    make_result,
+)
+from deepvanet.datasets.source_facts import ChannelFacts, sum_shared
+from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import UserError
 
-NOTHING = "-"
 OHM = 1e4, 1e7
 """A skin's resistance; beyond it, its numbers are in another unit."""
 
@@ -49,6 +57,7 @@ def check_deap_original(
     except UserError:
         rows = []  # already a finding of every subject
     tables = [_tabulate_recordings(facts), _tabulate_trials(facts)]
+    tables += _tabulate_sources(root, facts)
     return make_result(tables, _find_all(root, facts, rows))
 
 
@@ -217,6 +226,32 @@ def _tabulate_recording(facts: OriginalFacts) -> tuple[str | int, ...]:
     )
 
 
+def _tabulate_sources(root: Path, facts: Sequence[OriginalFacts]) -> tuple[Table, ...]:
+    read = [(subject, subject.signals) for subject in facts if subject.signals]
+    videos = {f.subject: deap_files.place_videos(f, f.onsets_s) for f in facts}
+    files = {
+        subject.subject: [
+            replace(
+                signals.file,
+                filmed_s=sum_shared(
+                    signals.file.span, [video.span for video in videos[subject.subject]]
+                ),
+            )
+        ]
+        for subject, signals in read
+    }
+    channels = [
+        ChannelFacts(
+            channel,
+            f"label {' - '.join(deap_original.SOURCES[channel.name])}",
+            signals.levels[channel.name],
+        )
+        for _, signals in read
+        for channel in deap_original.CHANNELS
+    ]
+    return tabulate_sources(root, signals=files, videos=videos, channels=channels)
+
+
 def _tabulate_trials(facts: Sequence[OriginalFacts]) -> Table:
     return Table(
         title="Trials",
@@ -239,7 +274,7 @@ def _tabulate_subject(facts: OriginalFacts) -> tuple[str | int, ...]:
         ),
         NOTHING if facts.stimulus_s is None else f"{facts.stimulus_s:g}",
         NOTHING if facts.rows is None else len(facts.rows),
-        facts.n_whole,
+        len(facts.onsets_s),
         f"{len(videos)} of {expected}",
         sum(deap_files.is_short(facts, video) for video in videos),
         sum(not v.is_readable or not v.starts for v in videos),

@@ -3,11 +3,13 @@
 A recording is an hour of signals; one is in memory at a time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from deepvanet.datasets.channel_facts import ChannelLevel
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import VideoFacts, examine_videos
 from deepvanet.datasets.deap_original import reader as deap_original
@@ -22,6 +24,7 @@ from deepvanet.datasets.deap_original.events import (
 )
 from deepvanet.datasets.findings import keep_findings
 from deepvanet.datasets.geneva import GENEVA_EEG
+from deepvanet.datasets.source_facts import SignalFacts
 from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.signal_io.raw_files import RawFile, open_raw
@@ -67,6 +70,10 @@ class RawSignalFacts:
         Share of the recording in which the electrodes touch no skin.
     flat : tuple of str
         Channels that never change.
+    file : SignalFacts
+        What the table of signals says.
+    levels : mapping
+        Where the numbers of each channel lie, by its name.
     """
 
     above: int
@@ -75,6 +82,8 @@ class RawSignalFacts:
     ohm: float
     skinless: float
     flat: tuple[str, ...]
+    file: SignalFacts
+    levels: Mapping[str, ChannelLevel]
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,8 @@ class OriginalFacts:
         None where the recording cannot be opened, or not be used.
     rows, videos : tuple or None
         As in ``Viewer``.
-    n_whole : int
-        Trials whose baseline and stimulus are complete.
+    onsets_s : mapping
+        Second of each stimulus whose trial is whole, baseline and all, by trial.
     notes : tuple of str
         Why other trials would be left out.
     findings : tuple of Finding
@@ -100,7 +109,7 @@ class OriginalFacts:
     signals: RawSignalFacts | None
     rows: tuple[deap.RatingsRow, ...] | None
     videos: tuple[VideoFacts, ...] | None
-    n_whole: int
+    onsets_s: Mapping[int, float]
     notes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
 
@@ -134,7 +143,7 @@ def examine_subject(root: Path, subject: str) -> OriginalFacts:
         signals=signals,
         rows=None if rows is None else tuple(rows),
         videos=examine_videos(root, subject),
-        n_whole=len(spans),
+        onsets_s={int(span.trial): span.onset_s for span in spans},
         notes=notes,
     )
 
@@ -160,7 +169,8 @@ def _examine_signals(file: RawFile, subject: str) -> RawSignalFacts:
     status = file.read_codes(len(file.labels) - 1)
     events = find_events(status)
     onsets = events.find(Code.STIMULUS)
-    bio = deap_original.read_bio(file, in_siemens=subject in deap_original.TWENTE)
+    in_siemens = subject in deap_original.TWENTE
+    bio, levels = deap_original.read_bio(file, in_siemens=in_siemens)
     skin = bio[deap_original.GSR]
     touches = np.isfinite(skin)
     _, flat = find_silence(bio)
@@ -176,4 +186,14 @@ def _examine_signals(file: RawFile, subject: str) -> RawSignalFacts:
             for channel, still in zip(deap_original.CHANNELS, flat, strict=True)
             if still
         ),
+        file=SignalFacts(
+            path=file.path,
+            timing=file.timing,
+            sfreq=file.sfreq,
+            span=(0.0, file.n_samples / file.sfreq),
+            shared_s=None,
+            filmed_s=None,
+            missing=float(1 - np.isfinite(bio).mean()) if bio.size else 0.0,
+        ),
+        levels=levels,
     )

@@ -25,7 +25,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from deepvanet.datasets.channel_facts import report_levels
+from deepvanet.datasets.channel_facts import (
+    ChannelLevel,
+    measure_level,
+    report_levels,
+)
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.reader import RatingsRow
 from deepvanet.datasets.deap_original.events import (
@@ -111,7 +115,7 @@ def read_recordings(root: Path, subject: str) -> Iterator[Recording]:
     file = open_raw(path)
     check_signals(file)
     spans, notes = place_trials(path, read_events(file), rows, videos)
-    bio = read_bio(file, in_siemens=subject in TWENTE)
+    bio, _ = read_bio(file, in_siemens=subject in TWENTE)
     recording = Recording(
         subject=subject,
         name=path.stem,
@@ -225,7 +229,9 @@ def read_events(file: RawFile) -> Events:
     return find_events(file.read_codes(len(file.labels) - 1))
 
 
-def read_bio(file: RawFile, *, in_siemens: bool) -> Float32[np.ndarray, "channel time"]:
+def read_bio(
+    file: RawFile, *, in_siemens: bool
+) -> tuple[Float32[np.ndarray, "channel time"], dict[str, ChannelLevel]]:
     """Read ``CHANNELS`` in their units, for any order in the file.
 
     Parameters
@@ -233,6 +239,13 @@ def read_bio(file: RawFile, *, in_siemens: bool) -> Float32[np.ndarray, "channel
     in_siemens : bool
         Whether the skin's conductance was recorded, in nS, and not its
         resistance in Ohm. Where there is no skin, neither is a number.
+
+    Returns
+    -------
+    bio : array, shape (channel, time)
+        The whole recording.
+    levels : dict
+        Where the numbers of each channel lie, by its name.
     """
     labels = [label.lower() for label in file.labels]
     places = [labels.index(label.lower()) for label, *_ in WANTED]
@@ -243,10 +256,16 @@ def read_bio(file: RawFile, *, in_siemens: bool) -> Float32[np.ndarray, "channel
     bio = file.read(places, mixing=mixing)
     bio[GSR] = _to_ohm(bio[GSR], in_siemens=in_siemens)
     # check itself names the skin's faults, and channels that are flat
-    rows = [k for k, row in enumerate(bio) if k != GSR and np.ptp(row)]
-    judged = [CHANNELS[row] for row in rows]
-    report_levels(file.path, bio[rows], judged, sfreq=file.sfreq)
-    return bio
+    rows = [k for k in range(len(CHANNELS)) if k != GSR]
+    levels = report_levels(
+        file.path,
+        bio[rows],
+        [CHANNELS[row] for row in rows],
+        sfreq=file.sfreq,
+        names_flat=False,
+    )
+    levels[CHANNELS[GSR].name] = measure_level(bio[GSR], file.sfreq)
+    return bio, levels
 
 
 def _to_ohm(

@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
+from deepvanet.datasets.findings import (
+    NOTHING,
+    CheckResult,
+    Table,
+    list_some,
+    make_result,
+)
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.facts import (
     EMOTIONAL,
@@ -19,13 +25,27 @@ from deepvanet.datasets.mahnob.facts import (
 )
 from deepvanet.datasets.mahnob.sessions import VIDEO_FPS, list_folders, name_subject
 from deepvanet.datasets.rating_findings import RatedTrial, find_odd_ratings
+from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
+from deepvanet.datasets.unused_files import find_unused
 from deepvanet.findings import Finding, make_finding
 from deepvanet.schema import UserError
 
-NOTHING = "-"
+_IN_SESSION = r"Sessions/\d+/"
+_OF_CAMERA = r"P\d+-Rec\d+-[\d.]+_"
+OTHER_FILES = {
+    "signals and videos of sessions that are no trials": (
+        rf"{_IN_SESSION}(?:Part_\d+_(?:[SN]_Trial\d+_emotion|Trial\d+_tagging\w+)\.bdf"
+        rf"|{_OF_CAMERA}C1 trigger _C_Section_\d+\.avi|session\.xml)"
+    ),
+    "videos of other cameras": rf"{_IN_SESSION}{_OF_CAMERA}[^/]*_Section_\d+\.avi",
+    "gaze and events": rf"{_IN_SESSION}P\d+-Rec\d+-[^/]*\.tsv",
+    "sound": rf"{_IN_SESSION}P\d+-Rec\d+-[^/]*\.wav",
+    "descriptions of subjects": r"Subjects/[^/]*\.xml",
+}
+"""What a full copy has besides the files of trials, as regular expressions."""
 N_COMPLETE, N_SUBJECTS = 527, 27
 """Emotional clips with ratings, signals and colour video in a full copy."""
 MEDIA_TOLERANCE_S = 1.5
@@ -62,6 +82,7 @@ def check_mahnob(
         _tabulate_kinds(facts),
         _tabulate_subjects(facts),
         _tabulate_media(facts),
+        *_tabulate_sources(root, facts),
     )
     return make_result(tables, _find_all(root, facts))
 
@@ -82,6 +103,8 @@ def _find_all(root: Path, facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     yield from _find_silent_headers(sessions)
     yield from find_odd_ratings(_list_rated(facts), source="session.xml")
     yield from _compare_with_full_copy(facts)
+    used = (file for session in sessions for file in session.files)
+    yield from find_unused(root, "MAHNOB-HCI", used, OTHER_FILES)
     yield from find_mark(root)
 
 
@@ -182,7 +205,16 @@ def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         if numbers:
             text = f"{len(numbers)} emotional sessions have no {what} and are left out"
             yield make_finding(code, f"{text}: {list_some(numbers)}")
-    silent = [str(s.number) for s in sessions if s.is_usable and not s.has_video]
+    without = [s for s in sessions if s.is_usable and not s.has_video]
+    absent = [f"{s.number} ({s.absent_video})" for s in without if s.absent_video]
+    if absent:
+        yield make_finding(
+            "V09",
+            f"{len(absent)} emotional sessions have no colour video, though their "
+            f"session.xml names one: {list_some(absent)}",
+            assumed="they stay in, without a face stream",
+        )
+    silent = [str(s.number) for s in without if not s.absent_video]
     if silent:
         text = f"{len(silent)} emotional sessions have no colour video: they stay in, "
         yield make_finding("V10", f"{text}without a face stream: {list_some(silent)}")
@@ -258,6 +290,14 @@ def _tabulate_subject(facts: MahnobFacts) -> tuple[str | int, ...]:
         sum(session.has_video for session in used),
         f"{sum(session.stimulus_s or 0 for session in used):.0f}",
     )
+
+
+def _tabulate_sources(root: Path, facts: Sequence[MahnobFacts]) -> tuple[Table, ...]:
+    """List the files of trials, and the channels of all of them."""
+    signals = {f.subject: [s.signals for s in f.sessions if s.signals] for f in facts}
+    videos = {f.subject: [s.video for s in f.sessions if s.video] for f in facts}
+    channels = [c for f in facts for s in f.sessions for c in s.channels]
+    return tabulate_sources(root, signals=signals, videos=videos, channels=channels)
 
 
 def _tabulate_media(facts: Sequence[MahnobFacts]) -> Table:

@@ -1,9 +1,13 @@
 """Read what a check of MAHNOB-HCI needs to know of one subject."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float32
+
+from deepvanet.datasets.channel_facts import ChannelLevel
 from deepvanet.datasets.findings import keep_findings
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.sessions import (
@@ -14,9 +18,16 @@ from deepvanet.datasets.mahnob.sessions import (
     name_subject,
     read_session,
 )
-from deepvanet.findings import Finding, attempt
+from deepvanet.datasets.source_facts import (
+    ChannelFacts,
+    PlacedVideo,
+    SignalFacts,
+    place_video,
+    sum_shared,
+)
+from deepvanet.findings import Finding, attempt, report
 from deepvanet.preprocessing.video_facts import FEW_PICTURES, examine_video
-from deepvanet.schema import Target
+from deepvanet.schema import Target, TrialSpan
 
 EMOTIONAL, NEUTRAL = "emotional clip", "neutral clip"
 NO_XML = "no session.xml"
@@ -40,7 +51,14 @@ class SessionFacts:
     video_s, fps : float | None
         Length of the colour camera's video at its true rate, and that rate.
     notes, contradictions : tuple of str
-        What ``prepare`` assumes, and what does not agree with the session's number.
+        What ``prepare`` assumes, and what does not agree with the session's number or
+        with its files.
+    absent_video : str
+        The colour video that ``session.xml`` names, where there is none at all.
+    files : tuple of Path
+        That are read.
+    signals, video, channels : SignalFacts | None, PlacedVideo | None, tuple
+        What was seen in a trial, for the tables.
     """
 
     number: int
@@ -56,6 +74,11 @@ class SessionFacts:
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     ratings: Mapping[Target, str] = field(default_factory=dict)
+    absent_video: str = ""
+    files: tuple[Path, ...] = ()
+    signals: SignalFacts | None = None
+    video: PlacedVideo | None = None
+    channels: tuple[ChannelFacts, ...] = ()
 
     @property
     def is_usable(self) -> bool:
@@ -97,7 +120,8 @@ def _examine_folder(folder: Path) -> SessionFacts:
         return SessionFacts(int(folder.name), NO_XML)
     session = attempt(lambda: read_session(folder), source=folder)
     if session is None:
-        return SessionFacts(int(folder.name), "unreadable session.xml")
+        file = folder / "session.xml"
+        return SessionFacts(int(folder.name), "unreadable session.xml", files=(file,))
     return _examine_session(session)
 
 
@@ -110,24 +134,82 @@ def _examine_session(session: Session) -> SessionFacts:
         media=session.media,
         contradictions=tuple(_find_contradictions(session)),
         ratings=session.ratings,
+        absent_video="" if session.video else session.absent_video,
+        files=(session.folder / "session.xml",),
     )
     if not session.is_usable or session.bdf is None:
         return facts
+    _report_videos(session)
+    used = (session.folder / "session.xml", session.bdf, session.video)
+    facts = replace(facts, files=tuple(path for path in used if path))
     placed = attempt(lambda: mahnob.place_session(session), source=session.bdf)
     if placed is None:
         return facts
-    attempt(lambda: mahnob.read_bio(placed), source=session.bdf)
-    return SessionFacts(
-        **{
-            **vars(facts),
-            "stimulus_s": placed.span.end_s - placed.span.onset_s,
-            "recorded_s": placed.file.n_samples / placed.file.sfreq,
-            "promised_s": _read_promise(session.bdf),
-            "fps": placed.span.fps,
-            "video_s": _measure_video(placed.span.video, placed.span.fps),
-            "notes": placed.notes,
-        }
+    read = attempt(lambda: mahnob.read_bio(placed), source=session.bdf)
+    video = _place_video(placed.span)
+    return replace(
+        facts,
+        stimulus_s=placed.span.end_s - placed.span.onset_s,
+        recorded_s=placed.file.n_samples / placed.file.sfreq,
+        promised_s=_read_promise(session.bdf),
+        fps=placed.span.fps,
+        video_s=video.span[1] - video.span[0] if video else None,
+        notes=placed.notes,
+        signals=_describe_signals(placed, read[0], video) if read else None,
+        video=video,
+        channels=tuple(_describe_channels(placed, read[1])) if read else (),
     )
+
+
+def _report_videos(session: Session) -> None:
+    """Report that nothing says which of several videos is the colour camera's."""
+    if session.video is not None and session.n_videos > 1:
+        report(
+            "V23",
+            f"{session.n_videos} videos may be the colour camera's",
+            source=session.folder / "session.xml",
+            assumed=f"{session.video.name}, the first one",
+        )
+
+
+def _describe_signals(
+    placed: mahnob.PlacedSession,
+    bio: Float32[np.ndarray, "channel time"],
+    video: PlacedVideo | None,
+) -> SignalFacts:
+    file = placed.file
+    span = 0.0, file.n_samples / file.sfreq
+    return SignalFacts(
+        path=file.path,
+        timing=file.timing,
+        sfreq=file.sfreq,
+        span=span,
+        shared_s=None,
+        filmed_s=sum_shared(span, [video.span] if video else []),
+        missing=float(1 - np.isfinite(bio).mean()) if bio.size else 0.0,
+    )
+
+
+def _describe_channels(
+    placed: mahnob.PlacedSession, levels: Mapping[str, ChannelLevel]
+) -> Iterator[ChannelFacts]:
+    """Yield what each channel was taken for: by its label, or by its place."""
+    for channel, label, place in zip(
+        mahnob.CHANNELS, mahnob.PLACES, placed.picks, strict=True
+    ):
+        is_labelled = placed.file.labels[place].lower() == label.lower()
+        why = f"label {label}" if is_labelled else f"place {place + 1}"
+        yield ChannelFacts(channel, why, levels[channel.name])
+
+
+def _place_video(span: TrialSpan) -> PlacedVideo | None:
+    """Look at the video of a trial, which begins with the stimulus."""
+    if span.video is None or span.fps is None:
+        return None
+    facts = examine_video(span.video, n_pictures=FEW_PICTURES)
+    if facts is None:
+        return None
+    return place_video(span.video, facts, span.onset_s, fps=span.fps)
 
 
 def _read_promise(path: Path) -> float | None:
@@ -136,13 +218,6 @@ def _read_promise(path: Path) -> float | None:
         said = file.read(_LENGTH_OF_HEADER.stop)[_LENGTH_OF_HEADER]
     n_records, record_s = int(said[:8]), float(said[8:])
     return None if n_records < 0 else n_records * record_s
-
-
-def _measure_video(video: Path | None, fps: float | None) -> float | None:
-    if video is None or fps is None:
-        return None
-    facts = examine_video(video, n_pictures=FEW_PICTURES)
-    return None if facts is None else facts.info.n_packets / fps
 
 
 def _name_kind(session: Session) -> str:
@@ -167,4 +242,9 @@ def _find_contradictions(session: Session) -> list[str]:
         usual = f"Part_{int(session.subject)}_S_Trial{session.offset // 2}_emotion.bdf"
         if session.bdf.name.lower() != usual.lower():
             found.append(f"its signals are {session.bdf.name}, not {usual}")
+    if session.absent_video and session.video is not None and session.is_usable:
+        found.append(
+            f"session.xml names the colour video {session.absent_video}, which is not "
+            f"there; {session.video.name} is used"
+        )
     return found

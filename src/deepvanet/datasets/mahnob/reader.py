@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int
 
-from deepvanet.datasets.channel_facts import report_levels
+from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.file_trials import refuse_trial
 from deepvanet.datasets.geneva import GENEVA_EEG
 from deepvanet.datasets.mahnob.sessions import (
@@ -172,7 +172,7 @@ def read_recording(session: Session) -> Recording:
     return Recording(
         subject=session.subject,
         name=str(session.number),
-        bio=read_bio(placed),
+        bio=read_bio(placed)[0],
         sfreq=SFREQ,
         channels=CHANNELS,
         spans=(placed.span,),
@@ -181,15 +181,25 @@ def read_recording(session: Session) -> Recording:
     )
 
 
-def read_bio(placed: PlacedSession) -> Float32[np.ndarray, "channel time"]:
-    """Read ``CHANNELS`` in their units, and report what no such channel can have."""
+def read_bio(
+    placed: PlacedSession,
+) -> tuple[Float32[np.ndarray, "channel time"], dict[str, ChannelLevel]]:
+    """Read ``CHANNELS`` in their units, and report what no such channel can have.
+
+    Returns
+    -------
+    bio : array, shape (channel, time)
+        The whole recording.
+    levels : dict
+        Where the numbers of each channel lie, by its name.
+    """
     factors = [
         placed.file.find_factor(place, to=channel.unit)
         for place, channel in zip(placed.picks, CHANNELS, strict=True)
     ]
     bio = placed.file.read(placed.picks, mixing=np.diag(factors))
-    report_levels(placed.file.path, bio, CHANNELS, sfreq=SFREQ)
-    return bio
+    levels = report_levels(placed.file.path, bio, CHANNELS, sfreq=SFREQ)
+    return bio, levels
 
 
 def place_session(session: Session) -> PlacedSession:

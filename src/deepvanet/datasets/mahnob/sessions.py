@@ -5,7 +5,7 @@ the first 40 are neutral (odd) and emotional (even) clips in turn.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -26,6 +26,7 @@ RATINGS: Mapping[Target, str] = {
 
 _LARGEST = 1 << 20  # bytes; a session.xml has some thousand
 _BDF = re.compile(r"Part_(\d+)_S_Trial(\d+)_emotion\.bdf", re.IGNORECASE)
+_IN_COLOUR = {"type": "Video", "color": "1"}
 _COLOUR = re.compile(r".*_C1 trigger _.*\.avi", re.IGNORECASE)
 
 
@@ -47,6 +48,10 @@ class Session:
         As text; without those that are absent.
     bdf, video : Path | None
         Signals, and the colour camera.
+    absent_video : str
+        The colour video that ``session.xml`` names, if there is no such file.
+    n_videos : int
+        Files that may be the colour camera's, of which ``video`` is the first.
     vid_rate : str
         The camera's rate as text.
     """
@@ -61,6 +66,8 @@ class Session:
     video: Path | None
     vid_rate: str
     said_subject: str
+    absent_video: str = ""
+    n_videos: int = 0
 
     @property
     def subject(self) -> str:
@@ -183,6 +190,8 @@ def read_session(folder: Path) -> Session | None:
     number = int(folder.name)
     is_clip = kind.lower() == CLIPS
     subject = next((found.get("id", "") for found in said.iter("subject")), "")
+    named = _name_tracks(said, _IN_COLOUR)
+    videos = _find_videos(folder, said)
     return Session(
         folder=folder,
         number=number,
@@ -191,9 +200,11 @@ def read_session(folder: Path) -> Session | None:
         media=said.get("mediaFile", "").strip(),
         ratings={target: text for target, text in ratings.items() if text},
         bdf=_find_signals(folder, said),
-        video=_find_video(folder, said),
+        video=next(iter(videos), None),
         vid_rate=said.get("vidRate", "").strip(),
         said_subject=subject.strip(),
+        absent_video=next((v for v in named if not is_file(folder / v)), ""),
+        n_videos=len(videos),
     )
 
 
@@ -227,24 +238,29 @@ def _find_signals(folder: Path, said: ET.Element) -> Path | None:
     return next((p for p in (*named, *usual) if p.suffix.lower() == ".bdf"), None)
 
 
-def _find_video(folder: Path, said: ET.Element) -> Path | None:
-    """Return the video of the colour camera; five grey cameras recorded too."""
-    named = _list_tracks(folder, said, {"type": "Video", "color": "1"})
+def _find_videos(folder: Path, said: ET.Element) -> list[Path]:
+    """Return what may be the colour camera's video; five grey cameras recorded too."""
+    named = _list_tracks(folder, said, _IN_COLOUR)
     usual = (path for path in sorted(folder.iterdir()) if _COLOUR.fullmatch(path.name))
-    return next(iter((*named, *usual)), None)
+    return named or list(usual)
 
 
 def _list_tracks(
     folder: Path, said: ET.Element, wanted: Mapping[str, str]
-) -> Iterator[Path]:
-    """Yield the files of the tracks of a kind that lie in the folder itself."""
-    for track in said.iter("track"):
-        name = track.get("filename", "")
-        if any(track.get(key) != value for key, value in wanted.items()):
-            continue
-        # a name is not trusted to stay in the folder
-        if name and Path(name).name == name and is_file(folder / name):
-            yield folder / name
+) -> list[Path]:
+    """Return the files of the tracks of a kind that lie in the folder itself."""
+    files = (folder / name for name in _name_tracks(said, wanted))
+    return [file for file in dict.fromkeys(files) if is_file(file)]
+
+
+def _name_tracks(said: ET.Element, wanted: Mapping[str, str]) -> list[str]:
+    """Return the names of the tracks of a kind; none is trusted to leave a folder."""
+    names = [
+        track.get("filename", "")
+        for track in said.iter("track")
+        if all(track.get(key) == value for key, value in wanted.items())
+    ]
+    return [name for name in names if name and Path(name).name == name]
 
 
 def _is_number(name: str) -> bool:

@@ -183,4 +183,14 @@ VIDEOS = (
         "v.mp4 trial 3: face_choice names a box in which there is no face",
         needs_every_frame=True,
     ),
+    Code(
+        "V23",
+        Severity.ERROR,
+        "Several videos that may be a trial's",
+        "A copy lies beside the original, or a file was renamed.",
+        "The face of one trial would be paired with the signals of another.",
+        "Keep the video that belongs to the trial, and move the others away.",
+        "Sessions/2/session.xml: 2 videos may be the colour camera's; assumed: P1.avi, "
+        "the first one",
+    ),
 )
