@@ -215,12 +215,12 @@ def _tabulate_clip(facts: ClipFacts, clip: afew_va.Clip) -> tuple[str | int, ...
     numbers = [int(f.name) for f in clip.frames if f.name.isdecimal()]
     heights = [f.eyes_to_lips for f in facts.frames if f.eyes_to_lips is not None]
     n_seen = len(facts.frames)
-    sizes = np.median([f.size for f in facts.frames] or [(np.nan, np.nan)], axis=0)
+    size = np.median([f.size for f in facts.frames] or [(0, 0)], axis=0)
     return (
         clip.name,
         len(clip.frames),
         sum(later - number > 1 for number, later in pairwise(sorted(numbers))),
-        *(f"{side:.0f}" if n_seen else NOTHING for side in sizes),
+        *(f"{side:.0f}" if n_seen else NOTHING for side in size),
         f"{100 * len(heights) / n_seen:.0f}" if n_seen else NOTHING,
         f"{np.median(heights):.0f}" if heights else NOTHING,
     )

@@ -187,7 +187,7 @@ def _examine_signals(path: Path, signals: deap.DeapSignals) -> SignalFacts:
     bad, flat = np.stack([s[0] for s in silent]), np.stack([s[1] for s in silent])
     levels = report_levels(
         path,
-        sample_seconds(data, deap.SFREQ),
+        sample_seconds(list(data), deap.SFREQ),
         deap.CHANNELS,
         sfreq=deap.SFREQ,
         keeps_level=False,
