@@ -73,6 +73,14 @@ def read_template(text):
     return [(1, blank(r"<[^>]*>|<code>.*?</code>", text))]
 
 
+def spell_text(node):
+    """Return a text, with ``{}`` for what an f-string puts into it."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(spell_text(part) or "{}" for part in node.values)
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if is_text else ""
+
+
 def read_code(text):
     """Return the prose of a module: comments, and texts of more than one word."""
     tree = ast.parse(text)
@@ -83,13 +91,17 @@ def read_code(text):
         and getattr(subscript.value, "id", "") in AXES
         for node in ast.walk(subscript.slice)
     }
-    texts = [
-        (node.lineno, blank(r"``[^`]*``|:func:`[^`]*`|--[\w-]+", node.value))
+    parts = {
+        id(part)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and " " in node.value.strip()
-        and id(node) not in axes
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if part is not node
+    }
+    texts = [
+        (node.lineno, blank(r"``[^`]*``|:func:`[^`]*`|--[\w-]+", text))
+        for node in ast.walk(tree)
+        if id(node) not in axes | parts and " " in (text := spell_text(node)).strip()
     ]
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     comments = [(t.start[0], t.string) for t in tokens if t.type == tokenize.COMMENT]
@@ -120,6 +132,9 @@ def test_a_refused_word_is_found_in_every_kind_of_text():
     assert [found.split(";")[0] for found in find_words(read_code(code))] == [
         "line 1: 'film'",
         "line 3: 'lest'",
+    ]
+    assert find_words(read_code('x = f"Nobody {k:02d}"\n')) == [
+        "line 1: 'Nobody'; write: no one, no subject, not yet"
     ]
     assert find_words([(1, "Its rest is taken\noff.")]) != []
     assert MODULES

@@ -10,6 +10,7 @@ from deepvanet.config import Execution
 from deepvanet.datasets import check
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from inspections import find_table
 from small_afew_va import (
     annotate,
     sample_landmarks,
@@ -203,3 +204,28 @@ def test_images_are_decoded_and_not_only_measured(root):
     (refusal,) = list_texts(check("afew-va", root), Severity.ERROR)
 
     assert "004/00002.png: cannot be decoded" in refusal
+
+
+def test_clips_are_tabulated_with_frames_that_are_missing(root):
+    (root / "002" / "00001.png").unlink()
+
+    clips = find_table(check("afew-va", root), "Clips")
+
+    whole, cut = clips["001"], clips["002"]
+    assert (whole["not in a row"], cut["not in a row"]) == (0, 1)
+    assert cut["frames"] == whole["frames"] - 1
+    assert whole["face in %"] == "100"
+
+
+def test_files_that_no_clip_has_are_named(root):
+    (root / "001" / "notes.txt").touch()
+    (root / "01.zip").touch()
+    (root / "README").touch()
+
+    found = [f for f in check("afew-va", root).findings if f.code == "F02"]
+
+    assert [f.sentence for f in found] == [
+        "not used, documentation (1): README",
+        "not used, archives (1): 01.zip",
+        "ignored, no part of AFEW-VA (1): 001/notes.txt",
+    ]

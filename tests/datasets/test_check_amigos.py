@@ -1,7 +1,5 @@
 """Tests of :mod:`deepvanet.datasets.amigos.check`."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from deepvanet.cli import main
 from deepvanet.datasets import check
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from inspections import find_table, list_rated, list_texts
 from small_amigos import (
     CALM,
     file_of,
@@ -23,35 +22,6 @@ EMPTY = np.empty((0, 0))
 
 def look(root, layout="amigos", **options):
     return check(layout, root, **options)
-
-
-KNOWN = ("R04", "R07", "V05")
-"""What these copies have: few trials that are rated alike, videos of numbers."""
-
-
-def texts(inspection, severity=None):
-    """Return findings but those of few trials, rated alike, without a face."""
-    return [
-        str(finding)
-        for finding in inspection.findings
-        if severity in (None, finding.severity) and finding.code not in KNOWN
-    ]
-
-
-def list_rated(inspection):
-    """Return the findings on ratings, but for notes, with their places."""
-    return [
-        (f.code, f.place)
-        for f in inspection.findings
-        if f.code.startswith("R") and f.severity is not Severity.NOTE
-    ]
-
-
-def table(inspection, title):
-    (found,) = (t for t in inspection.tables if t.title == title)
-    return {
-        str(row[0]): dict(zip(found.columns, row, strict=True)) for row in found.rows
-    }
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +41,14 @@ def root(tmp_path_factory):
 
 
 def test_viewings_are_counted_by_what_they_lack(root):
-    subjects = table(look(root), "Viewings")
+    subjects = find_table(look(root), "Viewings")
 
     assert list(subjects["01"].values()) == ["01", 4, 1, 1, 2, 1, "6", 0, 0]
     assert list(subjects["12"].values()) == ["12", 2, 0, 0, 2, 0, "6", 0, 0]
 
 
 def test_videos_are_measured_without_their_rest(root):
-    videos = table(look(root), "Videos")
+    videos = find_table(look(root), "Stimuli")
 
     assert len(videos) == 16
     assert list(videos["10"].values()) == ["10", 2, "3.0", "3.0", "3.0"]
@@ -89,8 +59,8 @@ def test_what_is_left_out_or_has_no_face_is_said(root):
     inspection = look(root)
 
     assert not inspection.errors
-    assert texts(inspection, Severity.WARNING) == []
-    notes = texts(inspection, Severity.NOTE)
+    assert list_texts(inspection, Severity.WARNING) == []
+    notes = list_texts(inspection, Severity.NOTE)
     assert notes[:3] == [
         "1 viewings have no ratings and are left out: P01_4",
         "1 viewings have no signals and are left out: P01_5",
@@ -105,13 +75,13 @@ def test_what_is_left_out_or_has_no_face_is_said(root):
 def test_long_videos_are_looked_at_apart(root):
     inspection = look(root, "amigos-long", exclude=["12"])
 
-    assert list(table(inspection, "Videos")) == ["N1", "P1", "B1", "U1"]
-    assert table(inspection, "Viewings")["01"]["used"] == 1
-    assert any("names 4 videos for each of 40" in t for t in texts(inspection))
+    assert list(find_table(inspection, "Videos")) == ["N1", "P1", "B1", "U1"]
+    assert find_table(inspection, "Viewings")["01"]["used"] == 1
+    assert any("names 4 videos for each of 40" in t for t in list_texts(inspection))
 
 
 def test_subjects_can_be_left_out(root):
-    assert list(table(look(root, exclude=["1"]), "Viewings")) == ["12"]
+    assert list(find_table(look(root, exclude=["1"]), "Viewings")) == ["12"]
 
 
 def test_two_processes_see_what_one_does(root, capsys):
@@ -128,7 +98,9 @@ def test_a_full_copy_is_not_compared(tmp_path):
     for subject in range(1, 41):
         write_small(tmp_path, subject, videos=videos, seconds=1)
 
-    assert not any("a full copy" in t for t in texts(look(tmp_path, "amigos-long")))
+    assert not any(
+        "a full copy" in t for t in list_texts(look(tmp_path, "amigos-long"))
+    )
 
 
 def test_felt_is_laid_beside_what_others_saw(tmp_path):
@@ -140,7 +112,7 @@ def test_felt_is_laid_beside_what_others_saw(tmp_path):
         seen={v: [[1.0, r / 9, r / 9]] for v, r in felt.items()},
     )
 
-    ratings = table(look(tmp_path), "Ratings")
+    ratings = find_table(look(tmp_path), "Ratings")
 
     assert list(ratings["valence"].values()) == [
         *("valence", 3, "2.00", "5.00", "8.00", "2 of 3", 3, "1.00")
@@ -149,7 +121,7 @@ def test_felt_is_laid_beside_what_others_saw(tmp_path):
 
 
 def test_ratings_that_do_not_vary_have_no_correlation(root):
-    assert table(look(root), "Ratings")["valence"]["correlation"] == "-"
+    assert find_table(look(root), "Ratings")["valence"]["correlation"] == "-"
 
 
 # --- what is odd
@@ -160,7 +132,7 @@ def test_a_face_that_drifts_from_its_signals_is_named(tmp_path):
     write_face(tmp_path, "P1_10_face.mov", seconds=6.8)
     write_face(tmp_path, "P1_4_face.mov", seconds=4)
 
-    wrong = texts(look(tmp_path), Severity.WARNING)
+    wrong = list_texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == [
         "1 face videos last another time than their signals: P01_4 (9.0 of 11.0 s)"
@@ -172,7 +144,7 @@ def test_signals_that_last_another_time_than_others_are_named(tmp_path):
         other = {"10": sample_signals(7)} if subject == 2 else {}
         write_small(tmp_path, subject, signals=other)
 
-    wrong = texts(look(tmp_path), Severity.WARNING)
+    wrong = list_texts(look(tmp_path), Severity.WARNING)
 
     assert len(wrong) == 1
     assert wrong[0].startswith("1 trials have signals of another length than the other")
@@ -186,11 +158,11 @@ def test_channels_without_numbers_or_changes_are_counted(tmp_path):
 
     inspection = look(tmp_path)
 
-    assert texts(inspection, Severity.WARNING) == [
+    assert list_texts(inspection, Severity.WARNING) == [
         "1 viewings have channels that are not finite: P01_10 (2)",
         "1 viewings have channels that are flat: P01_10 (1)",
     ]
-    row = table(inspection, "Viewings")["01"]
+    row = find_table(inspection, "Viewings")["01"]
     assert (row["not finite"], row["flat"]) == (2, 1)
 
 
@@ -201,10 +173,51 @@ def test_eeg_in_volts_is_named(tmp_path):
         signals={"10": 1e-6 * sample_signals(3)},
     )
 
-    (wrong,) = texts(look(tmp_path), Severity.WARNING)
+    (wrong,) = list_texts(look(tmp_path), Severity.WARNING)
 
-    wanted = r"P01: EEG has an interquartile range of 1\.[34]e-06 uV, so its unit is"
-    assert re.match(wanted, wrong)
+    assert wrong.startswith(
+        f"{file_of(tmp_path, 1)} AF3, F7, F3, FC5, T7, P7 and 8 more"
+    )
+    assert "within a second 1.3" in wrong
+    assert "expected for eeg is 0.2 to 1000 uV within a second" in wrong
+
+
+def test_videos_and_channels_of_trials_are_tabulated(tmp_path):
+    write_small(tmp_path, videos=["10", "4"])
+    write_face(tmp_path, "P1_10_face.mov", seconds=3)
+
+    inspection = look(tmp_path)
+
+    video = find_table(inspection, "Videos")["face_video/P1_10_face.mov"]
+    assert (video["fps stated"], video["fps measured"]) == ("25", "25")
+    assert (video["start s"], video["end s"], video["drift s"]) == (
+        *("0.00", "8.00", "+0.00"),
+    )
+    channel = find_table(inspection, "Channels")["F7"]
+    assert (channel["by"], channel["unit"]) == ("column 2", "uV")
+    assert float(channel["median"]) == pytest.approx(10, abs=0.1)
+    assert float(channel["IQR"]) == pytest.approx(1.35, abs=0.1)
+    assert find_table(inspection, "Channels")["GSR"]["plausible"] == "-"
+
+
+def test_files_that_are_not_used_are_named_by_kind(tmp_path):
+    write_small(tmp_path, videos=["10", "N1"])
+    for name in ("P1_10_face.mov", "P1_N1_face.mov"):
+        write_face(tmp_path, name, seconds=0)
+    (tmp_path / "Participant_Questionnaires.xlsx").touch()
+    (tmp_path / "readme.txt").touch()
+    (tmp_path / "notes.txt").touch()
+
+    found = [f for f in look(tmp_path).findings if f.code == "F02"]
+
+    assert {f.severity for f in found} == {Severity.NOTE}
+    assert [f.sentence for f in found] == [
+        "not used, documentation (1): readme.txt",
+        "not used, face videos of what is no trial here (1): face_video/P1_N1_face.mov",
+        "not used, questionnaires and other tables (1): "
+        "Participant_Questionnaires.xlsx",
+        "ignored, no part of AMIGOS (1): notes.txt",
+    ]
 
 
 def test_faces_without_signals_are_named(tmp_path):
@@ -212,7 +225,7 @@ def test_faces_without_signals_are_named(tmp_path):
     write_face(tmp_path, "P1_4_face.mov", seconds=0)
     write_face(tmp_path, "P1_58_face.mov", seconds=0)
 
-    wrong = texts(look(tmp_path), Severity.WARNING)
+    wrong = list_texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == [
         "2 face videos have no signals and are not read: P01_4, P01_58",
@@ -228,7 +241,7 @@ def test_a_subject_without_a_trial_is_refused_in_prepare_s_words(tmp_path):
 
     inspection = look(tmp_path)
 
-    (refused,) = texts(inspection, Severity.ERROR)
+    (refused,) = list_texts(inspection, Severity.ERROR)
     assert "leave out subject 8" in refused
     assert not look(tmp_path, exclude=["8"]).errors
 
@@ -239,9 +252,9 @@ def test_a_broken_file_hides_none_of_the_others(tmp_path):
 
     inspection = look(tmp_path)
 
-    (refused,) = texts(inspection, Severity.ERROR)
+    (refused,) = list_texts(inspection, Severity.ERROR)
     assert "variable VideoIDs is missing, got joined_data" in refused
-    assert table(inspection, "Viewings")["02"]["used"] == 2
+    assert find_table(inspection, "Viewings")["02"]["used"] == 2
 
 
 def test_a_video_that_cannot_be_read_is_refused_only_where_it_is_needed(tmp_path):
@@ -249,7 +262,7 @@ def test_a_video_that_cannot_be_read_is_refused_only_where_it_is_needed(tmp_path
     for video in ("10", "4"):
         write_face(tmp_path, f"P1_{video}_face.mov", seconds=0).write_bytes(b"no")
 
-    (refused,) = texts(look(tmp_path), Severity.ERROR)
+    (refused,) = list_texts(look(tmp_path), Severity.ERROR)
 
     assert "P1_10_face.mov" in refused
 
@@ -259,7 +272,7 @@ def test_two_faces_of_one_video_are_refused(tmp_path):
     write_face(tmp_path, "P1_10_face.mov", seconds=0)
     write_face(tmp_path, "P01_10_face.mov", seconds=0)
 
-    (refused,) = texts(look(tmp_path), Severity.ERROR)
+    (refused,) = list_texts(look(tmp_path), Severity.ERROR)
 
     assert "a second face video" in refused
 

@@ -11,16 +11,8 @@ from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.findings import list_some
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from inspections import find_table, list_texts
 from small_deap import NEVER_FILMED, film_trial, pickle_as_python_2, write_ratings
-
-
-def list_texts(inspection, severity=None) -> list[str]:
-    """Return findings but those of few trials, and of videos of numbers."""
-    return [
-        str(f)
-        for f in inspection.findings
-        if severity in (None, f.severity) and f.code not in ("R07", "V05")
-    ]
 
 
 def find_one(inspection, severity, part: str) -> str:
@@ -54,7 +46,8 @@ def test_copy_as_documented_has_nothing_wrong(tiny_deap):
     assert not inspection.errors
     odd = {f.code for f in inspection.findings if f.severity is not Severity.NOTE}
     assert odd == {"V05"}  # their videos show numbers
-    subjects, channels, ratings = inspection.tables
+    subjects, videos, channels, ratings = inspection.tables
+    assert len(videos.rows) == 16
     assert take_column(subjects, "subject") == ["01", "02"]
     assert take_column(subjects, "samples") == [640, 640]
     assert take_column(subjects, "seconds") == ["3 + 2", "3 + 2"]
@@ -123,7 +116,8 @@ def test_channel_without_one_number_is_described_as_nothing(tiny_deap):
 
     change_signals(root, "01", damage)
 
-    assert check("deap", root).tables[1].rows[0][3:] == ("-", "-", 2, 0)
+    row = find_table(check("deap", root), "Channels")["Fp1"]
+    assert (row["median"], row["IQR"]) == ("-", "-")
 
 
 def test_resistance_that_is_not_positive_is_counted(tiny_deap):
@@ -146,8 +140,46 @@ def test_eeg_in_volts_is_seen(tiny_deap):
 
     change_signals(root, "01", damage)
 
-    text = find_one(check("deap", root), Severity.WARNING, "its unit is another one")
-    assert text.startswith("s01: EEG has an interquartile range of 1.1e-05 uV")
+    text = find_one(check("deap", root), Severity.WARNING, "within a second")
+    assert text.startswith(
+        f"{deap.signals_file(root, '01')} Fp1, AF3, F3, F7, FC5, FC1"
+    )
+    assert "expected for eeg is 0.2 to 1000 uV within a second" in text
+
+
+def test_a_level_that_a_filter_removed_is_not_judged(tiny_deap):
+    root = tiny_deap(n_subjects=1)
+
+    def filter_skin(data, _):
+        data[:, 36] = np.random.default_rng(0).normal(20, 0.1, data[:, 36].shape)
+
+    change_signals(root, "01", filter_skin)
+
+    inspection = check("deap", root)
+    assert not {"C05", "C11"} & {f.code for f in inspection.findings}
+    assert find_table(inspection, "Channels")["GSR"]["plausible"] == "-"
+
+
+def test_files_of_the_data_set_that_are_not_used_are_named_by_kind(tiny_deap):
+    root = tiny_deap(n_subjects=1, n_trials=2, seconds=1)
+    for name in (
+        "data_original/s01.bdf",
+        "data_preprocessed_matlab/s01.mat",
+        "metadata_csv/video_list.csv",
+        "metadata_xls/participant_ratings.xls",
+    ):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+
+    found = [f.sentence for f in check("deap", root).findings if f.code == "F02"]
+
+    assert found == [
+        "not used, raw signals (1): data_original/s01.bdf",
+        "not used, preprocessed signals for MATLAB (1): "
+        "data_preprocessed_matlab/s01.mat",
+        "not used, questionnaires and other tables (2): "
+        "metadata_csv/video_list.csv and others",
+    ]
 
 
 def test_eeg_of_another_band_is_seen(tiny_deap):

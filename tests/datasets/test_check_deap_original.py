@@ -12,6 +12,7 @@ from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.synthetic_mark import SYNTHETIC_MARK
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from inspections import find_table, list_texts
 from small_deap import film_trial, write_ratings
 from small_deap_original import (
     GENEVA,
@@ -25,15 +26,6 @@ from small_deap_original import (
 
 def look(root, **options):
     return check("deap-original", root, **options)
-
-
-def list_texts(inspection, severity=None) -> list[str]:
-    """Return findings but those of few trials, and of videos of numbers."""
-    return [
-        str(f)
-        for f in inspection.findings
-        if severity in (None, f.severity) and f.code not in ("R07", "V05")
-    ]
 
 
 def take(inspection, title: str, column: str) -> list:
@@ -249,3 +241,20 @@ def test_made_up_copy_says_so(tmp_path):
 def test_folder_without_recordings_is_refused(tmp_path):
     with pytest.raises(UserError, match="data_original is missing"):
         look(tmp_path)
+
+
+def test_signals_videos_and_channels_are_tabulated(tmp_path):
+    root = write_small_original(tmp_path / "DEAP", subjects=("22", "23"))
+    film_trial(root, 22, 2, seconds=4)
+
+    inspection = look(root)
+
+    file = find_table(inspection, "Signals")["data_original/s22.bdf"]
+    assert (file["Hz stated"], file["start s"]) == ("512", "0.00")
+    assert (file["on video s"], file["missing %"]) == ("4.00", "0.0")
+    (video,) = find_table(inspection, "Videos").values()
+    onsets = [sample / SFREQ for sample, code in list_events() if code == 4]
+    assert (video["fps measured"], video["start s"]) == ("50", f"{onsets[1]:.2f}")
+    channels = find_table(inspection, "Channels")
+    assert channels["hEOG"]["by"] == "label EXG1 - EXG2"
+    assert (channels["GSR"]["unit"], channels["GSR"]["recordings"]) == ("Ohm", 2)

@@ -102,7 +102,7 @@ PUBLIC = tuple(
         (
             "a file of no meaning",
             "A file lies in the folder that is no part of the data set.",
-            ("deap", "deap-original"),
+            DATA_SETS,
             ("F02",),
             partial(
                 _build,

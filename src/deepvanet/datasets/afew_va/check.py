@@ -105,8 +105,8 @@ def check_afew_va(
     tables = (
         _tabulate_contents(facts),
         _tabulate_levels(facts),
-        _tabulate_clips(facts),
         _tabulate_losses(facts),
+        _tabulate_clips(facts),
     )
     return make_result(tables, _find_all(root, facts, ignored))
 
