@@ -99,9 +99,9 @@ def read_code(text):
         if part is not node
     }
     texts = [
-        (node.lineno, blank(r"``[^`]*``|:func:`[^`]*`|--[\w-]+", text))
+        (node.lineno, blank(r"``[^`]*``|:func:`[^`]*`|--[\w-]+", said))
         for node in ast.walk(tree)
-        if id(node) not in axes | parts and " " in (text := spell_text(node)).strip()
+        if id(node) not in axes | parts and " " in (said := spell_text(node)).strip()
     ]
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     comments = [(t.start[0], t.string) for t in tokens if t.type == tokenize.COMMENT]

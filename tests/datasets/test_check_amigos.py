@@ -75,7 +75,7 @@ def test_what_is_left_out_or_has_no_face_is_said(root):
 def test_long_videos_are_looked_at_apart(root):
     inspection = look(root, "amigos-long", exclude=["12"])
 
-    assert list(find_table(inspection, "Videos")) == ["N1", "P1", "B1", "U1"]
+    assert list(find_table(inspection, "Stimuli")) == ["N1", "P1", "B1", "U1"]
     assert find_table(inspection, "Viewings")["01"]["used"] == 1
     assert any("names 4 videos for each of 40" in t for t in list_texts(inspection))
 
@@ -214,8 +214,10 @@ def test_files_that_are_not_used_are_named_by_kind(tmp_path):
     assert [f.sentence for f in found] == [
         "not used, documentation (1): readme.txt",
         "not used, face videos of what is no trial here (1): face_video/P1_N1_face.mov",
-        "not used, questionnaires and other tables (1): "
-        "Participant_Questionnaires.xlsx",
+        (
+            "not used, questionnaires and other tables (1): "
+            "Participant_Questionnaires.xlsx"
+        ),
         "ignored, no part of AMIGOS (1): notes.txt",
     ]
 

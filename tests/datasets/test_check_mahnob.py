@@ -280,8 +280,10 @@ def test_a_colour_video_that_is_named_and_lies_nowhere_is_said(tmp_path):
     inspection = look(tmp_path)
 
     assert list_texts(inspection, Severity.WARNING) == [
-        "1 emotional sessions have no colour video, though their session.xml names "
-        f"one: 2 ({absent}); assumed: they stay in, without a face stream"
+        (
+            "1 emotional sessions have no colour video, though their session.xml names "
+            f"one: 2 ({absent}); assumed: they stay in, without a face stream"
+        )
     ]
     assert "V10" not in [f.code for f in inspection.findings]
 
@@ -318,13 +320,19 @@ def test_files_that_are_not_used_are_named_by_kind(tmp_path):
 
     assert {f.severity for f in found} == {Severity.NOTE}
     assert [f.sentence for f in found] == [
-        "not used, signals and videos of sessions that are no trials (2): "
-        f"Sessions/1/{stem}_C1 trigger _C_Section_1.avi and others",
-        "not used, videos of other cameras (2): "
-        f"Sessions/1/{stem}_BW1 _BW_Section_1.avi and others",
+        (
+            "not used, signals and videos of sessions that are no trials (2): "
+            f"Sessions/1/{stem}_C1 trigger _C_Section_1.avi and others"
+        ),
+        (
+            "not used, videos of other cameras (2): "
+            f"Sessions/1/{stem}_BW1 _BW_Section_1.avi and others"
+        ),
         f"not used, gaze and events (1): Sessions/2/{stem}-Guide-Cut.tsv",
         f"not used, sound (1): Sessions/2/{stem}-Audio_Section_2.wav",
         "not used, descriptions of subjects (1): Subjects/subject1.xml",
-        "ignored, no part of MAHNOB-HCI (2): "
-        "Sessions/2/Part_1_S_Trial1_emotion copy.bdf, mine",
+        (
+            "ignored, no part of MAHNOB-HCI (2): "
+            "Sessions/2/Part_1_S_Trial1_emotion copy.bdf, mine"
+        ),
     ]

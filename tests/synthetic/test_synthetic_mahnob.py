@@ -500,4 +500,4 @@ def test_a_check_of_it_has_notes_and_an_electrode_that_came_off(root):
 
     # they are few trials (R07), and of an electrode that came off (C05)
     codes = {f.code for f in found if f.code != "R07"}
-    assert codes <= {"C05", "F03", "F06", "F10", "Q06", "R06", "T15", "V10"}
+    assert codes <= {"C05", "F02", "F03", "F06", "F10", "Q06", "R06", "T15", "V10"}

@@ -153,6 +153,8 @@ def sample_seconds(
 ) -> Float[np.ndarray, "channel sample"]:
     """Return whole seconds of some recordings, evenly spread over all of them.
 
+    A second in which a channel stands still has no numbers.
+
     Parameters
     ----------
     recordings : sequence of array, shape (channel, time)
@@ -172,6 +174,8 @@ def sample_seconds(
             recordings[k][:, start : start + length].astype(np.float32)
             for k, start in chosen
         ]
+    for piece in pieces:
+        piece[(piece == piece[:, :1]).all(axis=1)] = np.nan
     return np.concatenate(pieces, axis=1)
 
 
