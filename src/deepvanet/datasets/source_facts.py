@@ -87,6 +87,11 @@ def place_video(
         Where it begins.
     fps : float | None
         Its true rate, if the file is known not to say it.
+
+    Returns
+    -------
+    PlacedVideo
+        Without a drift, and without the stamps of its frames.
     """
     info = replace(facts.info, times=None)  # one for each frame, which no table has
     if fps is not None:

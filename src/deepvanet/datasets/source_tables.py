@@ -179,6 +179,11 @@ def tabulate_sources(
         Files by subject, whose rows are folded in print.
     channels : sequence of ChannelFacts
         Of all recordings.
+
+    Returns
+    -------
+    tuple of Table
+        Signals, videos and channels, as far as there are any.
     """
     tables = (
         tabulate_signals(folder, signals, most=len(signals)),

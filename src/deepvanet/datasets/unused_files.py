@@ -49,6 +49,11 @@ def find_unused(
         counts.
     passed : iterable of Path
         Folders that are no part of the data set, and are not looked into.
+
+    Returns
+    -------
+    iterator of Finding
+        Notes, one for each kind, and one for all that is no part of the data set.
     """
     strange = {path.relative_to(root).as_posix() for path in passed}
     by_kind, others, needed = _sort_files(root, used, kinds, strange)
