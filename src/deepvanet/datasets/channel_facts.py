@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from deepvanet.datasets.findings import list_some
-from deepvanet.findings import Finding, make_finding, report
+from deepvanet.findings import Finding, list_some, make_finding, report
 from deepvanet.schema import Channel, ChannelType
 
 EEG_SPREAD_UV = 0.01, 1000.0

@@ -25,9 +25,6 @@ class Facts(Protocol):
 P = ParamSpec("P")
 F = TypeVar("F", bound=Facts)
 
-LISTED = 6
-"""How many places a finding names before it only counts them."""
-
 
 @dataclass(frozen=True)
 class Table:
@@ -93,15 +90,3 @@ def make_result(tables: Iterable[Table], findings: Iterable[Finding]) -> CheckRe
     found = dict.fromkeys(findings)  # each once, where many subjects share a file
     ordered = sorted(found, key=lambda finding: order.index(finding.severity))
     return CheckResult(tuple(tables), tuple(ordered))
-
-
-def list_some(items: Sequence[str]) -> str:
-    """Join the first few items and count the rest.
-
-    Examples
-    --------
-    >>> list_some([str(number) for number in range(9)])
-    '0, 1, 2, 3, 4, 5 and 3 more'
-    """
-    more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
-    return ", ".join(items[:LISTED]) + more

@@ -15,16 +15,14 @@ import numpy as np
 from deepvanet.config import Execution
 from deepvanet.datasets.afew_va import reader as afew_va
 from deepvanet.datasets.findings import (
-    LISTED,
     CheckResult,
     Table,
     keep_findings,
-    list_some,
     make_result,
 )
 from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.findings import Finding, attempt, make_finding
+from deepvanet.findings import Finding, attempt, list_some, make_finding
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
 from deepvanet.schema import Target, UserError
@@ -33,6 +31,7 @@ N_CLIPS = 600
 N_FRAMES, LEAST_SHARE = 30_000, 0.98
 """About as many frames are published, the counts that are quoted differ; below
 this share of them some are missing."""
+SIZES_SHOWN = 6
 NOTHING = "-"
 FACELESS = "frames whose landmarks make no face"
 
@@ -157,7 +156,7 @@ def _describe(values: Sequence[float]) -> str:
 
 
 def _list_counts(counts: Counter[str]) -> list[str]:
-    return [f"{name} ({n})" for name, n in counts.most_common(LISTED)]
+    return [f"{name} ({n})" for name, n in counts.most_common(SIZES_SHOWN)]
 
 
 def _tabulate_levels(clips: Sequence[ClipFacts]) -> Table:

@@ -15,7 +15,7 @@ from deepvanet.datasets.amigos.facts import (
 )
 from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, RATINGS, SHORT
 from deepvanet.datasets.channel_facts import find_odd_spread
-from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
+from deepvanet.datasets.findings import CheckResult, Table, make_result
 from deepvanet.datasets.rating_findings import (
     LEAST_TRIALS,
     RatedTrial,
@@ -23,7 +23,7 @@ from deepvanet.datasets.rating_findings import (
 )
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import Target
 
 NOTHING = "-"

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import DeapFacts, VideoFacts, Viewer
-from deepvanet.datasets.findings import list_some
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 
 Locate = Callable[[Path, str], Path]
 

@@ -10,10 +10,9 @@ from deepvanet.datasets import rating_findings
 from deepvanet.datasets.channel_facts import find_odd_spread, measure_spread
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts, Viewer
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.rating_findings import RatedTrial
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Stream
 
 N_RATINGS = 1280  # rows of the published table

@@ -12,10 +12,10 @@ from deepvanet.datasets.deap import signs as deap_signs
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.deap_original.events import STIMULUS_S, Code
 from deepvanet.datasets.deap_original.facts import OriginalFacts, examine_subject
-from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
+from deepvanet.datasets.findings import CheckResult, Table, make_result
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import UserError
 
 NOTHING = "-"

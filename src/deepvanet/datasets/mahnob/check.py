@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.findings import CheckResult, Table, list_some, make_result
+from deepvanet.datasets.findings import CheckResult, Table, make_result
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.facts import (
     EMOTIONAL,
@@ -22,7 +22,7 @@ from deepvanet.datasets.rating_findings import RatedTrial, find_odd_ratings
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import UserError
 
 NOTHING = "-"

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.datasets.channel_facts import ChannelLevel, describe_plausible
-from deepvanet.datasets.findings import Table, list_some
+from deepvanet.datasets.findings import Table
 from deepvanet.datasets.recordings.facts import OwnFacts, RowFacts
 from deepvanet.datasets.recordings.source_facts import (
     ChannelFacts,
     PlacedVideo,
     SignalFacts,
 )
+from deepvanet.findings import list_some
 from deepvanet.schema import Stream, Target
 
 NOTHING = "-"
