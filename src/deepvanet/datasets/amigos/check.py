@@ -168,10 +168,13 @@ def _find_odd_eeg(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
 
 def _find_lacking(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     """Say why viewings are no trials."""
-    for code, what in (("R06", "ratings"), ("Q06", "signals")):
+    for code, what, lack in (
+        ("R06", "ratings", "lack a rating of valence or arousal"),
+        ("Q06", "signals", "have no signals"),
+    ):
         named = [v.name for v in viewings if what in v.lacks]
         if named:
-            text = f"{len(named)} viewings have no {what} and are left out"
+            text = f"{len(named)} viewings {lack} and are left out"
             yield make_finding(code, f"{text}: {list_some(named)}")
 
 

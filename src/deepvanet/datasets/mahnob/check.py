@@ -177,10 +177,13 @@ def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
 
 def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     """Say why emotional clips are no trials, or have no face stream."""
-    for code, what in (("R06", "ratings"), ("Q06", "signals")):
+    for code, what, lack in (
+        ("R06", "ratings", "lack a rating of valence or arousal"),
+        ("Q06", "signals", "have no signals"),
+    ):
         numbers = [str(s.number) for s in sessions if what in s.lacks]
         if numbers:
-            text = f"{len(numbers)} emotional sessions have no {what} and are left out"
+            text = f"{len(numbers)} emotional sessions {lack} and are left out"
             yield make_finding(code, f"{text}: {list_some(numbers)}")
     silent = [str(s.number) for s in sessions if s.is_usable and not s.has_video]
     if silent:
