@@ -45,12 +45,11 @@ def test_a_mistake_of_our_own_is_no_fault_of_the_file(tmp_path):
 def test_what_a_library_raises_on_a_file_is_one_sentence(tmp_path):
     path = tmp_path / "a.edf"
 
-    with pytest.raises(FindingError, match=r"damaged or cut off \(AttributeError: "):
-        with explain(path):
-            mne.filter.filter_data(None, 100, 1, 10)
-    with pytest.raises(FindingError, match="cannot be read: no number"):
-        with explain(path):
-            raise ValueError("no number")
+    damaged = pytest.raises(FindingError, match=r"damaged or cut off \(TypeError: ")
+    with damaged, explain(path):
+        mne.filter.filter_data(None, 100, 1, 10)
+    with pytest.raises(FindingError, match="be read: no number"), explain(path):
+        raise ValueError("no number")
 
 
 @pytest.mark.parametrize("suffix", [".edf", ".bdf"])

@@ -33,8 +33,8 @@ _open: ContextVar[list[Finding] | None] = ContextVar("findings", default=None)
 def collect() -> Iterator[list[Finding]]:
     """Collect what is reported in the ``with`` block, each finding once.
 
-    Where the block ends in an error, nobody reads the list: it is handed on to the
-    collector around it, so that what was seen before is known too.
+    Where the block ends in an error, its list is handed on to the collector around
+    it, so that what was seen before is known too.
     """
     found: list[Finding] = []
     outer = _open.get()

@@ -100,8 +100,8 @@ def report_unused(signals: Signals, places: Sequence[int]) -> None:
             "C01",
             f"{len(labels)} {verb} not used: {list_some(labels)}",
             source=signals.path,
-            cure=f"state what they measure under [peripherals] in {FILE_NAME}; for EEG "
-            f'write eeg = ["{labels[0]}", ...] there, or label electrodes as Fp1',
+            cure=f"state what each measures under [peripherals] in {FILE_NAME}, or, if "
+            f'it is EEG, name it as eeg = ["{labels[0]}", ...] there',
         )
 
 

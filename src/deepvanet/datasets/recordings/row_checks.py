@@ -44,7 +44,7 @@ def find_odd_rows(rows: Sequence[Row], table: TextTable, *, for_training: bool) 
 
 
 def _find_unrated(rows: Sequence[Row]) -> None:
-    silent = [f"subject {r.subject} trial {r.trial}" for r in rows if not r.ratings]
+    silent = [_name(row) for row in rows if not row.ratings]
     if silent:
         sentence = f"{len(silent)} trials have no rating and are left out"
         report("R06", f"{sentence}: {list_some(silent)}", source=rows[0].table)
@@ -57,16 +57,21 @@ def find_half_rated(rows: Sequence[Row], table: TextTable) -> None:
     for target in Target:
         silent = [row for row in rated if not clear(cells[row.line].get(target))]
         if silent and table.has(target):
-            names = [f"subject {r.subject} trial {r.trial}".strip() for r in silent]
+            names = dict.fromkeys(map(_name, silent))
             report(
                 "R06",
                 f"{target} is empty in {len(silent)} of {len(rated)} rated trials: "
-                f"{list_some(names if silent[0].trial else names[:1])}",
+                f"{list_some(list(names))}",
                 source=table.path,
                 place=name_lines([row.line for row in silent]),
                 assumed=f"they are left out for {target}, and used for the other "
                 "rating",
             )
+
+
+def _name(row: Row) -> str:
+    """Return what a trial is called; in BIDS those of a file have no names yet."""
+    return f"subject {row.subject}{f' trial {row.trial}' if row.trial else ''}"
 
 
 def _find_unused(rows: Sequence[Row], table: TextTable) -> None:
