@@ -56,6 +56,13 @@ def test_what_is_reported_is_collected_once_and_by_the_innermost():
     assert [f.sentence for f in inner] == ["4 stamps"]
 
 
+def test_what_was_seen_before_a_refusal_is_handed_on():
+    with collect() as outer, pytest.raises(UserError), collect():
+        report("R01", "not known", source="trials.csv")
+        raise refuse("R21", "column subject is missing", source="trials.csv")
+    assert [f.code for f in outer] == ["R01"]
+
+
 def test_without_a_collector_an_error_is_raised_and_a_warning_logged(caplog):
     with pytest.raises(FindingError, match=r"a\.xdf: a jump.*\[T02\]"):
         report("T02", "a jump", source="a.xdf")

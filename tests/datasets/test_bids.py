@@ -236,6 +236,7 @@ def test_events_and_columns_that_are_not_used_are_named(tmp_path):
     said = {f.sentence for f in found}
     assert said == {
         "1 events have no rating and are not used: pause (1)",
+        "arousal is empty in 1 of 2 rated trials: subject 01",
         "trial_type: kept, not used, since stim_file says what was shown",
     }
     assert rows[0].stimulus == "x"

@@ -62,7 +62,7 @@ def test_what_is_left_out_or_has_no_face_is_said(root):
     assert list_texts(inspection, Severity.WARNING) == []
     notes = list_texts(inspection, Severity.NOTE)
     assert notes[:3] == [
-        "1 viewings have no ratings and are left out: P01_4",
+        "1 viewings lack a rating of valence or arousal and are left out: P01_4",
         "1 viewings have no signals and are left out: P01_5",
         (
             "3 trials have no face video: they stay in, without a face stream: "

@@ -8,8 +8,7 @@ import pytest
 from deepvanet.config import Execution
 from deepvanet.datasets import check
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.datasets.findings import list_some
-from deepvanet.findings import Severity
+from deepvanet.findings import Severity, list_some
 from deepvanet.schema import UserError
 from inspections import find_table, list_texts
 from small_deap import NEVER_FILMED, film_trial, pickle_as_python_2, write_ratings

@@ -68,7 +68,10 @@ def test_why_sessions_are_left_out_is_said(root):
 
     assert not inspection.errors
     notes = list_texts(inspection, Severity.NOTE)
-    said = "2 emotional sessions have no ratings and are left out: 4, 1432"
+    said = (
+        "2 emotional sessions lack a rating of valence or arousal and are left out: "
+        "4, 1432"
+    )
     assert said in notes
     assert "2 emotional sessions have no signals and are left out: 6, 1432" in notes
     assert any("no colour video: they stay in" in note for note in notes)

@@ -249,6 +249,32 @@ def test_a_rating_that_is_a_word_is_an_error_and_a_missing_one_a_note(folder):
     assert len(read) == 3
 
 
+@pytest.mark.parametrize(
+    ("empty", "other"), [("valence", "arousal"), ("arousal", "valence")]
+)
+def test_a_trial_with_one_rating_of_two_is_named(folder, empty, other):
+    rows = [{"valence": 3, "arousal": 7}, {"valence": 3, "arousal": 7, empty: "n/a"}]
+
+    read, found = look(write(folder, *rows))
+
+    (note,) = found
+    assert (note.code, note.place) == ("R06", "line 3")
+    assert note.sentence == (
+        f"{empty} is empty in 1 of 2 rated trials: subject 01 trial 2"
+    )
+    assert note.assumed.startswith(f"they are left out for {empty}, and used")
+    assert list(read[1].ratings) == [other]
+
+
+def test_a_marker_of_a_file_that_two_people_name_is_found(folder):
+    rows = [{"onset_s": "", "marker": "go", "subject": name} for name in ("1", "2")]
+
+    _, found = look(write(folder, *rows))
+
+    assert codes(found) == ["R27"]
+    assert "both have a trial that begins at marker 'go' of a.edf" in found[0].sentence
+
+
 def test_rows_of_the_same_seconds_are_found(folder):
     """As where the column that says when trials begin has a name that none knows."""
     rows = [{"onset_s": ""}, {"onset_s": 0}, {"onset_s": 0, "subject": "02"}]

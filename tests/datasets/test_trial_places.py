@@ -175,3 +175,14 @@ def test_the_face_that_the_table_names_is_passed_on():
     )
 
     assert placed[0].span.face_choice == "left"
+
+
+def test_a_marker_where_the_onset_of_another_trial_is_counts_as_the_same_seconds():
+    file = signals((3.0, "go"), (9.0, "stop"))
+
+    onsets, found = place(file, {"marker": "go"}, {"onset_s": 3.0}, {"onset_s": 9.0})
+
+    assert onsets == {"1": 3.0, "2": 3.0, "3": 9.0}
+    (error,) = [f for f in found if f.severity is Severity.ERROR]
+    assert (error.code, error.place) == ("T51", "lines 2, 3")
+    assert "trials 1 and 2 of subject 01 both begin at 3 s of a.edf" in error.sentence

@@ -53,6 +53,17 @@ def _name_seconds_twice(plan):
     return replace(plan, edit_trials=edit)
 
 
+def _name_marker_twice(plan):
+    return replace(plan, edit_trials=lambda rows: [*rows, {**rows[1], "subject": "2"}])
+
+
+def _state_second_of_marker(plan):
+    def edit(rows):
+        return [*rows, {**rows[1], "subject": "2", "marker": "", "onset_s": 12}]
+
+    return replace(plan, edit_trials=edit)
+
+
 def _add_line(line):
     return _rewrite(lambda text: text + line + "\n")
 
@@ -79,8 +90,8 @@ NAMES = tuple(
         ("duration_s", "duration", ("R01", "T52"), Truth()),
         ("duration_s", "Duration_s", ("R01", "T52"), Truth()),
         ("marker", "trigger", ("R01", "T51"), None),
-        ("trial", "trials.thisN", ("R21",), None),
-        ("subject", "participant", ("R21",), None),
+        ("trial", "trials.thisN", ("R01", "R21"), None),
+        ("subject", "participant", ("R01", "R21"), None),
     )
 )
 
@@ -192,7 +203,7 @@ TRIALS = (
         "A trial has one rating of two.",
         (*SOME, "bids"),
         edit_trials(put(valence=""), which=0),
-        (),
+        ("R06",),
         Truth(ratings=((None, 2), (2, 8))),
     ),
     Property(
@@ -241,6 +252,32 @@ TRIALS = (
         _name_seconds_twice,
         ("R27", "T13"),
         None,
+    ),
+    Property(
+        "a marker of two persons",
+        "H",
+        "Rows of two subjects name the same marker of one file.",
+        SOME,
+        _name_marker_twice,
+        ("R27",),
+        None,
+    ),
+    Property(
+        "a marker where the onset of another person is",
+        "H",
+        "A row of another subject states the second at which a marker stands.",
+        SOME,
+        _state_second_of_marker,
+        ("R27",),
+        None,
+    ),
+    Property(
+        "a file beside the table",
+        "A",
+        "A recording lies beside the table of trials, and no row names it.",
+        (*SOME, "bids"),
+        edit_folder(lambda folder: (folder / "more.edf").touch()),
+        ("F02",),
     ),
     Property(
         "an empty cell",

@@ -87,6 +87,7 @@ def test_one_repeated_stamp_in_a_file_is_repaired_and_reported(tmp_path):
     assert numbers[10:] == list(range(100, 120, 2))
     assert [finding.code for finding in found] == ["V02", "V11"]
     assert "1 of 120 frames has a time stamp" in found[0].sentence
+    assert found[0].sentence.endswith("absent: frame 31, at 0.60 s")
     assert "30" in found[1].sentence
 
 

@@ -330,6 +330,48 @@ def test_a_unit_that_is_contradicted_or_open_is_an_error(
     assert "name the column time_" in caught.value.finding.cure
 
 
+def write_steps(path, step, n, label):
+    numbers = np.sin(np.arange(n) / 9)
+    table = pd.DataFrame({"time": step * np.arange(n), label: numbers})
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("n", "label", "sfreq", "codes"),
+    [
+        (300, "GSR [uS]", 5, ["T05"]),  # 0.06 s in us
+        (10_000, "GSR [uS]", 5, ["T05"]),  # half an hour, or 2 s
+        (100_000, "GSR [uS]", 5, ["T06", "T05"]),  # 5.6 hours, or 20 s
+        (100_000, "EMG [uV]", 5000, ["T05"]),  # needs 20 Hz
+    ],
+)
+def test_steps_of_200_are_what_length_and_channels_say_or_asked_about(
+    tmp_path, n, label, sfreq, codes
+):
+    path = write_steps(tmp_path / "a.csv", 200, n, label)
+
+    signals, _, found = read(path)
+
+    assert signals.sfreq == sfreq
+    assert list_codes(found) == codes
+    if "T06" in codes:
+        assert "200 are 5 Hz in ms and 5000 Hz in us" in found[0].sentence
+        assert found[0].cure == "name the column time_ms or time_us"
+
+
+def test_a_cell_of_time_that_is_a_word_is_quoted_with_its_line(tmp_path):
+    times = [str(second) for second in SECONDS]
+    times[699], times[705] = "lost", ""
+    path = write_table(tmp_path / "a.csv", times)
+
+    _, _, found = read(path)
+
+    (finding,) = [f for f in found if f.code == "T20"]
+    assert "in 2 of" in finding.sentence
+    assert finding.sentence.endswith("samples: 'lost' in line 701, and others")
+
+
 @pytest.mark.parametrize("rate", [4, 10, 32, 500, 2048])
 def test_plain_seconds_of_usual_rates_need_no_finding(tmp_path, rate):
     path = write_table(tmp_path / "a.csv", np.arange(N) / rate)

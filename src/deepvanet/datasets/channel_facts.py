@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from deepvanet.datasets.findings import list_some
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import Channel, ChannelType
 
 PLAUSIBLE_SPREAD_UV: Mapping[ChannelType, tuple[float, float]] = {

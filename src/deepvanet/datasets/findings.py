@@ -11,6 +11,7 @@ from deepvanet.findings import (
     choose,
     collect,
     list_refused,
+    list_some,
     to_json,
 )
 
@@ -29,8 +30,6 @@ Row = tuple[str | int, ...]
 
 NOTHING = "-"
 """A cell of which nothing is known."""
-LISTED = 6
-"""How many places a finding names before it only counts them."""
 MOST_ROWS = 60
 """Of a table that is printed whole; JSON has all."""
 
@@ -110,18 +109,6 @@ def make_result(tables: Iterable[Table], findings: Iterable[Finding]) -> CheckRe
     found = dict.fromkeys(findings)  # each once, where many subjects share a file
     ordered = sorted(found, key=lambda finding: order.index(finding.severity))
     return CheckResult(tuple(tables), tuple(ordered))
-
-
-def list_some(items: Sequence[str]) -> str:
-    """Join the first few items and count the rest.
-
-    Examples
-    --------
-    >>> list_some([str(number) for number in range(9)])
-    '0, 1, 2, 3, 4, 5 and 3 more'
-    """
-    more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
-    return ", ".join(items[:LISTED]) + more
 
 
 def fold_rows(

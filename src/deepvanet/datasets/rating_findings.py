@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.config import EvaluateSettings
-from deepvanet.datasets.findings import list_some
-from deepvanet.findings import Finding, collect, report
+from deepvanet.findings import Finding, collect, list_some, report
 from deepvanet.labels import are_personal, has_label, label_ratings
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target
 

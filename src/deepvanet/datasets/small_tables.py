@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepvanet.findings import refuse, report
+from deepvanet.findings import list_some, refuse, report
 
 MOST_BYTES = 64 * 2**20
 """Of a table with a row for each trial; what is larger holds signals."""
@@ -260,5 +260,4 @@ def name_lines(lines: Sequence[int]) -> str:
     """
     if len(lines) == 1:
         return f"line {lines[0]}"
-    more = f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
-    return f"lines {', '.join(map(str, lines[:_LISTED]))}{more}"
+    return f"lines {list_some(lines, _LISTED)}"

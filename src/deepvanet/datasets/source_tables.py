@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.datasets.channel_facts import ChannelLevel, describe_plausible
-from deepvanet.datasets.findings import MOST_ROWS, NOTHING, Table, fold_rows, list_some
+from deepvanet.datasets.findings import MOST_ROWS, NOTHING, Table, fold_rows
 from deepvanet.datasets.source_facts import ChannelFacts, PlacedVideo, SignalFacts
+from deepvanet.findings import list_some
 
 
 def write_number(number: float | None, form: str) -> str:

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.synthetic_mark import SYNTHETIC_MARK
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 
 MOST_FILES = 500_000
 """That are looked at; a full copy of the largest data set has a tenth."""

@@ -21,6 +21,7 @@ from deepvanet.findings.collecting import (
     report,
 )
 from deepvanet.findings.files import read_findings, write_findings
+from deepvanet.findings.listing import list_some
 from deepvanet.findings.record import Code, Finding, FindingError, Severity
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "group_by_code",
     "hand_on",
     "list_refused",
+    "list_some",
     "make_finding",
     "read_findings",
     "refuse",

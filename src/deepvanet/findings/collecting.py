@@ -31,11 +31,20 @@ _open: ContextVar[list[Finding] | None] = ContextVar("findings", default=None)
 
 @contextmanager
 def collect() -> Iterator[list[Finding]]:
-    """Collect what is reported in the ``with`` block, each finding once."""
+    """Collect what is reported in the ``with`` block, each finding once.
+
+    Where the block ends in an error, its list is handed on to the collector around
+    it, so that what was seen before is known too.
+    """
     found: list[Finding] = []
+    outer = _open.get()
     token = _open.set(found)
     try:
         yield found
+    except UserError:
+        if outer is not None:
+            outer += [finding for finding in found if finding not in outer]
+        raise
     finally:
         _open.reset(token)
 

@@ -178,7 +178,7 @@ def _place(path: Path, stream: VideoStream, stamps: "_Stamps") -> FrameTimes | N
         report(
             "V02" if is_sparse else "V20",
             f"{stamps.n_packets - n_known} of {stamps.n_packets} frames have no time "
-            "stamp"
+            f"stamp, the first is frame {stamps.pts.index(None) + 1}"
             if is_sparse
             else f"the time stamps of its {stamps.n_packets} frames contradict each "
             "other",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 
 MAX_REORDER = 16
 """How many frames a codec may store before one that is shown earlier."""
@@ -44,6 +44,8 @@ class FrameTimes:
         Of each stamp as stored, the times of its frames; None for no stamp.
     n_repaired : int
         Frames whose stamp was repeated, backward or absent.
+    first_repaired : int
+        Which frame is the first of them, from 0, in the order of showing.
     gaps : tuple of (float, float)
         Where there is no frame for long: the frame before, and the one after.
     jump_s : float
@@ -53,6 +55,7 @@ class FrameTimes:
     shown_s: Times
     by_stamp: Mapping[int | None, Sequence[float]] = field(default_factory=dict)
     n_repaired: int = 0
+    first_repaired: int = 0
     gaps: tuple[tuple[float, float], ...] = ()
     jump_s: float = 0.0
 
@@ -103,8 +106,14 @@ def place_frames(
     jump = _find_jump(times)
     jump_s = float(times[jump] - times[jump - 1]) if jump else 0.0
     kept = times[:jump] if jump else times
-    n_repaired = int((~is_placed).sum())
-    return FrameTimes(kept, by_stamp, n_repaired, find_gaps(kept), jump_s)
+    return FrameTimes(
+        kept,
+        by_stamp,
+        n_repaired=int((~is_placed).sum()),
+        first_repaired=int(np.argmin(is_placed)),
+        gaps=find_gaps(kept),
+        jump_s=jump_s,
+    )
 
 
 def find_gaps(shown_s: Times) -> tuple[tuple[float, float], ...]:
@@ -138,7 +147,7 @@ def report_times(
         report(
             "V02",
             f"{times.n_repaired} of {n_frames} frames {'has' if one else 'have'} a "
-            "time stamp that is repeated, backward or absent",
+            f"time stamp that is repeated, backward or absent{_name_first(times)}",
             source=source,
             assumed=f"{'it is' if one else 'they are'} shown between the neighbours",
         )
@@ -162,17 +171,25 @@ def report_times(
         )
 
 
+def _name_first(times: FrameTimes) -> str:
+    """Say which frame is the first whose stamp was repaired, and when it is shown."""
+    frame = times.first_repaired
+    which = ": frame" if times.n_repaired == 1 else ", the first is frame"
+    if frame >= len(times.shown_s):
+        return f"{which} {frame + 1}, after the clock jumps"
+    return f"{which} {frame + 1}, at {times.shown_s[frame]:.2f} s"
+
+
 def report_gaps(gaps: Sequence[tuple[float, float]], *, source: object) -> None:
     """Report stretches without a frame, all in one sentence."""
     if gaps:
         places = [f"{start:.1f} s to {end:.1f} s" for start, end in gaps]
-        more = f" and {len(places) - NAMED_GAPS} more" * (len(places) > NAMED_GAPS)
         gone_s = sum(end - start for start, end in gaps)
         report(
             "V12",
             f"no frame for {gone_s:.1f} s" + ", all gaps together" * (len(gaps) > 1),
             source=source,
-            place=", ".join(places[:NAMED_GAPS]) + more,
+            place=list_some(places, NAMED_GAPS),
             assumed="images are missing there, none is repeated",
         )
 

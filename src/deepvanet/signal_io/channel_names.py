@@ -1,10 +1,30 @@
 """What a channel measures, by what it is called."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.units import UNKNOWN, keep_in, spell_unit
+
+LEAST_RATES_HZ: Mapping[ChannelType, float] = {
+    ChannelType.EEG: 64.0,
+    ChannelType.EOG: 20.0,
+    ChannelType.EMG: 20.0,
+    ChannelType.ECG: 50.0,
+    ChannelType.GSR: 1.0,
+    ChannelType.RESPIRATION: 4.0,
+    ChannelType.PLETHYSMOGRAPH: 16.0,
+    ChannelType.TEMPERATURE: 0.1,
+}
+"""Below them a signal holds nothing of what its name says: no theta and alpha with
+some room, no heart beat within a tenth of a second [1]_, no breath.
+
+References
+----------
+.. [1] Kwon et al. (2018). Electrocardiogram sampling frequency range acceptable for
+   heart rate variability analysis. Healthcare Informatics Research 24, 198-206.
+"""
 
 _SYNONYMS = {
     ChannelType.EOG: (

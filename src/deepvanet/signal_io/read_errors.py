@@ -2,6 +2,7 @@
 
 import logging
 import struct
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ _OF_PROGRAMS = (
     *(MemoryError, RecursionError, EOFError, struct.error),
 )
 """What libraries raise where a file is not what they expect: no help to a user."""
+_OF_MISTAKES = (AttributeError, TypeError, NameError, AssertionError)
+"""What a line of our own raises only if it is wrong."""
 
 
 @contextmanager
@@ -77,7 +80,9 @@ def explain(path: Path, *, beside: str = "") -> Iterator[None]:
     Raises
     ------
     UserError
-        In place of any other error that is raised in the ``with`` block.
+        In place of any other error of reading that is raised in the ``with`` block.
+    AttributeError, TypeError, NameError, AssertionError
+        Where a line of our own has a mistake: that is no fault of the file.
     """
     try:
         yield
@@ -87,7 +92,9 @@ def explain(path: Path, *, beside: str = "") -> Iterator[None]:
         package = (error.name or "pyarrow").partition(".")[0]
         sentence = f"needs the package {package}: {tell_install(package)}"
         raise refuse("F05", sentence, source=path) from None
-    except Exception as error:  # noqa: BLE001  readers raise all kinds on bad files
+    except Exception as error:  # readers raise all kinds on bad files
+        if isinstance(error, _OF_MISTAKES) and _is_ours(error):
+            raise
         said = write_on_one_line(str(error)) or "not a format that MNE knows"
         if isinstance(error, _OF_PROGRAMS):
             damaged = f"it or {beside} are" if beside else "it is"
@@ -95,6 +102,13 @@ def explain(path: Path, *, beside: str = "") -> Iterator[None]:
         what = f"cannot be read with {beside}" if beside else "cannot be read"
         hint = guess_format(path)
         raise refuse("F01", f"{what}: {said}", source=path, cure=hint) from None
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Return whether a line of this package raised an error, and no library did."""
+    frames = traceback.walk_tb(error.__traceback__)
+    last = [frame.f_globals.get("__name__", "") for frame, _ in frames][-1]
+    return str(last).partition(".")[0] == __name__.partition(".")[0]
 
 
 def write_on_one_line(text: str) -> str:

@@ -7,16 +7,24 @@ channel, or is named in a finding.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from deepvanet.findings import collect, hand_on, report
+from deepvanet.schema import ChannelType
 from deepvanet.signal_io.cells import LONGEST_QUOTE, find_numbers, report_texts
-from deepvanet.signal_io.channel_names import find_electrode, guess_type, shorten_label
+from deepvanet.signal_io.channel_names import (
+    LEAST_RATES_HZ,
+    find_electrode,
+    guess_type,
+    shorten_label,
+)
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.marker_columns import is_marker_name, read_markers
 from deepvanet.signal_io.table_columns import Columns, open_columns
@@ -57,13 +65,19 @@ def open_table(path: Path, declared: Declaration) -> Signals:
     """
     columns = open_columns(path)
     places = _drop_repeated(path, columns)
-    time = find_clock(path, columns, places, declared=declared.time)
+    least_hz = _find_least_rate([columns.names[place] for place in places])
+    time = find_clock(path, columns, places, declared=declared.time, least_hz=least_hz)
     others = [place for place in places if place not in time.places]
     events = [place for place in others if is_marker_name(columns.names[place])]
     channels = _read_channels(
         path, columns, [place for place in others if place not in events], declared
     )
-    grid = _place(path, time.clock.seconds, channels)
+    grid = _place(
+        path,
+        time.clock.seconds,
+        channels,
+        quote=partial(_quote_cell, columns, time.places[0]),
+    )
     start = time.clock.start_unix_s
     return Signals(
         path=path,
@@ -182,8 +196,28 @@ def _is_known(label: str, unit: str, declared: Declaration) -> bool:
     )
 
 
+def _find_least_rate(names: Sequence[str]) -> float:
+    """Return the rate in Hz that the channels among columns need, 0 without any."""
+    labels = [split_label(name)[0] for name in names]
+    kinds = [ChannelType.EEG for label in labels if find_electrode(label)]
+    kinds += [kind for label in labels if (kind := guess_type(label))]
+    return max((LEAST_RATES_HZ[kind] for kind in kinds), default=0.0)
+
+
+def _quote_cell(columns: Columns, place: int, row: int) -> str:
+    """Return what stands in a cell of a column, and where that is."""
+    cells = columns.read(place)
+    text = "" if cells is None or pd.isna(cells.iloc[row]) else str(cells.iloc[row])
+    shown = repr(text[:LONGEST_QUOTE]) if text else "an empty cell"
+    return f"{shown} in {columns.find_place(row)}"
+
+
 def _place(
-    path: Path, seconds: NDArray[np.float64], channels: Sequence[_Channel]
+    path: Path,
+    seconds: NDArray[np.float64],
+    channels: Sequence[_Channel],
+    *,
+    quote: Callable[[int], str],
 ) -> Grid:
     """Put columns at equal steps; only of channels are missing samples reported."""
     numbers = [channel.numbers for channel in channels]
@@ -193,6 +227,7 @@ def _place(
             np.stack(numbers) if numbers else np.zeros((0, len(seconds))),
             name=str(path),
             labels=[channel.label for channel in channels],
+            quote=quote,
         )
     unknown = {channel.label for channel in channels if not channel.is_known}
     for finding in found:

@@ -60,7 +60,12 @@ class _Candidate:
 
 
 def find_clock(
-    path: Path, columns: Columns, places: Sequence[int], *, declared: str
+    path: Path,
+    columns: Columns,
+    places: Sequence[int],
+    *,
+    declared: str,
+    least_hz: float,
 ) -> TimeColumn:
     """Return the times of a table's rows, and report which column they are from.
 
@@ -74,6 +79,8 @@ def find_clock(
         Of those that may hold times.
     declared : str
         The name that ``recordings.toml`` states; empty where it does not.
+    least_hz : float
+        The rate that the channels beside it need, where that is known.
 
     Returns
     -------
@@ -92,17 +99,20 @@ def find_clock(
     if not wanted:
         raise _refuse_without(path, columns, places, declared)
     if len(wanted) == 1 or declared:
-        return TimeColumn(_read(path, columns, wanted[0]), (wanted[0],))
-    return _choose(path, columns, wanted)
+        clock = _read(path, columns, wanted[0], least_hz)
+        return TimeColumn(clock, (wanted[0],))
+    return _choose(path, columns, wanted, least_hz)
 
 
-def _read(path: Path, columns: Columns, place: int) -> Clock:
+def _read(path: Path, columns: Columns, place: int, least_hz: float) -> Clock:
     name, cells = columns.names[place], columns.read(place)
     if cells is None:
         raise refuse(
             "T06", "holds lists, no times", source=path, place=f"column {name}"
         )
-    return read_clock(name, cells, source=path, find_place=columns.find_place)
+    return read_clock(
+        name, cells, source=path, find_place=columns.find_place, least_hz=least_hz
+    )
 
 
 def _refuse_without(
@@ -121,14 +131,16 @@ def _refuse_without(
     )
 
 
-def _choose(path: Path, columns: Columns, places: Sequence[int]) -> TimeColumn:
+def _choose(
+    path: Path, columns: Columns, places: Sequence[int], least_hz: float
+) -> TimeColumn:
     """Return the finest of the columns that are clocks, or report that they differ."""
     candidates: list[_Candidate] = []
     first_error: FindingError | None = None
     for place in places:
         with collect() as found:
             try:
-                clock = _read(path, columns, place)
+                clock = _read(path, columns, place, least_hz)
             except FindingError as error:
                 first_error = first_error or error
                 continue
@@ -137,7 +149,7 @@ def _choose(path: Path, columns: Columns, places: Sequence[int]) -> TimeColumn:
     if not candidates:
         if first_error is not None:
             raise first_error
-        return TimeColumn(_read(path, columns, places[0]), (places[0],))
+        return TimeColumn(_read(path, columns, places[0], least_hz), (places[0],))
     chosen = max(candidates, key=lambda c: (c.is_sure, c.n_stamps))
     for finding in chosen.found:
         hand_on(finding)

@@ -4,7 +4,7 @@ Stamps are measured before they are believed: they may be repeated, go back, jum
 belong to no sensor. What is odd is reported, in seconds from the first stamp.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -74,6 +74,7 @@ def place_samples(
     place: str = "",
     labels: Sequence[str] = (),
     stated_hz: float | None = None,
+    quote: Callable[[int], str] | None = None,
 ) -> Grid:
     """Put samples at equal steps, and report what is odd about their times.
 
@@ -93,6 +94,8 @@ def place_samples(
         Of the channels, for findings.
     stated_hz : float | None
         The rate that the file states.
+    quote : callable | None
+        Says what stands where, for a sample, from 0, without a time.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def place_samples(
         When there are less than two samples, or all have one time.
     """
     about = _About(name, place)
-    order, ordered = _order(times, about)
+    order, ordered = _order(times, about, quote)
     values = _leave_out_endless(values[:, order], about)
     stamped = _spread_repeated(ordered, about)
     ordered = _close_jumps(stamped, about)
@@ -198,7 +201,9 @@ class _About:
         )
 
 
-def _order(times: Times, about: _About) -> tuple[np.ndarray, Times]:
+def _order(
+    times: Times, about: _About, quote: Callable[[int], str] | None
+) -> tuple[np.ndarray, Times]:
     """Return the samples that have a time, in the order of time, and the times."""
     known = np.flatnonzero(np.isfinite(times))
     if len(known) < len(times):
@@ -206,8 +211,9 @@ def _order(times: Times, about: _About) -> tuple[np.ndarray, Times]:
         first = int(np.flatnonzero(~np.isfinite(times))[0])
         about.report(
             "T20",
-            f"a time is not a number, or is empty, in {n} of {len(times)} samples, "
-            f"first in sample {first + 1}, counted from 1",
+            f"a time is not a number, or is empty, in {n} of {len(times)} samples: "
+            f"{quote(first) if quote else f'sample {first + 1}, counted from 1'}"
+            f"{', and others' if n > 1 else ''}",
             assumed="those samples are left out",
         )
     if len(known) < 2:

@@ -31,6 +31,7 @@ _UNIX_S = (946_684_800.0, 2_524_608_000.0)  # 2000 to 2050; LabVIEW's 1904 is ou
 _LONGEST_S = 24 * 3600.0
 _SHORTEST_S = 1.0
 _RARE_HZ = 3.0  # below it, and a thousand times it, are both usual: 1 Hz, 1 kHz
+_LEAST_FILE_S = 5.0  # of a recording at a rate that is not usual
 _GAP = 4.0  # steps
 _DAY_S = 86_400.0
 
@@ -132,6 +133,7 @@ def read_clock(
     *,
     source: object,
     find_place: Callable[[int], str] = lambda row: f"row {row + 1}",
+    least_hz: float = 0.0,
 ) -> Clock:
     """Return the stamps of a column in seconds, and report what they were taken for.
 
@@ -146,6 +148,8 @@ def read_clock(
         The file.
     find_place : callable
         Says where a row, from 0, stands in it.
+    least_hz : float
+        The rate that the channels beside it need, where that is known.
 
     Returns
     -------
@@ -180,7 +184,7 @@ def read_clock(
             place=place,
         )
     report_texts(name, stamps, no_number, source=source, find_place=find_place)
-    return _read_numbers(name, numbers, source)
+    return _read_numbers(name, numbers, source, least_hz)
 
 
 def compare_clocks(one: Clock, other: Clock) -> bool:
@@ -218,7 +222,9 @@ def _find_step(seconds: NDArray[np.float64]) -> tuple[float, float]:
     return float(kept.mean()), finest
 
 
-def _read_numbers(name: str, numbers: NDArray[Any], source: object) -> Clock:
+def _read_numbers(
+    name: str, numbers: NDArray[Any], source: object, least_hz: float
+) -> Clock:
     offsets, first, level = _subtract_first(numbers)
     step, _ = _find_step(offsets)
     span = float(np.nanmax(offsets) - np.nanmin(offsets))
@@ -226,7 +232,8 @@ def _read_numbers(name: str, numbers: NDArray[Any], source: object) -> Clock:
     low, high = _UNIX_S
     unix = next((u for u, scale in UNITS.items() if low <= level * scale <= high), None)
     place = f"column {name}"
-    unit = _choose_unit(name, named, unix, step, span, source)
+    fitting = _list_units(step, span, least_hz)
+    unit = _choose_unit(name, named, unix, step, fitting, source)
     seconds = offsets * _SCALES[unit]
     shown = f"its first stamp is {first:.15g}, its steps are {step:.4g}"
     rate = 1 / (step * _SCALES[unit]) if step > 0 else np.nan
@@ -273,7 +280,7 @@ def _choose_unit(
     named: str | None,
     unix: str | None,
     step: float,
-    span: float,
+    fitting: list[str],
     source: object,
 ) -> str:
     """Return the unit that name and numbers agree on, or report that they do not."""
@@ -285,12 +292,12 @@ def _choose_unit(
             return unix
         return unix if named is None else named
     if named is not None:
-        others = [u for u in _list_units(step, span) if u != named]
+        others = [u for u in fitting if u != named]
         if _is_possible(step, named) or not others:
             return named
         _report_contradiction(name, named, others[0], step, source)
         return others[0]
-    fitting = _list_units(step, span) or ["s"]
+    fitting = fitting or ["s"]
     if len(fitting) > 1:
         rates = " and ".join(f"{1 / (step * UNITS[u]):.4g} Hz in {u}" for u in fitting)
         report(
@@ -323,8 +330,15 @@ def _report_contradiction(
     )
 
 
-def _list_units(step: float, span: float) -> list[str]:
-    """Return the units that stamps can be in, the longest first."""
+def _list_units(step: float, span: float, least_hz: float) -> list[str]:
+    """Return the units that stamps can be in, the longest first.
+
+    Seconds are what a table has that says nothing else. Steps of 200 may be 5 Hz in
+    milliseconds or 5 kHz in microseconds: the length of the recording says which, or
+    what its channels need.
+    """
+    if not step > 0:
+        return []
     possible = [unit for unit in UNITS if _is_possible(step, unit)]
     low, high = USUAL_HZ
     usual = [u for u in possible if low <= 1 / (step * UNITS[u]) * 1.001 and
@@ -338,9 +352,14 @@ def _list_units(step: float, span: float) -> list[str]:
     fitting = lasting or fitting[:1]
     rates = [1 / (step * UNITS[unit]) for unit in fitting]
     whole = [u for u, rate in zip(fitting, rates, strict=True) if _is_whole(rate)]
-    if whole and whole[0] != fitting[0]:
+    if rates[0] < _RARE_HZ and whole and whole[0] != fitting[0]:
         return whole
-    return fitting[:1] if rates[0] >= _RARE_HZ else fitting
+    if fitting[0] == "s":
+        return fitting[:1] if rates[0] >= _RARE_HZ else fitting
+    enough = [u for u, r in zip(fitting, rates, strict=True) if r * 1.01 >= least_hz]
+    first, *others = enough or fitting
+    least_s = _LEAST_FILE_S if rates[0] >= _RARE_HZ else _SHORTEST_S
+    return [first, *(u for u in others if span * UNITS[u] >= least_s)]
 
 
 def _is_whole(rate: float) -> bool:

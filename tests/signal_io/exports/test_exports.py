@@ -99,8 +99,9 @@ def test_lost_packets_are_missing_samples_of_their_true_length(tmp_path, case):
         )
     assert list_odd(found) == ["T01"]
     (gap,) = (f for f in found if f.code == "T01")
-    assert "(1.4" in gap.sentence or "(1.5" in gap.sentence
-    assert gap.place.startswith("7.0 s to 8.")
+    assert gap.sentence.startswith(("1.4", "1.5"))
+    start, end = (float(word) for word in gap.place.split() if word[0].isdecimal())
+    assert (start, end) == (pytest.approx(7.0, abs=0.05), pytest.approx(8.5, abs=0.06))
 
 
 def test_a_counter_of_emotiv_testbench_tells_of_less_than_a_round(tmp_path):
@@ -147,10 +148,11 @@ def test_other_tables_are_not_taken_for_an_export(tmp_path, name, text):
 def test_channels_of_openbci_have_no_electrodes_until_they_are_named(tmp_path):
     path = exports.write_openbci(tmp_path / "a.txt", seconds=5)
 
-    signals, found = open_export(path)
+    signals, _ = open_export(path)
 
-    assert find_channels(signals, NOTHING) == {}
-    (nameless,) = (f for f in found if "no electrode" in f.sentence)
+    with collect() as found:
+        assert find_channels(signals, NOTHING) == {}
+    (nameless,) = found
     assert nameless.code == "C01"
     assert 'eeg = ["EXG Channel 0", ...]' in nameless.cure
     declared = Declaration(
@@ -159,7 +161,7 @@ def test_channels_of_openbci_have_no_electrodes_until_they_are_named(tmp_path):
     )
     signals, found = open_export(path, declared)
     assert len(find_channels(signals, declared)) == 8
-    assert not any("no electrode" in f.sentence for f in found)
+    assert not any("EXG" in f.sentence for f in found if f.code == "C01")
 
 
 def test_electrodes_in_the_header_row_of_openbci_name_its_channels(tmp_path):
@@ -169,7 +171,7 @@ def test_electrodes_in_the_header_row_of_openbci_name_its_channels(tmp_path):
     signals, found = open_export(path)
 
     assert tuple(find_channels(signals, NOTHING)) == names
-    assert not any("no electrode" in f.sentence for f in found)
+    assert not any("Fp1" in f.sentence for f in found if f.code == "C01")
 
 
 def test_what_an_export_holds_beside_signals_is_named(tmp_path):

@@ -16,19 +16,17 @@ import numpy as np
 from deepvanet.config import Execution
 from deepvanet.datasets.afew_va import reader as afew_va
 from deepvanet.datasets.findings import (
-    LISTED,
     NOTHING,
     CheckResult,
     Table,
     fold_rows,
     keep_findings,
-    list_some,
     make_result,
 )
 from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.unused_files import KNOWN, find_unused
-from deepvanet.findings import Finding, attempt, make_finding
+from deepvanet.findings import Finding, attempt, list_some, make_finding
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
 from deepvanet.schema import Target, UserError
@@ -39,6 +37,7 @@ N_FRAMES, LEAST_SHARE = 30_000, 0.98
 this share of them some are missing."""
 CLIPS_AN_ARCHIVE = 50
 OF_CLIPS = {KNOWN: r"(?:.*/)?(\d{3})/(?:\1\.json|[^/.]+\.png)"}
+SIZES_SHOWN = 6
 FACELESS = "frames whose landmarks make no face"
 
 
@@ -163,7 +162,7 @@ def _describe(values: Sequence[float]) -> str:
 
 
 def _list_counts(counts: Counter[str]) -> list[str]:
-    return [f"{name} ({n})" for name, n in counts.most_common(LISTED)]
+    return [f"{name} ({n})" for name, n in counts.most_common(SIZES_SHOWN)]
 
 
 def _tabulate_levels(clips: Sequence[ClipFacts]) -> Table:

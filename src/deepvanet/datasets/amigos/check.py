@@ -14,13 +14,7 @@ from deepvanet.datasets.amigos.facts import (
     examine_subject,
 )
 from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, RATINGS, SHORT
-from deepvanet.datasets.findings import (
-    NOTHING,
-    CheckResult,
-    Table,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import NOTHING, CheckResult, Table, make_result
 from deepvanet.datasets.rating_findings import (
     LEAST_TRIALS,
     RatedTrial,
@@ -31,7 +25,7 @@ from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.unused_files import find_unused
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import Target
 
 OTHER_FILES = {
@@ -185,10 +179,13 @@ def _find_silent_channels(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]
 
 def _find_lacking(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     """Say why viewings are no trials."""
-    for code, what in (("R06", "ratings"), ("Q06", "signals")):
+    for code, what, lack in (
+        ("R06", "ratings", "lack a rating of valence or arousal"),
+        ("Q06", "signals", "have no signals"),
+    ):
         named = [v.name for v in viewings if what in v.lacks]
         if named:
-            text = f"{len(named)} viewings have no {what} and are left out"
+            text = f"{len(named)} viewings {lack} and are left out"
             yield make_finding(code, f"{text}: {list_some(named)}")
 
 

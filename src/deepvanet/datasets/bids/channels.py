@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepvanet.datasets.bids.sidecars import find_sidecar
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.small_tables import read_table
-from deepvanet.findings import attempt, refuse, report
+from deepvanet.findings import attempt, list_some, refuse, report
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.channel_names import read_type
 from deepvanet.signal_io.types import Signals

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.cells import (
     clear,
     read_number,
@@ -13,6 +12,7 @@ from deepvanet.datasets.recordings.cells import (
     refuse_cell,
 )
 from deepvanet.datasets.recordings.column_names import Vocabulary, judge_columns
+from deepvanet.datasets.recordings.row_checks import find_half_rated
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.trial_columns import WORDS as TRIAL_WORDS
 from deepvanet.datasets.small_tables import (
@@ -22,7 +22,7 @@ from deepvanet.datasets.small_tables import (
     name_lines,
     read_table,
 )
-from deepvanet.findings import attempt, report
+from deepvanet.findings import attempt, list_some, report
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
 
@@ -80,6 +80,7 @@ def read_events(
         if rated
     ]
     rows = [row for row in read if row is not None]
+    find_half_rated(rows, table)
     _report_lengths(table, rows)
     return rows
 

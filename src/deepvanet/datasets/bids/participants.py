@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.small_tables import TextTable, read_table
-from deepvanet.findings import attempt, report
+from deepvanet.findings import attempt, list_some, report
 
 PARTICIPANTS = "participants.tsv"
 KEY = "participant_id"

@@ -15,11 +15,10 @@ from deepvanet.datasets.bids.channels import apply_channels
 from deepvanet.datasets.bids.events import read_events
 from deepvanet.datasets.bids.participants import PARTICIPANTS, read_participants
 from deepvanet.datasets.bids.sidecars import find_sidecar
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.sources import RecordingSource
-from deepvanet.findings import attempt, refuse, report
+from deepvanet.findings import attempt, list_some, refuse, report
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import Declaration, read_declared
 from deepvanet.signal_io.open_file import open_signals
@@ -46,7 +45,7 @@ def read_source(root: Path) -> RecordingSource:
         raise UserError(f"{root}: no data set in BIDS, {DESCRIPTION} is missing")
     declared = read_declared(root)
     signals = _list_signals(root)
-    rows = _read_rows(root, signals, declared)
+    rows, lonely = _read_rows(root, signals, declared)
     if not rows:
         found = len(list(root.rglob("*_events.tsv")))
         raise refuse(
@@ -63,20 +62,26 @@ def read_source(root: Path) -> RecordingSource:
         declared,
         open=partial(_open, root),
         beside=partial(_list_beside, root),
+        silent=lonely,
     )
 
 
-def _read_rows(root: Path, signals: Sequence[Path], declared: Declaration) -> list[Row]:
-    """Return the rated events of all files; they are numbered within a subject."""
+def _read_rows(
+    root: Path, signals: Sequence[Path], declared: Declaration
+) -> tuple[list[Row], tuple[Path, ...]]:
+    """Return the rated events of all files, and the files without any events.
+
+    Events are numbered within a subject.
+    """
     people = read_participants(root, [_name_subject(path) for path in signals])
     rows: list[Row] = []
     counts: dict[str, int] = {}
-    lonely: list[str] = []
+    lonely: list[Path] = []
     for path in signals:
         subject = _name_subject(path)
         events = find_sidecar(root, path, "events.tsv")
         if events is None:
-            lonely.append(path.name)
+            lonely.append(path)
             continue
         read = partial(read_events, events, path, subject, declared)
         for row in attempt(read, source=events) or ():
@@ -85,8 +90,9 @@ def _read_rows(root: Path, signals: Sequence[Path], declared: Declaration) -> li
             rows.append(replace(row, trial=str(counts[subject]), more=more))
     if lonely:
         sentence = f"{len(lonely)} files of EEG have no events.tsv"
-        report("F02", f"{sentence}: {list_some(lonely)}", source=root)
-    return rows
+        named = list_some([path.name for path in lonely])
+        report("F02", f"{sentence}: {named}", source=root)
+    return rows, tuple(lonely)
 
 
 def _name_subject(path: Path) -> str:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import DeapFacts, VideoFacts, Viewer
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.source_facts import PlacedVideo, place_video
 from deepvanet.datasets.unused_files import find_unused
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 
 Locate = Callable[[Path, str], Path]
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from deepvanet.datasets import rating_findings
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap.facts import BAND_HZ, DeapFacts, Viewer
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.rating_findings import RatedTrial
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING
 
 N_RATINGS = 1280  # rows of the published table

@@ -13,18 +13,12 @@ from deepvanet.datasets.deap import signs as deap_signs
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.deap_original.events import STIMULUS_S, Code
 from deepvanet.datasets.deap_original.facts import OriginalFacts, examine_subject
-from deepvanet.datasets.findings import (
-    NOTHING,
-    CheckResult,
-    Table,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import NOTHING, CheckResult, Table, make_result
 from deepvanet.datasets.source_facts import ChannelFacts, sum_shared
 from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import UserError
 
 OHM = 1e4, 1e7

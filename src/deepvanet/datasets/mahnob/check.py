@@ -8,13 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.findings import (
-    NOTHING,
-    CheckResult,
-    Table,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import NOTHING, CheckResult, Table, make_result
 from deepvanet.datasets.mahnob import reader as mahnob
 from deepvanet.datasets.mahnob.facts import (
     EMOTIONAL,
@@ -30,7 +24,7 @@ from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
 from deepvanet.datasets.unused_files import find_unused
-from deepvanet.findings import Finding, make_finding
+from deepvanet.findings import Finding, list_some, make_finding
 from deepvanet.schema import UserError
 
 _IN_SESSION = r"Sessions/\d+/"
@@ -200,10 +194,13 @@ def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
 
 def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     """Say why emotional clips are no trials, or have no face stream."""
-    for code, what in (("R06", "ratings"), ("Q06", "signals")):
+    for code, what, lack in (
+        ("R06", "ratings", "lack a rating of valence or arousal"),
+        ("Q06", "signals", "have no signals"),
+    ):
         numbers = [str(s.number) for s in sessions if what in s.lacks]
         if numbers:
-            text = f"{len(numbers)} emotional sessions have no {what} and are left out"
+            text = f"{len(numbers)} emotional sessions {lack} and are left out"
             yield make_finding(code, f"{text}: {list_some(numbers)}")
     without = [s for s in sessions if s.is_usable and not s.has_video]
     absent = [f"{s.number} ({s.absent_video})" for s in without if s.absent_video]

@@ -5,10 +5,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.small_tables import TextRow, TextTable, name_lines, shorten
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.findings import FindingError, refuse, report
+from deepvanet.findings import FindingError, list_some, refuse, report
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
 

@@ -6,10 +6,9 @@ Channels of one kind are named in one finding, as a cap has many.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deepvanet.datasets.findings import list_some
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import Channel, ChannelType, Stream
-from deepvanet.signal_io.channel_names import split_unit
+from deepvanet.signal_io.channel_names import LEAST_RATES_HZ, split_unit
 from deepvanet.signal_io.declared import FILE_NAME
 from deepvanet.signal_io.types import Signals
 from deepvanet.signal_io.units import (
@@ -19,25 +18,6 @@ from deepvanet.signal_io.units import (
     is_known,
     keep_in,
 )
-
-LEAST_RATES_HZ: Mapping[ChannelType, float] = {
-    ChannelType.EEG: 64.0,
-    ChannelType.EOG: 20.0,
-    ChannelType.EMG: 20.0,
-    ChannelType.ECG: 50.0,
-    ChannelType.GSR: 1.0,
-    ChannelType.RESPIRATION: 4.0,
-    ChannelType.PLETHYSMOGRAPH: 16.0,
-    ChannelType.TEMPERATURE: 0.1,
-}
-"""Below them a signal holds nothing of what its name says: no theta and alpha with
-some room, no heart beat within a tenth of a second [1]_, no breath.
-
-References
-----------
-.. [1] Kwon et al. (2018). Electrocardiogram sampling frequency range acceptable for
-   heart rate variability analysis. Healthcare Informatics Research 24, 198-206.
-"""
 
 ROUNDING = 1e-3
 """Of a rate that is written with few digits."""
@@ -120,8 +100,8 @@ def report_unused(signals: Signals, places: Sequence[int]) -> None:
             "C01",
             f"{len(labels)} {verb} not used: {list_some(labels)}",
             source=signals.path,
-            cure=f"state what they measure under [peripherals], or add them to eeg, in "
-            f"{FILE_NAME}",
+            cure=f"state what each measures under [peripherals] in {FILE_NAME}, or, if "
+            f'it is EEG, name it as eeg = ["{labels[0]}", ...] there',
         )
 
 

@@ -8,7 +8,6 @@ can say otherwise. What is assumed or left out is reported.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.channel_reports import (
     FileChannel,
     report_faults,
@@ -18,7 +17,7 @@ from deepvanet.datasets.recordings.channel_reports import (
     report_units,
     report_unused,
 )
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import Channel, ChannelType, Stream
 from deepvanet.signal_io.channel_names import (
     find_electrode,

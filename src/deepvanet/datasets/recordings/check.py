@@ -5,11 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from deepvanet.config import EvaluateSettings, Execution
-from deepvanet.datasets.findings import (
-    CheckResult,
-    list_some,
-    make_result,
-)
+from deepvanet.datasets.findings import CheckResult, make_result
 from deepvanet.datasets.rating_findings import find_odd_ratings
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.check_tables import make_tables
@@ -22,8 +18,9 @@ from deepvanet.datasets.recordings.facts import (
 from deepvanet.datasets.recordings.rated_trials import list_rated_trials
 from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.sources import RecordingSource
+from deepvanet.datasets.recordings.unused_files import report_unused_files
 from deepvanet.datasets.subjects import examine_each, leave_out
-from deepvanet.findings import Finding, attempt, collect, make_finding
+from deepvanet.findings import Finding, attempt, collect, list_some, make_finding
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import (
     HIGHEST_RATING,
@@ -86,6 +83,7 @@ def check_source(
     """
     with collect() as found:
         source = read(root)
+        report_unused_files(source)
         subjects = leave_out(sources.list_subjects(source), exclude)
         channels = attempt(lambda: sources.list_channels(source)) or ()
     examine = partial(examine_subject, read, root, channels)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.small_tables import MOST_QUOTED, TextTable
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import Target
 
 NEAR = 0.8

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Hashable, Iterable, Sequence
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.cells import clear
 from deepvanet.datasets.recordings.rows import Row
-from deepvanet.datasets.small_tables import TextTable, name_lines
-from deepvanet.findings import report
+from deepvanet.datasets.small_tables import TextTable, name_lines, shorten
+from deepvanet.findings import list_some, report
+from deepvanet.schema import Target
 
 
 def keep_first(rows: Sequence[Row]) -> list[Row]:
@@ -38,15 +38,40 @@ def find_odd_rows(rows: Sequence[Row], table: TextTable, *, for_training: bool) 
     _find_similar_names(rows)
     if for_training:
         _find_unrated(rows)
+        find_half_rated(rows, table)
         _find_unused(rows, table)
         _find_two_offsets(rows)
 
 
 def _find_unrated(rows: Sequence[Row]) -> None:
-    silent = [f"subject {r.subject} trial {r.trial}" for r in rows if not r.ratings]
+    silent = [_name(row) for row in rows if not row.ratings]
     if silent:
         sentence = f"{len(silent)} trials have no rating and are left out"
         report("R06", f"{sentence}: {list_some(silent)}", source=rows[0].table)
+
+
+def find_half_rated(rows: Sequence[Row], table: TextTable) -> None:
+    """Report trials that have one rating, and an empty cell for the other one."""
+    cells = {row.line: row.cells for row in table.rows}
+    rated = [row for row in rows if row.ratings]
+    for target in Target:
+        silent = [row for row in rated if not clear(cells[row.line].get(target))]
+        if silent and table.has(target):
+            names = dict.fromkeys(map(_name, silent))
+            report(
+                "R06",
+                f"{target} is empty in {len(silent)} of {len(rated)} rated trials: "
+                f"{list_some(list(names))}",
+                source=table.path,
+                place=name_lines([row.line for row in silent]),
+                assumed=f"they are left out for {target}, and used for the other "
+                "rating",
+            )
+
+
+def _name(row: Row) -> str:
+    """Return what a trial is called; in BIDS those of a file have no names yet."""
+    return f"subject {row.subject}{f' trial {row.trial}' if row.trial else ''}"
 
 
 def _find_unused(rows: Sequence[Row], table: TextTable) -> None:
@@ -96,14 +121,17 @@ def _find_same_seconds(rows: Sequence[Row]) -> None:
     """Report trials that begin in the same second of the same file."""
     first: dict[Hashable, Row] = {}
     for row in rows:
-        if row.marker:  # rows of one marker have its occurrences, one after another
-            continue
         one = first.setdefault(_find_second(row), row)
         if one is row:
             continue
         file = row.bio or row.video
-        where = f"{row.onset_s or 0:g} s{f' of {file.name}' if file else ''}"
+        at = (
+            f"marker {shorten(row.marker)}" if row.marker else f"{row.onset_s or 0:g} s"
+        )
+        where = f"{at}{f' of {file.name}' if file else ''}"
         if one.subject == row.subject:
+            if row.marker:  # the rows have its occurrences, one after another
+                continue
             report(
                 "T51",
                 f"trials {one.trial} and {row.trial} of subject {row.subject} both "
@@ -125,6 +153,8 @@ def _find_same_seconds(rows: Sequence[Row]) -> None:
 
 def _find_second(row: Row) -> Hashable:
     onset = row.onset_s or 0.0
+    if row.marker:
+        return row.bio, row.marker
     if row.bio is not None:
         return row.bio, round(onset, 3)
     return row.video, round(onset - (row.video_offset_s or 0.0), 3)

@@ -9,10 +9,9 @@ from jaxtyping import Float32
 from numpy.typing import NDArray
 from scipy.signal import filtfilt, iirnotch
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.channel_reports import FileChannel
 from deepvanet.datasets.recordings.channels import find_channels, find_places
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import Channel, Stream, UserError
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.time_grid import change_rate, shift

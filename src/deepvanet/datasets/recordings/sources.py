@@ -21,7 +21,12 @@ from deepvanet.datasets.recordings.signals import (
     describe_recording,
     read_bio,
 )
-from deepvanet.datasets.recordings.trials import TrialPlace, place_alone, place_rows
+from deepvanet.datasets.recordings.trials import (
+    TrialPlace,
+    place_alone,
+    place_rows,
+    report_two_people,
+)
 from deepvanet.findings import Finding, attempt, collect, hand_on
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
@@ -43,6 +48,8 @@ class RecordingSource:
         The files that say all this.
     beside : callable
         Returns the files that say more of a file of signals.
+    silent : tuple of Path
+        Files of signals without trials, which were named before.
     """
 
     folder: Path
@@ -51,6 +58,7 @@ class RecordingSource:
     declared: Declaration
     open: Open
     beside: Callable[[Path], Sequence[Path]] = lambda _: ()
+    silent: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,8 @@ def _find_shared(source: RecordingSource) -> tuple[Channel, ...]:
         if row.bio:
             one = attempt(partial(_open_first, source, row), source=row.bio)
             opened |= {_name(source, row.bio): one} if one else {}
+    for one in opened.values():
+        report_two_people(source.rows, one.main)
     recordings = {
         name: [f.channel for f in one.channels.values()] for name, one in opened.items()
     }

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PureWindowsPath
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.cells import (
     clear,
     read_decimal_commas,
@@ -39,7 +38,7 @@ from deepvanet.datasets.small_tables import (
     shorten,
 )
 from deepvanet.files import is_file
-from deepvanet.findings import attempt, refuse, report
+from deepvanet.findings import attempt, list_some, refuse, report
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.known import find_export

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepvanet.datasets.findings import list_some
 from deepvanet.datasets.recordings.cells import to_number
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.small_tables import MOST_QUOTED, name_lines, shorten
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import TrialSpan
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.types import Marker, Signals
@@ -19,6 +18,7 @@ from deepvanet.signal_io.types import Marker, Signals
 SHORTEST_S = 1.0  # of a stimulus: one segment
 ROUNDING_S = 0.01
 OVERLAP_S = 0.1  # of two trials, more than what clocks and rounding make of it
+SAME_ONSET_S = 1e-3
 MARKERS_SHOWN = 6
 
 
@@ -293,14 +293,19 @@ def _report_cut(row: Row, what: str) -> None:
 def _report_overlaps(placed: Sequence[TrialPlace], signals: Signals) -> None:
     """Report trials that have seconds in common, in the order of their onset.
 
-    Two rows of one onset are found in the table itself.
+    Two rows that state one onset_s are found in the table itself.
     """
     pairs = [
         (one, other)
         for one, other in itertools.pairwise([p for p in placed if p.span])
-        if one.span and other.span and one.span.onset_s < other.span.onset_s
+        if one.span and other.span
         if one.span.end_s - other.span.onset_s > OVERLAP_S
     ]
+    alike = [pair for pair in pairs if _begin_together(*pair)]
+    pairs = [pair for pair in pairs if pair not in alike]
+    for one, other in alike:
+        if one.row.marker or other.row.marker:
+            _report_one_onset(one, other, signals)
     endless = [one for one, _ in pairs if one.span and not one.has_length]
     stated = [(one, other) for one, other in pairs if one not in endless]
     if endless:
@@ -323,6 +328,65 @@ def _report_overlaps(placed: Sequence[TrialPlace], signals: Signals) -> None:
             source=one.row.table,
             place=name_lines([one.row.line for one, _ in stated]),
         )
+
+
+def _begin_together(one: TrialPlace, other: TrialPlace) -> bool:
+    return bool(
+        one.span
+        and other.span
+        and abs(one.span.onset_s - other.span.onset_s) < SAME_ONSET_S
+    )
+
+
+def _report_one_onset(one: TrialPlace, other: TrialPlace, signals: Signals) -> None:
+    """Report two trials of which one is placed by a marker, where the other begins."""
+    onset = one.span.onset_s if one.span else 0.0
+    report(
+        "T51",
+        f"trials {one.row.trial} and {other.row.trial} of subject {one.row.subject} "
+        f"both begin at {onset:g} s of {signals.path.name}",
+        source=one.row.table,
+        place=name_lines(sorted({one.row.line, other.row.line})),
+        assumed="both are read, with the same signals",
+    )
+
+
+def report_two_people(rows: Sequence[Row], signals: Signals) -> None:
+    """Report trials of two subjects of which a marker stands where the other begins.
+
+    Two that state one ``onset_s``, or name one marker, are found in the table itself.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of all subjects.
+    signals : Signals
+        A file that some of them name, with its markers.
+    """
+    own = [row for row in rows if row.bio == signals.path and row.ratings]
+    if len({row.subject for row in own}) < 2 or not any(row.marker for row in own):
+        return
+    seen: Counter[tuple[str, str]] = Counter()
+    first: dict[int, Row] = {}
+    for row in own:
+        onset = row.onset_s or 0.0
+        if row.marker:
+            there = match_markers(row.marker, signals.markers)
+            number = seen[row.subject, row.marker]
+            seen[row.subject, row.marker] += 1
+            if number >= len(there):
+                continue
+            onset = there[number].onset_s
+        one = first.setdefault(round(onset / SAME_ONSET_S), row)
+        if one.subject != row.subject and one.marker != row.marker:
+            report(
+                "R27",
+                f"subjects {one.subject} and {row.subject} both have a trial that "
+                f"begins at {onset:g} s of {signals.path.name}",
+                source=row.table,
+                place=f"lines {one.line} and {row.line}",
+                assumed="both are read, with the same signals",
+            )
 
 
 def _measure_overlap(one: TrialPlace, other: TrialPlace) -> float:

@@ -51,9 +51,9 @@ RATINGS = (
     Code(
         "R06",
         Severity.NOTE,
-        "A trial without a rating",
+        "A trial without a rating, or with one of two",
         "The person gave none.",
-        "The trial is left out.",
+        "The trial is left out, or left out for valence or arousal only.",
         "Nothing.",
         "trials.csv: 1 trials have no rating and are left out: subject 1 trial 3",
     ),
@@ -237,7 +237,7 @@ RATINGS = (
         "R27",
         Severity.WARNING,
         "One second of a file that belongs to two subjects",
-        "A file is named in the rows of another person.",
+        "A file, or a marker in it, is named in the rows of another person.",
         "The same signals would be two people, and stand in training and test.",
         "Name each person's own file.",
         "trials.csv lines 2 and 9: subjects 01 and 02 both have a trial that begins "

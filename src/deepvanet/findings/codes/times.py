@@ -180,8 +180,8 @@ TIMES = (
         "A cell of the column of times is empty or holds a word.",
         "The samples concerned cannot be placed in time.",
         "Write the time, or leave the rows out.",
-        "a.csv: a time is not a number, or is empty, in 1 of 3072 samples, first in "
-        "sample 812, counted from 1; assumed: those samples are left out",
+        "a.csv: a time is not a number, or is empty, in 1 of 3072 samples: 'lost' in "
+        "line 812; assumed: those samples are left out",
     ),
     Code(
         "T30",

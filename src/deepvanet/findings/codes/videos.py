@@ -20,7 +20,7 @@ VIDEOS = (
         "The frames concerned are placed between their neighbours.",
         "Nothing.",
         "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or "
-        "absent; assumed: it is shown between the neighbours",
+        "absent: frame 32, at 1.24 s; assumed: it is shown between the neighbours",
     ),
     Code(
         "V03",

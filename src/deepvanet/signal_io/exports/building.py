@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.exports.placing import Placement, Values
 from deepvanet.signal_io.types import Marker, Signals
@@ -92,12 +92,9 @@ def report_unused(path: Path, names: Sequence[str]) -> None:
     """Report the columns of an export that are no signals, or are not used."""
     distinct = list(dict.fromkeys(name for name in names if name))
     if distinct:
-        some = ", ".join(distinct[:MOST_NAMED])
-        rest = len(distinct) - MOST_NAMED
-        more = f" and {rest} more columns" if rest > 0 else ""
         report(
             "C01",
-            f"not used of the export: {some}{more}",
+            f"not used of the export: {list_some(distinct, MOST_NAMED)}",
             source=path,
             cure="export a column as a table of its own to use it",
         )

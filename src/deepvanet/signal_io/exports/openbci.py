@@ -79,7 +79,7 @@ def recognise(head: str, path: Path) -> bool:  # noqa: ARG001
     return _is_brainflow(lines)
 
 
-def read(path: Path, declared: Declaration) -> Signals:
+def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     """Read it.
 
     Raises
@@ -109,7 +109,7 @@ def read(path: Path, declared: Declaration) -> Signals:
     if layout.marker is not None:
         codes = columns.read_numbers(table[layout.marker])[is_there]
         markers = list_markers(codes, placement)
-    _report(path, layout, declared)
+    _report(path, layout)
     return make_signals(
         path,
         _name_channels(layout),
@@ -285,7 +285,7 @@ def _guess_exg(name: str) -> ChannelType | None:
     return ChannelType.EEG if find_electrode(name) else None
 
 
-def _report(path: Path, layout: _Layout, declared: Declaration) -> None:
+def _report(path: Path, layout: _Layout) -> None:
     names = layout.columns.names
     used = {0, *layout.exg, *layout.analog, layout.time, layout.marker}
     unit = "s" if layout.time_unit_s == 1 else "ms"
@@ -296,22 +296,3 @@ def _report(path: Path, layout: _Layout, declared: Declaration) -> None:
         f"in {unit}",
     )
     report_unused(path, [name for k, name in enumerate(names) if k not in used])
-    said = {*(declared.eeg or ()), *(declared.peripherals or {}), *declared.reference}
-    known = {name.lower() for name in said}
-    nameless = [
-        names[k]
-        for k in layout.exg
-        if _EXG.fullmatch(names[k]) and names[k].lower() not in known
-    ]
-    if nameless:
-        some = ", ".join(nameless[:3])
-        report(
-            "C01",
-            f"{len(nameless)} channels say no electrode: {some}"
-            + (", ..." if len(nameless) > 3 else ""),
-            source=path,
-            assumed="they are not used",
-            cure=f'Write eeg = ["{nameless[0]}", ...] into recordings.toml, or the '
-            "electrodes, as Fp1, into the header row of the file in place of "
-            f"{nameless[0]}; name what is no EEG under [peripherals].",
-        )

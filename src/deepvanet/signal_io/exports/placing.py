@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 
 from deepvanet.findings import refuse, report
+from deepvanet.signal_io.pieces import are_too_many, is_jump, report_gaps
+from deepvanet.signal_io.time_grid import check_rate
 from deepvanet.signal_io.types import Timing
 
 WINDOW_S = 2.0
@@ -20,13 +22,10 @@ WINDOW_S = 2.0
 LARGEST_COUNT = 2**40
 MOST_LOSSES = 10_000
 """That are looked for in stamps; the longest ones."""
-JUMP_S = 3600.0
-"""A longer pause is a clock that was set, or another recording."""
 BACK_S = 1.0
 """By which stamps may go back where a clock is synchronised."""
 LARGE = 0.01
 """Of a rate: another one is named."""
-SLOWEST_HZ, FASTEST_HZ = 0.5, 1e5
 
 Stamps = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -171,12 +170,7 @@ def _choose_rate(stamps: Stamps, stated: float | None, source: object) -> float:
         return stated
     if stated is not None and abs(measured / stated - 1) < 0.2:
         return stated
-    if not SLOWEST_HZ <= measured <= FASTEST_HZ:
-        raise refuse(
-            "T06",
-            f"{measured:.4g} samples a second, expected 0.5 Hz to 100 kHz",
-            source=source,
-        )
+    check_rate(measured, source=source)
     if stated is not None:
         report(
             "T07",
@@ -248,12 +242,14 @@ def _agrees(lost: Counts, stamps: Stamps, sfreq: float, span: int) -> bool:
 
 
 def _mend(stamps: Stamps, sfreq: float, source: object) -> Stamps:
-    """Report stamps that go back, or forth by hours; take such steps out."""
+    """Report stamps that go back, or that jump; take such steps out."""
     steps = np.diff(stamps)
-    is_back, is_jump = steps < -BACK_S, steps > JUMP_S
+    is_back, leaps = steps < -BACK_S, np.zeros(len(steps), bool)
+    for row in np.flatnonzero(steps > BACK_S):
+        leaps[row] = is_jump(float(steps[row]), n_samples=len(stamps), rate=sfreq)
     for code, is_odd, what in (
         ("T04", is_back, "the time goes back by"),
-        ("T02", is_jump, "the time stamps jump by"),
+        ("T02", leaps, "the time stamps jump by"),
     ):
         for row in np.flatnonzero(is_odd)[:1]:
             report(
@@ -264,7 +260,7 @@ def _mend(stamps: Stamps, sfreq: float, source: object) -> Stamps:
                 assumed="the samples follow each other without a gap",
                 cure="cut the file there, or correct the time stamps after it",
             )
-    is_odd = is_back | is_jump
+    is_odd = is_back | leaps
     mended = np.where(is_odd, 1 / sfreq, steps)
     return np.concatenate([stamps[:1], stamps[0] + np.cumsum(mended)])
 
@@ -291,7 +287,7 @@ def _count_by_stamps(stamps: Stamps, sfreq: float, *, least_s: float = 0.0) -> C
 
 
 def _finish(stamps: Stamps, lost: Counts, sfreq: float, source: object) -> Placement:
-    if lost.sum() > 50 * len(stamps) + JUMP_S * sfreq:
+    if are_too_many([lost.sum() / sfreq], n_samples=len(stamps), rate=sfreq):
         text = f"{len(stamps)} samples are spread over {lost.sum() / sfreq:.6g} s"
         raise refuse("T02", text, source=source)
     numbers = np.arange(len(stamps)) + np.concatenate([[0], np.cumsum(lost)])
@@ -304,10 +300,10 @@ def _finish(stamps: Stamps, lost: Counts, sfreq: float, source: object) -> Place
             assumed="the time stamps are right, and their rate is used",
         )
     start = float(np.median(stamps - numbers / rate))
-    _report_lost(lost, numbers, rate, source)
     last = numbers[:-1][lost > 0]
     gaps = np.stack([last + 1, last + 1 + lost[lost > 0]], axis=1) / rate
     spans = tuple((begin, end) for begin, end in gaps.tolist())
+    report_gaps(spans, source=source)
     return Placement(numbers, rate, start, Timing(sfreq, rate, spans))
 
 
@@ -325,22 +321,3 @@ def _correct_rate(numbers: Counts, stamps: Stamps, sfreq: float) -> float:
     drift = abs(slope - 1 / sfreq) * (at[-1] - at[0])
     is_sure = slope > 0 and drift > max(1.5 / sfreq, 3 * spread, 8 * doubt)
     return 1 / slope if is_sure else sfreq
-
-
-def _report_lost(lost: Counts, numbers: Counts, sfreq: float, source: object) -> None:
-    rows = np.flatnonzero(lost)
-    if not len(rows):
-        return
-    longest = int(rows[np.argmax(lost[rows])])
-    start = numbers[longest] / sfreq
-    seconds = lost[longest] / sfreq
-    where = f"{start:.1f} s to {start + seconds:.1f} s"
-    total = f"{lost.sum()} samples ({lost.sum() / sfreq:.3g} s) are missing"
-    several = f" in {len(rows)} places, the longest {where}" if len(rows) > 1 else ""
-    report(
-        "T01",
-        f"{total} in the recording{several}: packets were lost, or it was paused",
-        source=source,
-        place="" if several else where,
-        assumed="they are missing samples; what follows is where its time says",
-    )
