@@ -12,7 +12,7 @@ from deepvanet.findings import list_some, report
 from deepvanet.signal_io.declared import FILE_NAME
 from deepvanet.signal_io.open_file import COMPANIONS, list_parts
 
-MOST_SEEN = 20_000
+MOST_SEEN = 10_000
 """Files that are looked at; a table may lie in a folder that holds all else."""
 MOST_NAMED = 12
 DESCRIBING = ("readme", "license", "licence", "changes", "citation")
@@ -39,7 +39,8 @@ def report_unused_files(source: RecordingSource) -> None:
     spare = [
         path
         for path in found
-        if not (named & {path, path.resolve()} or str(path).startswith(inside))
+        if not (path in named or str(path).startswith(inside))
+        and not (path.is_symlink() and path.resolve() in named)
         and not _describes(path)
     ]
     if spare:
