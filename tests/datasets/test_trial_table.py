@@ -43,6 +43,15 @@ def test_a_row_is_a_trial_and_what_is_not_known_here_is_kept(table):
     assert row.more == {"sex": "f"}
 
 
+def test_a_row_may_state_its_session(table):
+    path = table(
+        "subject,trial,stimulus,bio,valence,session\n"
+        "1,1,x,a.edf,3,monday\n1,2,x,a.edf,3,n/a\n"
+    )
+
+    assert [row.session for row in read_rows(path, Declaration())] == ["monday", ""]
+
+
 def test_a_peripheral_file_alone_has_the_clock(table):
     path = table("subject,trial,stimulus,peripheral,valence\n1,1,x,a.edf,3\n")
 

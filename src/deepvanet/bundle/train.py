@@ -220,7 +220,7 @@ def _train(
     store = open_once(store_path)
     rows = select_member(store, settings, member).open(store, member.streams)
     learner = make_learner(settings, face_weights)
-    unit = PROTOCOLS[choose_protocol(rows.table)].unit
+    unit = PROTOCOLS[choose_protocol(rows.table)].inner_unit
     if plan and isinstance(learner, EpochLearner):
         fitted = learner.refit(rows, plan=plan, unit=unit)
     else:

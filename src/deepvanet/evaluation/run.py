@@ -72,6 +72,7 @@ from deepvanet.learners.repeatable import settle_machine
 from deepvanet.metrics import PERMUTATION_COLUMNS
 from deepvanet.schema import UserError
 from deepvanet.store import (
+    SESSION,
     SegmentStore,
     digest_store,
     open_store,
@@ -191,8 +192,11 @@ def evaluate(
     _fit_waiting(store, out, settings, execution, kept, waiting)
 
     collected = collect(parts, tasks)
+    stated = [SESSION] if SESSION in store.table else []
     results.write_table(
-        out / "segments.csv", list_segments(parts), results.SEGMENT_COLUMNS
+        out / "segments.csv",
+        list_segments(parts),
+        [*results.SEGMENT_COLUMNS, *stated],
     )
     for name, table, columns in (
         ("history.csv", collected.history, results.HISTORY_COLUMNS),

@@ -60,6 +60,7 @@ from deepvanet.results import NOTE_SEPARATOR
 from deepvanet.schema import Recording, Stream, Target, Trial, UserError
 from deepvanet.store import (
     MISSING_COLUMNS,
+    SESSION,
     CleaningRecord,
     Manifest,
     SegmentBlock,
@@ -368,6 +369,8 @@ def _tabulate(
     table["duration_s"] = segments.SEGMENT_S
     for name in ("subject", "trial", "stimulus"):
         table[name] = getattr(trial, name)
+    if trial.session:
+        table[SESSION] = trial.session
     for target in Target:
         table[target] = trial.ratings.get(target, np.nan)
     for stream in Stream:

@@ -69,7 +69,7 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         recipes=list_recipes(),
         no_leak=NO_LEAK,
         most_lines=MOST_LINES,
-        shared_counts=leaks.SHARED_COUNTS,
+        shared_counts=leaks.list_counted(studies),
         sizes=leaks.SIZES,
         summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",

@@ -88,6 +88,7 @@ class _Fold:
     shared_subjects: Annotated[int, MAY_LACK] = 0
     shared_stimuli: Annotated[int, MAY_LACK] = 0
     shared_recordings: Annotated[int, MAY_LACK] = 0
+    shared_sessions: Annotated[int, MAY_LACK] = 0
     overlapping_samples_s: Annotated[float, MAY_LACK] = 0.0
     n_first: Annotated[int, MAY_LACK] = 0
     n_validation: Annotated[int, MAY_LACK] = 0

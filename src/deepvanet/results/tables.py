@@ -21,6 +21,7 @@ _TEXT = (
     "trial",
     "stimulus",
     "recording",
+    "session",
     "artefacts",
     "bad_channels",
     "removed",
