@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 
-from deepvanet.fields import About, CheckedSettings, list_hints
+from deepvanet.fields import MAY_LACK, About, CheckedSettings, list_hints
 from deepvanet.files import write_text
 from deepvanet.schema import UserError, say_nearest
 
@@ -59,6 +59,13 @@ Threads = Annotated[
     int, About("Threads of one fit. Numbers change with it.", least=1, most=999)
 ]
 Epochs = Annotated[int, About("Passes of training.", least=1)]
+Recipe = Annotated[
+    RecipeName,
+    About(
+        "Where settings come from that are not given: default; paper, what its text "
+        "says; code, what its authors' code does."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -317,13 +324,7 @@ class EvaluateSettings(CheckedSettings):
             metavar="NAME",
         ),
     ] = "none"
-    recipe: Annotated[
-        RecipeName,
-        About(
-            "Where settings come from that are not given: default; paper, what its "
-            "text says; code, what its authors' code does."
-        ),
-    ] = "default"
+    recipe: Recipe = "default"
     permutations: Annotated[
         int,
         About(
@@ -348,6 +349,8 @@ class TrainSettings(CheckedSettings):
         a cross-validation; else there are ``network.epochs`` epochs.
     learner : str
         What is fitted; ``stream_dropout`` is for the network only.
+    recipe : str
+        From which other settings were taken; bundles of older versions do not say it.
     stream_dropout : float
         Above 0: one network for all streams, which loses each of them in training
         with this probability, and answers from any of them.
@@ -384,6 +387,7 @@ class TrainSettings(CheckedSettings):
             shown="0: a network a stream set",
         ),
     ] = 0.0
+    recipe: Annotated[Recipe, MAY_LACK] = "default"
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
@@ -555,12 +559,12 @@ S = TypeVar("S", bound=CheckedSettings)
 
 
 def from_dict(kind: type[S], values: Any) -> S:
-    """Read what ``to_dict`` made of settings; what is not there has its default.
+    """Read what ``to_dict`` made of settings; only what may be None may be absent.
 
     Raises
     ------
     UserError
-        When a name is no setting, or a value none of it.
+        When a name is no setting, a value none of it, or a setting is missing.
     """
     hints = list_hints(kind)
     if not isinstance(values, Mapping):
@@ -569,6 +573,9 @@ def from_dict(kind: type[S], values: Any) -> S:
         if name not in hints:
             hint = say_nearest(name, list(hints))
             raise UserError(f"there is no such setting{hint}", field=name)
+    for item in dataclasses.fields(kind):
+        if item.name not in values and item.default is not None:
+            raise UserError("is missing", field=item.name)
     return kind(**{name: _from_plain(hints[name], v) for name, v in values.items()})
 
 

@@ -18,6 +18,9 @@ from typing import Annotated, Any, Literal
 
 from deepvanet.schema import UserError, say_nearest
 
+MAY_LACK = "may be lacking"
+"""In the type of a field that has a default: a document may do without it."""
+
 
 @dataclass(frozen=True)
 class About:

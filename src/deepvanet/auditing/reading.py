@@ -15,7 +15,8 @@ trained or tested on::
     start_s, duration_s                   seconds, see ``audit.times``
     label                                 of rows that are not predicted
 
-Stimulus, recording, session and times are taken from the predictions where only they have them.
+Stimulus, recording, session and times are taken from the predictions where only they
+have them.
 
 In fold k, the rows with ``fold`` k tested and all others trained; a row without a
 fold always trained. Instead of ``fold`` a table may have ``folds``, as a run's

@@ -24,6 +24,7 @@ from deepvanet.cli.options import (
     LearningRateOfRecipe,
     Normalise,
     Precision,
+    Recipe,
     ScaleOfRecipe,
     Seed,
     Steps,
@@ -45,7 +46,7 @@ from deepvanet.cli.options import (
 from deepvanet.cli.showing import say
 from deepvanet.files import check_file, check_written
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.recipes import read_recipe
+from deepvanet.recipes import settle_recipe
 from deepvanet.schema import STREAM_SETS
 
 _BESIDE_SETTINGS = (
@@ -71,9 +72,7 @@ def evaluate(
         ),
     ] = join(config.EvaluateSettings.protocols),
     target: Targets = join(config.EvaluateSettings.targets),
-    recipe: Annotated[
-        config.RecipeName, option(config.EvaluateSettings, "recipe")
-    ] = config.EvaluateSettings.recipe,
+    recipe: Recipe = config.EvaluateSettings.recipe,
     streams: Annotated[
         str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
     ] = join(config.EvaluateSettings.streams),
@@ -159,13 +158,13 @@ def evaluate(
             "batch_size": batch_size,
             "learning_rate": learning_rate,
         }
-        values = read_recipe(recipe) | {k: v for k, v in given.items() if v is not None}
+        rule, values = settle_recipe(recipe, given)
         asked = config.EvaluateSettings(
             protocols=split_names(protocol),
             targets=pick_targets(target),
             streams=pick_streams(streams),
             learners=split_names(learner),
-            label_rule=values.pop("label_rule"),
+            label_rule=rule,
             folds=folds,
             seeds=split_numbers("seeds", seed),
             subjects=split_names(subjects),

@@ -149,8 +149,7 @@ GpusPerTask = Annotated[float, option(config.Execution, "gpus_per_task")]
 Seed = Annotated[int, option(config.TrainSettings, "seed")]
 Epochs = Annotated[int, option(config.NetworkSettings, "epochs")]
 Targets = Annotated[str, option(config.EvaluateSettings, "targets")]
-Scale = Annotated[config.Scale, option(config.NetworkSettings, "scale")]
-LabelRule = Annotated[str, option(config.EvaluateSettings, "label_rule")]
+Recipe = Annotated[config.RecipeName, option(config.EvaluateSettings, "recipe")]
 ScaleOfRecipe = Annotated[
     config.Scale | None, option(config.NetworkSettings, "scale", shown=_OF_RECIPE)
 ]

@@ -284,8 +284,8 @@ def read_asked(file: Path, store_path: Path) -> tuple[EvaluateSettings, Path | N
     if there.get("store_digest") != digest_store(open_store(store_path)):
         raise UserError(f"{file}: is of another store than {store_path}")
     try:
-        asked = from_dict(EvaluateSettings, there["evaluate"])
-        asked = replace(asked, permutations=there["permutations"])
+        values = {**there["evaluate"], "permutations": there["permutations"]}
+        asked = from_dict(EvaluateSettings, values)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     except KeyError as error:

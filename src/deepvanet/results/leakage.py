@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from deepvanet.documents import MAY_LACK, build
+from deepvanet.documents import build
+from deepvanet.fields import MAY_LACK
 from deepvanet.results.json_files import read_json, write_json
 from deepvanet.schema import KEY_COLUMNS, ScoreKey, UserError
 
