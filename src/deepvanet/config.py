@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -401,7 +401,7 @@ class SynthSettings(CheckedSettings):
         Of a trial; None: the usual length of the data set.
     effect, stimulus_effect, subject_effect : float
         How strongly ratings, stimuli and subjects show.
-    n_filmed : int | None
+    n_with_video : int | None
         Subjects of DEAP who have videos.
     nested : bool
         Whether AFEW-VA's clips lie in a folder for each zip.
@@ -434,7 +434,7 @@ class SynthSettings(CheckedSettings):
     subject_effect: Annotated[
         float, About("How much some subjects rate higher.", least=0)
     ] = 0.3
-    n_filmed: Annotated[
+    n_with_video: Annotated[
         int | None, About("Subjects of DEAP who have videos.", shown="22, the first")
     ] = None
     nested: Annotated[bool, About("AFEW-VA's clips in a folder for each zip.")] = False
@@ -573,9 +573,9 @@ def from_dict(kind: type[S], values: Any) -> S:
         if name not in hints:
             hint = say_nearest(name, list(hints))
             raise UserError(f"there is no such setting{hint}", field=name)
-    for item in dataclasses.fields(kind):
-        if item.name not in values and item.default is not None:
-            raise UserError("is missing", field=item.name)
+    for name in hints:
+        if name not in values and getattr(kind, name, "") is not None:
+            raise UserError("is missing", field=name)
     return kind(**{name: _from_plain(hints[name], v) for name, v in values.items()})
 
 
@@ -612,26 +612,39 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error}") from None
 
 
-def claim_folder(folder: Path, described: Mapping[str, Any], *, what: str) -> None:
+def claim_folder(
+    folder: Path,
+    described: Mapping[str, Any],
+    *,
+    what: str,
+    free: Mapping[str, Any] | None = None,
+    read: Callable[[Path], Mapping[str, Any]] = read_toml,
+) -> None:
     """Write ``settings.toml`` into a folder, or refuse one of other settings.
 
     Parameters
     ----------
+    folder : Path
+        The folder.
     described : mapping
         Plain values, as TOML can hold them.
     what : str
         What the folder holds, for the sentence.
+    free : mapping, optional
+        Values that are written too, and may have been others before.
+    read : callable
+        What reads the file that is there.
 
     Raises
     ------
     UserError
         When the folder was made with other settings; the first one is named.
     """
-    file = folder / "settings.toml"
+    file, free = folder / "settings.toml", free or {}
     if file.is_file():
-        refuse_difference(folder, read_toml(file), described, what=what)
-    else:
-        write_toml(file, described)
+        there = {name: value for name, value in read(file).items() if name not in free}
+        refuse_difference(folder, there, described, what=what)
+    write_toml(file, {**free, **described})
 
 
 def refuse_difference(folder: Path, there: Any, asked: Any, *, what: str) -> None:

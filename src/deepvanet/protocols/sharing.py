@@ -112,6 +112,31 @@ def name_count(unit: str) -> str:
     return f"shared_{UNITS[unit].plural}"
 
 
+def belong_to_people(labelled: pd.DataFrame) -> bool:
+    """Return whether each subject has one label in all trials, but not all the same.
+
+    A model that recognises such a subject needs no signal of the trial.
+
+    Parameters
+    ----------
+    labelled : DataFrame
+        Columns subject, trial and label, which is never NaN.
+
+    Examples
+    --------
+    >>> trials = {"subject": list("aabb"), "trial": list("1212"), "label": [0, 0, 1, 1]}
+    >>> belong_to_people(pd.DataFrame(trials))
+    True
+    >>> belong_to_people(pd.DataFrame(trials | {"label": [0, 1, 1, 1]}))
+    False
+    """
+    labels = labelled.groupby("subject", observed=True)["label"]
+    if len(labels) < 2 or (labels.min() != labels.max()).any():
+        return False
+    trials = labelled.groupby("subject", observed=True)["trial"].nunique()
+    return bool((trials > 1).any() and labels.min().nunique() > 1)
+
+
 def find_leaks(
     sharing: Sharing,
     *,
