@@ -212,6 +212,12 @@ POOLED_SIZES = ("paper-pooled", "trial-pooled", "subject", "subject-stimulus")
 the least, and the others are for data that cannot be crossed."""
 
 
+def find_protocol(kind: str, scope: str, unit: str) -> Protocol:
+    """Return the first protocol of a kind, a scope and a unit; one has to be there."""
+    tags = kind, scope, unit
+    return next(p for p in _BASES if (p.kind, p.scope, p.unit) == tags)
+
+
 def _control(base: Protocol) -> Protocol:
     """Return the control of a protocol: its folds, another training size."""
     sized_by = POOLED_SIZES if base.scope == "all" else (_find_opposite(base),)
