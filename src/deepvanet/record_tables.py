@@ -5,7 +5,7 @@ A page holds a table between two marks::
     <!-- table of protocols -->
     <!-- end of table -->
 
-``python -m deepvanet.record_tables docs/*.md`` writes the tables anew; a test compares
+``python -m deepvanet.record_tables docs/*.md`` writes the tables again; a test compares
 them with the pages.
 """
 
