@@ -8,7 +8,7 @@ import skimage.data
 from films import write_video
 from small_deap import write_small_deap
 
-N_FILMED_TRIALS = 4
+N_WITH_VIDEO_TRIALS = 4
 
 
 def sample_portrait(brightness: float = 1.0) -> np.ndarray:
@@ -35,9 +35,9 @@ def video_of(root: Path, subject: int, trial: int) -> Path:
 def write_filmed_deap(root: Path, *, seconds: int = 3, n_subjects: int = 2) -> Path:
     """Write a DEAP whose subject 01 shows a face, brighter from trial to trial."""
     write_small_deap(
-        root, n_subjects=n_subjects, n_trials=N_FILMED_TRIALS, seconds=seconds
+        root, n_subjects=n_subjects, n_trials=N_WITH_VIDEO_TRIALS, seconds=seconds
     )
-    for trial in range(1, N_FILMED_TRIALS + 1):
+    for trial in range(1, N_WITH_VIDEO_TRIALS + 1):
         film_portrait(
             video_of(root, 1, trial),
             n_frames=round(seconds * 50 * 59.05 / 60),

@@ -47,6 +47,7 @@ def write_small_store(
     dataset: str = "deap",
     images: tuple[int, int] = (2, 24),
     personal: bool = False,
+    n_sessions: int = 0,
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and open it.
@@ -71,6 +72,8 @@ def write_small_store(
         a network quick.
     personal : bool
         Whether a subject has one rating over all its trials: every other one is high.
+    n_sessions : int
+        How many sessions a subject's trials lie in, in turn; 0: it is not stated.
     """
     rng = np.random.default_rng(seed)
     settings = to_dict(PrepareSettings(artefacts=artefacts, baseline=baseline))
@@ -85,7 +88,8 @@ def write_small_store(
             valence[:] = arousal[:] = 7.0 if number % 2 else 3.0
         blocks = [
             _sample_trial(
-                {"subject": subject, "trial": f"{trial + 1:02d}"},
+                {"subject": subject, "trial": f"{trial + 1:02d}"}
+                | ({"session": f"day {trial % n_sessions}"} if n_sessions else {}),
                 "all" if in_one_recording else f"{trial + 1:02d}",
                 {Target.VALENCE: valence[trial], Target.AROUSAL: arousal[trial]},
                 stimulus=str(stimulus + 1),

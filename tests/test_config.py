@@ -101,5 +101,19 @@ def test_settings_come_back_from_a_file_as_they_were(tmp_path):
     ],
 )
 def test_a_file_of_wrong_settings_names_the_field(values, sentence):
+    if isinstance(values, dict):
+        usual = config.to_dict(config.EvaluateSettings())
+        network = {**usual["network"], **values.get("network", {})}
+        values = {**usual, **values, "network": network}
+
     with pytest.raises(UserError, match=sentence):
+        config.from_dict(config.EvaluateSettings, values)
+
+
+@pytest.mark.parametrize(("part", "name"), [(None, "label_rule"), ("network", "scale")])
+def test_settings_that_lack_a_value_are_refused(part, name):
+    values = config.to_dict(config.EvaluateSettings())
+    del (values[part] if part else values)[name]
+
+    with pytest.raises(UserError, match=f"{name}: is missing"):
         config.from_dict(config.EvaluateSettings, values)

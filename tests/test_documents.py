@@ -23,7 +23,8 @@ from deepvanet.metrics import (
 )
 from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.record_tables import TABLES, fill_tables
+from deepvanet.schema import STREAM_SETS, Stream, UserError
 from small_store import take_rows
 
 ROOT = Path(__file__).parents[1]
@@ -68,14 +69,41 @@ def test_every_link_to_a_file_leads_somewhere(page):
         assert (page.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tables_of_a_page_are_made_from_the_records(page):
+    text = page.read_text()
+
+    assert fill_tables(text) == text, (
+        "run: python -m deepvanet.record_tables docs/*.md README.md"
+    )
+
+
+def test_each_table_of_records_is_in_a_page():
+    marks = re.findall(
+        r"<!-- table of ([\w ]+) -->", "".join(p.read_text() for p in PAGES)
+    )
+
+    assert sorted(marks) == sorted(TABLES)
+    with pytest.raises(UserError, match="no table of clowns; known: protocols"):
+        fill_tables("<!-- table of clowns -->\n<!-- end of table -->")
+
+
+def test_help_names_every_learner_that_reads_signals():
+    options = {p.name: p for p in get_command(cli.app).commands["evaluate"].params}
+
+    for name, record in LEARNERS.items():
+        assert (name in options["learner"].help) == (record.kind != "prior")
+
+
 def test_the_table_of_protocols_is_the_protocols():
     page = read("docs/protocols.md").partition("## What is checked")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \|(.*)\|$", page, re.M)
 
     said = {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
     assert list(said) == list(PROTOCOLS)
-    for name, (_, unit, _, leaks, shares) in said.items():
+    for name, (kind, _, unit, _, leaks, shares) in said.items():
         protocol = PROTOCOLS[name]
+        assert kind == protocol.kind
         assert unit == protocol.unit.replace("+", " and ")
         assert leaks == (", ".join(protocol.leaks) or "none")
         assert shares == (", ".join(protocol.shares) or "none")

@@ -12,14 +12,14 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 
-from deepvanet.fields import About, CheckedSettings, list_hints
+from deepvanet.fields import MAY_LACK, About, CheckedSettings, list_hints
 from deepvanet.files import write_text
 from deepvanet.schema import UserError, say_nearest
 
@@ -59,6 +59,13 @@ Threads = Annotated[
     int, About("Threads of one fit. Numbers change with it.", least=1, most=999)
 ]
 Epochs = Annotated[int, About("Passes of training.", least=1)]
+Recipe = Annotated[
+    RecipeName,
+    About(
+        "Where settings come from that are not given: default; paper, what its text "
+        "says; code, what its authors' code does."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -317,13 +324,7 @@ class EvaluateSettings(CheckedSettings):
             metavar="NAME",
         ),
     ] = "none"
-    recipe: Annotated[
-        RecipeName,
-        About(
-            "Where settings come from that are not given: default; paper, what its "
-            "text says; code, what its authors' code does."
-        ),
-    ] = "default"
+    recipe: Recipe = "default"
     permutations: Annotated[
         int,
         About(
@@ -348,6 +349,8 @@ class TrainSettings(CheckedSettings):
         a cross-validation; else there are ``network.epochs`` epochs.
     learner : str
         What is fitted; ``stream_dropout`` is for the network only.
+    recipe : str
+        From which other settings were taken; bundles of older versions do not say it.
     stream_dropout : float
         Above 0: one network for all streams, which loses each of them in training
         with this probability, and answers from any of them.
@@ -384,6 +387,7 @@ class TrainSettings(CheckedSettings):
             shown="0: a network a stream set",
         ),
     ] = 0.0
+    recipe: Annotated[Recipe, MAY_LACK] = "default"
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
 
@@ -397,7 +401,7 @@ class SynthSettings(CheckedSettings):
         Of a trial; None: the usual length of the data set.
     effect, stimulus_effect, subject_effect : float
         How strongly ratings, stimuli and subjects show.
-    n_filmed : int | None
+    n_with_video : int | None
         Subjects of DEAP who have videos.
     nested : bool
         Whether AFEW-VA's clips lie in a folder for each zip.
@@ -430,7 +434,7 @@ class SynthSettings(CheckedSettings):
     subject_effect: Annotated[
         float, About("How much some subjects rate higher.", least=0)
     ] = 0.3
-    n_filmed: Annotated[
+    n_with_video: Annotated[
         int | None, About("Subjects of DEAP who have videos.", shown="22, the first")
     ] = None
     nested: Annotated[bool, About("AFEW-VA's clips in a folder for each zip.")] = False
@@ -555,12 +559,12 @@ S = TypeVar("S", bound=CheckedSettings)
 
 
 def from_dict(kind: type[S], values: Any) -> S:
-    """Read what ``to_dict`` made of settings; what is not there has its default.
+    """Read what ``to_dict`` made of settings; only what may be None may be absent.
 
     Raises
     ------
     UserError
-        When a name is no setting, or a value none of it.
+        When a name is no setting, a value none of it, or a setting is missing.
     """
     hints = list_hints(kind)
     if not isinstance(values, Mapping):
@@ -569,6 +573,9 @@ def from_dict(kind: type[S], values: Any) -> S:
         if name not in hints:
             hint = say_nearest(name, list(hints))
             raise UserError(f"there is no such setting{hint}", field=name)
+    for name in hints:
+        if name not in values and getattr(kind, name, "") is not None:
+            raise UserError("is missing", field=name)
     return kind(**{name: _from_plain(hints[name], v) for name, v in values.items()})
 
 
@@ -605,26 +612,39 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error}") from None
 
 
-def claim_folder(folder: Path, described: Mapping[str, Any], *, what: str) -> None:
+def claim_folder(
+    folder: Path,
+    described: Mapping[str, Any],
+    *,
+    what: str,
+    free: Mapping[str, Any] | None = None,
+    read: Callable[[Path], Mapping[str, Any]] = read_toml,
+) -> None:
     """Write ``settings.toml`` into a folder, or refuse one of other settings.
 
     Parameters
     ----------
+    folder : Path
+        The folder.
     described : mapping
         Plain values, as TOML can hold them.
     what : str
         What the folder holds, for the sentence.
+    free : mapping, optional
+        Values that are written too, and may have been others before.
+    read : callable
+        What reads the file that is there.
 
     Raises
     ------
     UserError
         When the folder was made with other settings; the first one is named.
     """
-    file = folder / "settings.toml"
+    file, free = folder / "settings.toml", free or {}
     if file.is_file():
-        refuse_difference(folder, read_toml(file), described, what=what)
-    else:
-        write_toml(file, described)
+        there = {name: value for name, value in read(file).items() if name not in free}
+        refuse_difference(folder, there, described, what=what)
+    write_toml(file, {**free, **described})
 
 
 def refuse_difference(folder: Path, there: Any, asked: Any, *, what: str) -> None:

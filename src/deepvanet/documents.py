@@ -22,7 +22,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from deepvanet.fields import About, list_hints
+from deepvanet.fields import MAY_LACK, About, list_hints
 from deepvanet.schema import UserError, quote, say_nearest
 
 MOST_BYTES = 2**26
@@ -31,9 +31,6 @@ MOST_TEXT = 10_000
 """Characters of one text."""
 MOST_WHOLE = 2**53
 """Whole numbers up to it are exact in every program that reads JSON."""
-
-MAY_LACK = "may be lacking"
-"""In the type of a field that has a default: a document may do without it."""
 
 T = TypeVar("T")
 

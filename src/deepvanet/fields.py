@@ -18,6 +18,9 @@ from typing import Annotated, Any, Literal
 
 from deepvanet.schema import UserError, say_nearest
 
+MAY_LACK = "may be lacking"
+"""In the type of a field that has a default: a document may do without it."""
+
 
 @dataclass(frozen=True)
 class About:
@@ -67,7 +70,8 @@ def _check(name: str, value: Any, hint: Any) -> None:
     """Raise ``UserError`` for a value that a field does not take."""
     about = None
     if typing.get_origin(hint) is Annotated:
-        hint, about = typing.get_args(hint)
+        hint, *said = typing.get_args(hint)
+        about = next((item for item in said if isinstance(item, About)), None)
     if not _is_one(value, hint):
         if typing.get_origin(hint) is Literal:
             known = list(typing.get_args(hint))

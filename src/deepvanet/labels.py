@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from deepvanet.protocols import columns_of
+from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import UserError
 
 MEDIAN = "median"
@@ -156,22 +157,7 @@ def are_personal(
     known = has_label(ratings, rule)
     values = np.asarray(ratings, dtype=float)[known]
     label = values if rule == MEDIAN else label_ratings(values, rule)
-    return have_one_each(table.loc[known, columns_of("trial")].assign(label=label))
-
-
-def have_one_each(labelled: pd.DataFrame) -> bool:
-    """Return whether each subject has one label, as ``are_personal`` says.
-
-    Parameters
-    ----------
-    labelled : DataFrame
-        Columns subject, trial and label, which is never NaN.
-    """
-    counts = labelled.groupby("subject", observed=True)[["trial", "label"]].nunique()
-    several = bool((counts["trial"] > 1).any())
-    return several and bool(
-        (counts["label"] == 1).all() and labelled["label"].nunique() > 1
-    )
+    return belong_to_people(table.loc[known, columns_of("trial")].assign(label=label))
 
 
 def _is_high(ratings: Float[np.ndarray, " row"], rule: str) -> Bool[np.ndarray, " row"]:

@@ -103,6 +103,33 @@ def read_recipe(name: str) -> dict[str, Any]:
     return {s.name: getattr(s, name) for s in TABLE if s.name not in _FIXED}
 
 
+def settle_recipe(recipe: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the settings of a recipe with those that were given in their place.
+
+    Parameters
+    ----------
+    recipe : str
+        Of ``RECIPES``.
+    given : mapping
+        Settings by name; None is not given.
+
+    Returns
+    -------
+    label_rule : str
+        Which ratings are high.
+    network : dict
+        Settings of ``NetworkSettings``.
+
+    Raises
+    ------
+    UserError
+        When there is no such recipe.
+    """
+    own = {name: value for name, value in given.items() if value is not None}
+    network = read_recipe(recipe) | own
+    return network.pop("label_rule"), network
+
+
 def check_baseline(recipe: str, baseline: str) -> None:
     """Refuse a store whose baseline is not the recipe's.
 
@@ -141,6 +168,20 @@ def list_changes(recipe: str, settings: Mapping[str, Any]) -> dict[str, str]:
         for name, value in read_recipe(recipe).items()
         if name in settings and settings[name] != value
     }
+
+
+def describe_recipe(settings: Mapping[str, Any]) -> str:
+    """Name a recipe, and the settings that depart from it.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of ``evaluate`` or ``train``, as plain values.
+    """
+    recipe = str(settings["recipe"])
+    changes = list_changes(recipe, {**settings, **settings["network"]})
+    changed = ", ".join(f"{name} {value}" for name, value in changes.items())
+    return f"{recipe}, but {changed}".replace("_", " ") if changed else recipe
 
 
 def _write(value: Any) -> str:

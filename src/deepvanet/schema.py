@@ -130,7 +130,7 @@ class TrialSpan:
         As in ``Trial``.
     more : mapping
         As in ``Trial``.
-    face_choice : str
+    face_choice, session : str
         As in ``Trial``.
     """
 
@@ -145,6 +145,7 @@ class TrialSpan:
     video_onset_s: float = 0.0
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,8 @@ class Trial:
     face_choice : str
         Which face of the video is the subject's: ``left``, ``right``, ``largest`` or a
         box ``x,y,width,height`` in pixels or shares; empty for the one seen longest.
+    session : str
+        On which visit it was recorded; empty where that is not known.
     """
 
     subject: str
@@ -218,6 +221,7 @@ class Trial:
     video_onset_s: float = 0.0
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
+    session: str = ""
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -234,6 +238,7 @@ def as_recording(trial: Trial) -> Recording:
         video_onset_s=trial.video_onset_s,
         more=trial.more,
         face_choice=trial.face_choice,
+        session=trial.session,
     )
     return Recording(
         subject=trial.subject,

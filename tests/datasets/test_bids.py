@@ -32,14 +32,19 @@ def root(tmp_path):
     return tmp_path / "data"
 
 
-def write_run(root, subject, run):
+def write_run(root, subject, run, session=None):
     bio = sample_bio(9, sfreq=SFREQ, labels=LABELS, seed=int(subject))
     units = ["uV"] * len(LABELS)
     edf = write_edf(root.parent / "a.edf", bio, labels=LABELS, units=units, sfreq=SFREQ)
     raw = mne.io.read_raw_edf(edf, verbose="ERROR")
     raw.set_channel_types(dict(zip(LABELS, TYPES, strict=True)))
     path = mne_bids.BIDSPath(
-        subject=subject, run=run, task="film", datatype="eeg", root=root
+        subject=subject,
+        session=session,
+        run=run,
+        task="film",
+        datatype="eeg",
+        root=root,
     )
     mne_bids.write_raw_bids(raw, path, overwrite=True, verbose="ERROR")
     events = path.copy().update(suffix="events", extension=".tsv").fpath
@@ -64,6 +69,14 @@ def test_trials_of_several_runs_are_numbered_through(root):
 
     assert [[s.trial for s in r.spans] for r in recordings] == [["1", "2"], ["3", "4"]]
     assert len({r.name for r in recordings}) == 2
+
+
+def test_the_session_is_that_of_the_name_of_the_file(tmp_path):
+    write_run(tmp_path / "data", "01", None, session="morning")
+
+    (recording,) = bids.read_recordings(tmp_path / "data", "01")
+
+    assert [span.session for span in recording.spans] == ["morning", "morning"]
 
 
 def test_types_and_units_are_those_of_the_sidecars(root):

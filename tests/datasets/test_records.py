@@ -211,6 +211,7 @@ def test_what_has_no_reader_or_writer_cannot_be_asked_for():
     ("command", "sentence"),
     [
         ("synth deap D --original", "was removed, say synth deap-original D"),
+        ("synth deap D --filmed 2", "was removed, say --with-video 2"),
         ("check deap D --from original", "was removed, say check deap-original D"),
         (
             "prepare deap D --out S --from original",

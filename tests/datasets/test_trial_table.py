@@ -19,7 +19,7 @@ def table(tmp_path):
     """Write a table beside two files; return its place."""
 
     def write(text):
-        for name in ("a.edf", "a.mp4"):
+        for name in ("a.edf", "b.edf", "a.mp4"):
             (tmp_path / name).touch()
         (tmp_path / "trials.csv").write_text(text)
         return tmp_path / "trials.csv"
@@ -41,6 +41,15 @@ def test_a_row_is_a_trial_and_what_is_not_known_here_is_kept(table):
     assert row.duration_s is None
     assert row.ratings == {Target.AROUSAL: 3.0}
     assert row.more == {"sex": "f"}
+
+
+def test_a_row_may_state_its_session(table):
+    path = table(
+        "subject,trial,stimulus,bio,valence,session\n"
+        "1,1,x,a.edf,3,monday\n2,1,x,b.edf,3,n/a\n"
+    )
+
+    assert [row.session for row in read_rows(path, Declaration())] == ["monday", ""]
 
 
 def test_a_peripheral_file_alone_has_the_clock(table):

@@ -508,3 +508,44 @@ def test_two_bounds_leave_trials_out_of_all_tables(store, tmp_path):
 
     with pytest.raises(UserError, match="no subject can be scored"):
         evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+
+def test_a_session_is_held_out_and_counted(tiny_store, tmp_path):
+    store = tiny_store(tmp_path / "store", n_trials=9, n_segments=2, n_sessions=3)
+    asked = replace(
+        QUICK, protocols=("trial", "session"), learners=("bandpower-logistic",)
+    )
+    evaluate(store.path, tmp_path / "run", settings=asked, execution=ALONE)
+
+    run = results.open_run(tmp_path / "run")
+    parts = results.read_leakage(run.path / "leakage.json")["parts"]
+    said = {p["protocol"]: p for p in parts if p["learner"] == "bandpower-logistic"}
+    assert said["trial"]["shares"].split("+")[-1] == "session"
+    assert said["session"]["shares"] == "subject"
+    assert [f["shared_sessions"] for f in said["session"]["folds"]] == [0] * 6
+    tested = run.segments[run.segments["protocol"] == "session"]
+    assert set(tested.groupby(["subject", "session"])["folds"].nunique()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("n_sessions", "sentence"),
+    [
+        (0, "subject 01 trial 01 has none in this store: own recordings state it in a"),
+        (1, "session needs two sessions of each subject or more, got one of 01, 02"),
+    ],
+)
+def test_a_store_without_sessions_cannot_hold_one_out(
+    tiny_store, tmp_path, n_sessions, sentence
+):
+    store = tiny_store(tmp_path / "store", n_sessions=n_sessions)
+
+    with pytest.raises(UserError, match=sentence) as error:
+        evaluate(
+            store.path,
+            tmp_path / "run",
+            settings=replace(QUICK, protocols=("session",)),
+            execution=ALONE,
+        )
+
+    assert error.value.field == "protocols"
+    assert not (tmp_path / "run").exists()

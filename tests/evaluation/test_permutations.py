@@ -10,6 +10,7 @@ import pytest
 from deepvanet.cli import main
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate, permutations
+from deepvanet.evaluation.fits import find_traits
 from deepvanet.evaluation.parts import cut_parts
 from deepvanet.evaluation.permutations import (
     PermutationPlan,
@@ -228,7 +229,7 @@ def test_several_seeds_are_cut_anew_and_averaged(store, tmp_path):
 
 
 def test_what_was_interrupted_goes_on_to_the_same_draws(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(permutations, "DRAWS_AT_ONCE", 2)
+    monkeypatch.setattr(permutations, "PERMUTATIONS_AT_ONCE", 2)
     go = {"run": "", "execution": ALONE}
     whole = permute(store, tmp_path, PLAN, QUICK, **go)
     first, second = sorted((tmp_path / "permutations").glob("*.npz"))
@@ -240,7 +241,7 @@ def test_what_was_interrupted_goes_on_to_the_same_draws(store, tmp_path, monkeyp
     assert first.stat().st_mtime_ns == before
     pd.testing.assert_frame_equal(again, whole)
     assert tuple(whole) == PERMUTATION_COLUMNS
-    assert whole["draw"].tolist() == [0, 1, 2, 3]
+    assert whole["permutation"].tolist() == [0, 1, 2, 3]
 
 
 def test_a_draw_whose_trials_are_too_few_for_the_folds_has_no_score(store, tmp_path):
@@ -278,9 +279,9 @@ def test_quick_learners_are_permuted_unasked_and_others_when_asked(store):
     unasked = plan(store, learners=("bandpower-nb", "eegnet"))
     asked = plan(store, learners=("bandpower-nb", "eegnet"), permutations=250)
 
-    assert unasked.n_draws == 199
+    assert unasked.n_permutations == 199
     assert {key[3] for key in unasked.permuted} == {"bandpower-nb"}
-    assert asked.n_draws == 250
+    assert asked.n_permutations == 250
     assert {key[3] for key in asked.permuted} == {"bandpower-nb", "eegnet"}
     assert plan(store, permutations=0).permuted == {}
     assert (
@@ -305,7 +306,7 @@ def test_every_test_adds_forty_permutations(store):
     names = ("bandpower-nb", "bandpower-logistic", "bandpower-svm", "riemann")
     many = plan(store, protocols=("trial", "subject"), learners=names)
 
-    assert many.n_draws == 320
+    assert many.n_permutations == 320
     with pytest.raises(UserError, match="for 8 tests at least 320 are needed, got 199"):
         plan(store, protocols=("trial", "subject"), learners=names, permutations=199)
 
@@ -359,3 +360,16 @@ def test_the_command_permutes_and_the_scores_say_so(store, tmp_path, capsys):
     assert rows["p_value"].between(1 / 200, 1).all()
     assert main([*command, "--permutations", "100"]) == 2
     assert "for 1 test at least 199 are needed, got 100" in capsys.readouterr().err
+
+
+def test_what_a_learner_fits_inside_counts(store, monkeypatch):
+    logistic = {"learners": ("trial-logistic",)}
+    part = cut_part(store)
+    work = sum(permutations.WORK_OF_A_FIT + len(fold.train) for fold in part.folds)
+    n_fits = find_traits("trial-logistic", QUICK).n_fits
+
+    assert n_fits == 1 + 7 * 3
+    monkeypatch.setattr(permutations, "MOST_WORK", 199 * work * n_fits)
+    assert plan(store, **logistic).permuted
+    monkeypatch.setattr(permutations, "MOST_WORK", 199 * work * n_fits - 1)
+    assert not plan(store, **logistic).permuted

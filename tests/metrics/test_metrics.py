@@ -375,7 +375,7 @@ def test_there_is_no_interval_below_six_subjects_or_eight_clips(n_subjects, n_cl
 def make_permutations(values, *, learner="network", metric="balanced_accuracy"):
     """A table of permutations in which one metric has values."""
     key = {**NAMES, "learner": learner, "exchanged": "clips"}
-    table = pd.DataFrame({"draw": range(len(values))}).assign(**key)
+    table = pd.DataFrame({"permutation": range(len(values))}).assign(**key)
     return table.assign(**dict.fromkeys(METRICS, np.nan)).assign(**{metric: values})
 
 

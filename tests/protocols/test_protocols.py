@@ -27,14 +27,16 @@ from deepvanet.protocols.sharing import (
     name_count,
     verify,
 )
+from deepvanet.protocols.units import split_units
 from deepvanet.schema import UserError
 
-SEED = 3
+SEED, SESSIONS = 3, 4
 UNITS = {
     "segment": ["subject", "trial", "segment"],
     "trial": ["subject", "trial"],
     "subject": ["subject"],
     "stimulus": ["stimulus"],
+    "session": ["subject", "session"],
 }
 HONEST = [p.name for p in PROTOCOLS.values() if p.chooses_on == "validation"]
 CONTROLS = [p.name for p in PROTOCOLS.values() if p.kind == "control"]
@@ -62,6 +64,7 @@ def make_table(n_subjects, n_trials, *, lengths=(3, 9), lacking=0, seed=SEED):
     table["start_s"] = table["segment"].astype(float)
     table["duration_s"] = 1.0
     table["recording"] = table["trial"]
+    table["session"] = (table["trial"].astype(int) % SESSIONS).astype(str)
     return table, np.array(label)
 
 
@@ -134,12 +137,13 @@ def test_no_unit_is_on_two_sides(shape, name):
     protocol = PROTOCOLS[name]
 
     for fold in cut_shape(shape, name):
-        for unit in protocol.unit.split("+"):
-            train, first, validation, test = (
-                list_units(table, rows, unit)
-                for rows in (fold.train, fold.first, fold.validation, fold.test)
-            )
+        for unit in protocol.units:
+            train, test = (list_units(table, r, unit) for r in (fold.train, fold.test))
             assert not train & test
+        for unit in split_units(protocol.inner_unit):
+            first, validation = (
+                list_units(table, rows, unit) for rows in (fold.first, fold.validation)
+            )
             assert not first & validation
 
 
@@ -208,6 +212,31 @@ def test_every_trial_that_the_test_does_not_hold_trains_in_the_end():
             assert len(fold.train) == len(fold.first) + len(fold.validation)
 
 
+def test_trials_of_the_other_sessions_choose_the_epoch_of_a_session():
+    table, label = SHAPES["like DEAP"]
+
+    for fold in cut_folds(table, label, PROTOCOLS["session"]):
+        session, *others = (
+            list_units(table, rows, "session")
+            for rows in (fold.test, fold.first, fold.validation)
+        )
+        assert len(session) == 1
+        assert session.isdisjoint(others[0] | others[1])
+        assert others[0] & others[1]
+
+
+def test_sessions_are_counted_only_where_a_table_states_them():
+    table, _ = make_table(1, 8, lengths=(2, 2))
+
+    known = check_sharing(table, make_fold([0, 1], [8, 9]))
+    unknown = check_sharing(table.drop(columns="session"), make_fold([0, 1], [8, 9]))
+
+    assert known.shared_sessions == 1
+    assert find_shares(known) == ("subject", "session")
+    assert unknown.shared_sessions is None
+    assert find_shares(unknown) == ("subject",)
+
+
 def test_what_was_set_aside_for_validation_trains_in_the_end():
     table, label = SHAPES["like DEAP"]
 
@@ -225,7 +254,7 @@ def test_there_are_ten_folds_or_five_by_four(name):
     folds = cut_like_deap(name)
 
     of_first = [fold.number for fold in folds if fold.scope == folds[0].scope]
-    expected = 5 * 4 if protocol.unit == "subject+stimulus" else 10
+    expected = {"subject+stimulus": 5 * 4, "session": SESSIONS}.get(protocol.unit, 10)
     assert of_first == list(range(expected))
 
 
@@ -246,6 +275,8 @@ def test_fewer_units_than_ten_are_as_many_folds(name):
         "subject-matched": 4,
         "subject-stimulus": 4 * 4,
         "subject-stimulus-matched": 4 * 4,
+        "session": SESSIONS,
+        "session-matched": SESSIONS,
     }
     assert n_of_first == expected.get(name, 7)
 
@@ -664,7 +695,9 @@ def test_a_shared_person_leaks_only_where_labels_belong_to_people():
 
 
 def test_shares_are_named_in_their_order():
-    sharing = dataclasses.replace(CLEAN, shared_stimuli=2, shared_subjects=1)
+    sharing = dataclasses.replace(
+        CLEAN, shared_stimuli=2, shared_subjects=1, shared_sessions=1
+    )
 
     assert find_shares(CLEAN) == ()
     assert find_shares(sharing) == tuple(SHARES)

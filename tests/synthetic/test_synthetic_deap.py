@@ -33,7 +33,7 @@ from deepvanet.synthetic.deap import (
     N_SUBJECTS,
     SubjectsPlan,
     count_frames,
-    filmed_trials,
+    list_trials_with_video,
     write_deap,
     write_ratings,
     write_subject,
@@ -141,7 +141,7 @@ def test_no_trial_shows_its_own_number_and_every_subject_has_its_own_order():
 
 def test_videos_are_missing_where_the_real_ones_are():
     lost = {
-        subject: sorted(set(range(1, 41)) - set(filmed_trials(subject, 40)))
+        subject: sorted(set(range(1, 41)) - set(list_trials_with_video(subject, 40)))
         for subject in range(1, 23)
     }
 
@@ -151,7 +151,7 @@ def test_videos_are_missing_where_the_real_ones_are():
         11: [38, 39, 40],
         14: [40],
     }
-    assert sum(len(filmed_trials(s, 40)) for s in range(1, 33)) == 874
+    assert sum(len(list_trials_with_video(s, 40)) for s in range(1, 33)) == 874
 
 
 def test_videos_are_50_hz_pal_and_a_little_short(tree):
@@ -500,23 +500,25 @@ def test_a_made_up_data_set_has_another_name_than_the_real_one(tmp_path):
 @pytest.mark.slow
 def test_fewer_subjects_can_be_filmed(tmp_path):
     command = f"synth deap {tmp_path}/DEAP --subjects 2 --trials 1 --seconds 2"
-    assert main([*command.split(), "--filmed", "1"]) == 0
+    assert main([*command.split(), "--with-video", "1"]) == 0
 
     filmed = [path.name for path in (tmp_path / "DEAP" / "face_video").iterdir()]
     assert filmed == ["s01"]
 
 
 @pytest.mark.parametrize(
-    ("layout", "n_filmed", "sentence"),
+    ("layout", "n_with_video", "sentence"),
     [
-        ("deap", "23", "--filmed: must be 0 to 22, got 23"),
-        ("mahnob", "1", "--filmed: is for deap"),
+        ("deap", "23", "--with-video: must be 0 to 22, got 23"),
+        ("mahnob", "1", "--with-video: is for deap"),
     ],
 )
 def test_a_wrong_number_of_filmed_subjects_is_refused(
-    tmp_path, capsys, layout, n_filmed, sentence
+    tmp_path, capsys, layout, n_with_video, sentence
 ):
-    status = main(["synth", layout, str(tmp_path / "ROOT"), "--filmed", n_filmed])
+    status = main(
+        ["synth", layout, str(tmp_path / "ROOT"), "--with-video", n_with_video]
+    )
 
     assert status == 2
     assert sentence in capsys.readouterr().err

@@ -200,7 +200,7 @@ def test_guesses_exceed_the_bound_in_one_run_of_twenty_and_not_much_less_often()
 
 
 def test_synth_says_how_hard_its_recordings_are(tmp_path, capsys):
-    size = ("--subjects", "1", "--trials", "2", "--seconds", "2", "--filmed", "0")
+    size = ("--subjects", "1", "--trials", "2", "--seconds", "2", "--with-video", "0")
     root = str(tmp_path / "ROOT")
     assert main(["synth", "deap", root, *size, "--effect", "2", "--jobs", "1"]) == 0
     said = capsys.readouterr().out.splitlines()

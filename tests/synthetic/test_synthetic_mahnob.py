@@ -324,7 +324,7 @@ def test_a_frame_lies_at_the_onset_and_all_at_the_true_rate(plan):
 def test_a_blink_in_the_eeg_is_a_blink_in_the_video(root, plan):
     moved, jumped = [], []
     for session in plan_sessions(plan, 1):
-        if not session.is_filmed_whole:
+        if not session.has_whole_video:
             continue
         eyes = read_grey(find_file(root, session.number, "*C1 trigger*"))
         eyes = eyes[:, 190:232, 315:465].astype(float)

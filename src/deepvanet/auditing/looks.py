@@ -13,10 +13,10 @@ from jaxtyping import Bool, Int
 
 from deepvanet.auditing.parts import WRITTEN, AuditPart, FitRows, number_rows
 from deepvanet.auditing.priors import is_personal
-from deepvanet.protocols import columns_of
+from deepvanet.protocols import SHARES, columns_of
 
 COUNTED: Mapping[str, Sequence[str]] = {
-    **{name: columns_of(name) for name in ("segment", "trial", "subject", "stimulus")},
+    **{name: columns_of(name) for name in ("segment", "trial", *SHARES)},
     "repeat": ("subject", "stimulus"),
 }
 """Columns that identify units. A ``repeat`` is a clip that the same subject saw in

@@ -29,7 +29,7 @@ WRITTEN = "written_"
 """Begins the columns of names as the files write them; without it, blanks, case and
 forms of the same letters make no difference."""
 
-_PLACES = ("stimulus", "recording", *TIMES)
+_PLACES = ("stimulus", "recording", "session", *TIMES)
 
 _COPY = "copy"  # which of several rows of one identity
 

@@ -14,10 +14,10 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from deepvanet.auditing.parts import AuditPart, number_rows
-from deepvanet.labels import have_one_each
 from deepvanet.metrics import score_subjects
 from deepvanet.metrics.scores import mean_over_trials, score_labels
 from deepvanet.protocols import SHARES, columns_of, name_prior
+from deepvanet.protocols.sharing import belong_to_people
 
 PRIORS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "majority": (),
@@ -99,7 +99,7 @@ def is_personal(audited: AuditPart) -> bool:
     """Return whether each subject has one label over all its trials."""
     rows = audited.rows
     labelled = rows[rows["label"].notna()]
-    return have_one_each(labelled[["subject", "trial", "label"]])
+    return belong_to_people(labelled[["subject", "trial", "label"]])
 
 
 def has_segments(audited: AuditPart) -> bool:

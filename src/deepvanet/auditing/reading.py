@@ -11,11 +11,12 @@ Those after the first line may be absent. The table has a row for everything tha
 trained or tested on::
 
     subject, trial, fold                  the fold whose test part the row is in
-    segment, stimulus, recording          may be absent
+    segment, stimulus, recording, session may be absent
     start_s, duration_s                   seconds, see ``audit.times``
     label                                 of rows that are not predicted
 
-Stimulus, recording and times are taken from the predictions where only they have them.
+Stimulus, recording, session and times are taken from the predictions where only they
+have them.
 
 In fold k, the rows with ``fold`` k tested and all others trained; a row without a
 fold always trained. Instead of ``fold`` a table may have ``folds``, as a run's
@@ -37,7 +38,7 @@ from deepvanet.schema import KEY_COLUMNS, UserError, quote
 
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
 NEEDED_OF_TABLE = ("subject", "trial")
-NAMES = ("subject", "trial", "segment", "stimulus", "recording")
+NAMES = ("subject", "trial", "segment", "stimulus", "recording", "session")
 TIMES = ("start_s", "duration_s")
 EPOCHS = ("epoch_chosen", "epoch_best_on_test")
 
@@ -110,7 +111,8 @@ def check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def check_table(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the table with numbers for times and labels, and whole words for folds."""
-    blank = [n for n in ("stimulus", "recording") if n in table and _is_blank(table[n])]
+    may_be_blank = ("stimulus", "recording", "session")
+    blank = [n for n in may_be_blank if n in table and _is_blank(table[n])]
     table = _keep(table, KNOWN_OF_TABLE).drop(columns=blank)
     if "label" in table:
         label = read_numbers(table["label"])

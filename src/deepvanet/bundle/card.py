@@ -24,6 +24,7 @@ from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.protocols import PROTOCOLS
+from deepvanet.recipes import describe_recipe
 from deepvanet.schema import STREAM_SETS, Stream, Target
 from deepvanet.store import Rows
 
@@ -168,7 +169,8 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[TrainedMember]) 
             f"{rows.n_segments} | {rows.lowest_rating:g} to {rows.highest_rating:g} | "
             f"{say_plan(item.plan) or '-'} |"
         )
-    lines += ["", _tell_steps(trained)]
+    recipe = describe_recipe(values["training"])
+    lines += ["", f"Recipe: {recipe}. {_tell_steps(trained)}"]
     dropout = values["training"].get("stream_dropout", 0.0)
     if dropout:
         lines += [

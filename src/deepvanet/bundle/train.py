@@ -58,7 +58,7 @@ from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.protocols import PROTOCOLS
+from deepvanet.recipes import check_baseline
 from deepvanet.schema import STREAM_SETS, Channel
 from deepvanet.store import digest_store, open_store, pick_subjects, read_store_findings
 
@@ -98,11 +98,12 @@ def train_bundle(
     Raises
     ------
     UserError
-        When the store lacks a stream or a class, the learner makes no bundle, or
-        ``out`` holds another one.
+        When the store lacks a stream or a class, or has another baseline than the
+        recipe, the learner makes no bundle, or ``out`` holds another one.
     """
     store = open_store(store_path)
     check_label_rule(settings.label_rule)
+    check_baseline(settings.recipe, store.manifest.settings["baseline"])
     members = plan_members(settings)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
@@ -220,7 +221,7 @@ def _train(
     store = open_once(store_path)
     rows = select_member(store, settings, member).open(store, member.streams)
     learner = make_learner(settings, face_weights)
-    unit = PROTOCOLS[choose_protocol(rows.table)].unit
+    unit = choose_protocol(rows.table).inner_unit
     if plan and isinstance(learner, EpochLearner):
         fitted = learner.refit(rows, plan=plan, unit=unit)
     else:

@@ -30,9 +30,9 @@ from deepvanet.files import whole_file
 from deepvanet.learners.learner import FitPlan
 from deepvanet.learners.probabilities import measure_logits
 from deepvanet.metrics import tabulate_scores
-from deepvanet.protocols import PROTOCOLS
+from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
 from deepvanet.schema import KEY_COLUMNS, STREAM_SETS, ScoreKey
-from deepvanet.store import SegmentStore, number_trials
+from deepvanet.store import SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
 LEAST_SUBJECTS = 5
@@ -99,10 +99,10 @@ class MemberFolds:
         return 0 if self.part is None else len(self.part.folds)
 
 
-def choose_protocol(table: pd.DataFrame) -> str:
+def choose_protocol(table: pd.DataFrame) -> Protocol:
     """Return the protocol by which rows are divided: by subjects where they suffice."""
-    n_subjects = table["subject"].nunique()
-    return "subject" if n_subjects >= LEAST_SUBJECTS else "trial-pooled"
+    unit = "subject" if table["subject"].nunique() >= LEAST_SUBJECTS else "trial"
+    return find_protocol("honest", "all", unit)
 
 
 def plan_folds(
@@ -111,22 +111,20 @@ def plan_folds(
     """Deal rows into folds by the unit that they can honestly be divided by."""
     table = select_member(store, settings, member).table
     protocol = choose_protocol(table)
-    n_subjects = table["subject"].nunique()
-    n_trials = len(np.unique(number_trials(table)))
-    n_units = n_subjects if protocol == "subject" else n_trials
+    n_units = len(table.drop_duplicates(columns_of(protocol.unit)))
     if n_units < LEAST_FOLDS:
-        return MemberFolds(protocol, None, f"{n_units} trials cannot be divided")
+        return MemberFolds(protocol.name, None, f"{n_units} trials cannot be divided")
     part = cut_part(
         store,
-        as_evaluated(settings, (protocol,), min(N_FOLDS, n_units)),
-        (PROTOCOLS[protocol],),
+        as_evaluated(settings, (protocol.name,), min(N_FOLDS, n_units)),
+        (protocol,),
         member.target,
         member.streams,
         settings.seed,
     )
     if not all(is_trainable(part, fold) for fold in part.folds):
-        return MemberFolds(protocol, None, "a fold would train on one class")
-    return MemberFolds(protocol, part)
+        return MemberFolds(protocol.name, None, "a fold would train on one class")
+    return MemberFolds(protocol.name, part)
 
 
 def name_fold(out: Path, member: Member, number: int) -> Path:

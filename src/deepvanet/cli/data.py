@@ -25,19 +25,18 @@ from deepvanet.cli.options import (
     Threads,
     WrittenDataSet,
     WrittenRoot,
-    describe_lengths,
     make_execution,
     option,
     out_option,
     split_names,
 )
 from deepvanet.cli.showing import say
+from deepvanet.datasets import describe_lengths
 from deepvanet.files import check_written
-from deepvanet.schema import BIO, Stream, UserError, make_printable
+from deepvanet.schema import UserError, make_printable
 
 if TYPE_CHECKING:
     from deepvanet.datasets import CheckResult
-    from deepvanet.preparation import PreparationSummary
 
 
 def demo(
@@ -75,9 +74,10 @@ def synth(
         float, option(config.SynthSettings, "subject_effect")
     ] = config.SynthSettings.subject_effect,
     original: Annotated[bool, typer.Option("--original", hidden=True)] = False,
-    filmed: Annotated[
-        int | None, option(config.SynthSettings, "n_filmed")
-    ] = config.SynthSettings.n_filmed,
+    filmed: Annotated[str, typer.Option("--filmed", hidden=True)] = "",
+    with_video: Annotated[
+        int | None, option(config.SynthSettings, "n_with_video")
+    ] = config.SynthSettings.n_with_video,
     nested: Annotated[
         bool, option(config.SynthSettings, "nested")
     ] = config.SynthSettings.nested,
@@ -91,12 +91,14 @@ def synth(
     Raises
     ------
     UserError
-        When ``--original`` is given, which was removed.
+        When ``--original`` or ``--filmed`` is given, which were removed.
     """  # noqa: D301 (help ends at it)
     from deepvanet.synthetic import Knobs, write_data_set
 
     if original:
         raise UserError(f"--original: was removed, say synth deap-original {root}")
+    if filmed:
+        raise UserError(f"--filmed: was removed, say --with-video {filmed}")
     written = write_data_set(
         dataset,
         root,
@@ -109,7 +111,7 @@ def synth(
             subject_effect=subject_effect,
         ),
         nested=nested,
-        n_filmed=filmed,
+        n_with_video=with_video,
         seed=seed,
         execution=make_execution(jobs),
     )
@@ -255,7 +257,8 @@ def prepare(
         accept=split_names(accept),
     )
     check_written(out / "manifest.json")
-    _show_prepared(made)
+    for line in made.lines():
+        say(line)
 
 
 def pretrain(
@@ -331,39 +334,6 @@ def _show_result(result: "CheckResult") -> None:
         say("what to do (docs/findings.md has more):")
     for code in map(CODES.__getitem__, dict.fromkeys(odd)):
         say(f"  {code.code} {code.title}: {code.cure}")
-
-
-def _show_prepared(made: "PreparationSummary") -> None:
-    trials = made.trials
-    total = trials.select_dtypes("integer").sum()
-    say(
-        f"store: {made.store} ({made.n_subjects} subjects, {made.n_done_before} of "
-        f"them finished before; {len(trials)} trials, {total['n_segments']} segments, "
-        f"{total['n_segments_with_face']} with a face)"
-    )
-    if total["n_frames"]:
-        say(
-            f"faces: {total['n_faces_found'] / total['n_frames']:.1%} of "
-            f"{total['n_frames']} images found, {total['n_faces_filled']} filled from "
-            f"a neighbour, {total['n_frames_padded']} padded at the end, "
-            f"{total['n_faces_lost']} lost"
-        )
-    has = {s: trials[f"n_segments_with_{s}"] for s in Stream}
-    parts = (f"{s} in {sum(n)} of them" for s, n in has.items())
-    say(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
-    n_silent = int((trials["has_video"] == 0).sum())
-    if n_silent:
-        say(f"{n_silent} trials have no video: they stay in, without a face stream")
-    for stream in BIO:
-        n_without = int((has[stream] == 0).sum())
-        if n_without:
-            say(f"{n_without} trials have no {stream} stream")
-    for column, what in (
-        ("n_bad_channels", "not finite"),
-        ("n_flat_channels", "flat"),
-    ):
-        if total[column]:
-            say(f"{total[column]} channels (counted over trials) are {what}")
 
 
 def _refuse_from(command: str, dataset: str, root: Path, source: str) -> None:

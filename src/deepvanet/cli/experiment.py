@@ -24,6 +24,7 @@ from deepvanet.cli.options import (
     LearningRateOfRecipe,
     Normalise,
     Precision,
+    Recipe,
     ScaleOfRecipe,
     Seed,
     Steps,
@@ -44,9 +45,10 @@ from deepvanet.cli.options import (
 )
 from deepvanet.cli.showing import say
 from deepvanet.files import check_file, check_written
+from deepvanet.learners import LEARNERS, list_learners
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.recipes import read_recipe
-from deepvanet.schema import STREAM_SETS
+from deepvanet.recipes import settle_recipe
+from deepvanet.schema import STREAM_SETS, UserError
 
 _BESIDE_SETTINGS = (
     *("store", "out", "settings", "subjects"),
@@ -56,6 +58,16 @@ _BESIDE_SETTINGS = (
 
 def _list_protocols(kind: str) -> str:
     return ", ".join(name for name, row in PROTOCOLS.items() if row.kind == kind)
+
+
+def _name_learners() -> str:
+    """List the learners that read signals, those of plug-ins among them."""
+    own = [name for name, record in LEARNERS.items() if record.kind != "prior"]
+    try:
+        added = [name for name in list_learners() if name not in LEARNERS]
+    except UserError:  # a command that needs the name says why it cannot be had
+        added = []
+    return ", ".join([*own, *added])
 
 
 def evaluate(
@@ -71,21 +83,15 @@ def evaluate(
         ),
     ] = join(config.EvaluateSettings.protocols),
     target: Targets = join(config.EvaluateSettings.targets),
-    recipe: Annotated[
-        config.RecipeName, option(config.EvaluateSettings, "recipe")
-    ] = config.EvaluateSettings.recipe,
+    recipe: Recipe = config.EvaluateSettings.recipe,
     streams: Annotated[
         str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
     ] = join(config.EvaluateSettings.streams),
     learner: Annotated[
         str,
         typer.Option(
-            help="Any of network (network:16x64 and the like have feature vectors of "
-            "other lengths, face x bio), decision-fusion:RULE, whose rule is "
-            "adaboost, stacking, mean-logit, weight-grid or adaboost-published, "
-            "bandpower-svm, bandpower-logistic, bandpower-nb, trial-logistic, "
-            "trial-svm, riemann, eegnet; the "
-            "priors are always scored too."
+            help=f"Any of {_name_learners()}. network:16x64 and the like have feature "
+            "vectors of other lengths, face x bio; the priors are always scored too."
         ),
     ] = join(config.EvaluateSettings.learners),
     scale: ScaleOfRecipe = None,
@@ -159,13 +165,13 @@ def evaluate(
             "batch_size": batch_size,
             "learning_rate": learning_rate,
         }
-        values = read_recipe(recipe) | {k: v for k, v in given.items() if v is not None}
+        rule, values = settle_recipe(recipe, given)
         asked = config.EvaluateSettings(
             protocols=split_names(protocol),
             targets=pick_targets(target),
             streams=pick_streams(streams),
             learners=split_names(learner),
-            label_rule=values.pop("label_rule"),
+            label_rule=rule,
             folds=folds,
             seeds=split_numbers("seeds", seed),
             subjects=split_names(subjects),

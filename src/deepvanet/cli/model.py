@@ -12,14 +12,16 @@ from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
     Accept,
+    ClassWeight,
     Device,
-    Epochs,
+    EpochsOfRecipe,
     FaceWeights,
     FreezeFace,
     Jobs,
-    LabelRule,
+    LabelRuleOfRecipe,
     Precision,
-    Scale,
+    Recipe,
+    ScaleOfRecipe,
     Seed,
     Store,
     Subjects,
@@ -35,6 +37,7 @@ from deepvanet.cli.options import (
 )
 from deepvanet.cli.showing import say
 from deepvanet.optional_packages import tell_install
+from deepvanet.recipes import settle_recipe
 from deepvanet.schema import UserError
 
 if TYPE_CHECKING:
@@ -91,12 +94,11 @@ def train(
         str, option(config.TrainSettings, "learner")
     ] = config.TrainSettings.learner,
     target: Targets = join(config.TrainSettings.targets),
-    scale: Scale = config.NetworkSettings.scale,
-    label_rule: LabelRule = config.TrainSettings.label_rule,
-    class_weight: Annotated[
-        config.ClassWeight, option(config.NetworkSettings, "class_weight")
-    ] = config.NetworkSettings.class_weight,
-    epochs: Epochs = config.NetworkSettings.epochs,
+    recipe: Recipe = config.TrainSettings.recipe,
+    scale: ScaleOfRecipe = None,
+    label_rule: LabelRuleOfRecipe = None,
+    class_weight: ClassWeight = None,
+    epochs: EpochsOfRecipe = None,
     seed: Seed = config.TrainSettings.seed,
     subjects: Subjects = "",
     cross_validate: Annotated[
@@ -116,19 +118,25 @@ def train(
     from deepvanet.bundle import train_bundle
     from deepvanet.bundle.loading import name_folder
 
+    given = {
+        "scale": scale,
+        "label_rule": label_rule,
+        "class_weight": class_weight,
+        "epochs": epochs,
+    }
+    rule, values = settle_recipe(recipe, given)
     settings = config.TrainSettings(
         targets=pick_targets(target),
         streams=pick_streams(streams),
         learner=learner,
-        label_rule=label_rule,
+        label_rule=rule,
+        recipe=recipe,
         seed=seed,
         subjects=split_names(subjects),
         cross_validate=cross_validate,
         stream_dropout=stream_dropout,
         network=config.NetworkSettings(
-            scale=scale,
-            class_weight=class_weight,
-            epochs=epochs,
+            **values,
             threads=threads,
             precision=precision,
             device=device,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from deepvanet import config
-from deepvanet.datasets import DATASETS, DataSet, list_names
+from deepvanet.datasets import DATASETS, list_names
 from deepvanet.fields import find_about, list_hints
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick, quote
 
@@ -31,7 +31,7 @@ _OTHER_NAMES = {
     "seeds": "--seed",
     "n_subjects": "--subjects",
     "n_trials": "--trials",
-    "n_filmed": "--filmed",
+    "n_with_video": "--with-video",
     "baseline_s": "--baseline-start and --baseline-end",
     "part": "PART",
     "root": "ROOT",
@@ -149,8 +149,7 @@ GpusPerTask = Annotated[float, option(config.Execution, "gpus_per_task")]
 Seed = Annotated[int, option(config.TrainSettings, "seed")]
 Epochs = Annotated[int, option(config.NetworkSettings, "epochs")]
 Targets = Annotated[str, option(config.EvaluateSettings, "targets")]
-Scale = Annotated[config.Scale, option(config.NetworkSettings, "scale")]
-LabelRule = Annotated[str, option(config.EvaluateSettings, "label_rule")]
+Recipe = Annotated[config.RecipeName, option(config.EvaluateSettings, "recipe")]
 ScaleOfRecipe = Annotated[
     config.Scale | None, option(config.NetworkSettings, "scale", shown=_OF_RECIPE)
 ]
@@ -197,17 +196,6 @@ def _describe_data_sets(part: str) -> str:
     except UserError:  # a command that needs the name says why it cannot be had
         names = [name for name, record in DATASETS.items() if getattr(record, part)]
     return f"Name of the data set: {', '.join(names)}."
-
-
-def describe_lengths() -> str:
-    """List how long trials of a synthetic copy are, where nothing else is said."""
-    usual = DataSet.usual_seconds
-    others = [
-        f"for {name} {record.usual_seconds}"
-        for name, record in DATASETS.items()
-        if record.usual_seconds != usual
-    ]
-    return ", ".join([str(usual), *others])
 
 
 PreparedDataSet = Annotated[

@@ -195,7 +195,7 @@ _RECORDS = (
         check="deepvanet.datasets.deap.check:check_deap",
         writer="deepvanet.synthetic.deap:write_deap",
         suffixes=(".dat",),
-        writer_options=("n_filmed",),
+        writer_options=("n_with_video",),
     ),
     DataSet(
         name="deap-original",
@@ -205,7 +205,7 @@ _RECORDS = (
         check="deepvanet.datasets.deap_original.check:check_deap_original",
         writer="deepvanet.synthetic.deap_original:write_deap_original",
         suffixes=(".bdf",),
-        writer_options=("n_filmed",),
+        writer_options=("n_with_video",),
     ),
     DataSet(
         name="mahnob",
@@ -287,6 +287,17 @@ def list_names(part: str = "check") -> list[str]:
                 "set of deepvanet"
             )
     return [*names, *points]
+
+
+def describe_lengths() -> str:
+    """List how long trials of a synthetic copy are, where nothing else is said."""
+    usual = DataSet.usual_seconds
+    others = [
+        f"for {name} {record.usual_seconds}"
+        for name, record in DATASETS.items()
+        if record.usual_seconds != usual
+    ]
+    return ", ".join([str(usual), *others])
 
 
 def find_data_set(name: str, part: str = "check") -> DataSet:

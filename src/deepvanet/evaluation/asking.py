@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pandas as pd
+
 from deepvanet.config import EvaluateSettings
+from deepvanet.datasets.findings import list_some
 from deepvanet.evaluation.fits import find_traits
 from deepvanet.labels import check_label_rule
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
-from deepvanet.protocols import PROTOCOLS
+from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
 from deepvanet.recipes import check_baseline
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
@@ -34,7 +37,41 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     check_label_rule(settings.label_rule)
     check_baseline(settings.recipe, store.manifest.settings["baseline"])
     _check_learners(settings)
-    return replace(settings, subjects=pick_subjects(store, settings.subjects))
+    settings = replace(settings, subjects=pick_subjects(store, settings.subjects))
+    _check_units(settings, store)
+    return settings
+
+
+def _check_units(settings: EvaluateSettings, store: SegmentStore) -> None:
+    """Refuse a protocol whose unit is not stated, or of which a subject has one."""
+    table = store.table
+    if settings.subjects:
+        table = table[table["subject"].isin(settings.subjects)]
+    for name in settings.protocols:
+        for unit in PROTOCOLS[name].units:
+            if UNITS[unit].stated_by:
+                _check_unit(table, name, unit)
+
+
+def _check_unit(table: pd.DataFrame, protocol: str, unit: str) -> None:
+    columns, about = columns_of(unit), UNITS[unit]
+    stated = table.reindex(columns=["trial", *columns])
+    lacking = stated[stated[unit].isna()]
+    if len(lacking):
+        row = lacking.iloc[0]
+        raise UserError(
+            f"{protocol} needs the {unit} of every trial; subject {row['subject']} "
+            f"trial {row['trial']} has none in this store: {about.stated_by}",
+            field="protocols",
+        )
+    n_units = stated.drop_duplicates(columns).groupby("subject").size()
+    alone = [str(subject) for subject, n in n_units.items() if n == 1]
+    if alone:
+        raise UserError(
+            f"{protocol} needs two {about.plural} of each subject or more, got one of "
+            f"{list_some(alone)}",
+            field="protocols",
+        )
 
 
 def _check_learners(settings: EvaluateSettings) -> None:

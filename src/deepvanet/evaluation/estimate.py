@@ -118,8 +118,8 @@ def estimate_run(
     for part, fold in walk(parts):
         learners = list_learners(settings, part.streams)
         is_honest = any(protocol.kind == "honest" for protocol in part.protocols)
-        n_draws = max(settings.permutations, 0) if is_honest else 0
-        n_fits += len(learners) + n_draws * len(set(learners).difference(PRIORS))
+        n_permutations = max(settings.permutations, 0) if is_honest else 0
+        n_fits += len(learners) + n_permutations * len(set(learners).difference(PRIORS))
         n_rows += len(fold.test) * len(learners) * len(part.protocols)
         for learner in learners:
             for training in _list_trainings(learner, part.streams, settings):
@@ -128,7 +128,9 @@ def estimate_run(
                     known[key] = _time_fit(store, training, settings.network)
                 cost = known[key]
                 once = _count_rows(training, fold, settings.network)
-                seconds += (1 + n_draws) * training.times * cost.find_seconds(once)
+                seconds += (
+                    (1 + n_permutations) * training.times * cost.find_seconds(once)
+                )
                 if key not in paid:
                     seconds += cost.first_s * len(store.table)
                 paid.add(key)

@@ -128,7 +128,7 @@ def plan_task(
         numbers={key: part.numbers[row] for key, row in rows.items()},
         label={key: label[row] for key, row in rows.items()},
         choice=choice,
-        unit=part.protocols[0].unit,
+        unit=part.protocols[0].inner_unit,
         sized_as=fold.sized_as,
         readings=part.readings,
         files={

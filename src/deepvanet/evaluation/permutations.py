@@ -54,11 +54,11 @@ from deepvanet.metrics import (
     LEAST_CLIPS,
     METRICS,
     PERMUTATION_COLUMNS,
-    belong_to_people,
     count_permutations,
     find_means,
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, Target, UserError
 from deepvanet.store import SegmentStore
 
@@ -71,7 +71,7 @@ WORK_OF_A_FIT = 1_000
 LEAST_FILLED = 0.5
 """Share of subjects x clips that must be rated for clips to be exchanged."""
 
-DRAWS_AT_ONCE = 10
+PERMUTATIONS_AT_ONCE = 10
 """Of a quick learner, in one file; others have a file for each permutation."""
 
 _FOLDER = "permutations"
@@ -84,11 +84,13 @@ class PermutationTask:
 
     key: ScoreKey
     exchanged: str
-    draws: tuple[int, ...]
+    numbers: tuple[int, ...]
     file: Path
 
     def __str__(self) -> str:
-        return f"{' '.join(self.key)} permutations {self.draws[0]} to {self.draws[-1]}"
+        return (
+            f"{' '.join(self.key)} permutations {self.numbers[0]} to {self.numbers[-1]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class PermutationPlan:
         Those that are permuted, and what exchanges its ratings.
     """
 
-    n_draws: int
+    n_permutations: int
     tests: tuple[ScoreKey, ...]
     permuted: Mapping[ScoreKey, str]
 
@@ -115,9 +117,9 @@ class PermutationPlan:
         if self.permuted:
             learners = ", ".join(dict.fromkeys(key[3] for key in self.permuted))
             said.append(
-                f"permutations: {self.n_draws} of {learners}, for "
+                f"permutations: {self.n_permutations} of {learners}, for "
                 f"{_count_tests(self.tests)}; no p-value below "
-                f"{1 / (1 + self.n_draws):.4f} can be reached"
+                f"{1 / (1 + self.n_permutations):.4f} can be reached"
             )
         if "trials" in self.permuted.values():
             said.append(
@@ -169,8 +171,8 @@ def plan_permutations(
             f"for {_count_tests(tests)} at least {least} are needed, got {asked}",
             field="permutations",
         )
-    n_draws = least if asked == AUTOMATIC else asked
-    if n_draws == 0 or settings.control != NO_CONTROL:
+    n_permutations = least if asked == AUTOMATIC else asked
+    if n_permutations == 0 or settings.control != NO_CONTROL:
         return PermutationPlan(0, tuple(tests), {})
     held: dict[tuple[str, str, str], list[Part]] = {}
     for part in parts:
@@ -181,12 +183,14 @@ def plan_permutations(
     quick = {
         learner
         for learner in learners
-        if find_traits(learner, settings).is_quick
-        and n_draws * sum(_count_work(held[k[:3]]) for k in tests if k[3] == learner)
+        if (traits := find_traits(learner, settings)).is_quick
+        and n_permutations
+        * traits.n_fits
+        * sum(_count_work(held[k[:3]]) for k in tests if k[3] == learner)
         <= MOST_WORK
     }
     return PermutationPlan(
-        n_draws,
+        n_permutations,
         tuple(tests),
         {
             key: choose_exchange(held[key[:3]][0])
@@ -271,11 +275,11 @@ def _list_tasks(
     plan: PermutationPlan, settings: EvaluateSettings, folder: Path, run: str
 ) -> Iterable[PermutationTask]:
     for key, exchanged in plan.permuted.items():
-        at_once = DRAWS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
-        for start in range(0, plan.n_draws, at_once):
-            draws = tuple(range(start, min(start + at_once, plan.n_draws)))
-            name = digest({"run": run, "part": key, "draws": draws})
-            yield PermutationTask(key, exchanged, draws, folder / f"{name}.npz")
+        at_once = PERMUTATIONS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
+        for start in range(0, plan.n_permutations, at_once):
+            numbers = tuple(range(start, min(start + at_once, plan.n_permutations)))
+            name = digest({"run": run, "part": key, "numbers": numbers})
+            yield PermutationTask(key, exchanged, numbers, folder / f"{name}.npz")
 
 
 def _score_permutations(
@@ -288,7 +292,8 @@ def _score_permutations(
     is_quick = find_traits(task.key[3], settings).is_quick
     with use_one_thread() if is_quick else nullcontext():
         scores = [
-            _score(store, settings, face_weights, task, number) for number in task.draws
+            _score(store, settings, face_weights, task, number)
+            for number in task.numbers
         ]
     with whole_file(task.file) as unfinished, unfinished.open("wb") as stream:
         np.savez(stream, allow_pickle=False, scores=np.array(scores))
@@ -412,6 +417,6 @@ def _read(task: PermutationTask) -> pd.DataFrame:
         scores: NDArray[Any] = held["scores"]
     table = pd.DataFrame(scores, columns=list(METRICS))
     table = table.assign(
-        **task.key._asdict(), exchanged=task.exchanged, draw=list(task.draws)
+        **task.key._asdict(), exchanged=task.exchanged, permutation=list(task.numbers)
     )
     return table[list(PERMUTATION_COLUMNS)]

@@ -29,7 +29,7 @@ The folder::
 
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -44,11 +44,10 @@ from deepvanet.config import (
     AUTOMATIC,
     EvaluateSettings,
     Execution,
+    claim_folder,
     digest,
     from_dict,
-    refuse_difference,
     to_dict,
-    write_toml,
 )
 from deepvanet.evaluation.asking import check_settings, list_left_out
 from deepvanet.evaluation.controls import write_noise_store
@@ -72,6 +71,7 @@ from deepvanet.learners.repeatable import settle_machine
 from deepvanet.metrics import PERMUTATION_COLUMNS
 from deepvanet.schema import UserError
 from deepvanet.store import (
+    SESSION,
     SegmentStore,
     digest_store,
     open_store,
@@ -177,7 +177,9 @@ def evaluate(
     remove_unfinished(out)
     remove_unfinished(out / "fits")
     described = _describe(store, settings)
-    _claim(out, described, permutations=settings.permutations)
+    # a run may be given more permutations: its fits do not depend on them
+    free = {"format": results.RUN_FORMAT, "permutations": settings.permutations}
+    claim_folder(out, described, what="run", free=free, read=results.read_run_settings)
     kept = keep_face_weights(out, face_weights)
 
     tasks = [
@@ -191,8 +193,11 @@ def evaluate(
     _fit_waiting(store, out, settings, execution, kept, waiting)
 
     collected = collect(parts, tasks)
+    stated = [SESSION] if SESSION in store.table else []
     results.write_table(
-        out / "segments.csv", list_segments(parts), results.SEGMENT_COLUMNS
+        out / "segments.csv",
+        list_segments(parts),
+        [*results.SEGMENT_COLUMNS, *stated],
     )
     for name, table, columns in (
         ("history.csv", collected.history, results.HISTORY_COLUMNS),
@@ -280,8 +285,8 @@ def read_asked(file: Path, store_path: Path) -> tuple[EvaluateSettings, Path | N
     if there.get("store_digest") != digest_store(open_store(store_path)):
         raise UserError(f"{file}: is of another store than {store_path}")
     try:
-        asked = from_dict(EvaluateSettings, there["evaluate"])
-        asked = replace(asked, permutations=there["permutations"])
+        values = {**there["evaluate"], "permutations": there["permutations"]}
+        asked = from_dict(EvaluateSettings, values)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     except KeyError as error:
@@ -326,22 +331,6 @@ def _write_permutations(path: Path, permutations: pd.DataFrame) -> None:
         results.write_table(path, [permutations], PERMUTATION_COLUMNS)
     else:
         path.unlink(missing_ok=True)
-
-
-def _claim(out: Path, described: Mapping[str, Any], *, permutations: int) -> None:
-    """Write the settings of a run into its folder, or refuse one of others."""
-    file = out / "settings.toml"
-    # a run may be given more permutations: its fits do not depend on them
-    free = {"format": results.RUN_FORMAT, "permutations": permutations}
-    if file.is_file():
-        there = results.read_run_settings(file)
-        refuse_difference(
-            out,
-            {k: v for k, v in there.items() if k not in free},
-            described,
-            what="run",
-        )
-    write_toml(file, {**free, **described})
 
 
 def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]:

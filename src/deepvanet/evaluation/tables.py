@@ -13,6 +13,7 @@ from deepvanet.evaluation.fits import Task
 from deepvanet.evaluation.parts import Part, read_epoch, walk
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold
+from deepvanet.store import SESSION
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def list_segments(parts: Sequence[Part]) -> Iterator[pd.DataFrame]:
     """Yield tables that say, in a letter a fold, whether a row trained or tested."""
     for part in parts:
         letters = _spell_folds(part)
-        units = part.table[["subject", "trial", "stimulus", "segment"]]
+        names = ["subject", "trial", "stimulus", "segment", SESSION]
+        units = part.table[[name for name in names if name in part.table]]
         for protocol in part.protocols:
             key = {"protocol": protocol.name, "target": str(part.target)}
             row = units.assign(**key, streams=part.streams, seed=part.seed)

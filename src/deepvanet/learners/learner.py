@@ -50,8 +50,10 @@ class Traits:
     adapts_to_new_subjects : tuple of Stream
         The streams by which they do so where a subject was not in training.
     is_quick : bool
-        Whether a fit takes time with its rows only, about a second for 10,000, so
-        that a run may be repeated hundreds of times.
+        Whether a fit takes time with its rows only, about a second for 10,000 and
+        ``n_fits``, so that a run may be repeated hundreds of times.
+    n_fits : int
+        How often rows are fitted in one fit: more than once where it chooses inside.
     growth : int
         With which power of its rows a fit's time grows.
     most_rows : int | None
@@ -68,6 +70,7 @@ class Traits:
     adapts_to_test: bool = False
     adapts_to_new_subjects: tuple[Stream, ...] = ()
     is_quick: bool = False
+    n_fits: int = 1
     growth: int = 1
     most_rows: int | None = None
     knows_lost_channels: bool = True

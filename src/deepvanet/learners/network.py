@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepvanet.config import NetworkSettings, Threads
-from deepvanet.documents import MAY_LACK
-from deepvanet.fields import About
+from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.inputs import (
     Fetch,

@@ -32,6 +32,7 @@ from deepvanet.learners.baseline import (
 )
 from deepvanet.learners.classifiers import (
     LOGISTIC,
+    PENALTIES,
     SVM,
     Classifier,
     Features,
@@ -43,6 +44,7 @@ from deepvanet.learners.classifiers import (
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.trial_features import list_trials, measure_trials
+from deepvanet.protocols.folds import INNER_FOLDS
 from deepvanet.schema import BIO
 from deepvanet.store import Rows
 
@@ -59,13 +61,14 @@ class TrialClassifier:
     def traits(self) -> Traits:
         """All streams are measured on the whole trial.
 
-        What was measured is kept, so a fit of the logistic regression takes no time.
+        What was measured is kept, so a fit takes as long as the choice of its penalty.
         """
         is_slow = CLASSIFIERS[self.name].has_curve
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=BIO,
             is_quick=not is_slow,
+            n_fits=1 + len(PENALTIES) * INNER_FOLDS,
             growth=2 if is_slow else 1,
             adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
         )

@@ -30,7 +30,7 @@ def count_permutations(n_tests: int) -> int:
     return max(LEAST_PERMUTATIONS, PERMUTATIONS_OF_A_TEST * n_tests)
 
 
-def find_p_value(observed: float, null: Float[np.ndarray, " draw"]) -> float:
+def find_p_value(observed: float, null: Float[np.ndarray, " permutation"]) -> float:
     """Return how often a score is at least as high, the observed one among them.
 
     Permutations without a score do not count; without any, or without an observed
@@ -49,7 +49,7 @@ def find_p_value(observed: float, null: Float[np.ndarray, " draw"]) -> float:
 
 
 def correct_by_maximum(
-    observed: Float[np.ndarray, " test"], null: Float[np.ndarray, "test draw"]
+    observed: Float[np.ndarray, " test"], null: Float[np.ndarray, "test permutation"]
 ) -> Float[np.ndarray, " test"]:
     """Return p-values of each test against the largest of all, in each permutation.
 

@@ -30,7 +30,7 @@ Differences = Float[np.ndarray, " unit"]
 
 
 def flip_signs(
-    differences: Differences, *, n_draws: int = 10_000, seed: int = 0
+    differences: Differences, *, n_signs: int = 10_000, seed: int = 0
 ) -> float:
     """Return the two-sided p-value of the mean when signs are flipped at random.
 
@@ -50,7 +50,7 @@ def flip_signs(
         n_extra = 0
     else:
         rng = np.random.default_rng(seed)
-        signs = rng.choice([-1.0, 1.0], size=(n_draws, n_units))
+        signs = rng.choice([-1.0, 1.0], size=(n_signs, n_units))
         n_extra = 1
     flipped = np.abs(signs @ differences) / n_units
     n_above = int(np.sum(flipped >= abs(differences.mean()) - _ROUNDING))

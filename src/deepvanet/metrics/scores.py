@@ -25,6 +25,7 @@ from deepvanet.metrics.counts import (
     score_counts,
 )
 from deepvanet.metrics.jackknife import Spread, find_spread
+from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS
 
 LEVELS: tuple[str, ...] = get_args(Level)
@@ -130,24 +131,6 @@ def find_means(predictions: pd.DataFrame, level: str) -> dict[str, float]:
         return {m: found.mean for m, found in measure(predictions, level).items()}
     scores = score_subjects(predictions, level)
     return {metric: float(scores[metric].mean()) for metric in METRICS}
-
-
-def belong_to_people(predictions: pd.DataFrame) -> bool:
-    """Return whether each subject has one label in all trials, but not all the same.
-
-    Examples
-    --------
-    >>> trials = {"subject": list("aabb"), "trial": list("1212"), "label": [0, 0, 1, 1]}
-    >>> belong_to_people(pd.DataFrame(trials))
-    True
-    >>> belong_to_people(pd.DataFrame(trials | {"label": [0, 1, 1, 1]}))
-    False
-    """
-    labels = predictions.groupby("subject", observed=True)["label"]
-    if len(labels) < 2 or (labels.min() != labels.max()).any():
-        return False
-    trials = predictions.groupby("subject", observed=True)["trial"].nunique()
-    return bool((trials > 1).any() and labels.min().nunique() > 1)
 
 
 def mean_over_people(predictions: pd.DataFrame, level: str) -> pd.DataFrame:

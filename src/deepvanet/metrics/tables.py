@@ -32,8 +32,9 @@ from deepvanet.metrics.families import (
     find_p_value,
 )
 from deepvanet.metrics.jackknife import find_interval, find_p_above, find_p_unequal
-from deepvanet.metrics.scores import LEVELS, Measurement, belong_to_people, measure
+from deepvanet.metrics.scores import LEVELS, Measurement, measure
 from deepvanet.protocols import PROTOCOLS
+from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey
 
 SCORE_COLUMNS = (
@@ -57,7 +58,7 @@ SCORE_COLUMNS = (
 """Columns of ``scores.csv``."""
 
 PERMUTATION_COLUMNS = (
-    *(*KEY_COLUMNS, "exchanged", "draw"),
+    *(*KEY_COLUMNS, "exchanged", "permutation"),
     *METRICS,
 )
 """Columns of ``permutations.csv``: the scores of one learner, ratings exchanged.
@@ -79,7 +80,7 @@ _TESTED_LEVEL = "trial"
 class _Null(NamedTuple):
     """Scores with ratings exchanged, by permutation, and what exchanged."""
 
-    scores: Float[np.ndarray, " draw"]
+    scores: Float[np.ndarray, " permutation"]
     exchanged: str
 
 
@@ -213,7 +214,7 @@ def _list_nulls(permutations: pd.DataFrame | None) -> dict[tuple[ScoreKey, str],
         return {}
     return {
         (key, metric): _Null(
-            part.sort_values("draw")[metric].to_numpy(dtype=float),
+            part.sort_values("permutation")[metric].to_numpy(dtype=float),
             str(part["exchanged"].iloc[0]),
         )
         for key, part in _list_parts(permutations)

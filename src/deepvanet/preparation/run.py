@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,10 @@ from deepvanet.preprocessing.face import (
     make_backend,
 )
 from deepvanet.results import NOTE_SEPARATOR
-from deepvanet.schema import Recording, Stream, Target, Trial, UserError
+from deepvanet.schema import BIO, Recording, Stream, Target, Trial, UserError
 from deepvanet.store import (
     MISSING_COLUMNS,
+    SESSION,
     CleaningRecord,
     Manifest,
     SegmentBlock,
@@ -92,6 +94,49 @@ class PreparationSummary:
     n_subjects: int
     n_done_before: int
     trials: pd.DataFrame
+
+    def lines(self) -> list[str]:
+        """Say in sentences what it holds."""
+        total = self.trials.select_dtypes("integer").sum()
+        store = (
+            f"store: {self.store} ({self.n_subjects} subjects, {self.n_done_before} of "
+            f"them finished before; {len(self.trials)} trials, {total['n_segments']} "
+            f"segments, {total['n_segments_with_face']} with a face)"
+        )
+        found = (_say_faces(total), self._say_streams(), _say_silence(total))
+        return [store, *chain.from_iterable(found)]
+
+    def _say_streams(self) -> Iterator[str]:
+        has = {stream: self.trials[f"n_segments_with_{stream}"] for stream in Stream}
+        parts = (f"{stream} in {sum(n)} of them" for stream, n in has.items())
+        yield f"streams: {', '.join(parts)}".replace("of them", "segments", 1)
+        n_silent = int((self.trials["has_video"] == 0).sum())
+        if n_silent:
+            what = "trials have no video: they stay in, without a face stream"
+            yield f"{n_silent} {what}"
+        for stream in BIO:
+            n_without = int((has[stream] == 0).sum())
+            if n_without:
+                yield f"{n_without} trials have no {stream} stream"
+
+
+def _say_faces(total: "pd.Series[int]") -> Iterator[str]:
+    if total["n_frames"]:
+        yield (
+            f"faces: {total['n_faces_found'] / total['n_frames']:.1%} of "
+            f"{total['n_frames']} images found, {total['n_faces_filled']} filled from "
+            f"a neighbour, {total['n_frames_padded']} padded at the end, "
+            f"{total['n_faces_lost']} lost"
+        )
+
+
+def _say_silence(total: "pd.Series[int]") -> Iterator[str]:
+    for column, what in (
+        ("n_bad_channels", "not finite"),
+        ("n_flat_channels", "flat"),
+    ):
+        if total[column]:
+            yield f"{total[column]} channels (counted over trials) are {what}"
 
 
 def suggest_artefacts(name: str) -> Artefacts:
@@ -368,6 +413,8 @@ def _tabulate(
     table["duration_s"] = segments.SEGMENT_S
     for name in ("subject", "trial", "stimulus"):
         table[name] = getattr(trial, name)
+    if trial.session:
+        table[SESSION] = trial.session
     for target in Target:
         table[target] = trial.ratings.get(target, np.nan)
     for stream in Stream:

@@ -48,6 +48,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         video_onset_s=span.video_onset_s,
         more=span.more,
         face_choice=span.face_choice,
+        session=span.session,
     )
 
 

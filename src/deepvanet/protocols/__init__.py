@@ -8,7 +8,14 @@ follows it; :func:`deepvanet.protocols.sharing.check_sharing` then looks at the 
 each fold and believes no name. The rows are read without array libraries.
 """
 
-from deepvanet.protocols.known import LEAKS, PROTOCOLS, SHARES, Protocol, name_prior
+from deepvanet.protocols.known import (
+    LEAKS,
+    PROTOCOLS,
+    SHARES,
+    Protocol,
+    find_protocol,
+    name_prior,
+)
 from deepvanet.protocols.units import UNITS, Unit, columns_of, describe_held_out
 
 __all__ = [
@@ -20,5 +27,6 @@ __all__ = [
     "Unit",
     "columns_of",
     "describe_held_out",
+    "find_protocol",
     "name_prior",
 ]

@@ -104,7 +104,8 @@ def cut_folds(
     Parameters
     ----------
     table : DataFrame
-        One row a segment; columns subject, trial, stimulus, segment.
+        One row a segment; columns subject, trial, stimulus, segment, and those of the
+        protocol's unit.
     label : array, shape (row,)
         0 or 1; equal within a trial.
     protocol : Protocol
@@ -378,7 +379,7 @@ def _rotate(
 ) -> Iterator[tuple[int, tuple[_Mask, _Mask, _Mask, _Mask]]]:
     """Yield each fold's masks of training, test, first fit and validation."""
     nothing = np.zeros(len(part), dtype=bool)
-    units, trials = (number_units(table, u) for u in (protocol.unit, "trial"))
+    units, trials = (number_units(table, u) for u in (protocol.inner_unit, "trial"))
     for number in range(n_parts):
         test = part == number
         validation = nothing

@@ -14,7 +14,7 @@ LEAKS = ("trial", "subject", "epoch", "fit", "unlabelled")
 who were trained on, test rows chose the epoch, something was fitted on test labels,
 test signals entered without labels."""
 
-SHARES = ("subject", "stimulus")
+SHARES = ("subject", "stimulus", "session")
 """What training and test may have in common by design."""
 
 FOLDS, CROSSED_FOLDS = (10,), (5, 4)
@@ -47,6 +47,8 @@ class Protocol:
         Of a control: the protocol whose folds it takes.
     sized_by : tuple of str
         Of a control: the protocols whose smallest training part it is cut down to.
+    inner : str
+        What training rows are divided by, to choose on some of them; empty: the unit.
     """
 
     name: str
@@ -60,11 +62,17 @@ class Protocol:
     summary: str
     base: str = ""
     sized_by: tuple[str, ...] = ()
+    inner: str = ""
 
     @property
     def units(self) -> tuple[str, ...]:
         """The units that are never split, one by one."""
         return split_units(self.unit)
+
+    @property
+    def inner_unit(self) -> str:
+        """What stays whole where training rows are divided once more."""
+        return self.inner or self.unit
 
     @property
     def prior(self) -> str:
@@ -97,7 +105,7 @@ _BASES = (
         chooses_on="last",
         most_folds=FOLDS,
         leaks=("trial",),
-        shares=("subject", "stimulus"),
+        shares=("subject", "stimulus", "session"),
         summary="The published protocol: a subject's shuffled segments are cut into "
         "folds, so seconds of one trial train and test the model.",
     ),
@@ -109,7 +117,7 @@ _BASES = (
         chooses_on="last",
         most_folds=FOLDS,
         leaks=("trial",),
-        shares=("subject", "stimulus"),
+        shares=("subject", "stimulus", "session"),
         summary="The published inter-subject protocol: the shuffled segments of all "
         "subjects are cut into folds, so trials and subjects are on both sides.",
     ),
@@ -121,7 +129,7 @@ _BASES = (
         chooses_on="test",
         most_folds=FOLDS,
         leaks=("trial", "epoch"),
-        shares=("subject", "stimulus"),
+        shares=("subject", "stimulus", "session"),
         summary="What the authors' code does: the published protocol, and the test "
         "fold picks the epoch.",
     ),
@@ -133,7 +141,7 @@ _BASES = (
         chooses_on="validation",
         most_folds=FOLDS,
         leaks=(),
-        shares=("subject",),
+        shares=("subject", "session"),
         summary="Honest for one subject: whole trials are held out, and other trials "
         "choose the epoch.",
     ),
@@ -145,9 +153,22 @@ _BASES = (
         chooses_on="validation",
         most_folds=FOLDS,
         leaks=(),
-        shares=("subject", "stimulus"),
+        shares=("subject", "stimulus", "session"),
         summary="Whole trials are held out of all subjects' data; subjects and "
         "stimuli are on both sides.",
+    ),
+    Protocol(
+        name="session",
+        kind="honest",
+        scope="subject",
+        unit="session",
+        chooses_on="validation",
+        most_folds=FOLDS,
+        leaks=(),
+        shares=("subject",),
+        summary="Another day of the same person: whole sessions are held out, and "
+        "trials of the other sessions choose the epoch.",
+        inner="trial",
     ),
     Protocol(
         name="subject",
@@ -169,7 +190,7 @@ _BASES = (
         chooses_on="validation",
         most_folds=FOLDS,
         leaks=(),
-        shares=("subject",),
+        shares=("subject", "session"),
         summary="Whole stimuli are held out; their subjects are known from other "
         "stimuli.",
     ),
@@ -189,6 +210,12 @@ _BASES = (
 POOLED_SIZES = ("paper-pooled", "trial-pooled", "subject", "subject-stimulus")
 """What pooled controls are cut down to the smallest of: ``subject-stimulus`` trains on
 the least, and the others are for data that cannot be crossed."""
+
+
+def find_protocol(kind: str, scope: str, unit: str) -> Protocol:
+    """Return the first protocol of a kind, a scope and a unit; one has to be there."""
+    tags = kind, scope, unit
+    return next(p for p in _BASES if (p.kind, p.scope, p.unit) == tags)
 
 
 def _control(base: Protocol) -> Protocol:

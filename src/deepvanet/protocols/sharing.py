@@ -43,6 +43,8 @@ class Sharing:
         Seconds of signal that are in both.
     n_train, n_first, n_validation, n_test, n_discarded : int
         Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
+    shared_sessions : int | None
+        None where the table does not state sessions.
     """
 
     shared_segments: int
@@ -56,11 +58,16 @@ class Sharing:
     n_validation: int
     n_test: int
     n_discarded: int
+    shared_sessions: int | None = None
 
 
 def number_all_units(table: pd.DataFrame) -> Mapping[str, UnitNumbers]:
-    """Return each row's number of every unit, for all folds of a table."""
-    return {unit: number_units(table, unit) for unit in UNITS}
+    """Return each row's number of every unit that a table states, for all folds."""
+    return {
+        name: number_units(table, name)
+        for name, unit in UNITS.items()
+        if not unit.stated_by or set(unit.columns) <= set(table)
+    }
 
 
 def check_sharing(
@@ -72,7 +79,7 @@ def check_sharing(
     ----------
     table : DataFrame
         The table that the fold's row numbers belong to; columns subject, trial,
-        stimulus, recording, segment, start_s, duration_s.
+        stimulus, recording, segment, start_s, duration_s; session may be absent.
     numbers : mapping of str to array, shape (row,), optional
         What ``number_all_units`` returns for the table, where several folds of it
         are checked.
@@ -103,6 +110,31 @@ def name_count(unit: str) -> str:
     'shared_stimuli'
     """
     return f"shared_{UNITS[unit].plural}"
+
+
+def belong_to_people(labelled: pd.DataFrame) -> bool:
+    """Return whether each subject has one label in all trials, but not all the same.
+
+    A model that recognises such a subject needs no signal of the trial.
+
+    Parameters
+    ----------
+    labelled : DataFrame
+        Columns subject, trial and label, which is never NaN.
+
+    Examples
+    --------
+    >>> trials = {"subject": list("aabb"), "trial": list("1212"), "label": [0, 0, 1, 1]}
+    >>> belong_to_people(pd.DataFrame(trials))
+    True
+    >>> belong_to_people(pd.DataFrame(trials | {"label": [0, 1, 1, 1]}))
+    False
+    """
+    labels = labelled.groupby("subject", observed=True)["label"]
+    if len(labels) < 2 or (labels.min() != labels.max()).any():
+        return False
+    trials = labelled.groupby("subject", observed=True)["trial"].nunique()
+    return bool((trials > 1).any() and labels.min().nunique() > 1)
 
 
 def find_leaks(
@@ -148,7 +180,7 @@ def find_leaks(
 
 def find_shares(sharing: Sharing) -> tuple[str, ...]:
     """Name what training and test have in common, in the order of ``SHARES``."""
-    return tuple(share for share in SHARES if getattr(sharing, name_count(share)) > 0)
+    return tuple(share for share in SHARES if getattr(sharing, name_count(share)))
 
 
 def verify(
@@ -182,7 +214,7 @@ def verify(
     """
     hidden = [leak for leak in leaks if leak not in (*protocol.leaks, *declared)]
     kept = dict.fromkeys((*protocol.units, "segment"))
-    split = [u for u in kept if u in shares or getattr(sharing, name_count(u)) > 0]
+    split = [u for u in kept if u in shares or getattr(sharing, name_count(u))]
     if hidden or split:
         raise ProtocolViolation(
             f"protocol {protocol.name} admits the leaks {join(protocol.leaks)} and "

@@ -20,11 +20,14 @@ class Unit:
         What several are called.
     has_one_label : bool
         Whether all rows of a unit have the same label.
+    stated_by : str
+        Of a unit that a table may leave out: where a person states it.
     """
 
     columns: tuple[str, ...]
     plural: str
     has_one_label: bool = False
+    stated_by: str = ""
 
 
 UNITS: Mapping[str, Unit] = {
@@ -33,6 +36,11 @@ UNITS: Mapping[str, Unit] = {
     "subject": Unit(("subject",), "subjects"),
     "stimulus": Unit(("stimulus",), "stimuli"),
     "recording": Unit(("subject", "recording"), "recordings"),
+    "session": Unit(
+        ("subject", "session"),
+        "sessions",
+        stated_by="own recordings state it in a column session, BIDS by ses-",
+    ),
 }
 
 

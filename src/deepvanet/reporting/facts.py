@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from deepvanet.protocols import PROTOCOLS, describe_held_out
-from deepvanet.recipes import list_changes
+from deepvanet.recipes import describe_recipe
 from deepvanet.reporting.studies import Study
 from deepvanet.schema import ScoreKey
 
@@ -35,14 +35,6 @@ def describe_split(protocol: str) -> str:
     """
     facts = PROTOCOLS[protocol]
     return f"{describe_held_out(facts.unit)}, {_SCOPES[facts.scope]}"
-
-
-def describe_recipe(evaluated: Mapping[str, Any]) -> str:
-    """Name a recipe, and the settings in which the run departs from it."""
-    recipe = str(evaluated["recipe"])
-    changes = list_changes(recipe, {**evaluated, **evaluated["network"]})
-    changed = ", ".join(f"{name} {value}" for name, value in changes.items())
-    return f"{recipe}, but {changed}".replace("_", " ") if changed else recipe
 
 
 def describe_length(network: Mapping[str, Any]) -> str:

@@ -47,6 +47,13 @@ SIZES = {
 """What ``leakage.json`` counts in each fold, and the heads of the columns."""
 
 
+def list_counted(studies: Iterable[Study]) -> dict[str, str]:
+    """Return those of ``SHARED_COUNTS`` that some run counted."""
+    folds = (f for s in studies for p in s.leakage["parts"] for f in p["folds"])
+    counted = set().union(*folds)
+    return {name: head for name, head in SHARED_COUNTS.items() if name in counted}
+
+
 def list_leaks(study: Study) -> list[LeakRow]:
     """Return what training and test shared, a row for each kind of fold."""
     kinds: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}

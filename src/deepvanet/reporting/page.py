@@ -69,7 +69,7 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         recipes=list_recipes(),
         no_leak=NO_LEAK,
         most_lines=MOST_LINES,
-        shared_counts=leaks.SHARED_COUNTS,
+        shared_counts=leaks.list_counted(studies),
         sizes=leaks.SIZES,
         summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
@@ -143,8 +143,8 @@ def _count_tests(study: Study) -> int:
 
 def _find_least_p(study: Study) -> float:
     """Return the least p-value that so many permutations can give; NaN of none."""
-    n_draws = [run.permutations["draw"].nunique() for run in study.runs]
-    return 1 / (1 + max(n_draws)) if any(n_draws) else float("nan")
+    n_permutations = [run.permutations["permutation"].nunique() for run in study.runs]
+    return 1 / (1 + max(n_permutations)) if any(n_permutations) else float("nan")
 
 
 def describe_run(study: Study) -> str:

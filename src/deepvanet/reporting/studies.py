@@ -40,7 +40,7 @@ from deepvanet.schema import (
 
 NO_LEAK = NO_CONTROL = "none"
 _CONTROLS = tuple(name for name, facts in PROTOCOLS.items() if facts.kind == "control")
-_DRAW = (*KEY_COLUMNS, "draw")
+_PERMUTATION = (*KEY_COLUMNS, "permutation")
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ def make_study(runs: Sequence[Run]) -> Study:
         dataset=dataset,
         sharing=sharing_of(leakage),
         n_train=training_sizes_of(leakage),
-        permutations=_join([run.permutations for run in runs], _DRAW),
+        permutations=_join([run.permutations for run in runs], _PERMUTATION),
         controls=_CONTROLS,
     )
     tables = [_score_control(run, dataset=dataset) for run in controls]

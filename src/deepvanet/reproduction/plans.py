@@ -8,6 +8,7 @@ and what one store cannot have holds up nothing else::
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from deepvanet.config import EvaluateSettings, NetworkSettings, SizeName
 from deepvanet.evaluation.asking import check_settings
@@ -31,6 +32,11 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "subject-stimulus": ("subject-stimulus",),
 }
 """Protocols that are run together, since they read the same fits."""
+
+OF_ONE_SUBJECT = tuple(
+    kind for kind, (first, *_) in KINDS.items() if PROTOCOLS[first].scope == "subject"
+)
+"""The kinds that figures and the grid show: a model for each subject."""
 
 WHOLE = "face+bio"
 """The stream set of the paper's full network."""
@@ -93,7 +99,7 @@ def name_run(kind: str, streams: str, key: str) -> str:
 
 
 def name_grid(kind: str, key: str) -> str:
-    """Return the folder's name of a grid search, ``paper`` or ``trial``."""
+    """Return the folder's name of a grid search, of ``OF_ONE_SUBJECT``."""
     return f"grid-{kind}-{key}"
 
 
@@ -125,7 +131,7 @@ def plan_runs(
             name = name_run(kind, streams, store.key)
             plans[name] = _make(name, store, settle(store, kind, streams, size, seed))
         if "grid" in asked:
-            for kind in ("paper", "trial"):
+            for kind in OF_ONE_SUBJECT:
                 name = name_grid(kind, store.key)
                 settings = _settle_grid(store, kind, size, seed)
                 plans[name] = _make(name, store, settings)
@@ -175,9 +181,10 @@ def _settle_grid(
 ) -> EvaluateSettings:
     """Search un-nested, as the paper: all cells are tested; or in every fold."""
     usual = settle(given, kind, WHOLE, size, seed)
-    if kind == "paper":
+    first = KINDS[kind][0]
+    if PROTOCOLS[first].kind == "published":
         cells = tuple(name_cell(face, bio) for face in size.grid for bio in size.grid)
-        return replace(usual, protocols=("paper",), learners=cells)
+        return replace(usual, protocols=(first,), learners=cells)
     nested = replace(usual.network, grid_face=size.grid, grid_bio=size.grid)
     return replace(usual, learners=(NETWORK,), network=nested)
 
@@ -187,7 +194,7 @@ def _list_kinds(asked: Iterable[str]) -> Iterator[tuple[str, str]]:
     if "table2" in wanted:
         yield from ((kind, WHOLE) for kind in KINDS)
     if "fig2" in wanted:
-        yield from ((k, streams) for k in ("paper", "trial") for streams in STREAM_SETS)
+        yield from product(OF_ONE_SUBJECT, STREAM_SETS)
 
 
 def _make(name: str, given: StoreOfPaper, settings: EvaluateSettings) -> RunPlan:

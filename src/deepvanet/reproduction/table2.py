@@ -12,7 +12,7 @@ from deepvanet.config import to_dict
 from deepvanet.files import whole_file, write_text
 from deepvanet.learners import PRIORS
 from deepvanet.protocols import PROTOCOLS, describe_held_out
-from deepvanet.reporting.facts import describe_recipe
+from deepvanet.recipes import describe_recipe
 from deepvanet.reproduction.plans import FUSIONS, NETWORK, WHOLE, Size, name_run
 from deepvanet.reproduction.published import (
     DATASETS,

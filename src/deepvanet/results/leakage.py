@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from deepvanet.documents import MAY_LACK, build
+from deepvanet.documents import build
+from deepvanet.fields import MAY_LACK
 from deepvanet.results.json_files import read_json, write_json
 from deepvanet.schema import KEY_COLUMNS, ScoreKey, UserError
 
@@ -88,6 +89,7 @@ class _Fold:
     shared_subjects: Annotated[int, MAY_LACK] = 0
     shared_stimuli: Annotated[int, MAY_LACK] = 0
     shared_recordings: Annotated[int, MAY_LACK] = 0
+    shared_sessions: Annotated[int, MAY_LACK] = 0
     overlapping_samples_s: Annotated[float, MAY_LACK] = 0.0
     n_first: Annotated[int, MAY_LACK] = 0
     n_validation: Annotated[int, MAY_LACK] = 0

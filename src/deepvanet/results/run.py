@@ -37,8 +37,8 @@ class Run:
         Columns ``PREDICTION_COLUMNS``, ``HISTORY_COLUMNS`` and at least
         ``TRIAL_COLUMNS``.
     permutations : DataFrame
-        Columns ``KEY_COLUMNS``, ``exchanged``, ``draw`` and one a metric; without a
-        row where no learner was permuted.
+        Columns ``KEY_COLUMNS``, ``exchanged``, ``permutation`` and one a metric;
+        without a row where no learner was permuted.
     recordings, spectra : DataFrame
         Columns ``RECORDING_COLUMNS`` and ``SPECTRUM_COLUMNS``; without a row
         where no raw recording was read.

@@ -21,6 +21,7 @@ _TEXT = (
     "trial",
     "stimulus",
     "recording",
+    "session",
     "artefacts",
     "bad_channels",
     "removed",
@@ -43,11 +44,22 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 def read_permutations(path: Path) -> pd.DataFrame:
-    """Read scores with ratings exchanged; no file gives a table without rows."""
-    columns = (*KEY_COLUMNS, "exchanged", "draw")
+    """Read scores with ratings exchanged; no file gives a table without rows.
+
+    Older versions call a permutation ``draw``.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, or lacks a column.
+    """
+    columns = (*KEY_COLUMNS, "exchanged", "permutation")
     if not path.is_file():
         return pd.DataFrame(columns=list(columns))
-    return read_table(path, columns)
+    table = read_table(path, columns[:-1]).rename(columns={"draw": columns[-1]})
+    if columns[-1] not in table:
+        raise UserError(f"{path}: column {columns[-1]} is missing")
+    return table
 
 
 def write_table(

@@ -24,6 +24,7 @@ or not at all.
 from deepvanet.store.columns import (
     COLUMNS,
     MISSING_COLUMNS,
+    SESSION,
     TEXT_COLUMNS,
     number_trials,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "COLUMNS",
     "FORMAT",
     "MISSING_COLUMNS",
+    "SESSION",
     "TEXT_COLUMNS",
     "Adjust",
     "Cleaning",

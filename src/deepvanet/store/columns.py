@@ -9,6 +9,9 @@ from deepvanet.schema import BIO, Stream, Target
 
 TEXT_COLUMNS = ("subject", "trial", "stimulus", "recording")
 
+SESSION = "session"
+"""The column that says on which visit a trial was recorded, where that is known."""
+
 COLUMNS = (
     *TEXT_COLUMNS,
     "segment",
@@ -24,6 +27,9 @@ COLUMNS = (
 
 MISSING_COLUMNS = tuple(f"missing_{stream}" for stream in BIO)
 """Share of the stream's samples that are missing; not in stores of old versions."""
+
+OPTIONAL_COLUMNS = (*MISSING_COLUMNS, SESSION)
+"""What not every store has."""
 
 
 def number_trials(table: pd.DataFrame) -> Int[np.ndarray, " row"]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deepvanet.cells import EXACT, read_numbers, release_table
 from deepvanet.config import digest
 from deepvanet.schema import Channel, Stream, UserError, pick, quote
-from deepvanet.store.columns import COLUMNS, TEXT_COLUMNS
+from deepvanet.store.columns import COLUMNS, SESSION, TEXT_COLUMNS
 from deepvanet.store.manifest import Manifest, read_manifest
 
 _NO_RECORD = (
@@ -53,7 +53,8 @@ class SegmentStore:
     Attributes
     ----------
     table : DataFrame
-        One row a segment, numbered from 0; columns ``COLUMNS``.
+        One row a segment, numbered from 0; columns ``COLUMNS``, and ``SESSION`` where
+        some trial states it.
     """
 
     def __init__(
@@ -270,7 +271,9 @@ def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
 def _read_csv(file: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(
-            file, dtype=dict.fromkeys(TEXT_COLUMNS, str), float_precision=EXACT
+            file,
+            dtype=dict.fromkeys((*TEXT_COLUMNS, SESSION), str),
+            float_precision=EXACT,
         )
     except (OSError, ValueError, OverflowError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from None

@@ -15,7 +15,7 @@ from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
 from deepvanet.schema import Stream
-from deepvanet.store.columns import COLUMNS, MISSING_COLUMNS
+from deepvanet.store.columns import COLUMNS, OPTIONAL_COLUMNS
 
 
 def write_subject(
@@ -66,8 +66,8 @@ def write_subject(
             for writer in writers.values():
                 writer.close()
         table = pd.concat(tables, ignore_index=True)
-        missing = [name for name in MISSING_COLUMNS if name in table]
-        write_csv(table, folder / "segments.csv", columns=[*COLUMNS, *missing])
+        others = [name for name in OPTIONAL_COLUMNS if name in table]
+        write_csv(table, folder / "segments.csv", columns=[*COLUMNS, *others])
         write_csv(pd.DataFrame(trials), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)

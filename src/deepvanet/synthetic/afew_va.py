@@ -68,7 +68,7 @@ FACE = np.array([224.0, 125.0])
 FACE_WITHIN = ((0.35, 0.65), (0.40, 0.55))
 """Where in a frame it may be, as shares of width and height."""
 
-_FILMS = 600  # no subject has this number
+_CLIPS = 600  # no subject has this number
 _OLD = re.compile(r"\d{2,3}|\d{3}_cropped|__MACOSX")
 
 
@@ -98,9 +98,9 @@ class ClipsPlan:
         archive = f"{(clip - 1) // CLIPS_AN_ARCHIVE + 1:02d}" if self.nested else "."
         return self.root / archive / f"{clip:03d}"
 
-    def generator(self, draw: Purpose, *which: int) -> np.random.Generator:
+    def generator(self, purpose: Purpose, *which: int) -> np.random.Generator:
         """Return the generator of one purpose, actor and clip."""
-        return generator(self.seed, draw, _FILMS, *which)
+        return generator(self.seed, purpose, _CLIPS, *which)
 
 
 @dataclass(frozen=True)
@@ -259,8 +259,8 @@ def sample_mood(plan: ClipsPlan, clip: int) -> Mood:
         name: trait.subject * of_actor[number] + trait.trial * of_clip[number]
         for number, (name, trait) in enumerate(TRAITS.items())
     }
-    n_drawn = max(plan.n_frames, round(SHORTEST_S * FPS))
-    valence, arousal = (_sample_course(n_drawn, rng) for _ in range(2))
+    n_sampled = max(plan.n_frames, round(SHORTEST_S * FPS))
+    valence, arousal = (_sample_course(n_sampled, rng) for _ in range(2))
     return Mood(rest, valence, arousal, plan.effect)
 
 

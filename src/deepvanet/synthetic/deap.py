@@ -58,7 +58,7 @@ from deepvanet.synthetic.writing import (
 )
 
 N_SUBJECTS = 32
-N_FILMED = 22
+N_WITH_VIDEO = 22
 """Subjects 1 to 22 have videos."""
 LOST = {3: (40,), 5: (40,), 11: (38, 39, 40), 14: (40,)}
 """Trials of a full set whose video is missing, by subject."""
@@ -85,7 +85,7 @@ class SubjectsPlan:
     seconds: int
     knobs: Knobs
     seed: int
-    n_filmed: int = N_FILMED
+    n_with_video: int = N_WITH_VIDEO
 
 
 def write_deap(
@@ -96,7 +96,7 @@ def write_deap(
     seconds: int = 60,
     knobs: Knobs | None = None,
     seed: int = 0,
-    n_filmed: int = N_FILMED,
+    n_with_video: int = N_WITH_VIDEO,
     execution: Execution | None = None,
 ) -> None:
     """Write a synthetic data set in DEAP's format, one task a subject.
@@ -114,7 +114,7 @@ def write_deap(
         How strongly ratings show; as the defaults of ``Knobs`` if not given.
     seed : int
         Same seed, same files.
-    n_filmed : int
+    n_with_video : int
         Subjects who have videos; 22 in DEAP.
     execution : Execution, optional
         Where and how subjects are written; one after another if not given.
@@ -133,7 +133,7 @@ def write_deap(
         seconds=seconds,
         knobs=knobs or Knobs(),
         seed=seed,
-        n_filmed=n_filmed,
+        n_with_video=n_with_video,
         execution=execution or Execution(),
     )
 
@@ -147,7 +147,7 @@ def write_subjects(
     seconds: int,
     knobs: Knobs,
     seed: int,
-    n_filmed: int = N_FILMED,
+    n_with_video: int = N_WITH_VIDEO,
     execution: Execution,
 ) -> None:
     """Write the ratings, then each subject by ``write``, as ``write_deap`` says.
@@ -166,7 +166,7 @@ def write_subjects(
         How strongly ratings show.
     seed : int
         Same seed, same files.
-    n_filmed : int
+    n_with_video : int
         Subjects who have videos, at most 22.
     execution : Execution
         Where and how subjects are written.
@@ -183,9 +183,9 @@ def write_subjects(
         most_subjects=N_SUBJECTS,
         most_trials=N_STIMULI,
     )
-    check_number("n_filmed", n_filmed, 0, N_FILMED)
+    check_number("n_with_video", n_with_video, 0, N_WITH_VIDEO)
     check_random(seed, knobs)
-    plan = SubjectsPlan(claim(root), n_trials, seconds, knobs, seed, n_filmed)
+    plan = SubjectsPlan(claim(root), n_trials, seconds, knobs, seed, n_with_video)
     made = f"{n_trials} trials of {seconds} s, seed {seed}, {knobs}"
     sign(root, "not DEAP", made)
     subjects = range(1, n_subjects + 1)
@@ -199,15 +199,15 @@ def write_subject(plan: SubjectsPlan, subject: int) -> None:
     write_videos(plan, subject)
 
 
-def filmed_trials(subject: int, n_trials: int) -> list[int]:
+def list_trials_with_video(subject: int, n_trials: int) -> list[int]:
     """Return the trials of a subject that have a video.
 
     Examples
     --------
-    >>> filmed_trials(11, 40)[-1], filmed_trials(11, 39)[-1], filmed_trials(23, 40)
-    (37, 39, [])
+    >>> list_trials_with_video(11, 40)[-1], list_trials_with_video(23, 40)
+    (37, [])
     """
-    if subject > N_FILMED:
+    if subject > N_WITH_VIDEO:
         return []
     lost = LOST.get(subject, ()) if n_trials == N_STIMULI else ()
     return [trial for trial in range(1, n_trials + 1) if trial not in lost]
@@ -250,9 +250,9 @@ class TrialPlan:
         rng = self.generator(Purpose.BEHAVIOUR)
         return sample_behaviour(self.state, seconds=float(self.plan.seconds), rng=rng)
 
-    def generator(self, draw: Purpose) -> np.random.Generator:
+    def generator(self, purpose: Purpose) -> np.random.Generator:
         """Return the random numbers of one purpose."""
-        return generator(self.plan.seed, draw, self.subject, self.stimulus)
+        return generator(self.plan.seed, purpose, self.subject, self.stimulus)
 
 
 def view(plan: SubjectsPlan, subject: int, stimulus: int) -> TrialPlan:
@@ -298,7 +298,7 @@ def _simulate(
 
 def write_videos(plan: SubjectsPlan, subject: int) -> None:
     """Write the videos of one subject, if it is one of those who have videos."""
-    if subject <= plan.n_filmed:
+    if subject <= plan.n_with_video:
         with one_thread():
             _film(plan, subject)
 
@@ -309,7 +309,7 @@ def _film(plan: SubjectsPlan, subject: int) -> None:
     face = make_face(make_portrait(generator(plan.seed, Purpose.PORTRAIT, subject)))
     order = sample_order(subject=subject, n_trials=plan.n_trials, seed=plan.seed)
     n_frames = count_frames(plan.seconds)
-    for trial in filmed_trials(subject, plan.n_trials):
+    for trial in list_trials_with_video(subject, plan.n_trials):
         viewing = view(plan, subject, int(order[trial - 1]))
         frames = record_video(
             face,

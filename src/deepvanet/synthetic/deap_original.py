@@ -32,7 +32,7 @@ from deepvanet.synthetic.behaviour import (
     sample_behaviour,
 )
 from deepvanet.synthetic.deap import (
-    N_FILMED,
+    N_WITH_VIDEO,
     SubjectsPlan,
     TrialPlan,
     make_clean_folder,
@@ -133,7 +133,7 @@ def write_deap_original(
     seconds: int = 60,
     knobs: Knobs | None = None,
     seed: int = 0,
-    n_filmed: int = N_FILMED,
+    n_with_video: int = N_WITH_VIDEO,
     execution: Execution | None = None,
 ) -> None:
     """Write a synthetic DEAP as it was recorded, one task a subject.
@@ -153,7 +153,7 @@ def write_deap_original(
         How strongly ratings show; as the defaults of ``Knobs`` if not given.
     seed : int
         Same seed, same files.
-    n_filmed : int
+    n_with_video : int
         Subjects who have videos; 22 in DEAP.
     execution : Execution, optional
         Where and how subjects are written; one after another if not given.
@@ -171,7 +171,7 @@ def write_deap_original(
         seconds=seconds,
         knobs=knobs or Knobs(),
         seed=seed,
-        n_filmed=n_filmed,
+        n_with_video=n_with_video,
         execution=execution or Execution(),
     )
 
@@ -323,7 +323,7 @@ def _simulate(part: TrialInterval, body: Body) -> Float[np.ndarray, "channel tim
 
 def _extend(viewing: TrialPlan, *, before_s: float, after_s: float) -> Behaviour:
     """Let a subject move before and after the video, and in between as in the video."""
-    seconds, filmed = viewing.plan.seconds, viewing.behaviour
+    seconds, shown = viewing.plan.seconds, viewing.behaviour
     around = sample_behaviour(
         viewing.state,
         seconds=seconds + after_s,
@@ -335,7 +335,7 @@ def _extend(viewing: TrialPlan, *, before_s: float, after_s: float) -> Behaviour
     weight = np.interp(around.time, edges, [0.0, 1.0, 1.0, 0.0])
     courses = {
         name: (1 - weight) * getattr(around, name)
-        + weight * np.interp(around.time, filmed.time, getattr(filmed, name))
+        + weight * np.interp(around.time, shown.time, getattr(shown, name))
         for name in _MOVEMENTS
     }
-    return replace(around, blink_times=filmed.blink_times, **courses)
+    return replace(around, blink_times=shown.blink_times, **courses)

@@ -166,14 +166,14 @@ def record_video(
     view = place_camera(face.portrait, camera or sample_camera(rng))
     lamps = _move_light(behaviour, state, rng)
     lit = _light_from_both_sides(face.portrait.luma)
-    for k in filmed(behaviour, start_s):
+    for k in list_frames(behaviour, start_s):
         luma = cv2.addWeighted(lit[0], lamps[0, k], lit[1], lamps[1, k], 0.0)
         chroma = face.portrait.chroma.copy()
         move_features(face, behaviour, k, (luma, chroma))
         yield view.take(luma, chroma, pose_head(behaviour, k))
 
 
-def filmed(behaviour: Behaviour, start_s: float = 0.0) -> range:
+def list_frames(behaviour: Behaviour, start_s: float = 0.0) -> range:
     """Return the places in a behaviour that the video shows, from a second on."""
     first = int(np.searchsorted(behaviour.time, start_s - 0.5 / behaviour.fps))
     return range(first, len(behaviour.time))

@@ -194,7 +194,7 @@ def _write_recordings(
 
 
 def _write_videos(session: SessionPlan, folder: Path, frames: Iterator[Frame]) -> None:
-    seconds = session.section_s if session.is_filmed_whole else UNUSED_S
+    seconds = session.section_s if session.has_whole_video else UNUSED_S
     colour = islice(frames, round(seconds * VIDEO_FPS))
     _encode(folder / name_video(session, COLOUR), colour)
     for brightness, camera in enumerate(GREY, start=1):

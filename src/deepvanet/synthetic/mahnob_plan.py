@@ -61,9 +61,9 @@ class MahnobPlan:
     knobs: Knobs
     seed: int
 
-    def generator(self, draw: Purpose, *which: int) -> np.random.Generator:
+    def generator(self, purpose: Purpose, *which: int) -> np.random.Generator:
         """Return the random numbers of one purpose."""
-        return generator(self.seed + OTHER_PEOPLE, draw, *which)
+        return generator(self.seed + OTHER_PEOPLE, purpose, *which)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class SessionPlan:
         return self.is_clip and self.offset % 2 == 0
 
     @property
-    def is_filmed_whole(self) -> bool:
+    def has_whole_video(self) -> bool:
         """Whether the video is complete: the others are cut short."""
         return self.is_emotional and self.has_felt and self.has_signals
 

@@ -19,7 +19,7 @@ from deepvanet.synthetic.behaviour import Behaviour
 from deepvanet.synthetic.face import (
     Camera,
     MovingFace,
-    filmed,
+    list_frames,
     move_features,
     place_camera,
     pose_head,
@@ -97,7 +97,7 @@ def mark(face: MovingFace, behaviour: Behaviour, camera: Camera) -> Iterator[Poi
     height, width = portrait.luma.shape
     still = np.ascontiguousarray(np.moveaxis(stay(height, width), 0, -1))
     scale = camera.zoom / DETAIL * np.array([-1.0 if portrait.mirrored else 1.0, 1.0])
-    for k in filmed(behaviour):
+    for k in list_frames(behaviour):
         places = still.copy()
         move_features(face, behaviour, k, (places,))
         aim = view.aim(pose_head(behaviour, k))

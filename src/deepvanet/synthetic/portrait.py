@@ -248,9 +248,9 @@ def spread_field(
 def _reshape(rng: np.random.Generator) -> Iterator[tuple[str, Points]]:
     """Sample where one subject has its features, in the photograph."""
     for form in FORMS:
-        draws = rng.standard_normal(4)
-        scale = 1 + np.array([form.wide, form.high]) * draws[:2]
-        apart, lift = np.array([form.apart, form.lift]) * draws[2:]
+        sampled = rng.standard_normal(4)
+        scale = 1 + np.array([form.wide, form.high]) * sampled[:2]
+        apart, lift = np.array([form.apart, form.lift]) * sampled[2:]
         for name in form.features:
             side = name.partition("_")[0]
             centre = np.array(EYES.get(side, form.centre))

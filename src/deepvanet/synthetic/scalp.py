@@ -288,8 +288,8 @@ def _lean(places: Places, rng: np.random.Generator, by: float) -> Places:
 
 
 def _point_anywhere(rng: np.random.Generator, n: int) -> Places:
-    drawn = rng.standard_normal((n, 3))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1)[:, None])
+    sampled = rng.standard_normal((n, 3))
+    return np.asarray(sampled / np.linalg.norm(sampled, axis=1)[:, None])
 
 
 def _see_from_afar(

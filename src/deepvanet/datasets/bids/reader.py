@@ -87,7 +87,8 @@ def _read_rows(
         for row in attempt(read, source=events) or ():
             counts[subject] = counts.get(subject, 0) + 1
             more = {**people.get(subject, {}), **row.more}
-            rows.append(replace(row, trial=str(counts[subject]), more=more))
+            trial, session = str(counts[subject]), _name_session(path)
+            rows.append(replace(row, trial=trial, session=session, more=more))
     if lonely:
         sentence = f"{len(lonely)} files of EEG have no events.tsv"
         named = list_some([path.name for path in lonely])
@@ -97,6 +98,11 @@ def _read_rows(
 
 def _name_subject(path: Path) -> str:
     return path.name.split("_")[0].removeprefix("sub-")
+
+
+def _name_session(path: Path) -> str:
+    entities = (part for part in path.name.split("_") if part.startswith("ses-"))
+    return next(entities, "").removeprefix("ses-")
 
 
 def name_dataset(root: Path) -> str:

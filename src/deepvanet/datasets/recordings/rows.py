@@ -23,7 +23,7 @@ class Row:
         On the scale from 1 to 9.
     more : mapping
         Columns that mean nothing here.
-    face_choice : str
+    face_choice, session : str
         As in ``Trial``.
     """
 
@@ -44,6 +44,7 @@ class Row:
     ratings: Mapping[Target, float] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
+    session: str = ""
 
     @property
     def where(self) -> str:

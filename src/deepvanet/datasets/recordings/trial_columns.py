@@ -10,7 +10,7 @@ PLACES = (
     "peripheral_offset_s",
 )
 FACE_CHOICES = ("left", "right", "largest")
-KNOWN = (*NAMES, *FILES, *PLACES, "face_choice", *Target)
+KNOWN = (*NAMES, *FILES, *PLACES, "face_choice", "session", *Target)
 
 WORDS = Vocabulary(
     KNOWN,
@@ -72,6 +72,7 @@ WORDS = Vocabulary(
             *("physio_offset_s", "peripheral_start"),
         ),
         "face_choice": ("face_box", "which_face", "subject_face", "face_position"),
+        "session": ("session_nr", "session_no", "session_number", "ses", "ses_id"),
         "valence": ("val", "valenz", "pleasure"),
         "arousal": ("aro", "activation"),
     },

@@ -3,7 +3,7 @@
 Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio`` and ``peripheral``,
 files, by their place beside the table; ``onset_s`` or ``marker``, ``duration_s``;
 ``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``; ``face_choice``;
-``valence``, ``arousal``. Any others are kept, and named.
+``session``; ``valence``, ``arousal``. Any others are kept, and named.
 """
 
 import difflib
@@ -159,6 +159,7 @@ def _read_row(
         ratings=rated,
         more={k: v for k, v in cells.items() if k not in KNOWN},
         face_choice=_read_face_choice(path, line, clear(cells.get("face_choice"))),
+        session=clear(cells.get("session")),
     )
     _check_places(row, for_training=for_training)
     return row

@@ -109,6 +109,7 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
         video_onset_s=(row.onset_s or 0.0) - (row.video_offset_s or 0.0),
         more=row.more,
         face_choice=row.face_choice,
+        session=row.session,
     )
     return TrialPlace(row, span)
 
@@ -257,6 +258,7 @@ def _place_row(
         video_onset_s=onset - find_video_offset(row, video_marker, signals),
         more=row.more,
         face_choice=row.face_choice,
+        session=row.session,
     )
     return TrialPlace(row, span, notes, has_length=bool(length))
 

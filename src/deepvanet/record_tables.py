@@ -1,0 +1,128 @@
+"""The tables of the documentation that are made from records.
+
+A page holds a table between two marks::
+
+    <!-- table of protocols -->
+    <!-- end of table -->
+
+``python -m deepvanet.record_tables docs/*.md`` writes the tables again; a test compares
+them with the pages.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from deepvanet.config import NetworkSettings
+from deepvanet.datasets import DATASETS, DataSet
+from deepvanet.learners import LEARNERS, LearnerRecord
+from deepvanet.learners.making import find_learner
+from deepvanet.protocols import PROTOCOLS, UNITS, Protocol
+from deepvanet.recipes import RECIPES, list_recipes
+from deepvanet.schema import STREAM_SETS, UserError
+
+Row = Sequence[str]
+
+_PLACE = re.compile(
+    r"(<!-- table of ([\w ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL
+)
+
+
+def fill_tables(page: str) -> str:
+    """Return the text of a page with its tables as the records have them.
+
+    Raises
+    ------
+    UserError
+        When it names a table that is none.
+    """
+    return _PLACE.sub(_fill, page)
+
+
+def _fill(place: re.Match[str]) -> str:
+    if place[2] not in TABLES:
+        raise UserError(f"no table of {place[2]}; known: {', '.join(TABLES)}")
+    head, *rows = (f"| {' | '.join(row)} |\n" for row in TABLES[place[2]]())
+    rule = "|" + "---|" * (head.count("|") - 1) + "\n"
+    return "".join([place[1], "\n", head, rule, *rows, "\n", place[3]])
+
+
+def list_protocols() -> Iterator[Row]:
+    """Yield the head of the table of protocols, then a row for each."""
+    yield (
+        *("name", "kind", "a model for", "never split", "the epoch is chosen on"),
+        *("leaks", "shares"),
+    )
+    for name, row in PROTOCOLS.items():
+        yield (
+            *(f"`{name}`", row.kind, _SCOPES[row.scope]),
+            *(" and ".join(row.units), _say_choice(row)),
+            *(", ".join(row.leaks) or "none", ", ".join(row.shares) or "none"),
+        )
+
+
+_SCOPES = {"subject": "each subject", "all": "all subjects"}
+
+
+def _say_choice(protocol: Protocol) -> str:
+    if protocol.chooses_on != "validation":
+        return {"last": "last epoch", "test": "the test fold"}[protocol.chooses_on]
+    if len(protocol.units) > 1:
+        return "both unseen"
+    return f"validation {UNITS[protocol.inner_unit].plural}"
+
+
+def list_learners() -> Iterator[Row]:
+    """Yield the head of the table of learners, then a row for each."""
+    yield "learner", "reads", "what it does"
+    for name, record in LEARNERS.items():
+        yield f"`{name}`", _say_streams(record), record.title
+
+
+def _say_streams(record: LearnerRecord) -> str:
+    traits = find_learner(record.name)(NetworkSettings(), 0).traits
+    if not traits.reads_streams:
+        return "nothing"
+    if set(traits.stream_sets) == set(STREAM_SETS):
+        return "any stream set"
+    return ", ".join(traits.stream_sets)
+
+
+def list_data_sets() -> Iterator[Row]:
+    """Yield the head of the table of data sets, then a row for each."""
+    yield "name", "data set", "given as", "commands", "files that `predict` opens"
+    for name, record in DATASETS.items():
+        yield (
+            *(f"`{name}`", record.title, record.root),
+            *(_list_commands(record), ", ".join(record.suffixes) or "none"),
+        )
+
+
+def _list_commands(record: DataSet) -> str:
+    there = {
+        "check": record.check,
+        "prepare": record.reader,
+        "synth": record.writer,
+    }
+    return ", ".join(f"`{command}`" for command, part in there.items() if part)
+
+
+def _list_recipe_settings() -> Iterator[Row]:
+    yield "setting", *(f"`{name}`" for name in RECIPES), "source of published values"
+    for row in list_recipes():
+        yield *(f"`{row[name]}`" for name in ("setting", *RECIPES)), row["source"]
+
+
+TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
+    "protocols": list_protocols,
+    "learners": list_learners,
+    "data sets": list_data_sets,
+    "recipes": _list_recipe_settings,
+}
+"""What makes each table, head first, by the name in its mark."""
+
+
+if __name__ == "__main__":
+    for file in map(Path, sys.argv[1:]):
+        file.write_text(fill_tables(file.read_text("utf-8")), "utf-8")
