@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from deepvanet.config import EvaluateSettings
-from deepvanet.datasets.findings import list_some
 from deepvanet.evaluation.fits import find_traits
+from deepvanet.findings import list_some
 from deepvanet.labels import check_label_rule
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
