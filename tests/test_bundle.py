@@ -334,6 +334,32 @@ def test_channels_that_no_network_reads_have_no_level(store, tmp_path):
     assert set(made.levels) == {channel.name for channel in CHANNELS[:3]}
 
 
+def test_a_bundle_says_its_recipe_and_what_departs_from_it(store, tmp_path):
+    settings = replace(QUICK, streams=("bio",), recipe="paper")
+
+    train_bundle(store.path, tmp_path / "m", settings=settings, execution=ALONE)
+
+    described = json.loads((tmp_path / "m" / "bundle.json").read_text())
+    assert described["training"]["recipe"] == "paper"
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "Recipe: paper, but scale train, class weight balanced, epochs 2" in card
+
+
+def test_a_recipe_refuses_a_store_of_another_baseline(store, tmp_path):
+    settings = replace(QUICK, recipe="code")
+
+    with pytest.raises(UserError, match="code needs a store prepared with baseline"):
+        train_bundle(store.path, tmp_path / "m", settings=settings, execution=ALONE)
+
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_bundle_of_an_older_version_does_not_say_its_recipe(copied):
+    rewrite(copied, lambda values: values["training"].pop("recipe"))
+
+    assert load_bundle(copied).learner == "network"
+
+
 def test_a_bundle_knows_where_its_baselines_came_from(filmed_bundle, bundle):
     assert load_bundle(filmed_bundle).rest_s == 3.0
     assert bundle.rest_s is None  # its store does not tell how long they were
