@@ -71,7 +71,7 @@ def test_a_peripheral_file_alone_has_the_clock(table):
         (HEAD, "holds no trial"),
         (HEAD + ",1,x,a.edf,0,1,5\n", "line 2: subject is empty"),
         (HEAD + "1,1,x,,0,1,5\n", "line 2: names no file, neither video nor bio"),
-        (HEAD + "1,1,x,b.edf,0,1,5\n", r"line 2: bio 'b\.edf' is not there"),
+        (HEAD + "1,1,x,c.edf,0,1,5\n", r"line 2: bio 'c\.edf' is not there"),
         (HEAD + "1,1,x,a.edf,noon,1,5\n", "onset_s must be a number, got 'noon'"),
         (HEAD + "1,1,x,a.edf,inf,1,5\n", "onset_s must be a number, got 'inf'"),
         (HEAD + "1,1,x,a.edf,-2,1,5\n", "onset_s must be 0 or above, got -2"),

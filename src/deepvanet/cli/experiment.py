@@ -62,12 +62,15 @@ def _list_protocols(kind: str) -> str:
 
 def _name_learners() -> str:
     """List the learners that read signals, those of plug-ins among them."""
-    own = [name for name, record in LEARNERS.items() if record.kind != "prior"]
+    named = [name for name, record in LEARNERS.items() if record.kind != "prior"]
+    own = [name for name in named if ":" not in name]
+    rules = [name.partition(":")[2] for name in named if ":" in name]
+    own.append(f"decision-fusion:RULE, whose rule is one of {', '.join(rules)}")
     try:
         added = [name for name in list_learners() if name not in LEARNERS]
     except UserError:  # a command that needs the name says why it cannot be had
         added = []
-    return ", ".join([*own, *added])
+    return ", ".join([*added, *own])
 
 
 def evaluate(
