@@ -134,7 +134,7 @@ def test_a_rating_that_belongs_to_a_person_is_found(tmp_path):
     (finding,) = personal
     assert finding.endswith(
         "valence: each of 4 subjects has one label over all its trials (by >=5): a "
-        "model could learn who a person is, not what the person felt; to change it: "
+        "model could learn who a person is, not what the person felt; what to do: "
         "evaluate with protocol subject"
     )
     assert odd == []

@@ -164,7 +164,6 @@ def _find_personal(
         f"{target}: each of {n_subjects} subjects has one label over all its trials "
         f"(by {rule}): a model could learn who a person is, not what the person felt",
         source=source,
-        cure="evaluate with protocol subject",
     )
     return True
 

@@ -44,6 +44,8 @@ class FrameTimes:
         Of each stamp as stored, the times of its frames; None for no stamp.
     n_repaired : int
         Frames whose stamp was repeated, backward or absent.
+    first_repaired_s : float
+        When the first of them is shown.
     gaps : tuple of (float, float)
         Where there is no frame for long: the frame before, and the one after.
     jump_s : float
@@ -53,6 +55,7 @@ class FrameTimes:
     shown_s: Times
     by_stamp: Mapping[int | None, Sequence[float]] = field(default_factory=dict)
     n_repaired: int = 0
+    first_repaired_s: float = 0.0
     gaps: tuple[tuple[float, float], ...] = ()
     jump_s: float = 0.0
 
@@ -104,7 +107,8 @@ def place_frames(
     jump_s = float(times[jump] - times[jump - 1]) if jump else 0.0
     kept = times[:jump] if jump else times
     n_repaired = int((~is_placed).sum())
-    return FrameTimes(kept, by_stamp, n_repaired, find_gaps(kept), jump_s)
+    first_s = float(times[int(np.argmin(is_placed))])
+    return FrameTimes(kept, by_stamp, n_repaired, first_s, find_gaps(kept), jump_s)
 
 
 def find_gaps(shown_s: Times) -> tuple[tuple[float, float], ...]:
@@ -138,7 +142,8 @@ def report_times(
         report(
             "V02",
             f"{times.n_repaired} of {n_frames} frames {'has' if one else 'have'} a "
-            "time stamp that is repeated, backward or absent",
+            "time stamp that is repeated, backward or absent, first at "
+            f"{times.first_repaired_s:.1f} s",
             source=source,
             assumed=f"{'it is' if one else 'they are'} shown between the neighbours",
         )
@@ -158,7 +163,6 @@ def report_times(
             source=source,
             place=f"{times.shown_s[-1]:.1f} s",
             assumed="the video ends there; later frames are not used",
-            cure="write the video again from its frames, with new time stamps",
         )
 
 

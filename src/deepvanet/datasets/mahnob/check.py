@@ -71,7 +71,7 @@ def _find_all(root: Path, facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     yield from (finding for subject in facts for finding in subject.findings)
     if not any(session.is_usable for session in sessions):
         text = f"no session can be used, of {len(sessions)}"
-        yield make_finding("F01", text, source=root)
+        yield make_finding("F01", text, source=root, assumed="no trial is read")
     yield from _find_assumptions(sessions)
     yield from _find_contradictions(sessions)
     yield from _find_other_rates(sessions)
@@ -124,9 +124,9 @@ def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     if other:
         yield make_finding(
             "V14",
-            f"the vidRate of {len(other)} videos in session.xml is not the published "
-            f"{VIDEO_FPS} frames a second: {list_some(other)}",
-            assumed="the vidRate of each is used",
+            f"session.xml states another frame rate (vidRate) than the published "
+            f"{VIDEO_FPS} a second for {len(other)} videos: session {list_some(other)}",
+            assumed="the rate that it states is used",
         )
 
 

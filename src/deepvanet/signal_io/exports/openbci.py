@@ -311,7 +311,7 @@ def _report(path: Path, layout: _Layout, declared: Declaration) -> None:
             + (", ..." if len(nameless) > 3 else ""),
             source=path,
             assumed="they are not used",
-            cure=f'Write eeg = ["{nameless[0]}", ...] into recordings.toml, or the '
+            cure=f'write eeg = ["{nameless[0]}", ...] into recordings.toml, or the '
             "electrodes, as Fp1, into the header row of the file in place of "
-            f"{nameless[0]}; name what is no EEG under [peripherals].",
+            f"{nameless[0]}; name what is no EEG under [peripherals]",
         )
