@@ -10,6 +10,7 @@ from deepvanet.config import Execution
 from deepvanet.datasets import check
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from finding_texts import write_own
 from small_afew_va import (
     annotate,
     sample_landmarks,
@@ -25,7 +26,7 @@ def root(tmp_path):
 
 
 def list_texts(inspection, severity):
-    return [str(f) for f in inspection.findings if f.severity is severity]
+    return [write_own(f) for f in inspection.findings if f.severity is severity]
 
 
 def read_table(inspection, number):

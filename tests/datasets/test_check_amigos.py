@@ -9,6 +9,7 @@ from deepvanet.cli import main
 from deepvanet.datasets import check
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from finding_texts import write_own
 from small_amigos import (
     CALM,
     file_of,
@@ -32,7 +33,7 @@ KNOWN = ("R04", "R07", "V05")
 def texts(inspection, severity=None):
     """Return findings but those of few trials, rated alike, without a face."""
     return [
-        str(finding)
+        write_own(finding)
         for finding in inspection.findings
         if severity in (None, finding.severity) and finding.code not in KNOWN
     ]

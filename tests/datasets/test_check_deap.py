@@ -11,13 +11,14 @@ from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.findings import list_some
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from finding_texts import write_own
 from small_deap import NEVER_FILMED, film_trial, pickle_as_python_2, write_ratings
 
 
 def list_texts(inspection, severity=None) -> list[str]:
     """Return findings but those of few trials, and of videos of numbers."""
     return [
-        str(f)
+        write_own(f)
         for f in inspection.findings
         if severity in (None, f.severity) and f.code not in ("R07", "V05")
     ]

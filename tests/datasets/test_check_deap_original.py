@@ -12,6 +12,7 @@ from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.synthetic_mark import SYNTHETIC_MARK
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from finding_texts import write_own
 from small_deap import film_trial, write_ratings
 from small_deap_original import (
     GENEVA,
@@ -30,7 +31,7 @@ def look(root, **options):
 def list_texts(inspection, severity=None) -> list[str]:
     """Return findings but those of few trials, and of videos of numbers."""
     return [
-        str(f)
+        write_own(f)
         for f in inspection.findings
         if severity in (None, f.severity) and f.code not in ("R07", "V05")
     ]

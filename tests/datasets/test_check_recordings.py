@@ -9,6 +9,7 @@ from deepvanet.datasets import check
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
 from films import number_pictures, write_video
+from finding_texts import write_own
 from small_recordings import (
     LABELS,
     UNITS,
@@ -26,7 +27,7 @@ def look(root, **options):
 def texts(inspection, severity=None):
     """Return findings, but for few trials and for videos of numbers without a face."""
     return [
-        str(f)
+        write_own(f)
         for f in inspection.findings
         if severity in (None, f.severity) and f.code not in ("R07", "V05")
     ]

@@ -24,6 +24,7 @@ import numpy as np
 
 from deepvanet.datasets import CheckResult, DataSet, Table
 from deepvanet.findings import make_finding
+from finding_texts import write_own
 from deepvanet.schema import Channel, ChannelType, Recording, Target, TrialSpan
 
 DATA_SET = DataSet(
@@ -112,7 +113,7 @@ def test_a_plug_in_is_checked_prepared_and_opened_as_the_others_are(lab, tmp_pat
         lab / "a.npy", channels=(Channel("ECG", ChannelType.ECG, "uV"),)
     )
 
-    assert str(found.findings[0]) == "2 subjects"
+    assert write_own(found.findings[0]) == "2 subjects"
     assert made.n_subjects == 2
     rows = open_store(store)
     assert rows.manifest.dataset == "lab"

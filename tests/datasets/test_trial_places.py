@@ -11,6 +11,7 @@ from deepvanet.findings import Severity, attempt, collect
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.types import Marker, Signals
+from finding_texts import write_own
 
 
 def signals(*markers, seconds=60, duration_s=0.0):
@@ -106,7 +107,7 @@ def test_markers_that_no_row_names_are_counted():
 
     _, found = place(file, {"marker": "start"})
 
-    assert [str(f) for f in found] == [
+    assert [write_own(f) for f in found] == [
         "a.edf: 6 markers are not used: fix (5), stop (1)"
     ]
 
