@@ -188,8 +188,8 @@ def test_channels_without_numbers_or_changes_are_counted(tmp_path):
     inspection = look(tmp_path)
 
     assert texts(inspection, Severity.WARNING) == [
-        "1 viewings have channels that are not finite: P01_10 (2)",
-        "1 viewings have channels that are flat: P01_10 (1)",
+        "1 viewings have channels that have samples that are no numbers: P01_10 (2)",
+        "1 viewings have channels that never change: P01_10 (1)",
     ]
     row = table(inspection, "Viewings")["01"]
     assert (row["not finite"], row["flat"]) == (2, 1)
@@ -204,7 +204,7 @@ def test_eeg_in_volts_is_named(tmp_path):
 
     (wrong,) = texts(look(tmp_path), Severity.WARNING)
 
-    wanted = r"P01: EEG has an interquartile range of 1\.[34]e-06 uV, so its unit is"
+    wanted = r"P01: EEG has an interquartile range of 1\.[34]e-06 uV, usual is 0.01"
     assert re.match(wanted, wrong)
 
 

@@ -15,6 +15,7 @@ from deepvanet.datasets.records import find_terms
 from deepvanet.preparation.run import prepare
 from deepvanet.schema import Channel, ChannelType, UserError
 from deepvanet.store import open_store
+from finding_texts import write_own
 
 GROUP = "deepvanet.datasets"
 LAB = """
@@ -24,7 +25,6 @@ import numpy as np
 
 from deepvanet.datasets import CheckResult, DataSet, Table
 from deepvanet.findings import make_finding
-from finding_texts import write_own
 from deepvanet.schema import Channel, ChannelType, Recording, Target, TrialSpan
 
 DATA_SET = DataSet(

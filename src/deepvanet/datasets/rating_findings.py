@@ -201,7 +201,7 @@ def _find_one_class(
             name = "high" if labels[0] else "low"
             said[subject] = (
                 f"{rated.target} is {name} in all {len(labels)} trials by the rule "
-                f"{rule}"
+                f"{rule}, so there is one class only"
             )
     _report_subjects(
         "R05",

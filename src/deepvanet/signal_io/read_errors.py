@@ -85,7 +85,10 @@ def explain(path: Path, *, beside: str = "") -> Iterator[None]:
         raise
     except ImportError as error:
         package = (error.name or "pyarrow").partition(".")[0]
-        sentence = f"needs the package {package}: {tell_install(package)}"
+        command = tell_install(package)
+        sentence = (
+            f"needs the package {package}, which this command installs: {command}"
+        )
         raise refuse("F05", sentence, source=path) from None
     except Exception as error:  # noqa: BLE001  readers raise all kinds on bad files
         said = write_on_one_line(str(error)) or "not a format that MNE knows"

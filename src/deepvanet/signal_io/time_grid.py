@@ -328,7 +328,6 @@ def _close_jumps(times: Times, about: _About) -> Times:
         f"about {n * step:.4g} s",
         at=f"{times[first] - times[0]:.6g} s",
         assumed="there is no gap at the jump",
-        cure="cut the file at the jump, or correct the time stamps after it",
     )
     closed = gaps.copy()
     closed[found] = step

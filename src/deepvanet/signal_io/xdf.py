@@ -201,7 +201,7 @@ def _ask_which(
                 "C10",
                 f"{len(others)} streams of {kind}: {', '.join(map(_name, others))}",
                 source=path,
-                assumed=f"only {_name(stream)} is meant",
+                assumed=f"only {_name(stream)} is used",
                 cure=_say_which(others),
             )
     return kept

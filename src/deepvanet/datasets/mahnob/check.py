@@ -140,8 +140,10 @@ def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         and s.recorded_s < s.promised_s
     ]
     if short:
-        text = f"{len(short)} recordings break off before their headers say"
-        yield make_finding("F07", f"{text}: {list_some(short)}")
+        text = f"the signals of {len(short)} session{'s' * (len(short) > 1)} end before"
+        yield make_finding(
+            "F07", f"{text} their headers say: session {list_some(short)}"
+        )
 
 
 def _find_short_videos(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -198,7 +200,7 @@ def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         yield make_finding(
             "F10",
             f"{len(silent)} headers of signals do not state their length (-1 records), "
-            f"as those that BioSemi writes: {list_some(silent)}",
+            f"as those that BioSemi writes: session {list_some(silent)}",
             assumed="the length that the size of the file gives, which is right",
         )
 

@@ -106,8 +106,8 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
     yield from _find_rated(source, rows)
     silent = [_name(row) for row in rows if row.used_s and row.row.video is None]
     if silent:
-        text = f"{len(silent)} trials have no video: {list_some(silent)}"
-        yield make_finding("V10", text, assumed="they are used, without a face stream")
+        trials = "1 trial has" if len(silent) == 1 else f"{len(silent)} trials have"
+        yield make_finding("V10", f"{trials} no video: {list_some(silent)}")
     low, high = source.declared.rating_range
     if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
         text = f"ratings from {low:g} to {high:g} are mapped to 1 to 9, linearly"

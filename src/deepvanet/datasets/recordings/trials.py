@@ -283,10 +283,11 @@ def _find_obstacle(
     if asked - onset < SHORTEST_S and asked <= signals.seconds:
         return f"it lasts {asked - onset:.3g} s, less than {SHORTEST_S:g} s"
     is_ms = SHORTEST_S * 1e3 < onset <= signals.seconds * 1e3
-    hint = f"; if onset_s is in milliseconds, write {onset / 1e3:g}" if is_ms else ""
+    in_s = f"; it begins at {onset:g} s: if these are ms, write {onset / 1e3:g} in s"
+    hint = in_s if is_ms else ""
     return (
         f"less than {SHORTEST_S:g} s of it lie in {signals.seconds:g} s of "
-        f"signals, as it begins at {onset:g} s{hint}"
+        f"signals{hint}"
     )
 
 
@@ -316,8 +317,8 @@ def _report_overlaps(placed: Sequence[TrialPlace], signals: Signals) -> None:
     if endless:
         report(
             "T52",
-            f"the length of {len(endless)} trials is not stated, and other trials "
-            f"follow them in {signals.path.name}",
+            f"the length of {len(endless)} trial{'s' * (len(endless) > 1)} is not "
+            f"stated, and other trials follow in {signals.path.name}",
             source=endless[0].row.table,
             place=name_lines([one.row.line for one in endless]),
             assumed="each lasts to the end of the recording",

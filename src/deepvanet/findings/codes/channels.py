@@ -13,7 +13,8 @@ CHANNELS = (
         "own, list all channels to use in recordings.toml, this one among them: "
         'electrodes as eeg = ["Fp1", "Fp2"], others under [peripherals], one on a '
         'line, as "EDA" = "gsr".',
-        "a.csv: 2 channels are not used: Photosensor, ECG quality",
+        "a.csv: 2 channels are not used: Photosensor, ECG quality (neither label nor "
+        "file says what is measured, if it is a signal)",
         assumed="it is left out, and all else is read",
     ),
     Code(
@@ -25,7 +26,8 @@ CHANNELS = (
         "Give each channel a label of its own in the file. Or list all channels to "
         'use in recordings.toml, as eeg = ["Fp1-1", "Fp2"]: "Fp1-0" is the first '
         'channel called Fp1, "Fp1-1" the second.',
-        "a.edf: two channels are called GSR",
+        "a.edf GSR: two channels are called GSR; assumed: the first one of them, "
+        "channel 4 of the file, is used",
         assumed="it is not read, and what needs it is left out",
     ),
     Code(
@@ -36,7 +38,9 @@ CHANNELS = (
         "Its numbers could be wrong by a factor of a million.",
         'State the unit in recordings.toml, under [units], as "GSR" = "uS"; known are '
         'V, mV, uV, uS, Ohm, kOhm and degC. If it has none, write "GSR" = "a.u.".',
-        "a.edf GSR: the unit 'umho/x' is not known",
+        "a.edf GSR: the unit 'umho/x' is not known; assumed: its numbers are used as "
+        "they are, without a unit; what to do: write the unit under [units] in "
+        'recordings.toml, as "GSR" = "uS"',
         assumed="its numbers are used as they are, without a unit",
     ),
     Code(
@@ -48,7 +52,7 @@ CHANNELS = (
         "If the assumed unit is right, nothing. Else state it in recordings.toml, "
         'under [units], as "EDA" = "uS" or "Fp1" = "mV"; or write it behind the label '
         "in the file, as EDA [uS].",
-        "a.csv: no unit is stated for Fp1, Fp2: taken for uV",
+        "a.csv: no unit is stated for Fp1, Fp2; assumed: the unit is uV",
         assumed="its numbers are used as they are, without a unit",
     ),
     Code(
@@ -61,7 +65,8 @@ CHANNELS = (
         '[units], as "eeg" = "V" for all electrodes or "GSR" = "kOhm" for a channel. '
         "In a data set, compare the file with the original.",
         "a.edf GSR: the median is 2e-06 uS, the interquartile range 1e-06 uS; "
-        "expected for gsr is a median of 0.01 to 200 uS",
+        "expected for gsr is a median of 0.01 to 200 uS; assumed: the numbers are "
+        "used as they are, in uS",
         assumed="the numbers are used as they are, in the stated unit",
     ),
     Code(
@@ -74,8 +79,7 @@ CHANNELS = (
         "out: list all channels to use, without it, in recordings.toml, as eeg = "
         '["Fp1", "Fp2"], others under [peripherals], as "ECG" = "ecg".',
         "a.edf GSR: physical minimum and maximum are both 0, so its numbers cannot be "
-        "known; assumed: all samples of the channel are missing; what to do: write "
-        "the range into the header, or leave the channel out",
+        "known; assumed: all samples of the channel are missing",
         assumed="all samples of the channel are missing",
     ),
     Code(
@@ -89,7 +93,7 @@ CHANNELS = (
         '"Fp2"], others under [peripherals], as "EMG" = "emg": a recording without '
         "one of them then has no such stream.",
         "trials.csv: EMG is missing in 2 of 20 recordings (b, c), so it is used in "
-        "none of them; assumed: the channels that all recordings have",
+        "none of them; assumed: the channels that all recordings have are used",
         assumed="the rest of the recording is used",
     ),
     Code(
@@ -100,7 +104,9 @@ CHANNELS = (
         "One of the two is wrong.",
         "If what is assumed is right, correct channels.tsv or the label. Else correct "
         "the file of the signals.",
-        "channels.tsv GSR: kOhm, the header says uS; assumed: uS, as the header says",
+        "channels.tsv GSR: the unit is kOhm here, uS in the header of a.edf; assumed: "
+        "the unit is uS, as the header says; what to do: if so, correct channels.tsv; "
+        'else write "GSR" = "kOhm" under [units] in recordings.toml',
         assumed="the file of the signals is right",
     ),
     Code(
@@ -112,9 +118,8 @@ CHANNELS = (
         "interpolated by --artefacts icalabel.",
         "Nothing, if the channel is bad. Else set its status to good in channels.tsv, "
         "or take it from the list of bad channels in the file.",
-        "a.edf GSR: marked as bad in channels.tsv or in the file itself; assumed: its "
-        "numbers are left out; what to do: correct its status, if the channel is "
-        "good",
+        "a.edf GSR: marked as bad, in channels.tsv or in the file itself; assumed: "
+        "its numbers are left out",
         assumed="its numbers are left out",
     ),
     Code(
@@ -126,9 +131,9 @@ CHANNELS = (
         'Name the streams to use in recordings.toml, under [xdf], as streams = ["Cap '
         'A"].',
         "a.xdf: 2 streams of EEG: Cap A (EEG), Cap B (EEG); assumed: only Cap A (EEG) "
-        "is meant; what to do: name the one to use as streams of [xdf] in "
-        'recordings.toml: streams = ["Cap A"] or ["Cap B"]; both, if they are of one '
-        "person",
+        'is used; what to do: write streams = ["Cap A"] for the first, streams = '
+        '["Cap B"] for the second, or streams = ["Cap A", "Cap B"] for both, if they '
+        "are of one person, under [xdf] in recordings.toml",
         assumed="only the first of them is used",
     ),
     Code(
@@ -142,8 +147,8 @@ CHANNELS = (
         '"Fp2"], others under [peripherals], as "ECG" = "ecg". To leave one subject '
         "out, use --exclude SUBJECT.",
         "a.edf GSR: 0.02 uS or less in 40% of the recording: an electrode is loose, "
-        "or the unit is wrong; assumed: it is used as it is",
-        assumed="it is used as it is",
+        "or the unit is wrong; assumed: the channel is used as it is",
+        assumed="the channel is used as it is",
     ),
     Code(
         "C12",
@@ -154,8 +159,9 @@ CHANNELS = (
         "Export the raw signal at its full rate. If the label means something else, "
         'say in recordings.toml, under [peripherals], what it measures, as "EMG" = '
         '"temperature"; list all peripheral channels to use there.',
-        "a.csv EMG: 1 Hz, emg needs at least 20 Hz",
-        assumed="it is used as it is",
+        "a.csv EMG: 1 samples a second, emg needs at least 20; assumed: the channel "
+        "is used as it is",
+        assumed="the channel is used as it is",
     ),
     Code(
         "C13",
@@ -165,9 +171,9 @@ CHANNELS = (
         "The bundle would read numbers of another scale.",
         "If the unit differs, state that of your recording in recordings.toml, under "
         '[units], as "GSR" = "kOhm".',
-        "a.csv: no unit is stated for GSR; assumed: uS, as in the recordings that the "
-        "bundle was trained on",
-        assumed="it is used as it is",
+        "a.csv: no unit is stated for GSR; assumed: the unit is uS, as in the "
+        "recordings that the bundle was trained on",
+        assumed="its numbers are used as they are",
     ),
     Code(
         "C14",
@@ -190,8 +196,7 @@ CHANNELS = (
         'State the true unit in recordings.toml, under [units], as "GSR" = "uS". Or, '
         "if the channel measures something else, state that under [peripherals], as "
         '"GSR" = "temperature"; list all peripheral channels to use there.',
-        "a.bdf GSR: uV is not a unit of gsr; assumed: its numbers are used, in uV; to "
-        "change it: state the true unit under [units] in recordings.toml",
+        "a.bdf GSR: uV is not a unit of gsr; assumed: its numbers are used, in uV",
         assumed="its numbers are used as they are",
     ),
     Code(
@@ -204,7 +209,8 @@ CHANNELS = (
         "State the true unit of the channel in recordings.toml, under [units], as "
         '"GSR" = "uS"; it then counts for all files. If the file holds another '
         "measure, give the channel another label there.",
-        "b.edf GSR: in uV, and in uS in other recordings",
+        "b.edf GSR: GSR is in uV, and in uS in other recordings; assumed: the numbers "
+        "of the channel are missing",
         assumed="the numbers of the channel are missing",
     ),
 )

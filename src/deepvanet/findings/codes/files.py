@@ -32,7 +32,8 @@ FILES = (
         "Part of the data set, or a synthetic copy.",
         "Scores cannot be compared with published ones.",
         "Nothing, if only a part of the data set is meant. Else download it again.",
-        "4 of 32 subjects; a full copy has 32",
+        "4 clips of AFEW-VA with 9 frames that can be used; a full copy has 600 clips "
+        "with about 30000 frames",
         assumed="what is there is used",
     ),
     Code(
@@ -53,8 +54,9 @@ FILES = (
         "A format that needs another program or package",
         "The file is of a known format that cannot be read directly.",
         "Nothing of it can be used.",
-        "Install what the sentence names, then run check again.",
-        "a.acq: needs the package bioread, install deepvanet[biopac]",
+        "Do what the sentence says, then run check again.",
+        "a.acq: needs the package bioread, which this command installs: pip install "
+        "'deepvanet[biopac]'",
         assumed="it is not read, and what needs it is left out",
     ),
     Code(
@@ -65,7 +67,8 @@ FILES = (
         "Scores say nothing about people.",
         "Nothing, if you are trying the program. Scores on them say nothing about "
         "people.",
-        "made by deepvanet synth, see SYNTHETIC.json",
+        "synthetic recordings, of no real person, made by deepvanet synth, see "
+        "SYNTHETIC.json",
         assumed="they are read as recordings of people are",
     ),
     Code(
@@ -75,7 +78,8 @@ FILES = (
         "The recording was broken off, or the copy was cut.",
         "What is there is used.",
         "Nothing, if recording was stopped early. Else copy or export the file again.",
-        "recordings broken off: session 12: 60.0 s of 120.0 s",
+        "the signals of 1 session ends before the header says: session 12 (60 of 120 "
+        "s)",
         assumed="what is there is used",
     ),
     Code(
@@ -97,8 +101,8 @@ FILES = (
         "It is read as the sentence says.",
         "Nothing, if it is so. Else correct the file, or leave the subject out with "
         "--exclude SUBJECT.",
-        "session 12: 0 pulses in the status channel, not 2: onset taken at 30 s, "
-        "length that of 107.avi",
+        "session 12: 0 pulses in the status channel, not 2, so the video is taken to "
+        "begin after 30 s, and to last as long as 107.avi does",
         assumed="the recording is used in this way",
     ),
     Code(
@@ -109,8 +113,8 @@ FILES = (
         "None: they are read.",
         "Nothing.",
         "2 headers of signals do not state their length (-1 records), as those that "
-        "BioSemi writes: 2, 4; assumed: the length that the size of the file gives, "
-        "which is right",
+        "BioSemi writes: session 2, 4; assumed: the length that the size of the file "
+        "gives, which is right",
         assumed="they are read as the others",
     ),
     Code(
@@ -120,7 +124,7 @@ FILES = (
         "It was saved by an older program.",
         "None, if signs as µ and ° are read right.",
         "Nothing, if signs as µ and ° are shown right. Else save the file as UTF-8.",
-        "a.csv: is no text in UTF-8; assumed: Latin-1",
+        "a.csv: is no text in UTF-8; assumed: it is in Latin-1",
         assumed="it is in Latin-1",
     ),
     Code(

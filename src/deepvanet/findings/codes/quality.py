@@ -11,8 +11,8 @@ QUALITY = (
         "Segments with too many missing samples have no such stream.",
         "Nothing, if samples were lost. Else export the file again. To leave a trial "
         "out of recordings of your own, delete its row in the table of trials.",
-        "a.csv GSR: 64 of 3072 samples are missing; assumed: short gaps are bridged, "
-        "long ones stay missing",
+        "a.csv GSR: 64 of 3072 samples are missing, first at 12.5 s; assumed: a curve "
+        "fills gaps up to 0.1 s, longer ones stay missing",
         assumed="these samples are missing: a segment without enough others goes "
         "without the channel",
     ),
@@ -22,12 +22,12 @@ QUALITY = (
         "A channel that never changes",
         "The sensor was not plugged in, or the amplifier was at its limit.",
         "The channel shows nothing, or who was recorded.",
-        "If the sensor was not connected, leave the channel out. In recordings of "
-        "your own, list all channels to use, without it, in recordings.toml: "
-        'electrodes as eeg = ["Fp1", "Fp2"], others under [peripherals], as "ECG" = '
-        '"ecg".',
-        "a.edf EMG is 0 uV throughout",
-        assumed="it is used as it is",
+        "If the sensor was not connected, or it is the reference electrode, leave the "
+        "channel out. In recordings of your own, list all channels to use, without "
+        'it, in recordings.toml: electrodes as eeg = ["Fp1", "Fp2"], others under '
+        '[peripherals], as "ECG" = "ecg".',
+        "a.edf EMG: EMG is 0 uV throughout; assumed: the channel is used as it is",
+        assumed="the channel is used as it is",
     ),
     Code(
         "Q03",
@@ -46,8 +46,9 @@ QUALITY = (
         "The copy was processed in another way.",
         "Scores cannot be compared with published ones.",
         "Nothing, if you filtered the file yourself. Else download it again.",
-        "s01: 30% of the EEG's power lies outside 3-47 Hz, the original is filtered "
-        "to 4-45 Hz: another rate, or other processing; assumed: it is used as it is",
+        "s01: 30% of the EEG's power lies below 3 Hz or above 47 Hz; published DEAP "
+        "is filtered to 4-45 Hz, so this copy has another rate, or was processed "
+        "otherwise",
         assumed="it is used as it is",
     ),
     Code(
@@ -72,7 +73,7 @@ QUALITY = (
         "Nothing, if the data set lacks them. Else copy the files of the signals "
         "again.",
         "2 emotional sessions have no signals and are left out: 6, 1432",
-        assumed="they are left out",
+        assumed="the trial is left out",
     ),
     Code(
         "Q20",

@@ -42,7 +42,7 @@ RATINGS = (
         "There is nothing to learn of this person.",
         "Ask how the ratings were made. If a default was stored, empty the cells, or "
         "leave the subject out with --exclude SUBJECT.",
-        "subject 3: valence is 5 in all 20 trials",
+        "trials.csv subject 3: valence is 5 in all 20 trials",
         assumed="the ratings are used as they are",
     ),
     Code(
@@ -53,7 +53,8 @@ RATINGS = (
         "No score can be computed for this subject.",
         "Choose another label rule, as --label-rule median of evaluate, or test on "
         "other people only, with --protocol subject.",
-        "subject 3: arousal is high in all 20 trials by the rule >5",
+        "trials.csv subject 3: arousal is high in all 20 trials by the rule >5, so "
+        "there is one class only",
         assumed="the ratings are used as they are",
     ),
     Code(
@@ -63,8 +64,8 @@ RATINGS = (
         "The person gave none.",
         "The trial is left out.",
         "Nothing, if none was given. Else write it into the table.",
-        "trials.csv: 1 trials have no rating and are left out: subject 1 trial 3",
-        assumed="they are left out",
+        "trials.csv: 1 trial has no rating and is left out: subject 1 trial 3",
+        assumed="the trial is left out",
     ),
     Code(
         "R07",
@@ -99,7 +100,7 @@ RATINGS = (
         "Nearly all trials would count as low.",
         "If ratings were given on another scale, state it in recordings.toml, as "
         "rating_range = [1, 5]. Else nothing.",
-        "trials.csv: no rating is above 5, on a scale from 1 to 9",
+        "trials.csv: no rating of valence is above 5, on a scale from 1 to 9",
         assumed="the scale is as stated",
     ),
     Code(
@@ -122,8 +123,7 @@ RATINGS = (
         "Test on other people only: deepvanet evaluate STORE --out RUN --protocol "
         "subject.",
         "valence: each of 20 subjects has one label over all its trials (by >=5): a "
-        "model could learn who a person is, not what the person felt; what to do: "
-        "evaluate with protocol subject",
+        "model could learn who a person is, not what the person felt",
         assumed="the ratings are used as they are",
     ),
     Code(
@@ -134,7 +134,8 @@ RATINGS = (
         "None.",
         "Nothing, if ratings were given on that scale. Else correct rating_range in "
         "recordings.toml.",
-        "ratings from 1 to 5 are mapped to 1 to 9, linearly",
+        "recordings.toml rating_range: ratings from 1 to 5 are mapped to 1 to 9, "
+        "linearly",
         assumed="the numbers that follow are on the scale from 1 to 9",
     ),
     Code(
@@ -145,8 +146,7 @@ RATINGS = (
         "Ratings are taken from the table.",
         "Nothing, if you changed the copy yourself. Else download it again.",
         "labels in the .dat files differ from participant_ratings.csv in 3 of 40 "
-        "trials: s01 trial 03, s01 trial 04, s01 trial 09; assumed: the ratings of "
-        "the table",
+        "trials: s01 trial 03, s01 trial 04, s01 trial 09",
         assumed="the ratings of the table are used",
     ),
     Code(
@@ -291,7 +291,8 @@ RATINGS = (
         "Delete the one that is not of this recording, or rename it after the "
         "recording that it belongs to, as sub-02_task-rest_events.tsv.",
         "sub-01_task-film_eeg.edf: task-film_events.tsv and sub-01_events.tsv both "
-        "apply",
+        "belong to it by their names, and only one may; assumed: task-film_events.tsv "
+        "is used",
         assumed="the first of them is used",
     ),
 )

@@ -28,8 +28,7 @@ TIMES = (
         "the clock was set, nothing is missing there: --accept T02, or correct the "
         "stamps after it.",
         "a.xdf stream EEG 20 s: the time stamps jump by 200000 s, while 3072 samples "
-        "last about 24 s; assumed: there is no gap at the jump; what to do: cut the "
-        "file at the jump, or correct the time stamps after it",
+        "last about 24 s; assumed: there is no gap at the jump",
         assumed="it is not read, and what needs it is left out",
     ),
     Code(
@@ -39,8 +38,7 @@ TIMES = (
         "A device stamps packets, not samples, or a stamp was written twice.",
         "Without correction, samples would be lost or placed twice.",
         "Nothing.",
-        "a.csv: 3 of 3072 time stamps are repeated; assumed: such samples lie at "
-        "equal steps between their neighbours",
+        "a.csv: 3 of 3072 time stamps are repeated, first that of sample 812",
         assumed="such samples lie at equal steps between their neighbours",
     ),
     Code(
@@ -51,7 +49,8 @@ TIMES = (
         "The order of the samples is not known.",
         "If what is assumed is right, --accept T04. If two recordings were joined, "
         "cut the file there and give each part rows of its own.",
-        "a.csv line 812: 12.5 s follows 14.2 s",
+        "a.csv sample 812: the time goes back once: from 14.2 s to 12.5 s; assumed: "
+        "the clock was set back, and the samples follow each other",
         assumed="the samples follow each other without a gap",
     ),
     Code(
@@ -60,8 +59,8 @@ TIMES = (
         "Time in another unit, or from another origin",
         "Devices and phones write Unix time, milliseconds, microseconds or a clock.",
         "Read as seconds, a minute would last for hours.",
-        "Nothing, if it was recognised right. Else write the unit into the name of "
-        "the column, as time_ms or time_s.",
+        "Nothing, if it was recognised right. Else write the unit of the numbers into "
+        "the name of the column, as time_ms or time_s.",
         "p.csv column timestamp: its first stamp is 1700000000000, its steps are "
         "7.812; assumed: Unix time in ms, 128 samples a second",
         assumed="seconds are counted by this clock",
@@ -76,8 +75,7 @@ TIMES = (
         "time_us or time_ns. If another column holds the times, name it in "
         'recordings.toml, under [tables], as time = "seconds".',
         "p.csv: 0.128 samples a second, expected 0.5 Hz to 100 kHz; assumed: its "
-        "times are seconds all the same; what to do: if they are in another unit, "
-        "write it into the name of the column, as time_ms",
+        "times are seconds all the same",
         assumed="it is not read, and what needs it is left out",
     ),
     Code(
@@ -103,7 +101,8 @@ TIMES = (
         "need other time stamps, or files of their own.",
         "p.csv: does not overlap with a.edf: it lasts from 100 s to 140 s, the other "
         "from 0 s to 40 s; assumed: it has no samples in the recording; what to do: "
-        "write peripheral_offset_s, 0 where both begin in the same moment",
+        "write into the column peripheral_offset_s of the table of trials the second "
+        "of a.edf at which p.csv begins, 0 if both begin in the same moment",
         assumed="it has no samples in the recording",
     ),
     Code(
@@ -117,8 +116,9 @@ TIMES = (
         "moment. For two computers in one XDF file: --accept T09, if their clocks "
         "were the same.",
         "p.csv: p.csv has Unix time, a.edf does not say when it was recorded; "
-        "assumed: both begin in the same moment; what to do: write "
-        "peripheral_offset_s, 0 where both begin in the same moment",
+        "assumed: both begin in the same moment; what to do: write into the column "
+        "peripheral_offset_s of the table of trials the second of a.edf at which "
+        "p.csv begins, 0 if both begin in the same moment",
         assumed="both begin in the same moment",
     ),
     Code(
@@ -127,12 +127,13 @@ TIMES = (
         "Video and signals of another length",
         "The clock of one is not exact, or frames were lost.",
         "At the end of the recording, faces and signals are of different moments.",
-        "In recordings of your own, state in the column video_offset_s of the table "
-        "of trials, for each trial, the second of the signals at which the video "
-        "would have to begin to be right in this trial. In a data set, nothing.",
-        "subject 1 trial 3: the video of 600.0 s is 1.20 s longer than the same time "
-        "on the clock of the signals; assumed: the two clocks drift apart; it is not "
-        "corrected; what to do: write video_offset_s for each trial",
+        "In recordings of your own, write into the column video_offset_s of the table "
+        "of trials, in the row of each trial, the offset that is right in this trial: "
+        "the second of the signals at which something happens that is seen in both, "
+        "minus its second in the video. In a data set, nothing.",
+        "v.mp4 subject 1 trial 3: the video of 600.0 s is 1.20 s longer than the same "
+        "time on the clock of the signals; assumed: the two clocks drift apart; it is "
+        "not corrected, so that at the end faces are off by this much",
         assumed="nothing is corrected",
     ),
     Code(
@@ -144,8 +145,7 @@ TIMES = (
         "Write into the column marker of the table of trials what the file has; a row "
         "for each occurrence. Or empty it, and write the second into onset_s.",
         "trials.csv lines 2, 3: marker 'stim' occurs 3 times in a.bdf, but 2 rows "
-        "name it; the file has stim, stop; assumed: their trials are left out; to "
-        "change it: write a row for each marker, or onset_s in place of marker",
+        "name it; the file has stim, stop; assumed: their trials are left out",
         assumed="their trials are left out",
     ),
     Code(
@@ -157,7 +157,7 @@ TIMES = (
         "Nothing, if recording began late or was stopped early. Else correct onset_s "
         "and duration_s in the table of trials; both are in seconds.",
         "trials.csv line 4: subject 1 trial 3 lacks its last 2.5 s: the signals end "
-        "there",
+        "there; assumed: the trial is used without them",
         assumed="what is named is left out, all else is used",
     ),
     Code(
@@ -168,7 +168,8 @@ TIMES = (
         "None, if they are of no meaning for the trials.",
         "Nothing, unless trials begin there: then name them in the column marker of "
         "the table of trials.",
-        "a.xdf: 12 markers are not used: start (6), stop (6)",
+        "a.xdf: 12 markers are not used, since no row of the table names them: start "
+        "(6 times), stop (6 times)",
         assumed="they are passed over",
     ),
     Code(
@@ -200,9 +201,10 @@ TIMES = (
         "A code was lost or sent twice.",
         "A trial that cannot be placed is left out, and is named.",
         "Nothing.",
-        "s01: the codes of a trial do not occur equally often: 40 times code 2, 41 "
-        "times code 3, 40 times code 4, 40 times code 5; assumed: a trial begins at a "
-        "code 4, and ends a minute later or at the next code",
+        "s01: the trigger codes of a trial do not occur equally often in the status "
+        "channel: 40 times code 2, 41 times code 3, 40 times code 4, 40 times code 5; "
+        "assumed: a trial begins at a code 4 (the video starts), and ends a minute "
+        "later or at the next code",
         assumed="a trial that cannot be placed is left out, and is named",
     ),
     Code(
@@ -226,7 +228,7 @@ TIMES = (
         "Export the table with times, in a column time_s in seconds. If a column of "
         "another name holds them, name it in recordings.toml, under [tables], as time "
         '= "seconds".',
-        "a.csv: no column of seconds called time, got Fp1, Fp2",
+        "a.csv: no column of seconds called time_s, got Fp1, Fp2",
         assumed="it is not read, and what needs it is left out",
     ),
     Code(
@@ -248,8 +250,8 @@ TIMES = (
         "The same seconds count in two trials, which may stand in training and test.",
         "Correct onset_s or duration_s in the table of trials; both are in seconds. "
         "Nothing, if you mean them to overlap.",
-        "trials.csv line 2: 1 trials of a.edf overlap with the next: trial 1 ends 2 s "
-        "after trial 2 begins",
+        "trials.csv line 2: trial 1 of subject 1 ends 2 s after trial 2 begins in "
+        "a.edf",
         assumed="both are used in full, so these seconds count twice",
     ),
     Code(
@@ -274,9 +276,7 @@ TIMES = (
         "Write how long each trial lasts, in seconds, into the column duration_s of "
         "the table of trials; in BIDS into duration of events.tsv.",
         "trials.csv lines 2, 3: the length of 2 trials is not stated, and other "
-        "trials follow them in a.edf; assumed: each lasts to the end of the "
-        "recording; what to do: write their length in seconds as duration_s, in "
-        "BIDS as duration",
+        "trials follow in a.edf",
         assumed="each lasts to the end of the recording",
     ),
     Code(
@@ -288,8 +288,7 @@ TIMES = (
         "Write how long each event lasts, in seconds, into the column duration of "
         "events.tsv.",
         "sub-01_task-film_events.tsv line 2: the duration of 1 of 2 rated events is "
-        "n/a or 0; assumed: each lasts to the end of the recording; what to do: "
-        "write duration in events.tsv",
+        "n/a or 0",
         assumed="each lasts to the end of the recording",
     ),
 )

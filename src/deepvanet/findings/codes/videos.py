@@ -12,7 +12,8 @@ VIDEOS = (
         "Play the video. If that works, convert it to MP4 with H.264, as ffmpeg -i "
         "old.avi new.mp4 does, and name the new file in the table. If not, copy it "
         "again, or empty the cell in the column video.",
-        "v.mp4: cannot be decoded: the codec is not known",
+        "v.mp4: cannot be decoded: the format of its pictures (codec) is not known to "
+        "FFmpeg, which decodes videos here",
         assumed="nothing of it is used: its trials have no face stream",
     ),
     Code(
@@ -23,7 +24,7 @@ VIDEOS = (
         "The frames concerned are placed between their neighbours.",
         "Nothing.",
         "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or "
-        "absent; assumed: it is shown between the neighbours",
+        "absent, first at 5.0 s; assumed: it is shown between the neighbours",
         assumed="they are shown between their neighbours",
     ),
     Code(
@@ -32,9 +33,9 @@ VIDEOS = (
         "A video that ends before its trial",
         "The recording was stopped early, or the offset is wrong.",
         "Segments after its end have no face stream.",
-        "Nothing, if the video was stopped early. Else correct video_offset_s in the "
-        "table of trials, or copy the whole video.",
-        "subject 1 trial 3: the video shows 13.3 s of the 20.0 s of the trial",
+        "Nothing, if the video was stopped early. Else copy the whole video, or, in "
+        "recordings of your own, correct video_offset_s in the table of trials.",
+        "v.mp4 subject 1 trial 3: the video shows 13.3 s of the 20.0 s of the trial",
         assumed="seconds without a picture have no face stream",
     ),
     Code(
@@ -74,7 +75,8 @@ VIDEOS = (
         "column face_choice of the table of trials which face is the subject's: left, "
         'right, largest, or a box in pixels, as "120,40,200,200" (left, top, width, '
         "height).",
-        "v.mp4 8.2 s: the face is of another person than before",
+        "v.mp4 8.2 s: from here on the face is of another person than the subject, "
+        "who is seen before; assumed: its images are not used",
         assumed="its images are not used",
         needs_every_frame=True,
     ),
@@ -85,7 +87,7 @@ VIDEOS = (
         "The camera is far away, or the video was made smaller.",
         "Below 40 pixels an expression is hardly seen.",
         "Use the original video, if this one was made smaller. Else nothing.",
-        "v.mp4: the face is 28 pixels wide, at least 40 are needed",
+        "v.mp4: the face is 28 pixels wide (the median), at least 40 are needed",
         assumed="its images are used, with few details",
     ),
     Code(
@@ -119,8 +121,7 @@ VIDEOS = (
         "These trials have no face stream.",
         "Nothing, if there was no camera. Else name the files in the column video of "
         "the table of trials.",
-        "2 trials have no video: subject 1 trial 4, subject 2 trial 1; assumed: they "
-        "stay in, without a face stream",
+        "2 trials have no video: subject 1 trial 4, subject 2 trial 1",
         assumed="the trials are used, without a face stream",
     ),
     Code(
@@ -152,7 +153,7 @@ VIDEOS = (
         "The names of files do not agree, or signals are missing.",
         "The video is not used.",
         "Nothing, if the data set lacks the signals. Else copy them again.",
-        "face videos without signals: P01_12",
+        "1 face video has no signals and is not read: P01_12",
         assumed="these videos are not used",
     ),
     Code(
@@ -163,8 +164,9 @@ VIDEOS = (
         "Faces would be placed at other moments.",
         "Nothing, if you converted the videos. Else download session.xml and the "
         "videos again.",
-        "the vidRate of 2 videos in session.xml is not the published 60.9708 frames a "
-        "second: 2 (50), 4 (25); assumed: the vidRate of each is used",
+        "session.xml states another frame rate (vidRate) than the published 60.9708 a "
+        "second for 2 videos: session 2 (50), 4 (25); assumed: the rate that it "
+        "states is used",
         assumed="the rate that is stated is used",
     ),
     Code(
@@ -175,7 +177,7 @@ VIDEOS = (
         "They do not train the face network.",
         "Nothing, if the copy is complete. Else download the clip again.",
         "2 images without an entry in the JSON file are left out: 002/00009, 012/00007",
-        assumed="they are left out",
+        assumed="the images are left out",
     ),
     Code(
         "V20",
@@ -185,11 +187,10 @@ VIDEOS = (
         "other.",
         "Faces and signals would belong to different seconds.",
         "If what is assumed is not enough, write the video again with time stamps of "
-        "equal steps, as ffmpeg -i old.mkv -r 25 -vsync cfr new.mp4 does. Else "
-        "--accept V20.",
+        "equal steps, as ffmpeg -i old.mkv -vf setpts=N/25/TB new.mp4 does for 25 "
+        "frames a second. Else --accept V20.",
         "v.mkv 0.1 s: the clock jumps by 1000000000 s; assumed: the video ends there; "
-        "later frames are not used; what to do: write the video again from its "
-        "frames, with new time stamps",
+        "later frames are not used",
         assumed="its frames come at equal steps",
     ),
     Code(
@@ -199,8 +200,8 @@ VIDEOS = (
         "A recorder did not keep up, or part of the file is damaged.",
         "The frame before or after is taken where one is near enough.",
         "Nothing, if the recorder did not keep up. Else copy the video again.",
-        "v.avi: 8 frames were left out by the recorder or cannot be decoded; assumed: "
-        "the frames around them stay in their places",
+        "v.avi: 8 frames, first frame 61, were left out by the recorder or cannot be "
+        "decoded; assumed: the frames around them stay in their places",
         assumed="the frames around them stay in their places",
         needs_every_frame=True,
     ),

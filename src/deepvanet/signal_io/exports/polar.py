@@ -81,8 +81,8 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     report_clock(
         path,
         "Polar Sensor Logger",
-        f"the column {names[time]} says how far samples are apart; that it or the "
-        "phone's time has no time zone, so when the recording began is not known",
+        f"the column {names[time]} says how far samples are apart; neither it nor the "
+        "phone's time has a time zone, so it is not known when the recording began",
     )
     spare = {time, *channels}
     report_unused(path, [name for k, name in enumerate(names) if k not in spare])
