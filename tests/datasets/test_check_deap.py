@@ -148,7 +148,7 @@ def test_eeg_in_volts_is_seen(tiny_deap):
 
     change_signals(root, "01", damage)
 
-    text = find_one(check("deap", root), Severity.WARNING, "its unit is another one")
+    text = find_one(check("deap", root), Severity.WARNING, "its unit is probably")
     assert text.startswith("s01: EEG has an interquartile range of 1.1e-05 uV")
 
 

@@ -118,7 +118,7 @@ def test_markers_that_no_row_names_are_counted():
     [
         ({"onset_s": 59.5}, 0, "is left out: less than 1 s of it lie in 60 s"),
         ({"onset_s": 70.0}, 0, "is left out: less than 1 s of it lie in 60 s of sig"),
-        ({"onset_s": 4000.0}, 0, "begins at 4000 s: if these are ms, write 4 in s"),
+        ({"onset_s": 4000.0}, 0, "at 4000 s: if onset_s is in milliseconds, write 4"),
         ({"onset_s": 58.75}, 0, "lacks its last 0.75 s: the signals end there"),
         ({"onset_s": 1.0}, 3, "it starts at 1 s, before 3 s of rest"),
         ({"onset_s": -1.0}, 0, "it starts at -1 s, before the recording"),

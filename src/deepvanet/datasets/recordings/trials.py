@@ -283,8 +283,8 @@ def _find_obstacle(
     if asked - onset < SHORTEST_S and asked <= signals.seconds:
         return f"it lasts {asked - onset:.3g} s, less than {SHORTEST_S:g} s"
     is_ms = SHORTEST_S * 1e3 < onset <= signals.seconds * 1e3
-    in_s = f"; it begins at {onset:g} s: if these are ms, write {onset / 1e3:g} in s"
-    hint = in_s if is_ms else ""
+    in_s = f"if onset_s is in milliseconds, write {onset / 1e3:g}"
+    hint = f"; it begins at {onset:g} s: {in_s}" if is_ms else ""
     return (
         f"less than {SHORTEST_S:g} s of it lie in {signals.seconds:g} s of "
         f"signals{hint}"

@@ -78,7 +78,7 @@ FILES = (
         "The recording was broken off, or the copy was cut.",
         "What is there is used.",
         "Nothing, if recording was stopped early. Else copy or export the file again.",
-        "the signals of 1 session ends before the header says: session 12 (60 of 120 "
+        "the signals of 1 session end before their headers say: session 12 (60 of 120 "
         "s)",
         assumed="what is there is used",
     ),

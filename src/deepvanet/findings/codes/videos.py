@@ -214,7 +214,7 @@ VIDEOS = (
         "Correct the box in the column face_choice of the table of trials: pixels of "
         'the video, as "120,40,200,200" (left, top, width, height).',
         "v.mp4 trial 3: face_choice names a box in which there is no face",
-        assumed="the trial has no face stream",
+        assumed="the trial is used without a face stream",
         needs_every_frame=True,
     ),
 )
