@@ -2,6 +2,7 @@
 
 from deepvanet.datasets.findings import CheckResult
 from deepvanet.findings import Severity
+from finding_texts import write_own
 
 KNOWN = ("R04", "R07", "V05")
 """What small copies have: few trials that are rated alike, videos of numbers."""
@@ -12,7 +13,7 @@ def list_texts(
 ) -> list[str]:
     """Return findings as text, all or of one severity, but those of some codes."""
     return [
-        str(finding)
+        write_own(finding)
         for finding in inspection.findings
         if severity in (None, finding.severity) and finding.code not in besides
     ]

@@ -68,7 +68,7 @@ def test_without_a_collector_an_error_is_raised_and_a_warning_logged(caplog):
         report("T02", "a jump", source="a.xdf")
     with caplog.at_level(logging.WARNING):
         report("Q02", "flat", source="a.edf")
-    assert "a.edf: flat [Q02]" in caplog.text
+    assert "a.edf: flat; assumed: the channel is used as it is; what" in caplog.text
 
 
 def test_what_cannot_be_read_is_a_finding_and_none():

@@ -56,7 +56,7 @@ def load_package(package: str, *, source: object = "") -> ModuleType:
     except ImportError as error:
         raise refuse(
             "F05",
-            f"needs the package {error.name or package}: "
+            f"needs the package {error.name or package}, which this command installs: "
             f"{tell_install(error.name or package)}",
             source=source,
         ) from None

@@ -17,7 +17,7 @@ from deepvanet.datasets.recordings.channels import (
 )
 from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.signals import describe_recording, read_bio
-from deepvanet.findings import FindingError, collect
+from deepvanet.findings import CODES, FindingError, collect
 from deepvanet.preprocessing.cleaning import clean
 from deepvanet.schema import Channel, ChannelType
 from deepvanet.signal_io.declared import Declaration
@@ -99,7 +99,7 @@ def test_two_channels_of_one_label_are_an_error_and_the_first_is_assumed(
     _, numbers, (finding,) = read(path)
 
     assert (finding.code, finding.place) == ("C02", "ECG")
-    assert finding.assumed == "the first one of them, channel 2 of the file"
+    assert finding.assumed == "the first one of them, channel 2 of the file, is used"
     np.testing.assert_allclose(numbers["ECG"], bio[1], atol=0.1)
     with pytest.raises(FindingError, match=r"two channels are called ECG.*\[C02\]"):
         find_channels(open_signals(path, NOTHING), NOTHING)
@@ -219,9 +219,8 @@ def test_eeglab_holds_microvolts_and_no_unit_for_the_skin(tmp_path):
     channels, numbers, (finding,) = read(tmp_path / "a.set")
 
     assert channels["GSR"].channel.unit == "a.u."
-    assert finding.sentence == (
-        "no unit is stated for GSR: taken for numbers without a unit"
-    )
+    assert finding.sentence == "no unit is stated for GSR"
+    assert finding.assumed == "its numbers are used as they are, without a unit"
     np.testing.assert_allclose(numbers["Fp1"], 50 * TONE, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(numbers["GSR"], 5 + TONE, rtol=1e-3)
 
@@ -242,9 +241,9 @@ def test_units_that_are_not_stated_are_named_with_what_is_assumed(tmp_path):
 
     _, _, found = read(write_table(tmp_path / "a.csv", columns))
 
-    assert [(f.code, f.sentence) for f in found] == [
-        ("C04", "no unit is stated for Fp1, ECG: taken for uV"),
-        ("C04", "no unit is stated for GSR: taken for numbers without a unit"),
+    assert [(f.code, f.sentence, f.assumed) for f in found] == [
+        ("C04", "no unit is stated for Fp1, ECG", "the unit is uV"),
+        ("C04", "no unit is stated for GSR", CODES["C04"].assumed),
     ]
 
 
@@ -303,7 +302,7 @@ def test_a_rate_too_low_for_what_is_measured_is_an_error(tmp_path):
     _, _, (finding,) = read(path)
 
     assert (finding.code, finding.place) == ("C12", "EMG")
-    assert finding.sentence == "1 Hz, emg needs at least 20 Hz"
+    assert finding.sentence == "1 samples a second, emg needs at least 20"
 
 
 def judge(row, kind, unit, *, sfreq=float(SFREQ)):
@@ -491,8 +490,8 @@ def test_a_sidecar_that_contradicts_the_header_is_named(tmp_path):
     assert [f.sentence for f in found if f.code == "C08"] == [
         "lists ECG, which sub-01_task-film_eeg.edf lacks",
         "the status 'broken' is neither good nor bad",
-        "uV, the header says mV",
-        "kOhm, the header says uS",
+        "the unit is uV here, mV in the header of sub-01_task-film_eeg.edf",
+        "the unit is kOhm here, uS in the header of sub-01_task-film_eeg.edf",
     ]
     assert recording.channels[2].unit == "uS"
 
@@ -533,12 +532,11 @@ def test_a_unit_of_a_recording_to_predict_is_that_of_training_and_that_is_said(
     with collect() as found:
         channels = name_channels(open_signals(path, NOTHING), wanted, NOTHING)
 
-    as_is = "the numbers are taken as they are"
     assert [channels[c.name].unit for c in wanted] == ["uS", "a.u.", "uV"]
     assert [(f.code, f.sentence) for f in found] == [
         ("C03", "the unit 'quux' is not known"),
         ("C13", "no unit is stated for GSR"),
-        ("C13", f"no unit was stated for Temp in training: {as_is}"),
+        ("C13", "no unit was stated for Temp in training"),
     ]
 
 

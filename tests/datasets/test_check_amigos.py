@@ -158,9 +158,9 @@ def test_channels_without_numbers_or_changes_are_counted(tmp_path):
 
     inspection = look(tmp_path)
 
-    assert list_texts(inspection, Severity.WARNING) == [
-        "1 viewings have channels that are not finite: P01_10 (2)",
-        "1 viewings have channels that are flat: P01_10 (1)",
+    assert texts(inspection, Severity.WARNING) == [
+        "1 viewings have channels that have samples that are no numbers: P01_10 (2)",
+        "1 viewings have channels that never change: P01_10 (1)",
     ]
     row = find_table(inspection, "Viewings")["01"]
     assert (row["not finite"], row["flat"]) == (2, 1)

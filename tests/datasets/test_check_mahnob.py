@@ -120,8 +120,8 @@ def test_a_rate_that_is_not_the_published_one_is_named(tmp_path):
 
     (wrong,) = list_texts(look(tmp_path), Severity.WARNING)
 
-    assert wrong.startswith("the vidRate of 1 videos in session.xml is not the publish")
-    assert "60.9708 frames a second: 2 (50); assumed: the vidRate of each" in wrong
+    assert wrong.startswith("session.xml states another frame rate (vidRate) than the")
+    assert "60.9708 a second for 1 videos: session 2 (50); assumed: the rate" in wrong
 
 
 def test_a_recording_that_breaks_off_after_its_stimulus_is_named(tmp_path):
@@ -130,8 +130,8 @@ def test_a_recording_that_breaks_off_after_its_stimulus_is_named(tmp_path):
 
     wrong = list_texts(look(tmp_path), Severity.WARNING)
 
-    said = "1 recordings break off before their headers say: 2 (50 of 64 s)"
-    assert said in wrong
+    said = "of 1 session end before their headers say: session 2 (50 of 64 s)"
+    assert f"the signals {said}" in wrong
 
 
 def test_two_sessions_of_one_trial_are_refused(tmp_path):

@@ -89,7 +89,8 @@ def test_a_table_that_tells_no_unit_is_taken_for_microvolts_and_that_is_noted(tm
 
     np.testing.assert_allclose(recording.bio, bio, rtol=1e-5)
     assert finding.code == "C04"
-    assert finding.sentence == f"no unit is stated for {', '.join(EEG)}: taken for uV"
+    assert finding.sentence == f"no unit is stated for {', '.join(EEG)}"
+    assert finding.assumed == "the unit is uV"
 
 
 def test_what_is_declared_says_which_channels_are_used_and_what_they_measure(tmp_path):

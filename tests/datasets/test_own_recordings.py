@@ -203,7 +203,7 @@ def test_a_marker_that_stands_more_often_than_rows_name_it_is_refused(tmp_path):
     root = write_trials(tmp_path / "trials.csv", rows)
 
     with pytest.raises(
-        UserError, match=r"line 2: marker 'sad' occurs 2 times in .*, but 1 rows name"
+        UserError, match=r"line 2: marker 'sad' occurs 2 times in .*, but 1 row names"
     ):
         read_all(root, "a")
 
@@ -357,7 +357,7 @@ def test_trials_that_cannot_be_used_are_left_out_and_noted(tmp_path):
     assert [(f.code, f.sentence) for f in found if f.code in ("R06", "T12")] == [
         (
             "R06",
-            "1 trials have no rating and are left out: subject a trial 5",
+            "1 trial has no rating and is left out: subject a trial 5",
         ),
         (
             "T12",

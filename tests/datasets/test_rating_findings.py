@@ -66,7 +66,7 @@ def test_one_class_by_the_rule_is_named():
     assert found == (
         "R05",
         "subject 1",
-        "valence is high in all 10 trials by the rule >=5",
+        "valence is high in all 10 trials by the rule >=5, so there is one class only",
     )
     assert look(rate(change=change), "median") == []
 

@@ -15,6 +15,7 @@ from deepvanet.datasets.records import find_terms
 from deepvanet.preparation.run import prepare
 from deepvanet.schema import Channel, ChannelType, UserError
 from deepvanet.store import open_store
+from finding_texts import write_own
 
 GROUP = "deepvanet.datasets"
 LAB = """
@@ -112,7 +113,7 @@ def test_a_plug_in_is_checked_prepared_and_opened_as_the_others_are(lab, tmp_pat
         lab / "a.npy", channels=(Channel("ECG", ChannelType.ECG, "uV"),)
     )
 
-    assert str(found.findings[0]) == "2 subjects"
+    assert write_own(found.findings[0]) == "2 subjects"
     assert made.n_subjects == 2
     rows = open_store(store)
     assert rows.manifest.dataset == "lab"

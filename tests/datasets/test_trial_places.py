@@ -11,6 +11,7 @@ from deepvanet.findings import Severity, attempt, collect
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.types import Marker, Signals
+from finding_texts import write_own
 
 
 def signals(*markers, seconds=60, duration_s=0.0):
@@ -65,7 +66,8 @@ def test_markers_are_found_by_their_text_and_numbers_by_their_value():
     assert onsets == {"1": 3.0, "2": 20.5}
     (note,) = found
     assert (note.code, note.severity) == ("T13", Severity.NOTE)
-    assert note.sentence == "1 markers are not used: 12.0 (1)"
+    said = "not used, since no row of the table names it: 12.0 (once)"
+    assert note.sentence == f"1 marker is {said}"
 
 
 @pytest.mark.parametrize(
@@ -106,9 +108,9 @@ def test_markers_that_no_row_names_are_counted():
 
     _, found = place(file, {"marker": "start"})
 
-    assert [str(f) for f in found] == [
-        "a.edf: 6 markers are not used: fix (5), stop (1)"
-    ]
+    (note,) = found
+    said = "not used, since no row of the table names them: fix (5 times), stop (once)"
+    assert write_own(note) == f"a.edf: 6 markers are {said}"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_markers_that_no_row_names_are_counted():
     [
         ({"onset_s": 59.5}, 0, "is left out: less than 1 s of it lie in 60 s"),
         ({"onset_s": 70.0}, 0, "is left out: less than 1 s of it lie in 60 s of sig"),
-        ({"onset_s": 4000.0}, 0, "it would lie if its onset were in milliseconds"),
+        ({"onset_s": 4000.0}, 0, "at 4000 s: if onset_s is in milliseconds, write 4"),
         ({"onset_s": 58.75}, 0, "lacks its last 0.75 s: the signals end there"),
         ({"onset_s": 1.0}, 3, "it starts at 1 s, before 3 s of rest"),
         ({"onset_s": -1.0}, 0, "it starts at -1 s, before the recording"),
@@ -166,7 +168,9 @@ def test_trials_that_overlap_are_a_warning():
 
     (warning,) = found
     assert (warning.code, warning.severity) == ("T50", Severity.WARNING)
-    assert "trial 1 ends 1.5 s after trial 2 begins" in warning.sentence
+    assert warning.sentence == (
+        "trial 1 of subject 01 ends 1.5 s after trial 2 begins in a.edf"
+    )
 
 
 def test_the_face_that_the_table_names_is_passed_on():

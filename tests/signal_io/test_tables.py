@@ -423,7 +423,9 @@ def test_a_table_without_a_time_is_refused_with_the_nearest_name(tmp_path, suffi
     path = tmp_path / f"a{suffix}"
     table.to_csv(path) if suffix == ".csv" else table.to_parquet(path)
 
-    with pytest.raises(FindingError, match=r"nearest is tme_s.*a rate alone") as caught:
+    with pytest.raises(
+        FindingError, match=r"nearest is tme_s.*a column time_s"
+    ) as caught:
         open_signals(path, Declaration())
 
     assert caught.value.finding.code == "T30"

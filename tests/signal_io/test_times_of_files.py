@@ -435,7 +435,7 @@ def test_stamps_that_go_back_are_asked_for_and_put_in_order():
         placed = grid.values
 
     assert [f.code for f in found] == ["T04"]
-    assert "got 0 s after 9.99 s" in found[0].sentence
+    assert "from 9.99 s to 0 s" in found[0].sentence
     np.testing.assert_allclose(placed[0], times, atol=1e-9)
 
 

@@ -318,8 +318,10 @@ def _tell_findings(findings: Sequence[Finding]) -> str:
     for code, found in groups.items():
         known = CODES[code]
         was = "accepted error" if known.severity is Severity.ERROR else "warning"
+        assumed = "; ".join(dict.fromkeys(f.assumed for f in found if f.assumed))
         lines.append(
-            f"- {code}, {was}, {len(found)} x: {known.title}. {known.consequence}"
+            f"- {code}, {was}, {len(found)} x: {known.title}. {known.consequence} "
+            f"Assumed: {assumed or known.assumed}. What to do: {known.cure}"
         )
     if not groups:
         lines.append("No error was accepted, and there is no warning.")

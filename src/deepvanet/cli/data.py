@@ -314,7 +314,7 @@ def _show_result(result: "CheckResult") -> None:
     from rich.text import Text
 
     from deepvanet.datasets.findings import MOST_ROWS
-    from deepvanet.findings import CODES, Severity
+    from deepvanet.findings import drop_usual_cure, list_cures
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for found in result.tables:
@@ -328,12 +328,12 @@ def _show_result(result: "CheckResult") -> None:
         if len(rows) > MOST_ROWS:
             say(f"and {len(rows) - MOST_ROWS} more rows, which --json FILE has")
     for finding in result.findings:
-        console.print(make_printable(finding.line), markup=False, soft_wrap=True)
-    odd = [f.code for f in result.findings if f.severity is not Severity.NOTE]
-    if odd:
+        line = make_printable(drop_usual_cure(finding).line)
+        console.print(line, markup=False, soft_wrap=True)
+    if result.findings:
         say("what to do (docs/findings.md has more):")
-    for code in map(CODES.__getitem__, dict.fromkeys(odd)):
-        say(f"  {code.code} {code.title}: {code.cure}")
+    for line in list_cures(result.findings):
+        say(f"  {line}")
 
 
 def _refuse_from(command: str, dataset: str, root: Path, source: str) -> None:

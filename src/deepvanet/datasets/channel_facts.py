@@ -133,6 +133,7 @@ def report_levels(
                 f"{channel.name} is {said} throughout",
                 source=source,
                 place=channel.name,
+                assumed="it has no samples to use" if np.isnan(level.median) else "",
             )
         elif not is_flat and not (
             keeps_level and _report_open(source, finite, channel)
@@ -235,7 +236,7 @@ def _report_clipped(
         report(
             "C11",
             f"at the end of its range, {end:.4g} {channel.unit}, in {share:.0%} of the "
-            "recording",
+            "recording: the amplifier was at its limit, or an electrode was loose",
             source=source,
             place=channel.name,
         )
@@ -262,14 +263,29 @@ def _report_implausible(
     )
     expected = _describe_expected(kind, unit, levels[odd[0]])
     within = f", within a second {local:.3g} {unit}" if unit == "uV" else ""
+    other = _guess_unit(kind, unit, local)
+    names = [group[k].name for k in odd]
     report(
         "C05",
         f"the median is {median:.3g} {unit}, the interquartile range {spread:.3g} "
-        f"{unit}{within}; expected for {kind} is {expected}",
+        f"{unit}{within}; expected for {kind} is {expected}"
+        + (f", so the numbers are probably in {other}" if other else ""),
         source=source,
-        place=list_some([group[k].name for k in odd]),
-        assumed=unit,
+        place=list_some(names),
+        assumed=f"the numbers are used as they are, in {unit}",
+        cure=f'if so, write "{names[0]}" = "{other}" under [units] in recordings.toml, '
+        f'or "{kind}" = "{other}" for all of this kind'
+        if other
+        else "",
     )
+
+
+def _guess_unit(kind: ChannelType, unit: str, local_spread: float) -> str:
+    """Return the unit of volts in which a spread is plausible, empty if it is none."""
+    low, high = PLAUSIBLE_SPREAD_UV.get(kind, (0.0, 0.0))
+    scales = {"V": 1e6, "mV": 1e3} if unit == "uV" and local_spread < low else {}
+    fits = (u for u, scale in scales.items() if low <= local_spread * scale <= high)
+    return next(fits, "")
 
 
 def _describe_expected(kind: ChannelType, unit: str, level: ChannelLevel) -> str:

@@ -163,7 +163,6 @@ def _find_personal(
         f"{target}: each of {n_subjects} subjects has one label over all its trials "
         f"(by {rule}): a model could learn who a person is, not what the person felt",
         source=source,
-        cure="evaluate with protocol subject",
     )
     return True
 
@@ -201,7 +200,7 @@ def _find_one_class(
             name = "high" if labels[0] else "low"
             said[subject] = (
                 f"{rated.target} is {name} in all {len(labels)} trials by the rule "
-                f"{rule}"
+                f"{rule}, so there is one class only"
             )
     _report_subjects(
         "R05",

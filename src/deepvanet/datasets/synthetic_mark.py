@@ -9,6 +9,9 @@ SYNTHETIC_MARK = "SYNTHETIC.txt"
 """What ``synth`` leaves in the folder of a data set."""
 
 
+_NOT_REAL = "synthetic recordings, of no real person, made by deepvanet synth"
+
+
 def name_copy(folder: Path, name: str) -> str:
     """Return what results call a copy of a data set: real and synthetic ones differ."""
     return f"{name}-synthetic" if (folder / SYNTHETIC_MARK).is_file() else name
@@ -18,4 +21,4 @@ def find_mark(folder: Path) -> Iterator[Finding]:
     """Say so where the data set is a synthetic one."""
     mark = folder / SYNTHETIC_MARK
     if mark.is_file():
-        yield make_finding("F06", f"made by deepvanet synth, see {mark}")
+        yield make_finding("F06", f"{_NOT_REAL}, see {mark}")

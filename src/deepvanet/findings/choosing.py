@@ -2,12 +2,21 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from deepvanet.findings.codes import CODES, FAMILIES
 from deepvanet.findings.record import Finding, Severity
 from deepvanet.schema import UserError, pick, quote
+
+_WHERE = (
+    "recordings.toml is a text file beside the table of trials, in BIDS in the root "
+    "folder. If there is none, make one; docs/recordings.md shows what it may hold."
+)
+_ERRORS = (
+    "An error stops prepare. prepare --accept CODE goes on as the text after "
+    "'assumed' says; --exclude SUBJECT leaves a subject out."
+)
 
 
 def check_codes(
@@ -110,6 +119,33 @@ def group_by_code(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     for finding in findings:
         groups.setdefault(finding.code, []).append(finding)
     return dict(sorted(groups.items()))
+
+
+def drop_usual_cure(finding: Finding) -> Finding:
+    """Return a finding without its cure, if that is the one of its code."""
+    known = CODES.get(finding.code)
+    is_usual = known is not None and finding.cure == known.usual_cure
+    return replace(finding, cure="") if is_usual else finding
+
+
+def list_cures(findings: Iterable[Finding]) -> list[str]:
+    """Return what to do, each code once, in the order of the findings.
+
+    Examples
+    --------
+    >>> from deepvanet.findings import make_finding
+    >>> list_cures([make_finding("T15", "a"), make_finding("T15", "b")])
+    ['T15 Stimuli of another length than published: Nothing.']
+    """
+    shown = list(findings)
+    codes = [CODES[code] for code in dict.fromkeys(f.code for f in shown)]
+    lines = [f"{code.code} {code.title}: {code.cure}" for code in codes]
+    said = "".join([*lines, *(finding.cure for finding in shown)])
+    if "recordings.toml" in said:
+        lines.append(_WHERE)
+    if any(code.severity is Severity.ERROR for code in codes):
+        lines.append(_ERRORS)
+    return lines
 
 
 def summarise(findings: Sequence[Finding]) -> str:

@@ -71,7 +71,7 @@ def report(
     place : str
         Where in the file.
     assumed : str
-        How reading goes on.
+        How reading goes on, if not as the code says.
     cure : str
         What to change for another reading, if not the cure of the code.
 
@@ -95,7 +95,7 @@ def make_finding(
     assumed: str = "",
     cure: str = "",
 ) -> Finding:
-    """Return a finding with the severity of its code, and report it nowhere.
+    """Return a finding, completed by its code, and report it nowhere.
 
     Parameters
     ----------
@@ -113,10 +113,19 @@ def make_finding(
     Returns
     -------
     Finding
-        The finding, with the severity of its code.
+        The finding, with the severity of its code, and with what the code says is
+        assumed and cured where that is not given.
     """
-    severity = CODES[code].severity
-    return Finding(code, severity, str(source), place, sentence, assumed, cure)
+    known = CODES[code]
+    return Finding(
+        code=code,
+        severity=known.severity,
+        source=str(source),
+        place=place,
+        sentence=sentence,
+        assumed=assumed or known.assumed,
+        cure=cure or known.usual_cure,
+    )
 
 
 def hand_on(finding: Finding) -> None:
@@ -158,7 +167,13 @@ def attempt(read: Callable[[], T], *, source: object = "") -> T | None:
 
 
 def refuse(
-    code: str, sentence: str, *, source: object = "", place: str = "", cure: str = ""
+    code: str,
+    sentence: str,
+    *,
+    source: object = "",
+    place: str = "",
+    assumed: str = "",
+    cure: str = "",
 ) -> FindingError:
     """Return an error for what cannot be read at all, to be raised.
 
@@ -172,14 +187,16 @@ def refuse(
         The file.
     place : str
         Where in the file.
-    cure : str
-        What to do, if not the cure of the code.
+    assumed, cure : str
+        What is left out if the code is accepted, and what to do, if not as the code
+        says.
 
     Returns
     -------
     FindingError
-        It carries the finding, without an assumption.
+        It carries the finding.
     """
-    return FindingError(
-        make_finding(code, sentence, source=source, place=place, cure=cure)
+    finding = make_finding(
+        code, sentence, source=source, place=place, assumed=assumed, cure=cure
     )
+    return FindingError(finding)

@@ -61,7 +61,8 @@ def _describe(code: Code) -> str:
             f"### {code.code} {code.title} ({code.severity})\n",
             f"- Cause: {code.cause}",
             f"- Consequence: {code.consequence}",
-            f"- Cure: {code.cure}",
+            f"- Assumed, if a finding does not say otherwise: {code.assumed}.",
+            f"- What to do: {code.cure}",
             f"- Example: `{code.example}`\n",
         ]
     )

@@ -1,6 +1,6 @@
 """A finding, and the code that says what kind of finding it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from deepvanet.schema import UserError
@@ -29,6 +29,8 @@ class Code:
         What it is, in a few words.
     cause, consequence, cure : str
         Sentences: where it comes from, what a model would learn, what to do.
+    assumed : str
+        How it goes on where a finding does not say so itself, as in *assumed: ...*.
     example : str
         A sentence as ``check`` writes it.
     needs_every_frame : bool
@@ -42,7 +44,13 @@ class Code:
     consequence: str
     cure: str
     example: str
+    assumed: str = field(kw_only=True)
     needs_every_frame: bool = False
+
+    @property
+    def usual_cure(self) -> str:
+        """The cure as a part of a sentence."""
+        return self.cure[0].lower() + self.cure[1:].removesuffix(".")
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,9 @@ class Finding:
     sentence : str
         What was found.
     assumed : str
-        How it is read if the code is accepted; empty where it cannot be read, so
-        that accepting the code leaves out what cannot be read.
+        How it goes on if the code is accepted: how it is read, or what is left out.
     cure : str
-        What to change for another reading.
+        What to do, or to change for another reading.
     """
 
     code: str
@@ -91,7 +98,7 @@ class Finding:
         if self.assumed:
             parts.append(f"assumed: {self.assumed}")
         if self.cure:
-            parts.append(f"to change it: {self.cure}")
+            parts.append(f"what to do: {self.cure}")
         where = " ".join(filter(None, (self.source, self.place)))
         return f"{where}: {'; '.join(parts)}" if where else "; ".join(parts)
 

@@ -100,7 +100,12 @@ def place_channels(
                 "interpolated from their neighbours, since missing: "
                 f"{', '.join(places.missing)}"
             )
-            report("C07", said, source=path)
+            report(
+                "C07",
+                said,
+                source=path,
+                assumed="numbers that are computed from the electrodes around are used",
+            )
             notes.append(said)
         else:
             rest = {*placed, *([Stream.FACE] if has_video else [])}
@@ -110,7 +115,12 @@ def place_channels(
             )
             if stream is Stream.EEG or bundle.pick(frozenset(rest)) is None:
                 raise UserError(f"{path}: {said}", field="bio")
-            report("C07", f"{said}; {stream} is left out", source=path)
+            report(
+                "C07",
+                f"{said}; {stream} is left out",
+                source=path,
+                assumed=f"probabilities are those of a model without {stream}",
+            )
             notes.append(f"{said}; {stream} is left out")
     return placed, tuple(notes)
 

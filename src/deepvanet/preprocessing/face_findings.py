@@ -98,10 +98,10 @@ def report_width(width: float, *, source: object, place: str = "") -> None:
     if width < LEAST_PIXELS:
         report(
             "V07",
-            f"the face is {width:.0f} pixels wide, at least {LEAST_PIXELS} are needed",
+            f"the face is {width:.0f} pixels wide (the median), at least "
+            f"{LEAST_PIXELS} are needed",
             source=source,
             place=place,
-            assumed="its images are used",
         )
 
 
@@ -134,7 +134,8 @@ def _report_other(
         is_first = person.times_s[0] < min(subject.times_s)
         report(
             "V06",
-            f"the face is of another person than {'after' if is_first else 'before'}",
+            f"from here on the face is of another person than the subject, who is "
+            f"seen {'later' if is_first else 'before'}",
             source=source,
             place=_join(place, f"{person.times_s[0]:.1f} s"),
             assumed="its images are not used",

@@ -403,16 +403,18 @@ def _read_pictures(
     path: Path, container: InputContainer, stream: VideoStream, *, ticks: int
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Yield frames as shown, each with its number; what is gone has a number too."""
-    number, n_bad, last_dts = 0, 0, None
+    number, n_bad, first_bad, last_dts = 0, 0, -1, None
     for packet in _read_packets(path, container, stream):
         if ticks and packet.dts is not None and last_dts is not None:
             n_gone = max(0, (packet.dts - last_dts) // ticks - 1)
+            first_bad = number if n_gone and not n_bad else first_bad
             n_bad += n_gone
             number += n_gone
         last_dts = packet.dts
         try:
             pictures = packet.decode()
         except av.FFmpegError:
+            first_bad = first_bad if n_bad else number
             n_bad += 1
             number += 1
             continue
@@ -422,7 +424,8 @@ def _read_pictures(
     if n_bad:
         report(
             "V21",
-            f"{n_bad} frames were left out by the recorder or cannot be decoded",
+            f"{n_bad} frames, first frame {first_bad + 1}, were left out by the "
+            "recorder or cannot be decoded",
             source=path,
             assumed="the frames around them stay in their places",
         )
@@ -495,7 +498,8 @@ def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         container = av.open(str(path.absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         size = path.stat().st_size
-        reason = "it is empty" if not size else f"{error.strerror or error}"
+        said = f"it is none, or is damaged [FFmpeg says: {error.strerror or error}]"
+        reason = said if size else "it is empty"
         _refuse(path, f"cannot be read as a video: {reason}")
     with container:
         yield container, _pick_stream(path, container)
@@ -513,7 +517,11 @@ def _pick_stream(path: Path, container: InputContainer) -> VideoStream:
             stream.codec_context.thread_count = 1
             return stream
     if films:
-        _refuse(path, "cannot be decoded: FFmpeg does not know its codec")
+        _refuse(
+            path,
+            "cannot be decoded: the format of its pictures (codec) is not known to "
+            "FFmpeg, which decodes videos here",
+        )
     _refuse(path, "has no video stream")
 
 
@@ -528,14 +536,25 @@ def _quote_doubts(path: Path) -> Iterator[None]:
     finally:
         av.logging.set_level(level)
         said = [
-            f"{part} says: {' '.join(text.split())}"
+            f"{_put_plainly(text)} [FFmpeg's {part} says: {' '.join(text.split())}]"
             for _, part, text in heard
             if part not in QUIET_PARTS and text.strip()
         ]
         for sentence in list(dict.fromkeys(said))[:NAMED_DOUBTS]:
             report(
                 "F04",
-                f"FFmpeg's {sentence}",
+                sentence,
                 source=path,
-                assumed="all frames that were read are used",
+                assumed="all frames that can be read are used",
             )
+
+
+def _put_plainly(text: str) -> str:
+    """Return what FFmpeg's words mean to a person who only recorded the video."""
+    for words, meaning in (
+        ("Could not find codec parameters", "the format of its pictures is not known"),
+        ("misdetection possible", "it does not look like a video of its kind"),
+    ):
+        if words in text:
+            return meaning
+    return "it may be damaged, or is of an unusual kind"

@@ -167,7 +167,6 @@ def report_times(
             source=source,
             place=f"{times.shown_s[-1]:.1f} s",
             assumed="the video ends there; later frames are not used",
-            cure="write the video again from its frames, with new time stamps",
         )
 
 

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from deepvanet.findings import CODES, Finding, Severity, group_by_code
+from deepvanet.findings import (
+    CODES,
+    Finding,
+    Severity,
+    drop_usual_cure,
+    group_by_code,
+)
 from deepvanet.reporting.studies import Study
 
 LISTED = 12
@@ -17,7 +23,7 @@ class FoundCode:
 
     Attributes
     ----------
-    title, consequence : str
+    title, consequence, cure : str
         Of the code.
     sentences : tuple of str
         The first of them.
@@ -27,6 +33,7 @@ class FoundCode:
     severity: Severity
     title: str
     consequence: str
+    cure: str
     n_found: int
     sentences: tuple[str, ...]
 
@@ -45,6 +52,7 @@ def _describe(code: str, findings: list[Finding]) -> FoundCode:
         severity=findings[0].severity,
         title=known.title if known else "",
         consequence=known.consequence if known else "",
+        cure=known.cure if known else "",
         n_found=len(findings),
-        sentences=tuple(map(str, findings[:LISTED])),
+        sentences=tuple(str(drop_usual_cure(f)) for f in findings[:LISTED]),
     )

@@ -73,7 +73,7 @@ def report_texts(
         f"{find_place(int(cells.index[rows[0]]))}",
         source=source,
         place=f"column {name}",
-        assumed="missing samples",
+        assumed="these samples are missing",
     )
 
 

@@ -137,8 +137,7 @@ def find_encoding(path: Path) -> str:
         "F25",
         "is no text in UTF-8",
         source=path,
-        assumed="Latin-1",
-        cure="save it as UTF-8",
+        assumed="it is in Latin-1",
     )
     return "latin-1"
 

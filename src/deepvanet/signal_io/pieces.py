@@ -209,7 +209,6 @@ def _judge(found: Break, n_samples: int, rate: float, source: object) -> float:
             source=source,
             place=place,
             assumed="there is no gap",
-            cure="cut the file at the jump, or correct the time stamps after it",
         )
         return 0.0
     return found.gap_s

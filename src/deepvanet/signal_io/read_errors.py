@@ -90,7 +90,10 @@ def explain(path: Path, *, beside: str = "") -> Iterator[None]:
         raise
     except ImportError as error:
         package = (error.name or "pyarrow").partition(".")[0]
-        sentence = f"needs the package {package}: {tell_install(package)}"
+        command = tell_install(package)
+        sentence = (
+            f"needs the package {package}, which this command installs: {command}"
+        )
         raise refuse("F05", sentence, source=path) from None
     except Exception as error:  # readers raise all kinds on bad files
         if isinstance(error, _OF_MISTAKES) and _is_ours(error):

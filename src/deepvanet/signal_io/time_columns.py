@@ -121,13 +121,19 @@ def _refuse_without(
     names = [columns.names[place] for place in places]
     near = get_close_matches(declared or "time_s", names, n=1, cutoff=0.7)
     hint = f"; the nearest is {near[0]}" if near else ""
+    if any("<html" in name.lower() or "<!doctype" in name.lower() for name in names):
+        return refuse(
+            "T30",
+            f"is a web page, not a table: it begins with {' '.join(names)[:80]}",
+            source=path,
+            cure="download the file again, after you have logged in",
+        )
     shown = ", ".join(name[:40] for name in names[:_SHOWN]) or "no column"
     more = ", ..." if len(names) > _SHOWN else ""
     return refuse(
         "T30",
-        f"no column of seconds called {declared or 'time'}, got {shown}{more}{hint}",
+        f"no column of seconds called {declared or 'time_s'}, got {shown}{more}{hint}",
         source=path,
-        cure=f"{CURE}; a rate alone does not place samples",
     )
 
 

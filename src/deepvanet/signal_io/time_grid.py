@@ -125,7 +125,7 @@ def place_samples(
     report_gaps(gaps, source=name, place=place)
     steady = _straighten(ordered, is_hole, _find_scatter(limit, step))
     _report_bridged(steady, is_hole, step, about)
-    rates = _report_missing(values, labels, rate, about)
+    rates = _report_missing(values, labels, rate, about, steady, limit)
     placed = _interpolate(steady, values, rate, limit)
     known = np.full(len(times), np.nan)
     known[order] = steady
@@ -251,12 +251,11 @@ def _order_back(
     said = "once" if len(back) == 1 else f"{len(back)} times"
     about.report(
         "T04",
-        f"times go back {said}: its times must rise, got {after:.10g} s after "
-        f"{before:.10g} s",
+        f"the time goes back {said}: from {before:.10g} s to {after:.10g} s",
         at=f"sample {known[back[0]] + 2}",
         assumed="the clock was set back, and the samples follow each other"
         if is_within
-        else "the samples are in the order of their times",
+        else "the rows are in another order, and are sorted by their times",
     )
     if not is_within:
         return order, times[order]
@@ -276,9 +275,16 @@ def _spread_repeated(times: Times, about: _About) -> Times:
     usual = float(np.median(np.diff(stamps) / counts[:-1]))
     steps = np.minimum(np.append(np.diff(stamps) / counts[:-1], usual), usual)
     within = np.arange(len(times)) - np.repeat(firsts, counts)
-    said = f"{len(times) - len(firsts)} of {len(times)} time stamps are repeated"
+    first = int(np.flatnonzero(~is_new)[0])
+    said = (
+        f"{len(times) - len(firsts)} of {len(times)} time stamps are repeated, first "
+        f"that of sample {first + 1}"
+    )
     if least:
-        said = f"{len(times)} samples were stamped in {len(firsts)} packets"
+        said = (
+            f"{len(times)} samples came in {len(firsts)} packets, and all of a packet "
+            "have nearly one time stamp"
+        )
     about.report(
         "T03",
         said,
@@ -328,7 +334,6 @@ def _close_jumps(times: Times, about: _About) -> Times:
         f"about {n * step:.4g} s",
         at=f"{times[first] - times[0]:.6g} s",
         assumed="there is no gap at the jump",
-        cure="cut the file at the jump, or correct the time stamps after it",
     )
     closed = gaps.copy()
     closed[found] = step
@@ -352,6 +357,12 @@ def _find_limit(times: Times, step: float) -> float:
     """
     is_even = np.mean(np.abs(np.diff(times) - step) < 0.5 * step) >= EVEN_SHARE
     return max(LONGEST_GAP * step, LEAST_GAP_S if is_even else LEAST_UNEVEN_GAP_S)
+
+
+def _find_own_limit(times: Times, limit: float) -> float:
+    """Return the limit of a channel that has samples at some of the times."""
+    steps = np.diff(times)
+    return max(limit, LONGEST_GAP * float(np.median(steps))) if len(steps) else limit
 
 
 def _find_rate(times: Times, is_hole: Bool[np.ndarray, " pair"]) -> float:
@@ -404,17 +415,26 @@ def _report_bridged(
     times: Times, is_hole: Bool[np.ndarray, " pair"], step: float, about: _About
 ) -> None:
     gaps = np.diff(times)
-    lost = gaps[(gaps > 1.5 * step) & ~is_hole] - step
-    if len(lost) and _find_limit(times, step) < LEAST_UNEVEN_GAP_S:
+    is_lost = (gaps > 1.5 * step) & ~is_hole
+    lost = gaps[is_lost] - step
+    limit = _find_limit(times, step)
+    if len(lost) and limit < LEAST_UNEVEN_GAP_S:
+        first = float(times[:-1][is_lost][0] - times[0])
         about.report(
             "T01",
-            f"{len(lost)} short gaps, {lost.sum():.3g} s in all",
-            assumed="a curve through the samples around bridges them",
+            f"{len(lost)} short gap{'s' * (len(lost) > 1)}, {lost.sum():.3g} s in all, "
+            f"first after {first:.6g} s",
+            assumed=f"a curve through other samples fills gaps up to {limit:.2g} s",
         )
 
 
 def _report_missing(
-    values: Values, labels: Sequence[str], rate: float, about: _About
+    values: Values,
+    labels: Sequence[str],
+    rate: float,
+    about: _About,
+    times: Times,
+    limit: float,
 ) -> tuple[float, ...]:
     """Report cells without a number, and channels that have one now and then.
 
@@ -437,11 +457,15 @@ def _report_missing(
                 assumed="it was sampled at that rate, so nothing is missing",
             )
         else:
+            own_limit = _find_own_limit(times[np.isfinite(channel)], limit)
+            first = float(times[~np.isfinite(channel)][0] - times[0])
             about.report(
                 "Q01",
-                f"{n_gone} of {len(channel)} samples are missing",
+                f"{n_gone} of {len(channel)} samples are missing, first at "
+                f"{first:.6g} s",
                 at=label,
-                assumed="short gaps are bridged, long ones stay missing",
+                assumed=f"a curve fills gaps up to {own_limit:.2g} s, longer ones stay "
+                "missing",
             )
     return tuple(rates)
 
@@ -488,8 +512,7 @@ def _interpolate(times: Times, values: Values, rate: float, limit: float) -> Pla
         there = np.isfinite(values[row])
         if there.sum() > 1:
             own = times[there]
-            step = float(np.median(np.diff(own)))
-            own_limit = max(limit, LONGEST_GAP * step)
+            own_limit = _find_own_limit(own, limit)
             placed[row] = _draw(own, values[row, there][None], grid, own_limit, rate)[0]
     return placed
 

@@ -305,7 +305,7 @@ def _choose_unit(
             f"does not say its unit: its steps of {step:.4g} are {rates}",
             source=source,
             place=f"column {name}",
-            assumed=fitting[0],
+            assumed=f"its numbers are in {fitting[0]}",
             cure=f"name the column {' or '.join(f'time_{u}' for u in fitting)}",
         )
     return fitting[0]
@@ -325,7 +325,7 @@ def _report_contradiction(
         f"{said:.4g} Hz; in {likely} they are {other:.4g} Hz",
         source=source,
         place=f"column {name}",
-        assumed=likely,
+        assumed=f"its numbers are in {likely}",
         cure=f"name the column time_{likely}, or correct its numbers",
     )
 

@@ -201,12 +201,21 @@ def _ask_which(
                 "C10",
                 f"{len(others)} streams of {kind}: {', '.join(map(_name, others))}",
                 source=path,
-                assumed=f"only {_name(stream)} is meant",
-                cure="name the one to use as streams of [xdf] in recordings.toml: "
-                f"streams = [{_quote(others[0], others)}] or "
-                f"[{_quote(others[1], others)}]; both, if they are of one person",
+                assumed=f"only {_name(stream)} is used",
+                cure=_say_which(others),
             )
     return kept
+
+
+def _say_which(streams: Sequence[_Stream]) -> str:
+    """Say how to choose one of the streams that no name distinguishes."""
+    one, other = (_quote(stream, streams) for stream in streams[:2])
+    host = " (behind @ is the name of the computer, which may be empty)"
+    return (
+        f"write streams = [{one}] for the first, streams = [{other}] for the second, "
+        f"or streams = [{one}, {other}] for both, if they are of one person, under "
+        f"[xdf] in recordings.toml{host if '@' in one + other else ''}"
+    )
 
 
 def _are_alike(one: _Stream, other: _Stream) -> bool:
@@ -278,6 +287,12 @@ def _report_unused(
             )
 
 
+_APART = (
+    "export the stream as a file of its own, and name it in the column peripheral of "
+    "the table of trials; peripheral_offset_s holds the second at which it begins"
+)
+
+
 def _report_columns(path: Path, markers: Sequence[_Stream]) -> None:
     """Report what stands beside the first text of a marker."""
     for stream in markers:
@@ -304,12 +319,14 @@ def _compare_clocks(path: Path, main: _Stream, used: Sequence[_Stream]) -> None:
         if is_other and lacks:
             report(
                 "T09",
-                f"{stream} was recorded at {stream.host}, {main} at {main.host}, and "
-                "the file has no clock offsets of "
+                f"{stream} was recorded by the computer {stream.host}, {main} by the "
+                f"computer {main.host}, and the file does not say how far their clocks "
+                "differ: it has no clock offsets of "
                 f"{stream if main.has_clock else main}",
                 source=path,
                 place=place,
                 assumed="both clocks are the same",
+                cure=f"if the clocks were set alike, --accept T09; else {_APART}",
             )
         lasts = main.times.max() - main.times[0]
         # a marker may be sent before recording begins, and after it ends
@@ -318,10 +335,15 @@ def _compare_clocks(path: Path, main: _Stream, used: Sequence[_Stream]) -> None:
             report(
                 "T08",
                 f"{stream} is from {begin:.6g} s to {end:.6g} s, {main} from 0 s to "
-                f"{lasts:.6g} s",
+                f"{lasts:.6g} s, so they have no second in common",
                 source=path,
                 place=place,
-                assumed="it has no samples in the recording",
+                assumed="none of its markers is used"
+                if stream.is_marker
+                else "it has no samples in the recording",
+                cure="write onset_s in place of marker into the table of trials"
+                if stream.is_marker
+                else f"probably its clock is another one: {_APART}",
             )
 
 

@@ -258,7 +258,8 @@ def _find_errors(root: Path, clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     try:
         afew_va.check_actors(root, [facts.clip for facts in clips if facts.clip])
     except UserError as error:
-        yield make_finding("F01", str(error))
+        said = "no network can be trained on it"
+        yield make_finding("F01", str(error), assumed=said)
 
 
 def _find_odd_frames(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
@@ -291,6 +292,6 @@ def _find_other_size(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     if len(clips) != N_CLIPS or n_frames < LEAST_SHARE * N_FRAMES:
         yield make_finding(
             "F03",
-            f"{len(clips)} clips with {n_frames} frames that can be used, a full copy "
-            f"has {N_CLIPS} with about {N_FRAMES}",
+            f"{len(clips)} clips of AFEW-VA with {n_frames} frames that can be used; a "
+            f"full copy has {N_CLIPS} clips with about {N_FRAMES} frames",
         )

@@ -170,7 +170,10 @@ def _list_lengths(viewings: Sequence[ViewingFacts]) -> Mapping[str, list[float]]
 def _find_silent_channels(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     bad = [f"{v.name} ({v.n_bad})" for v in viewings if v.n_bad]
     flat = [f"{v.name} ({v.n_flat})" for v in viewings if v.n_flat]
-    found = (("Q01", "are not finite", bad), ("Q02", "are flat", flat))
+    found = (
+        ("Q01", "have samples that are no numbers", bad),
+        ("Q02", "never change", flat),
+    )
     for code, what, named in found:
         if named:
             text = f"{len(named)} viewings have channels that {what}"

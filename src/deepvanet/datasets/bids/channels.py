@@ -83,7 +83,7 @@ def apply_channels(root: Path, signals: Signals) -> Signals:
         if channel is None:
             continue
         types[place] = _choose_type(channel, types[place])
-        units[place] = _choose_unit(path, channel, units[place])
+        units[place] = _choose_unit(path, channel, units[place], signals.path.name)
         if channel.status == BAD:
             bad.add(place)
         elif channel.status not in GOOD:
@@ -92,7 +92,7 @@ def apply_channels(root: Path, signals: Signals) -> Signals:
                 f"the status {channel.status!r} is neither good nor bad",
                 source=path,
                 place=label,
-                assumed="good",
+                assumed="the channel is good",
             )
     return replace(
         signals, types=tuple(types), units=tuple(units), bad=tuple(sorted(bad))
@@ -109,7 +109,7 @@ def _report_names(
             "C02",
             f"lists {list_some(twice)} more than once",
             source=path,
-            assumed="the first row",
+            assumed="the first row is used",
         )
     labels = {label.lower() for label in signals.labels}
     lacking = [
@@ -125,7 +125,9 @@ def _report_names(
         (unlisted, f"lacks {list_some(unlisted)} of {signals.path.name}"),
     ):
         if found:
-            report("C08", said, source=path, assumed="the channels of the file")
+            report(
+                "C08", said, source=path, assumed="the channels of the file are used"
+            )
 
 
 def _choose_type(
@@ -134,15 +136,17 @@ def _choose_type(
     return read_type(channel.type) or (said if not channel.type else None)
 
 
-def _choose_unit(path: Path, channel: ListedChannel, header: str) -> str:
+def _choose_unit(path: Path, channel: ListedChannel, header: str, file: str) -> str:
     if header == UNSTATED or not is_known(header):
         return channel.unit or header
     if channel.unit not in (UNSTATED, header):
         report(
             "C08",
-            f"{channel.unit}, the header says {header}",
+            f"the unit is {channel.unit} here, {header} in the header of {file}",
             source=path,
             place=channel.name,
-            assumed=f"{header}, as the header says",
+            assumed=f"the unit is {header}, as the header says",
+            cure=f"if so, correct {path.name}; else write "
+            f'"{channel.name}" = "{channel.unit}" under [units] in recordings.toml',
         )
     return header

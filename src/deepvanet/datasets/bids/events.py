@@ -163,5 +163,4 @@ def _report_lengths(table: TextTable, rows: Sequence[Row]) -> None:
             source=table.path,
             place=name_lines(endless),
             assumed="each lasts to the end of the recording",
-            cure="write duration in events.tsv",
         )

@@ -44,7 +44,8 @@ def _report_several(path: Path, near: list[Path]) -> None:
         return
     report(
         "R29",
-        f"{near[0].name} and {near[1].name} both apply",
+        f"{near[0].name} and {near[1].name} both belong to it by their names, and "
+        "only one may",
         source=path,
         assumed=f"{near[0].name} is used",
     )

@@ -67,7 +67,8 @@ def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
             "V11",
             f"the containers of {sum(fps in other for fps in declared)} of "
             f"{len(declared)} videos say another rate than {deap.VIDEO_FPS:g} frames a "
-            f"second, at which they are read: {list_some([f'{r:g}' for r in other])}",
+            f"second: {list_some([f'{r:g}' for r in other])}",
+            assumed=f"they are read at {deap.VIDEO_FPS:g} frames a second",
         )
 
 
@@ -149,9 +150,9 @@ def find_other_size(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
     if sizes:
         yield make_finding(
             "F03",
-            f"{len(sizes)} of {len(facts)} subjects have another size than "
-            f"{ORIGINAL_SIZE[0]} trials of {ORIGINAL_SIZE[1]} samples: "
-            f"{list_some(sizes)}",
+            f"published DEAP has {ORIGINAL_SIZE[0]} trials of {ORIGINAL_SIZE[1]} "
+            f"samples for each subject; {len(sizes)} of {len(facts)} subjects have "
+            f"another size: {list_some(sizes)}",
         )
 
 

@@ -27,16 +27,19 @@ def find_silent_channels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         if subject.signals is None:
             continue
         for code, what, places in (
-            ("Q01", "are not finite", subject.signals.bad),
-            ("Q02", "are flat", subject.signals.flat),
+            ("Q01", "have samples that are no numbers", subject.signals.bad),
+            ("Q02", "never change", subject.signals.flat),
         ):
             named = [
                 f"{subject.name_trial(row)} {deap.CHANNELS[channel].name}"
                 for row, channel in places
             ]
             if named:
-                n_all = subject.signals.n_trials * len(deap.CHANNELS)
-                text = f"{len(named)} of {n_all} channels {what}, counted over trials"
+                n_trials, n_all = subject.signals.n_trials, len(deap.CHANNELS)
+                text = (
+                    f"{len(named)} of {n_all * n_trials} channels {what} ({n_all} "
+                    f"channels x {n_trials} trials)"
+                )
                 yield make_finding(
                     code,
                     f"{text}: {list_some(named)}",
@@ -67,9 +70,10 @@ def find_odd_eeg(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
         if subject.signals.outside_band > MOST_OUTSIDE:
             yield make_finding(
                 "Q04",
-                f"{subject.signals.outside_band:.0%} of the EEG's power lies outside "
-                f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz, the original is filtered to "
-                "4-45 Hz: another rate, or other processing",
+                f"{subject.signals.outside_band:.0%} of the EEG's power lies below "
+                f"{BAND_HZ[0]:g} Hz or above {BAND_HZ[1]:g} Hz; published DEAP is "
+                "filtered to 4-45 Hz, so this copy has another rate, or was processed "
+                "otherwise",
                 source=f"s{subject.subject}",
                 assumed="it is used as it is",
             )
@@ -124,7 +128,7 @@ def find_flipped_labels(facts: Sequence[DeapFacts]) -> Iterator[Finding]:
             f"labels in the .dat files differ from participant_ratings.csv in "
             f"{len(differing)} of {n_compared} trials{''.join(mirrored)}: "
             f"{list_some(differing)}",
-            assumed="the ratings of the table",
+            assumed="the ratings of the table are used",
         )
 
 
@@ -195,6 +199,7 @@ def _find_odd_cells(rows: Sequence[deap.RatingsRow]) -> Iterator[Finding]:
                 f"{column} is no number from 1 to 9 in {len(odd)} of {len(rows)} rows: "
                 f"line {list_some(odd)}",
                 source=deap.RATINGS_NAME,
+                assumed="no model is trained on them, so nothing changes",
             )
 
 

@@ -88,7 +88,7 @@ def find_flat_channels(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
         flat = subject.signals.flat if subject.signals else ()
         if flat:
             n_all = len(deap_original.CHANNELS)
-            text = f"{len(flat)} of {n_all} channels are flat: {list_some(flat)}"
+            text = f"{len(flat)} of {n_all} channels never change: {list_some(flat)}"
             yield make_finding("Q02", text, source=f"s{subject.subject}")
 
 
@@ -104,6 +104,7 @@ def find_odd_skin(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
                 f"GSR touches no skin for {subject.signals.skinless:.2%} of the "
                 "recording",
                 source=name,
+                assumed="its samples are missing there",
             )
         if not math.isnan(ohm) and not _is_of_skin(ohm):
             unit = _name_unit(subject.subject)
@@ -144,10 +145,11 @@ def find_odd_codes(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
             listed = ", ".join(f"{n} times code {code:d}" for code, n in counts.items())
             yield make_finding(
                 "T16",
-                f"the codes of a trial do not occur equally often: {listed}",
+                "the trigger codes of a trial do not occur equally often in the status "
+                f"channel: {listed}",
                 source=f"s{subject.subject}",
-                assumed="a trial begins at a code 4, and ends a minute later or at the "
-                "next code",
+                assumed="a trial begins at a code 4 (the video starts), and ends a "
+                "minute later or at the next code",
             )
 
 

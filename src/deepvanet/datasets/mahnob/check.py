@@ -86,7 +86,7 @@ def _find_all(root: Path, facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     yield from (finding for subject in facts for finding in subject.findings)
     if not any(session.is_usable for session in sessions):
         text = f"no session can be used, of {len(sessions)}"
-        yield make_finding("F01", text, source=root)
+        yield make_finding("F01", text, source=root, assumed="no trial is read")
     yield from _find_assumptions(sessions)
     yield from _find_contradictions(sessions)
     yield from _find_other_rates(sessions)
@@ -141,9 +141,9 @@ def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     if other:
         yield make_finding(
             "V14",
-            f"the vidRate of {len(other)} videos in session.xml is not the published "
-            f"{VIDEO_FPS} frames a second: {list_some(other)}",
-            assumed="the vidRate of each is used",
+            f"session.xml states another frame rate (vidRate) than the published "
+            f"{VIDEO_FPS} a second for {len(other)} videos: session {list_some(other)}",
+            assumed="the rate that it states is used",
         )
 
 
@@ -157,8 +157,10 @@ def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         and s.recorded_s < s.promised_s
     ]
     if short:
-        text = f"{len(short)} recordings break off before their headers say"
-        yield make_finding("F07", f"{text}: {list_some(short)}")
+        text = f"the signals of {len(short)} session{'s' * (len(short) > 1)} end before"
+        yield make_finding(
+            "F07", f"{text} their headers say: session {list_some(short)}"
+        )
 
 
 def _find_short_videos(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
@@ -227,7 +229,7 @@ def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         yield make_finding(
             "F10",
             f"{len(silent)} headers of signals do not state their length (-1 records), "
-            f"as those that BioSemi writes: {list_some(silent)}",
+            f"as those that BioSemi writes: session {list_some(silent)}",
             assumed="the length that the size of the file gives, which is right",
         )
 

@@ -277,7 +277,8 @@ def find_stimulus(file: RawFile, media: str) -> tuple[int, int, tuple[str, ...]]
         onset = round(REST_S * SFREQ)
         end = onset + round(MEDIA_S[media.lower()] * SFREQ)
         said = f"{len(rises)} pulses in the status channel, not 2"
-        notes = (f"{said}: onset taken at {REST_S:g} s, length that of {media}",)
+        begins = f"so the video is taken to begin after {REST_S:g} s"
+        notes = (f"{said}, {begins}, and to last as long as {media} does",)
     else:
         raise UserError(
             f"{file.path}: the status channel must rise twice, at the onset and at the "

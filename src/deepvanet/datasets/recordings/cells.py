@@ -144,12 +144,7 @@ def _report_outside(
         if known and start <= min(known) <= max(known) <= end
     ]
     is_other = len(outside) > max(2, len(known) // 10)
-    cure = f"write {fits[0]}" if is_other and fits else "another range is set by"
-    cure = (
-        f"{cure} in recordings.toml"
-        if is_other and fits
-        else (f"{cure} rating_range in recordings.toml; or correct the cell")
-    )
+    cure = f"write {fits[0]} in recordings.toml" if is_other and fits else ""
     report(
         "R10",
         f"{target} must be from {low:g} to {high:g}, got {got}",

@@ -29,6 +29,8 @@ FITTING_UNITS: Mapping[ChannelType, tuple[str, ...]] = {
 }
 """Units that a sensor's numbers are kept in; others have none that they must have."""
 
+_NO_UNIT = "its numbers are used as they are, without a unit"
+
 
 @dataclass(frozen=True)
 class FileChannel:
@@ -78,7 +80,8 @@ def report_repeated(signals: Signals, named: Sequence[tuple[str, int]]) -> None:
             f"{count} channels are called {name}{said}",
             source=signals.path,
             place=name,
-            assumed=f"the first one of them, channel {places[0] + 1} of the file",
+            assumed=f"the first one of them, channel {places[0] + 1} of the file, is "
+            "used",
             cure=_tell_how_to_choose(labels),
         )
 
@@ -86,19 +89,32 @@ def report_repeated(signals: Signals, named: Sequence[tuple[str, int]]) -> None:
 def _tell_how_to_choose(labels: Sequence[str]) -> str:
     one, other = labels[:2] if len(labels) > 1 else (f"{labels[0]}-{k}" for k in "01")
     return (
-        f"give each a label of its own, or state all channels to use, {one!r} or "
-        f"{other!r} among them, under eeg and [peripherals] of {FILE_NAME}"
+        f"give each a label of its own, or list all channels to use in {FILE_NAME}, "
+        f"{one!r} or {other!r} among them (the first and the second in the file): "
+        f'electrodes as eeg = ["{other}"], others under [peripherals], as "{other}" = '
+        '"ecg"'
     )
 
 
-def report_unused(signals: Signals, places: Sequence[int]) -> None:
-    """Report channels of which is not known what they measure."""
+def report_unused(
+    signals: Signals, places: Sequence[int], *, are_declared: bool = False
+) -> None:
+    """Report channels of which is not known what they measure, or that are not meant.
+
+    Parameters
+    ----------
+    are_declared : bool
+        Whether ``recordings.toml`` says which channels are meant.
+    """
     if places:
         verb = "channel is" if len(places) == 1 else "channels are"
         labels = [signals.labels[place] for place in places]
+        why = "neither label nor file says what is measured, if it is a signal"
+        if are_declared:
+            why = f"not in the lists of channels in {FILE_NAME}"
         report(
             "C01",
-            f"{len(labels)} {verb} not used: {list_some(labels)}",
+            f"{len(labels)} {verb} not used: {list_some(labels)} ({why})",
             source=signals.path,
             cure=f"state what each measures under [peripherals] in {FILE_NAME}, or, if "
             f'it is EEG, name it as eeg = ["{labels[0]}", ...] there',
@@ -118,7 +134,6 @@ def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
                 source=signals.path,
                 place=name,
                 assumed="all samples of the channel are missing",
-                cure="write the range into the header, or leave the channel out",
             )
         elif item.place in signals.bad:
             bad.setdefault(item.channel.stream, []).append(name)
@@ -126,19 +141,24 @@ def report_faults(signals: Signals, found: Iterable[FileChannel]) -> None:
         if rate < LEAST_RATES_HZ[kind] * (1 - ROUNDING):
             slow.setdefault((kind, rate), []).append(name)
     for stream, names in bad.items():
-        more = "; icalabel interpolates it" if stream is Stream.EEG else ""
+        more = (
+            "; with prepare --artefacts icalabel, numbers that are computed from the "
+            "electrodes around take their place"
+            if stream is Stream.EEG
+            else ""
+        )
         report(
             "C09",
-            "marked as bad in channels.tsv or in the file itself",
+            "marked as bad, in channels.tsv or in the file itself",
             source=signals.path,
             place=", ".join(names),
             assumed=f"its numbers are left out{more}",
-            cure="correct its status, if the channel is good",
         )
     for (kind, rate), names in slow.items():
         report(
             "C12",
-            f"{rate:.3g} Hz, {kind} needs at least {LEAST_RATES_HZ[kind]:g} Hz",
+            f"{rate:.3g} samples a second, {kind} needs at least "
+            f"{LEAST_RATES_HZ[kind]:g}",
             source=signals.path,
             place=list_some(names),
             assumed="the channel is used as it is",
@@ -149,13 +169,13 @@ def report_units(signals: Signals, found: Iterable[FileChannel]) -> None:
     """Report units that are not stated, not known, or of something else."""
     sound = [item for item in found if not item.is_missing]
     _report_unstated(signals, [item.channel for item in sound if item.is_assumed])
-    unknown: dict[str, list[str]] = {}
+    unknown: dict[str, list[Channel]] = {}
     unfit: dict[tuple[str, ChannelType], list[str]] = {}
     for item in (item for item in sound if not item.is_assumed):
         name, kind, unit = item.channel.name, item.channel.type, item.unit
         written = signals.units[item.place]
         if unit == UNKNOWN and not is_known(written):
-            unknown.setdefault(written, []).append(name)
+            unknown.setdefault(written, []).append(item.channel)
         elif unit != UNKNOWN and not _fits(unit, kind):
             unfit.setdefault((unit, kind), []).append(name)
         beside = split_unit(signals.labels[item.place])[1]
@@ -165,10 +185,12 @@ def report_units(signals: Signals, found: Iterable[FileChannel]) -> None:
                 f"the label says {beside}, the file {written}",
                 source=signals.path,
                 place=name,
-                assumed=unit,
+                assumed=f"the unit is {unit}",
+                cure=f'if so, nothing; else write "{name}" = "{beside}" under [units] '
+                f"in {FILE_NAME}",
             )
-    for written, names in unknown.items():
-        _report_unknown(signals, names, written, assumed="numbers without a unit")
+    for written, channels in unknown.items():
+        _report_unknown(signals, channels, written, assumed=_NO_UNIT)
     for (unit, kind), names in unfit.items():
         report(
             "C20",
@@ -176,7 +198,6 @@ def report_units(signals: Signals, found: Iterable[FileChannel]) -> None:
             source=signals.path,
             place=list_some(names),
             assumed=f"its numbers are used, in {unit}",
-            cure=f"state the true unit under [units] in {FILE_NAME}",
         )
 
 
@@ -195,32 +216,32 @@ def report_other_units(
         Units that the file states, or what is said of it, by name of a channel.
     """
     here: dict[str, list[str]] = {}
-    unknown: dict[tuple[str, str], list[str]] = {}
+    unknown: dict[tuple[str, str], list[Channel]] = {}
     there: list[str] = []
     for channel in (item.channel for item in found if not item.is_missing):
         unit = stated[channel.name]
         if not is_known(unit):
-            unknown.setdefault((unit, channel.unit), []).append(channel.name)
+            unknown.setdefault((unit, channel.unit), []).append(channel)
         elif keep_in(unit) == UNKNOWN != channel.unit:
             here.setdefault(channel.unit, []).append(channel.name)
         elif keep_in(unit) != UNKNOWN == channel.unit and channel.type in FITTING_UNITS:
             there.append(channel.name)
-    for (written, unit), names in unknown.items():
-        _report_unknown(signals, names, written, assumed=f"{unit}, as in training")
+    for (written, unit), channels in unknown.items():
+        _report_unknown(signals, channels, written, assumed=f"{unit}, as in training")
     for unit, names in here.items():
         report(
             "C13",
             f"no unit is stated for {list_some(names)}",
             source=signals.path,
-            assumed=f"{unit}, as in the recordings that the bundle was trained on",
+            assumed=f"the unit is {unit}, as in the recordings that the bundle was "
+            "trained on",
         )
     if there:
         report(
             "C13",
-            f"no unit was stated for {list_some(there)} in training: the numbers are "
-            "taken as they are",
+            f"no unit was stated for {list_some(there)} in training",
             source=signals.path,
-            assumed="the unit of training",
+            assumed="the numbers are in the same unit, and are used as they are",
         )
 
 
@@ -246,10 +267,10 @@ def report_lost(
             "C07",
             f"{list_some(names)} {verb} missing in {len(recordings)} of {n_recordings} "
             f"recordings ({list_some(recordings)}), so {they} used in none of them",
-            assumed="the channels that all recordings have",
-            cure=f"declare the channels to use under {key} in {FILE_NAME}: recordings "
-            f"without one of them then go without {stream}; or give those recordings "
-            "an empty channel of that name",
+            assumed="the channels that all recordings have are used",
+            cure=f"if those recordings have it under another label, give it this one; "
+            f"else list the channels to use under {key} in {FILE_NAME}: recordings "
+            f"without one of them then go without {stream}",
         )
 
 
@@ -262,20 +283,23 @@ def _report_unstated(signals: Signals, unstated: Sequence[Channel]) -> None:
     others = [
         c.name for c in unstated if c.type in FITTING_UNITS and c.type not in VOLTAGES
     ]
-    for names, assumed in ((volts, "uV"), (others, "numbers without a unit")):
+    for names, assumed in ((volts, "the unit is uV"), (others, _NO_UNIT)):
         if names:
-            said = f"no unit is stated for {list_some(names)}: taken for {assumed}"
+            said = f"no unit is stated for {list_some(names)}"
             report("C04", said, source=signals.path, assumed=assumed)
 
 
 def _report_unknown(
-    signals: Signals, names: Sequence[str], unit: str, *, assumed: str
+    signals: Signals, channels: Sequence[Channel], unit: str, *, assumed: str
 ) -> None:
+    first = channels[0]
+    likely = FITTING_UNITS.get(first.type, (UNKNOWN,))[0]
     report(
         "C03",
         f"the unit {unit!r} is not known",
         source=signals.path,
-        place=list_some(names),
+        place=list_some([channel.name for channel in channels]),
         assumed=assumed,
-        cure=f'write the unit under [units] in {FILE_NAME}, as "{names[0]}" = "uV"',
+        cure=f'write the unit under [units] in {FILE_NAME}, as "{first.name}" = '
+        f'"{likely}"',
     )

@@ -52,7 +52,8 @@ def find_channels(signals: Signals, declared: Declaration) -> dict[str, FileChan
     unused = set(places) - known - set(find_places(signals, declared.reference))
     found = {name: _describe(signals, item, declared) for name, item in first.items()}
     report_repeated(signals, [(item.name, item.place) for item in named])
-    report_unused(signals, sorted(unused))
+    are_declared = declared.eeg is not None or declared.peripherals is not None
+    report_unused(signals, sorted(unused), are_declared=are_declared)
     report_faults(signals, found.values())
     report_units(signals, found.values())
     return found
@@ -164,6 +165,7 @@ def split_streams(
                 f"no {stream} stream, since {list_some(missing)} of its "
                 f"{len(wanted)} channels are missing",
                 source=source,
+                assumed=f"the recording is used without {stream}",
             )
     return tuple(kept)
 

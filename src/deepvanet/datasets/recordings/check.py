@@ -104,12 +104,12 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
     yield from _find_rated(source, rows)
     silent = [_name(row) for row in rows if row.used_s and row.row.video is None]
     if silent:
-        text = f"{len(silent)} trials have no video: {list_some(silent)}"
-        yield make_finding("V10", text, assumed="they stay in, without a face stream")
+        trials = "1 trial has" if len(silent) == 1 else f"{len(silent)} trials have"
+        yield make_finding("V10", f"{trials} no video: {list_some(silent)}")
     low, high = source.declared.rating_range
     if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
         text = f"ratings from {low:g} to {high:g} are mapped to 1 to 9, linearly"
-        yield make_finding("R12", text)
+        yield make_finding("R12", text, source=FILE_NAME, place="rating_range")
     if source.declared.label_rule:
         rule = source.declared.label_rule
         yield make_finding(
@@ -156,7 +156,8 @@ def _find_apart(videos: Sequence[Sequence[RowFacts]]) -> Iterator[Finding]:
             f"{list_some([_name(row) for row in rows])}",
             source=first.row.video,
             assumed="these trials have no face stream",
-            cure="write video_offset_s, the second of the signals at which it starts",
+            cure="write into the column video_offset_s of the table of trials the "
+            "second of the signals at which the video begins",
         )
 
 
@@ -167,13 +168,15 @@ def _find_odd_video(row: RowFacts) -> Iterator[Finding]:
             "T10",
             f"the video of {row.video_s:.1f} s is {abs(row.drift_s):.2f} s {other} "
             "than the same time on the clock of the signals",
-            source=_name(row),
-            assumed="the two clocks drift apart; it is not corrected",
-            cure="write video_offset_s for each trial",
+            source=row.row.video,
+            place=_name(row),
+            assumed="the two clocks drift apart; it is not corrected, so that at the "
+            "end faces are off by this much",
         )
     if row.shown_s is not None and row.shown_s < SHOWN * row.used_s:
         text = f"the video shows {row.shown_s:.1f} s of the {row.used_s:.1f} s"
-        yield make_finding("V03", f"{text} of the trial", source=_name(row))
+        text = f"{text} of the trial"
+        yield make_finding("V03", text, source=row.row.video, place=_name(row))
 
 
 def _name(row: RowFacts) -> str:

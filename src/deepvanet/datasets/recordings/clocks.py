@@ -7,7 +7,6 @@ ROUNDING_S = 0.001
 HOUR_S, QUARTER_S = 3600.0, 900.0
 """Most zones differ by hours, some by quarters of an hour."""
 FARTHEST_ZONE_S = 14 * HOUR_S
-_CURE = "write peripheral_offset_s, 0 where both begin in the same moment"
 
 
 def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
@@ -43,7 +42,7 @@ def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
             f"{main.seconds:.6g} s",
             source=other.path,
             assumed="it has no samples in the recording",
-            cure=_CURE,
+            cure=_say_where(main, other),
         )
     return offset
 
@@ -66,7 +65,7 @@ def _measure_offset(main: Signals, other: Signals) -> float:
             f"files state{zone}",
             source=other.path,
             assumed=f"peripheral_offset_s is {offset:.6g}",
-            cure=_CURE,
+            cure=_say_where(main, other),
         )
     return offset
 
@@ -82,7 +81,7 @@ def _report_lone_clock(main: Signals, other: Signals) -> None:
                 "it was recorded",
                 source=other.path,
                 assumed="both begin in the same moment",
-                cure=_CURE,
+                cure=_say_where(main, other),
             )
 
 
@@ -107,9 +106,17 @@ def _choose_zone(main: Signals, other: Signals, apart: float) -> float:
             f"{len(shared)} zones of time, and one of them does not say its zone",
             source=other.path,
             assumed=f"peripheral_offset_s is {nearest:.6g}",
-            cure=_CURE,
+            cure=_say_where(main, other),
         )
     return nearest
+
+
+def _say_where(main: Signals, other: Signals) -> str:
+    return (
+        "write into the column peripheral_offset_s of the table of trials the second "
+        f"of {main.path.name} at which {other.path.name} begins, 0 if both begin in "
+        "the same moment"
+    )
 
 
 def _overlap(main: Signals, other: Signals, offset: float) -> bool:

@@ -52,23 +52,23 @@ class Vocabulary:
 
 def judge_columns(table: TextTable, words: Vocabulary) -> None:
     """Report columns that are nearly known (R01, R03), and those not used (R02)."""
-    unused = []
+    unused: list[str] = []
     for column in table.columns:
         if column in words.known:
             continue
         near = find_near(column, table.columns, words)
         if near is None or near in table.columns:
-            unused.append(column)
+            is_twice = near is not None and is_same(column, near)
+            shown = column[:MOST_QUOTED]
+            unused.append(f"{shown} ({near} is used)" if is_twice else shown)
         else:
             _report_near(table, column, near)
         if near in table.columns and is_same(column, str(near)):
             _compare(table, column, str(near))
     if unused:
         what = "column is" if len(unused) == 1 else "columns are"
-        named = list_some([name[:MOST_QUOTED] for name in unused])
-        report(
-            "R02", f"{len(unused)} {what} kept, not used: {named}", source=table.path
-        )
+        said = f"{len(unused)} {what} kept, not used: {list_some(unused)}"
+        report("R02", said, source=table.path)
 
 
 def find_near(column: str, present: Sequence[str], words: Vocabulary) -> str | None:
@@ -134,7 +134,7 @@ def _report_near(table: TextTable, column: str, near: str) -> None:
         f"not known, the nearest is {near}",
         source=table.path,
         place=f"column {column[:MOST_QUOTED]}",
-        assumed="it is kept as a column of no meaning",
+        assumed="it is kept with the trials, but not used",
         cure=f"rename it to {near}{in_seconds}",
     )
 

@@ -114,7 +114,7 @@ def examine_subject(
         facts = _examine_subject(read_source(root), channels, subject)
         if not list_refused(found, ()) and not any(row.used_s for row in facts.rows):
             text = f"no trial of subject {subject} can be used"
-            report("F01", text, source=root)
+            report("F01", text, source=root, assumed="the subject is left out")
     return replace(facts, findings=tuple(found))
 
 

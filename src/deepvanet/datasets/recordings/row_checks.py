@@ -46,7 +46,9 @@ def find_odd_rows(rows: Sequence[Row], table: TextTable, *, for_training: bool) 
 def _find_unrated(rows: Sequence[Row]) -> None:
     silent = [_name(row) for row in rows if not row.ratings]
     if silent:
-        sentence = f"{len(silent)} trials have no rating and are left out"
+        one = len(silent) == 1
+        trials, are = ("trial has", "is") if one else ("trials have", "are")
+        sentence = f"{len(silent)} {trials} no rating and {are} left out"
         report("R06", f"{sentence}: {list_some(silent)}", source=rows[0].table)
 
 
@@ -88,9 +90,10 @@ def _find_unused(rows: Sequence[Row], table: TextTable) -> None:
         if idle:
             report(
                 "R02",
-                f"{column} is not used, since the row names no such file",
+                f"{column} is not used, since the column {file} of the row is empty",
                 source=table.path,
                 place=name_lines(idle),
+                assumed="the cell is passed over",
             )
 
 

@@ -64,7 +64,7 @@ def describe_recording(
                 "C02",
                 f"{list_some(twice)} also in {files[0].path.name}",
                 source=signals.path,
-                assumed=f"those of {files[0].path.name}",
+                assumed=f"those of {files[0].path.name} are used",
             )
     return RecordingFiles(tuple(files), offset_s, found)
 
@@ -211,7 +211,7 @@ def _find_reference_unit(main: Signals, place: int, declared: Declaration) -> st
             f"the reference {main.labels[place]} is in {unit}, not in volts",
             source=main.path,
             place=main.labels[place],
-            assumed="uV",
+            assumed="the unit is uV",
         )
         return "uV"
     return unit

@@ -170,11 +170,14 @@ def _check_places(row: Row, *, for_training: bool) -> None:
         raise refuse_cell(row.table, row.line, sentence)
 
 
+_BOTH = "of which one must be empty, since both say when"
+
+
 def _find_contradictions(row: Row, *, for_training: bool) -> Iterator[str]:
     if row.marker and row.onset_s is not None:
-        yield "has both onset_s and marker"
+        yield f"has both onset_s and marker, {_BOTH} the trial begins"
     if row.video_marker and row.video_offset_s is not None:
-        yield "has both video_offset_s and video_marker"
+        yield f"has both video_offset_s and video_marker, {_BOTH} the video begins"
     if row.duration_s is not None and row.duration_s <= 0:
         yield f"duration_s must be above 0, got {row.duration_s:g}"
     if row.onset_s is not None and row.onset_s < 0:
@@ -222,7 +225,7 @@ def _find_file(
         sentence,
         source=path,
         place=f"line {line}",
-        assumed="the trial goes without it",
+        assumed="the trial is used without it",
         cure=cure,
     )
     return None

@@ -95,7 +95,7 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
         return _leave_out(row, "it has no rating")
     if (row.duration_s or 0) < SHORTEST_S:
         why = f"it lasts less than {SHORTEST_S:g} s"
-        _report_cut(row, f"is left out: {why}")
+        _report_cut(row, f"is left out: {why}", "the trial is left out")
         return _leave_out(row, why)
     span = TrialSpan(
         trial=row.trial,
@@ -149,15 +149,17 @@ def _find_text(
     report(
         "T11",
         f"marker {shorten(text)} occurs {len(there)} times in {signals.path}, but "
-        f"{len(own)} rows name it; {_list_texts(known, near, counted=bool(there))}",
+        f"{len(own)} {'row names' if len(own) == 1 else 'rows name'} it; "
+        f"{_list_texts(known, near, counted=bool(there))}",
         source=own[0].table,
         place=name_lines([row.line for row in own]),
         assumed=f"{shorten(near[0])} is meant"
         if is_clear
         else "their trials are left out",
-        cure=f"write {shorten(near[0])}"
+        cure=f"write {shorten(near[0])} into the column marker"
         if near and not there
-        else "write a row for each marker, or onset_s in place of marker",
+        else "write one row for each time that it occurs; or empty the cells in the "
+        "column marker, and write when each trial begins into onset_s, in seconds",
     )
     return meant if is_clear else [f"its marker {shorten(text)} is not found"]
 
@@ -209,10 +211,16 @@ def _report_unused(rows: Sequence[Row], signals: Signals) -> None:
     used |= {id(m) for m in signals.markers if any(_is_event(m, r) for r in rows)}
     counts = Counter(m.text for m in signals.markers if id(m) not in used)
     if counts:
-        named = [f"{text[:MOST_QUOTED]} ({n})" for text, n in counts.items()]
+        named = [
+            f"{text[:MOST_QUOTED]} ({'once' if n == 1 else f'{n} times'})"
+            for text, n in counts.items()
+        ]
+        one = counts.total() == 1
+        markers, them = ("marker is", "it") if one else ("markers are", "them")
         report(
             "T13",
-            f"{counts.total()} markers are not used: {list_some(named)}",
+            f"{counts.total()} {markers} not used, since no row of the table names "
+            f"{them}: {list_some(named)}",
             source=signals.path,
         )
 
@@ -240,12 +248,13 @@ def _place_row(
     end = min(asked, signals.seconds)
     why = _find_obstacle(onset, end, asked, signals, declared)
     if why:
-        _report_cut(row, f"is left out: {why}")
+        _report_cut(row, f"is left out: {why}", "the trial is left out")
         return _leave_out(row, why)
     notes: tuple[str, ...] = ()
     if asked - end > ROUNDING_S:
         notes = (f"trial {row.trial}: the signals end {asked - end:.3g} s before it",)
-        _report_cut(row, f"lacks its last {asked - end:.3g} s: the signals end there")
+        said = f"lacks its last {asked - end:.3g} s: the signals end there"
+        _report_cut(row, said, "the trial is used without them")
     span = TrialSpan(
         trial=row.trial,
         stimulus=row.stimulus,
@@ -276,19 +285,21 @@ def _find_obstacle(
     if asked - onset < SHORTEST_S and asked <= signals.seconds:
         return f"it lasts {asked - onset:.3g} s, less than {SHORTEST_S:g} s"
     is_ms = SHORTEST_S * 1e3 < onset <= signals.seconds * 1e3
-    hint = ", where it would lie if its onset were in milliseconds" if is_ms else ""
+    in_s = f"if onset_s is in milliseconds, write {onset / 1e3:g}"
+    hint = f"; it begins at {onset:g} s: {in_s}" if is_ms else ""
     return (
         f"less than {SHORTEST_S:g} s of it lie in {signals.seconds:g} s of "
         f"signals{hint}"
     )
 
 
-def _report_cut(row: Row, what: str) -> None:
+def _report_cut(row: Row, what: str, assumed: str) -> None:
     report(
         "T12",
         f"subject {row.subject} trial {row.trial} {what}",
         source=row.table,
         place=f"line {row.line}",
+        assumed=assumed,
     )
 
 
@@ -313,20 +324,20 @@ def _report_overlaps(placed: Sequence[TrialPlace], signals: Signals) -> None:
     if endless:
         report(
             "T52",
-            f"the length of {len(endless)} trials is not stated, and other trials "
-            f"follow them in {signals.path.name}",
+            f"the length of {len(endless)} trial{'s' * (len(endless) > 1)} is not "
+            f"stated, and other trials follow in {signals.path.name}",
             source=endless[0].row.table,
             place=name_lines([one.row.line for one in endless]),
             assumed="each lasts to the end of the recording",
-            cure="write their length in seconds as duration_s, in BIDS as duration",
         )
     if stated:
         one, other = stated[0]
+        more = f", and {len(stated) - 1} more trials overlap so" * (len(stated) > 1)
         report(
             "T50",
-            f"{len(stated)} trials of {signals.path.name} overlap with the next: trial "
-            f"{one.row.trial} ends {_measure_overlap(one, other):.3g} s after trial "
-            f"{other.row.trial} begins",
+            f"trial {one.row.trial} of subject {one.row.subject} ends "
+            f"{_measure_overlap(one, other):.3g} s after trial {other.row.trial} "
+            f"begins in {signals.path.name}{more}",
             source=one.row.table,
             place=name_lines([one.row.line for one, _ in stated]),
         )

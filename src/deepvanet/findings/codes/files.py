@@ -9,8 +9,10 @@ FILES = (
         "A file that cannot be read",
         "It is damaged, cut off, or of another format than its name says.",
         "Nothing of it can be used.",
-        "Replace the file, or accept the code: what cannot be read is then left out.",
+        "Copy or export the file again, or correct what the sentence says. Or go on "
+        "without it: --accept F01.",
         "a.edf: cannot be read: the header says 16 channels, the file has 3",
+        assumed="it is not read, and what needs it is left out",
     ),
     Code(
         "F02",
@@ -18,8 +20,10 @@ FILES = (
         "Files that are not used",
         "They are no part of the data set, or no trial names them.",
         "None, if they hold nothing of a trial.",
-        "Name them in the row of their trial, if they belong to one.",
+        "Nothing, unless one of them should be read: then name it in the row of its "
+        "trial, or as the documentation of the data set does.",
         "recordings: 2 files are not used, as no trial names them: p05.edf, p05.mp4",
+        assumed="they are not read",
     ),
     Code(
         "F03",
@@ -27,8 +31,10 @@ FILES = (
         "A copy of another size",
         "Part of the data set, or a synthetic copy.",
         "Scores cannot be compared with published ones.",
-        "Complete the copy, if all of it is meant.",
-        "4 of 32 subjects; a full copy has 32",
+        "Nothing, if only a part of the data set is meant. Else download it again.",
+        "4 clips of AFEW-VA with 9 frames that can be used; a full copy has 600 clips "
+        "with about 30000 frames",
+        assumed="what is there is used",
     ),
     Code(
         "F04",
@@ -36,9 +42,11 @@ FILES = (
         "A library has doubts about a file",
         "MNE, pyxdf, pandas or FFmpeg warn while reading.",
         "What is read may differ from what was recorded.",
-        "Read the warning: it is quoted whole.",
+        "Look at the file in the program that made it, or play the video. If a part "
+        "is missing or odd there, copy or export it again.",
         "a.edf: MNE says: Physical range is not defined in following channels: GSR; "
         "assumed: all that was read is used",
+        assumed="all that was read is used",
     ),
     Code(
         "F05",
@@ -46,8 +54,10 @@ FILES = (
         "A format that needs another program or package",
         "The file is of a known format that cannot be read directly.",
         "Nothing of it can be used.",
-        "The sentence says what to install, or how to export the file.",
-        "a.acq: needs the package bioread, install deepvanet[biopac]",
+        "Do what the sentence says, then run check again.",
+        "a.acq: needs the package bioread, which this command installs: pip install "
+        "'deepvanet[biopac]'",
+        assumed="it is not read, and what needs it is left out",
     ),
     Code(
         "F06",
@@ -55,8 +65,11 @@ FILES = (
         "A synthetic data set",
         "It was written by deepvanet synth.",
         "Scores say nothing about people.",
-        "Nothing.",
-        "made by deepvanet synth, see SYNTHETIC.json",
+        "Nothing, if you are trying the program. Scores on them say nothing about "
+        "people.",
+        "synthetic recordings, of no real person, made by deepvanet synth, see "
+        "SYNTHETIC.json",
+        assumed="they are read as recordings of people are",
     ),
     Code(
         "F07",
@@ -64,8 +77,10 @@ FILES = (
         "A file that says less than its header",
         "The recording was broken off, or the copy was cut.",
         "What is there is used.",
-        "Copy the file again.",
-        "recordings broken off: session 12: 60.0 s of 120.0 s",
+        "Nothing, if recording was stopped early. Else copy or export the file again.",
+        "the signals of 1 session end before their headers say: session 12 (60 of 120 "
+        "s)",
+        assumed="what is there is used",
     ),
     Code(
         "F08",
@@ -73,9 +88,10 @@ FILES = (
         "Files that contradict each other",
         "Side-cars and recordings state different things.",
         "One of them is wrong; the sentence says which one is used.",
-        "Compare the files with the original.",
+        "Compare the files with the original, and correct the wrong one.",
         "session 12: session.xml says subject 4, the number of the folder means 01, "
         "which is used",
+        assumed="the recording is used",
     ),
     Code(
         "F09",
@@ -83,9 +99,11 @@ FILES = (
         "An assumption of the data set's reader",
         "The files do not state what is needed.",
         "It is read as the sentence says.",
-        "Correct the file, if it is otherwise.",
-        "session 12: 0 pulses in the status channel, not 2: onset taken at 30 s, "
-        "length that of 107.avi",
+        "Nothing, if it is so. Else correct the file, or leave the subject out with "
+        "--exclude SUBJECT.",
+        "session 12: 0 pulses in the status channel, not 2, so the video is taken to "
+        "begin after 30 s, and to last as long as 107.avi does",
+        assumed="the recording is used in this way",
     ),
     Code(
         "F10",
@@ -95,8 +113,9 @@ FILES = (
         "None: they are read.",
         "Nothing.",
         "2 headers of signals do not state their length (-1 records), as those that "
-        "BioSemi writes: 2, 4; assumed: the length that the size of the file gives, "
-        "which is right",
+        "BioSemi writes: session 2, 4; assumed: the length that the size of the file "
+        "gives, which is right",
+        assumed="they are read as the others",
     ),
     Code(
         "F25",
@@ -104,8 +123,9 @@ FILES = (
         "A text that is not in UTF-8",
         "It was saved by an older program.",
         "None, if signs as µ and ° are read right.",
-        "Save it as UTF-8.",
-        "a.csv: is no text in UTF-8; assumed: Latin-1",
+        "Nothing, if signs as µ and ° are shown right. Else save the file as UTF-8.",
+        "a.csv: is no text in UTF-8; assumed: it is in Latin-1",
+        assumed="it is in Latin-1",
     ),
     Code(
         "F26",
@@ -113,8 +133,10 @@ FILES = (
         "Lines with fewer cells than the header",
         "The recording was broken off, or two tables were written to one file.",
         "Cells that are not there are missing samples.",
-        "Correct the lines, or cut the file.",
+        "Nothing, if recording was stopped there. Else correct the lines, or export "
+        "the file again.",
         "a.csv line 812: the last line is cut off: 2 of 4 cells",
+        assumed="cells that are not there are missing samples",
     ),
     Code(
         "F20",
@@ -122,9 +144,11 @@ FILES = (
         "A text in another encoding than its format has",
         "An older program wrote annotations in Latin-1.",
         "A marker with such letters may be spelt otherwise than the table has it.",
-        "Compare the spelling, if the table names the marker.",
+        "Nothing, if the text is shown right. Where the table names it as a marker, "
+        "spell it as it is shown here.",
         "a.edf: annotation 'Überraschung' is not in UTF-8, which EDF+ asks for; "
         "assumed: it is in Latin-1",
+        assumed="it is in Latin-1",
     ),
     Code(
         "F38",
@@ -134,6 +158,7 @@ FILES = (
         "Nothing that it says would be used.",
         "Rename it to recordings.toml.",
         "recording.toml: is not read, since it is not called recordings.toml",
+        assumed="nothing that it says is used",
     ),
     Code(
         "F39",
@@ -141,7 +166,8 @@ FILES = (
         "A table of trials that is not plain CSV in UTF-8",
         "A spreadsheet or an older program wrote it.",
         "None, if cells are read right.",
-        "Save it as CSV in UTF-8.",
+        "Nothing, if the trials are read right. Else save the table as CSV in UTF-8.",
         "trials.csv: read as UTF-16, columns are separated by semicolons",
+        assumed="the cells are read in this way",
     ),
 )

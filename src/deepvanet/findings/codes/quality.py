@@ -9,9 +9,12 @@ QUALITY = (
         "Samples are missing in trials",
         "Packets were lost, cells are empty, or the sensor was off.",
         "Segments with too many missing samples have no such stream.",
-        "Nothing, or leave the trial out.",
-        "a.csv GSR: 64 of 3072 samples are missing; assumed: short gaps are bridged, "
-        "long ones stay missing",
+        "Nothing, if samples were lost. Else export the file again. To leave a trial "
+        "out of recordings of your own, delete its row in the table of trials.",
+        "a.csv GSR: 64 of 3072 samples are missing, first at 12.5 s; assumed: a curve "
+        "fills gaps up to 0.1 s, longer ones stay missing",
+        assumed="these samples are missing: a segment without enough others goes "
+        "without the channel",
     ),
     Code(
         "Q02",
@@ -19,8 +22,12 @@ QUALITY = (
         "A channel that never changes",
         "The sensor was not plugged in, or the amplifier was at its limit.",
         "The channel shows nothing, or who was recorded.",
-        "Declare the channels to use, without this one.",
-        "a.edf EMG is 0 uV throughout",
+        "If the sensor was not connected, or it is the reference electrode, leave the "
+        "channel out. In recordings of your own, list all channels to use, without "
+        'it, in recordings.toml: electrodes as eeg = ["Fp1", "Fp2"], others under '
+        '[peripherals], as "ECG" = "ecg".',
+        "a.edf EMG: EMG is 0 uV throughout; assumed: the channel is used as it is",
+        assumed="the channel is used as it is",
     ),
     Code(
         "Q03",
@@ -28,8 +35,9 @@ QUALITY = (
         "Cells that are no numbers",
         "A device writes a word, as OVF, where it has no number.",
         "Those samples are missing; the others are used.",
-        "Nothing, or correct the cells.",
+        "Nothing, if the device had no number there. Else correct the cells.",
         "a.csv column GSR: 1 of 3072 cells is no number: 'OVF' in line 812",
+        assumed="these samples are missing",
     ),
     Code(
         "Q04",
@@ -37,9 +45,11 @@ QUALITY = (
         "Signals unlike those of the original data set",
         "The copy was processed in another way.",
         "Scores cannot be compared with published ones.",
-        "Compare the file with the original.",
-        "s01: 30% of the EEG's power lies outside 3-47 Hz, the original is filtered "
-        "to 4-45 Hz: another rate, or other processing; assumed: it is used as it is",
+        "Nothing, if you filtered the file yourself. Else download it again.",
+        "s01: 30% of the EEG's power lies below 3 Hz or above 47 Hz; published DEAP "
+        "is filtered to 4-45 Hz, so this copy has another rate, or was processed "
+        "otherwise",
+        assumed="it is used as it is",
     ),
     Code(
         "Q05",
@@ -47,10 +57,12 @@ QUALITY = (
         "Trials with the signals of another",
         "A file was copied under another name.",
         "The same signals would train and test a model.",
-        "Replace the copy by the original file.",
+        "Replace the copy by the original file, or leave the subject out with "
+        "--exclude SUBJECT.",
         "trials with the signals of another (2): s02 trial 03 = s01 trial 03, s02 "
         "trial 04 = s01 trial 04; assumed: all are used, though one of each pair is "
         "probably a copy",
+        assumed="all are used",
     ),
     Code(
         "Q06",
@@ -58,8 +70,10 @@ QUALITY = (
         "Trials without a stream",
         "Not everything was recorded with everyone.",
         "The trial is left out.",
-        "Nothing.",
+        "Nothing, if the data set lacks them. Else copy the files of the signals "
+        "again.",
         "2 emotional sessions have no signals and are left out: 6, 1432",
+        assumed="the trial is left out",
     ),
     Code(
         "Q20",
@@ -67,8 +81,10 @@ QUALITY = (
         "A channel at a slower rate than its table",
         "The device writes all sensors into one table, at the rate of the fastest.",
         "None: the channel is interpolated from its own samples.",
-        "Nothing, if the sensor has this rate.",
+        "Nothing, if the sensor has this rate. Else fill the empty cells, or export "
+        "the file again.",
         "a.csv GSR: numbers in 96 of 3072 rows, 4 a second; assumed: it was sampled "
         "at that rate, so nothing is missing",
+        assumed="it was sampled at that rate, so nothing is missing",
     ),
 )

@@ -9,8 +9,12 @@ VIDEOS = (
         "A video that cannot be decoded",
         "The file is damaged, is no video, or has a codec that FFmpeg lacks.",
         "There is no face stream.",
-        "Convert it to H.264 in MP4, or leave the column video empty.",
-        "v.mp4: cannot be decoded: the codec is not known",
+        "Play the video. If that works, convert it to MP4 with H.264, as ffmpeg -i "
+        "old.avi new.mp4 does, and name the new file in the table. If not, copy it "
+        "again, or empty the cell in the column video.",
+        "v.mp4: cannot be decoded: the format of its pictures (codec) is not known to "
+        "FFmpeg, which decodes videos here",
+        assumed="nothing of it is used: its trials have no face stream",
     ),
     Code(
         "V02",
@@ -21,6 +25,7 @@ VIDEOS = (
         "Nothing.",
         "v.mkv: 1 of 400 frames has a time stamp that is repeated, backward or "
         "absent: frame 32, at 1.24 s; assumed: it is shown between the neighbours",
+        assumed="they are shown between their neighbours",
     ),
     Code(
         "V03",
@@ -28,8 +33,10 @@ VIDEOS = (
         "A video that ends before its trial",
         "The recording was stopped early, or the offset is wrong.",
         "Segments after its end have no face stream.",
-        "Correct video_offset_s, or give the whole video.",
-        "subject 1 trial 3: the video shows 13.3 s of the 20.0 s of the trial",
+        "Nothing, if the video was stopped early. Else copy the whole video, or, in "
+        "recordings of your own, correct video_offset_s in the table of trials.",
+        "v.mp4 subject 1 trial 3: the video shows 13.3 s of the 20.0 s of the trial",
+        assumed="seconds without a picture have no face stream",
     ),
     Code(
         "V04",
@@ -37,10 +44,13 @@ VIDEOS = (
         "Other faces in a video",
         "A visitor, an experimenter or a picture of a face is in view.",
         "The subject is the face that is there longest; others are not used.",
-        "Name the subject's face in the column face_choice, as left, right, largest or "
-        "a box.",
+        "Nothing, if that is right. Else write into the column face_choice of the "
+        "table of trials which face is the subject's: left, right, largest, or a box "
+        'in pixels, as "120,40,200,200" (left, top, width, height).',
         "v.mp4 0.0 s to 4.0 s: another face, 73 pixels wide, to the right of the "
         "subject's; assumed: the subject is the face that is there longest",
+        assumed="the subject is the face that is there longest; the others are not "
+        "used",
     ),
     Code(
         "V05",
@@ -48,10 +58,12 @@ VIDEOS = (
         "A face that is not found",
         "The person looks away, or the picture is dark, small or covered.",
         "Segments without a face have no face stream.",
-        "Nothing, or record with more light and the face in the middle.",
+        "Play the video. If the face is there, give a brighter or larger picture of "
+        "it. If not, nothing.",
         "v.mp4 trial 3: the subject's face is not found in 45% of 300 images; "
         "assumed: for a second or less the nearest image with it is used, for longer "
         "there is no face stream",
+        assumed="segments without a face have no face stream",
     ),
     Code(
         "V06",
@@ -59,8 +71,13 @@ VIDEOS = (
         "Another person within a trial",
         "The face that is found again does not look like the one before.",
         "Two people would be one subject; the second one is not used.",
-        "Name the subject's face in the column face_choice, or cut the video.",
-        "v.mp4 8.2 s: the face is of another person than before",
+        "Nothing, if the subject is the one who is there longest. Else write into the "
+        "column face_choice of the table of trials which face is the subject's: left, "
+        'right, largest, or a box in pixels, as "120,40,200,200" (left, top, width, '
+        "height).",
+        "v.mp4 8.2 s: from here on the face is of another person than the subject, "
+        "who is seen before; assumed: its images are not used",
+        assumed="its images are not used",
         needs_every_frame=True,
     ),
     Code(
@@ -69,8 +86,9 @@ VIDEOS = (
         "A small face",
         "The camera is far away, or the video was made smaller.",
         "Below 40 pixels an expression is hardly seen.",
-        "Give the original video.",
-        "v.mp4: the face is 28 pixels wide, at least 40 are needed",
+        "Use the original video, if this one was made smaller. Else nothing.",
+        "v.mp4: the face is 28 pixels wide (the median), at least 40 are needed",
+        assumed="its images are used, with few details",
     ),
     Code(
         "V08",
@@ -78,9 +96,11 @@ VIDEOS = (
         "A covered face",
         "A hand, a mask or a headset covers part of it.",
         "The model sees the cover.",
-        "Leave the trial out of the face stream.",
+        "Nothing, if it is short. Else empty the cell in the column video of these "
+        "trials.",
         "v.mp4 3.0 s to 9.0 s: a part of the face is covered; assumed: its images are "
         "used",
+        assumed="its images are used",
         needs_every_frame=True,
     ),
     Code(
@@ -89,8 +109,9 @@ VIDEOS = (
         "Videos that are absent",
         "The copy is not complete.",
         "Trials without a video have no face stream.",
-        "Complete the copy.",
+        "Nothing, if the data set lacks them. Else copy the videos again.",
         "s01: 2 of 40 videos are absent: trial 3, trial 8",
+        assumed="the trials are used, without a face stream",
     ),
     Code(
         "V10",
@@ -98,9 +119,10 @@ VIDEOS = (
         "Trials that have no video",
         "They were recorded without a camera, as some in the original.",
         "These trials have no face stream.",
-        "Nothing.",
-        "2 trials have no video: subject 1 trial 4, subject 2 trial 1; assumed: they "
-        "stay in, without a face stream",
+        "Nothing, if there was no camera. Else name the files in the column video of "
+        "the table of trials.",
+        "2 trials have no video: subject 1 trial 4, subject 2 trial 1",
+        assumed="the trials are used, without a face stream",
     ),
     Code(
         "V11",
@@ -111,6 +133,7 @@ VIDEOS = (
         "Nothing.",
         "v.mkv: 20.1 frames a second by its time stamps, the container says 30; "
         "assumed: the time stamps are right, and their rate is used",
+        assumed="the time stamps are right, and their rate is used",
     ),
     Code(
         "V12",
@@ -118,9 +141,10 @@ VIDEOS = (
         "A gap in a video",
         "The camera or the computer lost frames.",
         "Segments in the gap have no face stream.",
-        "Nothing.",
+        "Nothing, if the camera lost them. Else copy the video again.",
         "v.mkv 10.0 s to 14.0 s: no frame for 4.0 s; assumed: images are missing "
         "there, none is repeated",
+        assumed="images are missing there, none is repeated",
     ),
     Code(
         "V13",
@@ -128,8 +152,9 @@ VIDEOS = (
         "A video without signals",
         "The names of files do not agree, or signals are missing.",
         "The video is not used.",
-        "Complete the copy.",
-        "face videos without signals: P01_12",
+        "Nothing, if the data set lacks the signals. Else copy them again.",
+        "1 face video has no signals and is not read: P01_12",
+        assumed="these videos are not used",
     ),
     Code(
         "V14",
@@ -137,9 +162,12 @@ VIDEOS = (
         "A frame rate unlike the published one",
         "The copy was converted, or its side-car was changed.",
         "Faces would be placed at other moments.",
-        "Compare the video with the original.",
-        "the vidRate of 2 videos in session.xml is not the published 60.9708 frames a "
-        "second: 2 (50), 4 (25); assumed: the vidRate of each is used",
+        "Nothing, if you converted the videos. Else download session.xml and the "
+        "videos again.",
+        "session.xml states another frame rate (vidRate) than the published 60.9708 a "
+        "second for 2 videos: session 2 (50), 4 (25); assumed: the rate that it "
+        "states is used",
+        assumed="the rate that is stated is used",
     ),
     Code(
         "V15",
@@ -147,8 +175,9 @@ VIDEOS = (
         "Images that are left out",
         "They have no annotation, no landmarks, or no face.",
         "They do not train the face network.",
-        "Compare the clip with the original.",
+        "Nothing, if the copy is complete. Else download the clip again.",
         "2 images without an entry in the JSON file are left out: 002/00009, 012/00007",
+        assumed="the images are left out",
     ),
     Code(
         "V20",
@@ -157,10 +186,12 @@ VIDEOS = (
         "Its time stamps leap by more than an hour, start again, or contradict each "
         "other.",
         "Faces and signals would belong to different seconds.",
-        "Write the video again from its frames, or accept what is assumed.",
+        "If what is assumed is not enough, write the video again with time stamps of "
+        "equal steps, as ffmpeg -i old.mkv -vf setpts=N/25/TB new.mp4 does for 25 "
+        "frames a second. Else --accept V20.",
         "v.mkv 0.1 s: the clock jumps by 1000000000 s; assumed: the video ends there; "
-        "later frames are not used; to change it: write the video again from its "
-        "frames, with new time stamps",
+        "later frames are not used",
+        assumed="its frames come at equal steps",
     ),
     Code(
         "V21",
@@ -168,9 +199,10 @@ VIDEOS = (
         "Frames left out, or not to be decoded",
         "A recorder did not keep up, or part of the file is damaged.",
         "The frame before or after is taken where one is near enough.",
-        "Copy the file again.",
-        "v.avi: 8 frames were left out by the recorder or cannot be decoded; assumed: "
-        "the frames around them stay in their places",
+        "Nothing, if the recorder did not keep up. Else copy the video again.",
+        "v.avi: 8 frames, first frame 61, were left out by the recorder or cannot be "
+        "decoded; assumed: the frames around them stay in their places",
+        assumed="the frames around them stay in their places",
         needs_every_frame=True,
     ),
     Code(
@@ -179,8 +211,10 @@ VIDEOS = (
         "A chosen face that is not there",
         "The box in the column face_choice holds no face in this video.",
         "The trial has no face stream.",
-        "Give the box in pixels of the video, as x,y,width,height from its upper left.",
+        "Correct the box in the column face_choice of the table of trials: pixels of "
+        'the video, as "120,40,200,200" (left, top, width, height).',
         "v.mp4 trial 3: face_choice names a box in which there is no face",
+        assumed="the trial is used without a face stream",
         needs_every_frame=True,
     ),
     Code(
@@ -192,5 +226,6 @@ VIDEOS = (
         "Keep the video that belongs to the trial, and move the others away.",
         "Sessions/2/session.xml: 2 videos may be the colour camera's; assumed: P1.avi, "
         "the first one",
+        assumed="the first of them is used",
     ),
 )

@@ -258,7 +258,6 @@ def _mend(stamps: Stamps, sfreq: float, source: object) -> Stamps:
                 source=source,
                 place=f"{stamps[row] - stamps[0]:.1f} s",
                 assumed="the samples follow each other without a gap",
-                cure="cut the file there, or correct the time stamps after it",
             )
     is_odd = is_back | leaps
     mended = np.where(is_odd, 1 / sfreq, steps)

@@ -81,8 +81,8 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     report_clock(
         path,
         "Polar Sensor Logger",
-        f"{names[time]} gives distances in time; neither it nor the phone's time has a "
-        "time zone, so that the recording has no absolute start",
+        f"the column {names[time]} says how far samples are apart; neither it nor the "
+        "phone's time has a time zone, so it is not known when the recording began",
     )
     spare = {time, *channels}
     report_unused(path, [name for k, name in enumerate(names) if k not in spare])
