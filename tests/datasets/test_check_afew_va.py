@@ -10,6 +10,7 @@ from deepvanet.config import Execution
 from deepvanet.datasets import check
 from deepvanet.findings import Severity
 from deepvanet.schema import UserError
+from finding_texts import write_own
 from inspections import find_table
 from small_afew_va import (
     annotate,

@@ -158,7 +158,7 @@ def test_channels_without_numbers_or_changes_are_counted(tmp_path):
 
     inspection = look(tmp_path)
 
-    assert texts(inspection, Severity.WARNING) == [
+    assert list_texts(inspection, Severity.WARNING) == [
         "1 viewings have channels that have samples that are no numbers: P01_10 (2)",
         "1 viewings have channels that never change: P01_10 (1)",
     ]

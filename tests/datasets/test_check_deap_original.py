@@ -23,6 +23,8 @@ from small_deap_original import (
     write_small_original,
 )
 
+MISSING = "assumed: its samples are missing there"
+
 
 def look(root, **options):
     return check("deap-original", root, **options)
