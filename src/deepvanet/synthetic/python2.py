@@ -1,9 +1,10 @@
 """Write arrays as Python 2 pickled them.
 
 DEAP's files are of protocol 2, and are written piece by piece; WESAD's are of
-protocol 0, in which the bytes of an array are a line of text with escapes. The opcodes are those that ``cPickle`` wrote with the numpy of its day: bytes are
-``str``, and the array's maker lives in ``numpy.core``. Python 3's own pickler
-can write neither, and would need the whole array in memory.
+protocol 0, in which the bytes of an array are a line of text with escapes. The
+opcodes are those that ``cPickle`` wrote with the numpy of its day: bytes are ``str``,
+and the array's maker lives in ``numpy.core``. Python 3's own pickler can write neither,
+and would need the whole array in memory.
 """
 
 import struct

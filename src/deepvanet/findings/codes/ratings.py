@@ -253,4 +253,26 @@ RATINGS = (
         "sub-01_task-film_eeg.edf: task-film_events.tsv and sub-01_events.tsv both "
         "apply",
     ),
+    Code(
+        "R30",
+        Severity.WARNING,
+        "Labels that belong to a stimulus",
+        "Each stimulus has one label for all, as where the label says what it was made "
+        "to evoke.",
+        "The stimulus prior is right in every trial of a stimulus that it knows: a "
+        "model could learn which stimulus was shown, not what the person felt.",
+        "Evaluate with a protocol that holds out stimuli, and compare with the "
+        "stimulus prior.",
+        "valence: each of 15 stimuli has one label over all its subjects (by >=5): who "
+        "knows the stimulus needs no signal",
+    ),
+    Code(
+        "R31",
+        Severity.NOTE,
+        "States that belong to a stimulus",
+        "The state is what a condition was made to evoke, not what a person said.",
+        "The stimulus prior is right in every trial, if states are what is learnt.",
+        "Nothing; compare with the stimulus prior where scores are published.",
+        "the state of each trial is that of its condition, the same for all subjects",
+    ),
 )
