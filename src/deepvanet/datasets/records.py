@@ -188,8 +188,8 @@ _OF_PEOPLE = (
 )
 _NO_TRAPEZIUS = ("zygomaticus", "trapezius", "pulse_height")
 _OF_WESAD = (
-    "WESAD may be used for scientific and other non-commercial purposes only, and is to "
-    "be credited; weights that were fitted to it are best treated alike."
+    "WESAD may be used for scientific and other non-commercial purposes only, and is "
+    "to be credited; weights that were fitted to it are best treated alike."
 )
 _NO_SKIN = ("conductance", "conductance_responses")
 _NO_FACE = ("smile", "brows", "nod")

@@ -44,6 +44,7 @@ DEEPEST = 3
 """Dicts within each other, the outermost one counted."""
 
 _MAX_OPCODES = 2000  # a dict of two arrays takes about 60, of eleven about 700
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _MAX_COPIES = 3  # bytes made for each byte of the file; arrays take 2 at most
 _LONGEST_REASON = 160  # characters; some quote the file
 _CODES = ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
@@ -136,7 +137,7 @@ class _Bounded(io.BufferedReader):
 def _list_steps(file: _Bounded) -> Iterator[tuple[str, Any]]:
     """Yield the opcodes and their arguments, up to the last one."""
     while code := file.read(1):
-        opcode = pickletools.code2op.get(code.decode("latin-1"))
+        opcode = _OPCODES.get(code.decode("latin-1"))
         if opcode is None:
             raise ValueError(f"at position {file.tell() - 1}, opcode {code!r} unknown")
         if opcode.name == "STRING":

@@ -189,7 +189,7 @@ def _simulate_eeg(plan: SubjectsPlan, subject: int, clip: int, scalp: Scalp) -> 
     )
     offsets = OFFSET_MICROVOLTS + OFFSETS_APART * scalp.offsets
     recorded = raw.recorded + (offsets - scalp.offsets)[:, None]
-    return STEP_MICROVOLTS * np.rint(recorded.T / STEP_MICROVOLTS)
+    return np.asarray(STEP_MICROVOLTS * np.rint(recorded.T / STEP_MICROVOLTS))
 
 
 def _simulate_ecg(plan: SubjectsPlan, subject: int, clip: int) -> Cell:

@@ -74,10 +74,12 @@ def write_struct(
     names = _name_fields([field, *others])
     n_inner = len(names) + len(cells) + n_bytes + len(rest)
     start = _begin_matrix(_STRUCT, (1, 1), n_inner, name=name) + names + cells
-    pieces = (start, *(part for part in parts), rest)
+    pieces: list[bytes | Path] = [start, *parts, rest]
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         file.write(HEADER + _ENDING + struct.pack("<II", _COMPRESSED, 0))
-        n_packed = sum(file.write(piece) for piece in _pack(_read_each(pieces)))
+        n_packed = 0
+        for piece in _pack(_read_each(pieces)):
+            n_packed += file.write(piece)
         file.seek(len(HEADER) + len(_ENDING))
         file.write(struct.pack("<II", _COMPRESSED, n_packed))
 

@@ -238,7 +238,11 @@ def read_viewings(path: Path, subject: str) -> list[Viewing]:
             clip=k + 1,
             bio=part.join(k + 1, (eeg[0][k], eeg[1][k]), (ecg[0][k], ecg[1][k])),
             baseline_s=eeg[0][k].shape[1] / SFREQ,
-            ratings={t: given[k] for t, given in scores.items() if given[k]},
+            ratings={
+                target: rating
+                for target, given in scores.items()
+                if (rating := given[k]) is not None
+            },
             dominance=dominance[k],
         )
         for k in range(n_clips)
