@@ -69,6 +69,14 @@ def make_subject(
     }
 
 
+def change_cells(
+    subject: dict[str, object], name: str, field: str, cells: Sequence[object]
+) -> dict[str, object]:
+    """Replace the cells of one stream."""
+    subject[name] = {**subject[name], field: column(cells)}
+    return subject
+
+
 def write_dreamer_mat(
     root: Path,
     subjects: Sequence[Mapping[str, object]] = (),

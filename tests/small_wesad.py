@@ -77,12 +77,8 @@ def _dump(value: object) -> bytes:
 
 
 def _quote(raw: bytes) -> bytes:
-    escapes = {10: b"\\n", 13: b"\\r", 9: b"\\t", 92: b"\\\\", 39: b"\\'"}
-    text = b"".join(
-        escapes.get(byte) or (bytes([byte]) if 32 <= byte < 127 else b"\\x%02x" % byte)
-        for byte in raw
-    )
-    return b"S'" + text + b"'\n"
+    # a double quote among the bytes makes repr choose single ones, as Python 2's did
+    return b"S'" + repr(b'"' + raw)[3:-1].encode() + b"'\n"
 
 
 def write_wesad_subject(
