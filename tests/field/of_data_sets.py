@@ -17,7 +17,6 @@ from small_deap import pickle_as_python_2, write_small_deap
 from small_deap_original import write_small_original
 from small_dreamer import write_dreamer_mat
 from small_mahnob import number_of, write_session
-
 from small_wesad import write_wesad_subject
 
 
