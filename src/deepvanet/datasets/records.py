@@ -249,7 +249,7 @@ _RECORDS = (
     ),
     DataSet(
         name="dreamer",
-        title="DREAMER, its 18 film clips",
+        title="DREAMER, its 18 video clips",
         terms_of_use=_ACADEMIC.format("DREAMER"),
         reader="deepvanet.datasets.dreamer.reader",
         check="deepvanet.datasets.dreamer.check:check_dreamer",

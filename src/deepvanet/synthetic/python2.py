@@ -98,7 +98,7 @@ def _write_old(array: NDArray[Any]) -> bytes:
 
 def _quote(raw: bytes) -> bytes:
     """Return the opcode of a string, its bytes escaped as Python 2 did."""
-    # the mark in front makes the quotes single ones, whatever follows
+    # the mark in front makes the quotes single ones
     return b"S'" + repr(b'"' + raw)[3:-1].encode("ascii") + b"'\n"
 
 

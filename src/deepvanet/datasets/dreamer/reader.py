@@ -1,4 +1,4 @@
-"""DREAMER: 23 people watch 18 film clips with a headset of 14 electrodes [1]_.
+"""DREAMER: 23 people watch 18 video clips with a headset of 14 electrodes [1]_.
 
 Read as downloaded: one file ``DREAMER.mat`` with one struct, whose field ``Data`` has a
 cell a subject::
