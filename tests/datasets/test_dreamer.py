@@ -193,6 +193,17 @@ def test_a_field_that_is_absent_is_named_with_those_that_are_there(tmp_path):
         read_all(tmp_path)
 
 
+def test_numbers_that_no_sensor_has_are_missing(tmp_path):
+    subject = make_subject(1)
+    rest = subject["EEG"]["baseline"][0, 0].copy()
+    rest[5, 3], rest[6, 3] = 1e308, -np.inf
+    write_dreamer_mat(tmp_path, [change_cells(subject, "EEG", "baseline", [rest])])
+
+    (recording,), _ = read_all(tmp_path)
+
+    assert np.argwhere(~np.isfinite(recording.bio)).tolist() == [[3, 5], [3, 6]]
+
+
 # --- where it lies, and single trials
 
 

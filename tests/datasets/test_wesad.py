@@ -147,6 +147,16 @@ def test_a_wrist_that_stops_early_is_missing_from_then_on(tmp_path):
     assert there == [1.0, pytest.approx(2 / 3, abs=0.01), 0.0, 0.0, 0.0]
 
 
+def test_numbers_that_no_sensor_has_are_missing(tmp_path):
+    held = make_signals()
+    held["signal"]["chest"]["ECG"][2 * CHEST_HZ + 5] = 1e308
+    write_wesad_subject(tmp_path, signals=held)
+
+    recordings, _ = read_all(tmp_path)
+
+    assert np.argwhere(~np.isfinite(recordings[0].bio)).tolist() == [[0, 5]]
+
+
 def drop(held, *steps):
     *way, last = steps
     for step in way:
@@ -179,6 +189,10 @@ def put(value, *steps):
         (
             put(np.ones((9, 2)), "signal", "chest", "ECG"),
             r"signal chest ECG must be one channel, got an array of shape \(9, 2\)",
+        ),
+        (
+            put(np.array(1.0), "signal", "wrist", "BVP"),
+            "signal wrist BVP must be one channel",
         ),
         (put(np.zeros(99, "i4"), "label"), "no condition has signals and ratings"),
     ],

@@ -202,7 +202,7 @@ def test_what_unpacks_without_end_takes_little_memory(tmp_path):
 
 
 def test_a_part_that_is_too_large_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(matlab_parts, "LARGEST", 100)
+    monkeypatch.setattr(matlab_parts, "LARGEST_PART", 100)
 
     with pytest.raises(UserError, match="is too large"):
         load_part(write(tmp_path / "a.mat"), "IT", ["Data", 0])

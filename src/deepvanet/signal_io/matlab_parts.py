@@ -21,7 +21,6 @@ from deepvanet.signal_io.matlab_arrays import (
     COMPRESSED,
     DEEPEST_STRUCT,
     HEADER,
-    LARGEST,
     MATRIX,
     STRUCT,
     Allowed,
@@ -35,6 +34,8 @@ from deepvanet.signal_io.matlab_arrays import (
     refuse_file,
 )
 
+LARGEST_PART = 2**28
+"""Bytes of a part; a subject of DREAMER has about a third."""
 LONGEST_SKIP = 2**32
 """Bytes that may be unpacked and thrown away; lengths have 32 bits."""
 LONGEST_NAME = 2**16
@@ -120,7 +121,7 @@ def load_part(path: Path, name: str, steps: Sequence[Step]) -> Value:
         for step in steps:
             _go(source, _read_head(source), step)
         kind, length = _read_tag(source)
-        if kind != MATRIX or length > LARGEST:
+        if kind != MATRIX or length > LARGEST_PART:
             raise OddFileError("a part of it is no array, or is too large")
         return read_array(memoryview(_take(source, length)), allowed=_ALLOWED)
 

@@ -7,7 +7,7 @@ cell a subject::
     ECG.baseline, ECG.stimuli     18 cells each, samples x 2, 256 Hz
     ScoreValence, ScoreArousal, ScoreDominance     18 whole numbers from 1 to 5
 
-A cell of the baseline holds about 61 s of a clip that moves nobody, seen just before
+A cell of the baseline holds about 61 s of a neutral clip, seen just before
 the clip of the same place. The two are joined; clips have lengths of their own. One
 subject is in memory at a time. The order of viewing is not in the file.
 
@@ -43,7 +43,7 @@ from deepvanet.schema import (
 )
 from deepvanet.signal_io.matlab_arrays import Value
 from deepvanet.signal_io.matlab_parts import count_cells, load_part
-from deepvanet.signal_io.time_grid import change_rate, shift
+from deepvanet.signal_io.time_grid import LARGEST, change_rate, shift
 
 IS_RAW = True
 SFREQ, ECG_SFREQ = 128.0, 256.0  # Hz
@@ -351,7 +351,8 @@ class _Part:
             raise self._refuse(
                 f"{name} must be of shape (samples, {n_channels}), got {cell.shape}"
             )
-        return cell.T.astype(np.float64)
+        values = cell.T.astype(np.float64)
+        return np.where(np.abs(values) > LARGEST, np.nan, values)
 
     def _refuse(self, sentence: str) -> UserError:
         return refuse("F01", sentence, source=self.path, place=self.where)

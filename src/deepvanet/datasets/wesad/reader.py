@@ -42,7 +42,7 @@ from deepvanet.schema import (
     UserError,
 )
 from deepvanet.signal_io.pickled_arrays import Tree, load_tree
-from deepvanet.signal_io.time_grid import change_rate, shift
+from deepvanet.signal_io.time_grid import LARGEST, change_rate, shift
 
 IS_RAW = True
 SFREQ = 700.0  # Hz, of the chest and of the labels
@@ -381,13 +381,14 @@ def _cut(values: Row, sensor: Sensor, stretch: Stretch, n_samples: int) -> Row:
     part = np.asarray(values[first:last], np.float64)
     if not part.size:
         return np.full(n_samples, np.nan)
-    at_rate = change_rate((part * sensor.factor)[None], sfreq=sensor.sfreq, to=SFREQ)
+    part = sensor.factor * np.where(np.abs(part) > LARGEST, np.nan, part)
+    at_rate = change_rate(part[None], sfreq=sensor.sfreq, to=SFREQ)
     return np.asarray(shift(at_rate, by=0, length=n_samples)[0])
 
 
 def _take(path: Path, held: Tree, sensor: Sensor) -> Row:
     values = _find(path, held, "signal", sensor.place, sensor.key)
-    if values.size != len(values):
+    if not values.ndim or values.size != len(values):
         raise refuse(
             "F01",
             f"signal {sensor.place} {sensor.key} must be one channel, got an array of "
