@@ -2,8 +2,9 @@
 
 A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
 all trials of a subject, as do a ``.mat`` of AMIGOS and a ``.pkl`` of WESAD;
-``DREAMER.mat`` holds those of all subjects, a ``.bdf`` of MAHNOB-HCI one. Everything else is opened as recordings of a user are, with what a
-``recordings.toml`` beside it says: all that MNE reads, XDF, CSV, Parquet.
+``DREAMER.mat`` holds those of all subjects, a ``.bdf`` of MAHNOB-HCI one. Everything
+else is opened as recordings of a user are, with what a ``recordings.toml`` beside it
+says: all that MNE reads, XDF, CSV, Parquet.
 """
 
 from collections.abc import Callable, Iterator, Sequence
