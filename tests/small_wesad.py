@@ -66,7 +66,7 @@ def _dump(value: object) -> bytes:
         return b"(d" + b"".join(items)
     if isinstance(value, str):
         return _quote(value.encode())
-    array = np.ascontiguousarray(value)
+    array = np.asarray(value)
     shape = b"".join(b"I%d\n" % n for n in array.shape)
     return (
         b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
