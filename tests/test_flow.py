@@ -175,6 +175,63 @@ def test_from_made_up_viewings_of_amigos_to_a_timeline(tmp_path, capsys):
     assert "faces: 100.0%" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_from_made_up_clips_of_dreamer_to_a_timeline(tmp_path):
+    root = tmp_path / "DREAMER"
+    small = ("--subjects", 2, "--trials", 4, "--seconds", 2)
+
+    run("synth", "dreamer", root, *small, *ALONE)
+    run("check", "dreamer", root)
+    run("prepare", "dreamer", root, "--out", tmp_path / "store", *ALONE)
+    scores, timeline = go_on_without_faces(
+        tmp_path, "bio", "--bio", root / "DREAMER.mat", "--trial", "2/3"
+    )
+
+    assert set(scores["dataset"]) == {"dreamer-synthetic"}
+    found = pd.read_csv(tmp_path / "run" / "recordings.csv")
+    assert found["is_unmixed"].all()
+    assert found["note"].str.contains("filters see both").all()
+    trials = pd.read_csv(next((tmp_path / "store").glob("subjects/01/trials.csv")))
+    assert set(trials["dominance"]) <= {1, 3, 5, 7, 9}
+    assert set(timeline["streams"]) == {"bio"}
+
+
+@pytest.mark.slow
+def test_from_made_up_conditions_of_wesad_to_a_timeline(tmp_path):
+    root = tmp_path / "WESAD"
+
+    run("synth", "wesad", root, "--subjects", 2, "--seconds", 8, *ALONE)
+    run("check", "wesad", root)
+    prepare = ("prepare", "wesad", root, "--out", tmp_path / "store")
+    run(*prepare, "--baseline", "none", *ALONE)
+    scores, timeline = go_on_without_faces(
+        tmp_path, "peripheral", "--bio", root / "S3" / "S3.pkl", "--trial", 2
+    )
+
+    assert set(scores["dataset"]) == {"wesad-synthetic"}
+    trials = pd.read_csv(next((tmp_path / "store").glob("subjects/03/trials.csv")))
+    assert trials["state"].tolist() == [
+        *("baseline", "amusement", "meditation", "stress", "meditation")
+    ]
+    assert trials["stimulus"].tolist() == ["Base", "Fun", "Medi 1", "TSST", "Medi 2"]
+    assert set(timeline["streams"]) == {"peripheral"}
+    assert len(timeline) == 3
+
+
+def go_on_without_faces(folder, streams, *recording):
+    """Evaluate, report, train, predict; return scores and timeline."""
+    store, model, out = (folder / name for name in ("store", "model", "timeline.csv"))
+    learner = ("--learner", "bandpower-logistic", "--streams", streams)
+    few = ("--target", "valence", *learner, *ALONE)
+    run("evaluate", store, "--out", folder / "run", "--folds", 3, *few)
+    run("report", folder / "run", "--out", folder / "report")
+    run("train", store, "--out", model, *few)
+    run("predict", model, "--out", out, *recording)
+    timeline = pd.read_csv(out)
+    assert timeline["valence"].notna().all()
+    return pd.read_csv(folder / "report" / "scores.csv"), timeline
+
+
 def evaluate_every_stream_set(folder):
     """Evaluate and report; return what the network leaks, by protocol and streams."""
     run(

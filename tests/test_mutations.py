@@ -27,8 +27,10 @@ from signal_files import write_brainvision, write_fif
 from small_afew_va import write_small_afew_va
 from small_deap import write_small_deap
 from small_deap_original import write_small_original
+from small_dreamer import write_dreamer_mat
 from small_mahnob import write_session
 from small_recordings import EEG, sample_bio, write_edf, write_trials, write_xdf
+from small_wesad import write_wesad_subject
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +172,13 @@ def list_data_sets(root):
     yield from change_each(("check", "deap-original", raw), *files)
     mat = small_amigos.write_small(root / "amigos")
     yield from change_each(("check", "amigos", root / "amigos"), mat)
+    for compressed in (True, False):
+        folder = root / f"dreamer-{compressed}"
+        mat = write_dreamer_mat(folder, compressed=compressed)
+        yield from change_each(("check", "dreamer", folder), mat)
+    pkl = write_wesad_subject(root / "wesad")
+    files = pkl, pkl.with_name("S2_quest.csv")
+    yield from change_each(("check", "wesad", root / "wesad"), *files)
     session = write_session(root / "mahnob", has_video=False)
     files = session / "session.xml", next(session.glob("*.bdf"))
     yield from change_each(("check", "mahnob", root / "mahnob"), *files)

@@ -88,6 +88,35 @@ def test_a_label_of_the_person_is_said_once():
     assert found[2].startswith("arousal: each of 4 subjects has one label")
 
 
+def set_by_clip(trials):
+    """Return trials whose valence is that of the clip, arousal as it was."""
+    return [
+        t._replace(
+            ratings={**t.ratings, Target.VALENCE: 2.0 + 6 * (int(t.stimulus[-1]) % 2)}
+        )
+        for t in trials
+    ]
+
+
+def test_a_label_of_the_clip_is_said_once():
+    trials = set_by_clip(rate())
+
+    (found,) = look(trials)
+
+    assert found[0] == "R30"
+    assert found[2].startswith("valence: each of 10 stimuli has one label over all")
+    assert look(trials, "median") == []  # it is a subject's own
+    assert look([t for t in trials if int(t.subject) < 2]) == []
+
+
+def test_one_subject_who_rated_a_clip_otherwise_makes_it_no_label_of_the_clip():
+    trials = set_by_clip(rate())
+    valence = 10.0 - trials[0].ratings[Target.VALENCE]
+    changed = trials[0]._replace(ratings={**trials[0].ratings, Target.VALENCE: valence})
+
+    assert look([changed, *trials[1:]]) == []
+
+
 def test_few_trials_are_named():
     (found,) = look([t for t in rate() if t.subject != "3" or int(t.trial) < 5])
 

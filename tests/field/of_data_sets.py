@@ -15,7 +15,9 @@ from small_afew_va import write_small_afew_va
 from small_amigos import write_small
 from small_deap import pickle_as_python_2, write_small_deap
 from small_deap_original import write_small_original
+from small_dreamer import write_dreamer_mat
 from small_mahnob import number_of, write_session
+from small_wesad import write_wesad_subject
 
 
 def _write_mahnob(root: Path) -> None:
@@ -28,6 +30,8 @@ BUILDERS: Mapping[str, Callable[[Path], object]] = {
     "deap-original": write_small_original,
     "mahnob": _write_mahnob,
     "amigos": write_small,
+    "dreamer": write_dreamer_mat,
+    "wesad": write_wesad_subject,
     "afew-va": partial(write_small_afew_va, n_clips=4),
 }
 SIGNALS = {
@@ -35,6 +39,8 @@ SIGNALS = {
     "deap-original": "**/s01.bdf",
     "mahnob": "**/*.bdf",
     "amigos": "**/*.mat",
+    "dreamer": "*.mat",
+    "wesad": "**/*.pkl",
     "afew-va": "001/*.json",
 }
 

@@ -18,7 +18,10 @@ from field.recordings import (
 
 USUAL = frozenset({"R07"})
 """Two trials of one subject are few; the matrix is not about that."""
-DATA_SETS = ("deap", "deap-original", "mahnob", "amigos", "afew-va")
+DATA_SETS = (
+    *("deap", "deap-original", "mahnob", "amigos", "dreamer", "wesad"),
+    "afew-va",
+)
 _NOTHING: frozenset[str] = frozenset()
 BUILT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(ALL, _NOTHING),

@@ -15,7 +15,7 @@ import pandas as pd
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.findings import Finding, collect, list_some, report
-from deepvanet.labels import are_personal, has_label, label_ratings
+from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target
 
 LEAST_TRIALS = 8
@@ -85,6 +85,7 @@ def report_ratings(
         rated = _Rated(target, _group(listed, target))
         if _find_personal(listed, target, rule, source):
             continue
+        _find_clip_labels(listed, target, rule, source)
         constant = _find_constant(rated, scale, source)
         _find_one_class(rated, constant, rule, source)
     _find_low_scale(listed, scale, source)
@@ -165,6 +166,32 @@ def _find_personal(
         source=source,
     )
     return True
+
+
+def _find_clip_labels(
+    trials: Sequence[RatedTrial], target: Target, rule: str, source: object
+) -> None:
+    """Report a target of which each stimulus has one label over all its subjects."""
+    rated = [t for t in trials if _is_rating(t.ratings.get(target, math.nan))]
+    ratings = np.array([t.ratings[target] for t in rated])
+    if rule == MEDIAN or not rated:
+        return  # a median is a subject's own
+    table = pd.DataFrame(
+        {"subject": [t.subject for t in rated], "stimulus": [t.stimulus for t in rated]}
+    )
+    known = has_label(ratings, rule)
+    table = table[known].assign(label=label_ratings(ratings[known], rule))
+    counts = table.groupby("stimulus")[["subject", "label"]].nunique()
+    shared = counts[counts["subject"] >= LEAST_SUBJECTS]
+    if len(shared) < LEAST_STIMULI or (counts["label"] > 1).any():
+        return
+    if table["label"].nunique() > 1:
+        report(
+            "R30",
+            f"{target}: each of {len(counts)} stimuli has one label over all its "
+            f"subjects (by {rule}): who knows the stimulus needs no signal",
+            source=source,
+        )
 
 
 def _find_constant(

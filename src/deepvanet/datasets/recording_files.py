@@ -1,9 +1,10 @@
 """One recording from a signal file, for prediction.
 
 A file that lies in its data set is read as that: DEAP's ``.dat`` and ``.bdf`` hold
-all trials of a subject, as does a ``.mat`` of AMIGOS; a ``.bdf`` of MAHNOB-HCI holds
-one. Everything else is opened as recordings of a user are, with what a
-``recordings.toml`` beside it says: all that MNE reads, XDF, CSV, Parquet.
+all trials of a subject, as do a ``.mat`` of AMIGOS and a ``.pkl`` of WESAD;
+``DREAMER.mat`` holds those of all subjects, a ``.bdf`` of MAHNOB-HCI one. Everything
+else is opened as recordings of a user are, with what a ``recordings.toml`` beside it
+says: all that MNE reads, XDF, CSV, Parquet.
 """
 
 from collections.abc import Callable, Iterator, Sequence

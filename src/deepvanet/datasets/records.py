@@ -117,6 +117,8 @@ class DataSet:
         What its writer alone takes.
     unseen_traits : tuple of str
         Traits of a synthetic subject that it has no channel for.
+    most_trials : int | None
+        Of a subject of a synthetic copy, where that is less than the usual number.
     """
 
     name: str
@@ -130,6 +132,7 @@ class DataSet:
     usual_seconds: int = 60
     writer_options: tuple[str, ...] = ()
     unseen_traits: tuple[str, ...] = ()
+    most_trials: int | None = None
 
     def load_reader(self) -> Reader:
         """Import the reader.
@@ -184,6 +187,16 @@ _OF_PEOPLE = (
     "them on."
 )
 _NO_TRAPEZIUS = ("zygomaticus", "trapezius", "pulse_height")
+_OF_WESAD = (
+    "WESAD may be used for scientific and other non-commercial purposes only, and is "
+    "to be credited; weights that were fitted to it are best treated alike."
+)
+_NO_SKIN = ("conductance", "conductance_responses")
+_NO_FACE = ("smile", "brows", "nod")
+_OF_BRAIN = (
+    *("alpha", "parietal_alpha", "central_alpha", "mu", "frontal_asymmetry"),
+    *("theta", "beta", "temporal_muscle", "blink_rate", "motion"),
+)
 _NO_BREATH = ("respiration_rate", "respiration_depth", "temperature")
 
 _RECORDS = (
@@ -233,6 +246,27 @@ _RECORDS = (
         terms_of_use=_ACADEMIC.format("AMIGOS"),
         reader="deepvanet.datasets.amigos_long.reader",
         check="deepvanet.datasets.amigos_long.check:check_amigos_long",
+    ),
+    DataSet(
+        name="dreamer",
+        title="DREAMER, its 18 video clips",
+        terms_of_use=_ACADEMIC.format("DREAMER"),
+        reader="deepvanet.datasets.dreamer.reader",
+        check="deepvanet.datasets.dreamer.check:check_dreamer",
+        writer="deepvanet.synthetic.dreamer:write_dreamer",
+        unseen_traits=(*_NO_TRAPEZIUS, *_NO_BREATH, *_NO_SKIN, *_NO_FACE),
+        suffixes=(".mat",),
+    ),
+    DataSet(
+        name="wesad",
+        title="WESAD, its five conditions",
+        terms_of_use=_OF_WESAD,
+        reader="deepvanet.datasets.wesad.reader",
+        check="deepvanet.datasets.wesad.check:check_wesad",
+        writer="deepvanet.synthetic.wesad:write_wesad",
+        unseen_traits=(*_OF_BRAIN, *_NO_FACE, "zygomaticus"),
+        suffixes=(".pkl",),
+        most_trials=5,
     ),
     DataSet(
         name="afew-va",

@@ -6,23 +6,29 @@ file that claims memory: with NumPy's own names allowed, 34 bytes ask for an arr
 any size, and 9 bytes (one memo index) for 32 GB before any name is looked up. It
 also returns arrays of objects, lists and sets, which would need checks of their own.
 
-So a file is never unpickled: :func:`pickletools.genops` takes it apart without
+So a file is never unpickled: the readers of :mod:`pickletools` take it apart without
 running it, and a stack machine puts together the pieces that NumPy writes for
 a dict of arrays. It imports nothing and calls only its own methods; a
 name or an opcode that it does not know is refused, and what it builds is
 bounded by the size of the file. Of 612 hostile files none ran code, took more memory
 or ended the process.
+
+WESAD's pickles hold dicts in dicts, and text. Such a dict may lie three deep, and in
+one place only: a dict that holds itself, or that stands in each of a hundred others,
+would be walked through without end. They were written with Python 2's oldest
+protocol, in which the bytes of an array are a line of text with escapes.
 """
 
+import codecs
 import io
 import math
 import os
 import pickletools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +36,15 @@ from numpy.typing import NDArray
 from deepvanet.schema import UserError
 
 _Numbers = NDArray[Any]
+T = TypeVar("T")
+Tree: TypeAlias = Mapping[str, "NDArray[Any] | str | Tree"]
+"""Arrays and text by name, and others of its kind."""
 
-_MAX_OPCODES = 1000  # a dict of two arrays takes about 60
+DEEPEST = 3
+"""Dicts within each other, the outermost one counted."""
+
+_MAX_OPCODES = 2000  # a dict of two arrays takes about 60, of eleven about 700
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _MAX_COPIES = 3  # bytes made for each byte of the file; arrays take 2 at most
 _LONGEST_REASON = 160  # characters; some quote the file
 _CODES = ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
@@ -85,10 +98,27 @@ def load_arrays(path: Path) -> dict[str, _Numbers]:
     UserError
         When the file cannot be read or holds anything else.
     """
+    return _load(path, _take_arrays)
+
+
+def load_tree(path: Path) -> Tree:
+    """Load a dict of numeric arrays, text, and dicts of such, ``DEEPEST`` at most.
+
+    The arrays are views of what was read and cannot be written to.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read or holds anything else.
+    """
+    return _load(path, lambda held: _take_tree(held, DEEPEST, set()))
+
+
+def _load(path: Path, take: Callable[[object], T]) -> T:
     try:
         with _Bounded(path.open("rb", buffering=0)) as file:
             size = os.fstat(file.fileno()).st_size
-            return _Machine(max_bytes=_MAX_COPIES * size).run(file)
+            return take(_Machine(max_bytes=_MAX_COPIES * size).run(file))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -104,6 +134,36 @@ class _Bounded(io.BufferedReader):
         return super().read(left if size is None else min(size, left))
 
 
+def _list_steps(file: _Bounded) -> Iterator[tuple[str, Any]]:
+    """Yield the opcodes and their arguments, up to the last one."""
+    while code := file.read(1):
+        opcode = _OPCODES.get(code.decode("latin-1"))
+        if opcode is None:
+            raise ValueError(f"at position {file.tell() - 1}, opcode {code!r} unknown")
+        if opcode.name == "STRING":
+            argument: Any = _read_quoted(file)
+        else:
+            argument = None if opcode.arg is None else opcode.arg.reader(file)
+        yield opcode.name, argument
+        if opcode.name == "STOP":
+            return
+    raise ValueError("pickle exhausted before seeing STOP")
+
+
+def _read_quoted(file: _Bounded) -> str:
+    """Read a string as Python 2 wrote it in protocol 0; pickletools takes ASCII only.
+
+    Each byte becomes the sign of its number.
+    """
+    line = file.readline()
+    text = line.rstrip(b"\n")
+    if len(text) < 2 or text[:1] not in (b"'", b'"') or text[-1:] != text[:1]:
+        raise ValueError("a string has no quotes around it")
+    # escape_decode is what pickle itself uses here; it runs nothing
+    raw: bytes = codecs.escape_decode(text[1:-1])[0]
+    return raw.decode("latin-1")
+
+
 class _Machine:
     """Run the opcodes of a pickle of arrays.
 
@@ -117,14 +177,14 @@ class _Machine:
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
 
-    def run(self, file: _Bounded) -> dict[str, _Numbers]:
-        """Return the dict that the file holds."""
+    def run(self, file: _Bounded) -> object:
+        """Return what the file holds, before it is looked at."""
         try:
-            for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+            for count, (opcode, argument) in enumerate(_list_steps(file)):
                 if count == _MAX_OPCODES:
                     raise ValueError(f"it has more than {_MAX_OPCODES} opcodes")
-                self._step(opcode.name, argument)
-            return _take_arrays(self._stack.pop())
+                self._step(opcode, argument)
+            return self._stack.pop()
         except (IndexError, KeyError):
             raise ValueError("its parts do not fit together") from None
 
@@ -266,6 +326,28 @@ def _check_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"refused a name of type {type(value).__name__}")
     return value
+
+
+def _take_tree(held: object, deepest: int, seen: set[int]) -> Tree:
+    if not isinstance(held, dict):
+        raise ValueError("it holds no dict")
+    if id(held) in seen:
+        raise ValueError("refused a dict that stands in two places")
+    if not deepest:
+        raise ValueError("refused dicts that are too deep within others")
+    seen.add(id(held))
+    tree: dict[str, NDArray[Any] | str | Tree] = {}
+    for key, item in held.items():
+        match item:
+            case str():
+                tree[key] = item
+            case dict():
+                tree[key] = _take_tree(item, deepest - 1, seen)
+            case _Array(value=np.ndarray() as value):
+                tree[key] = value
+            case _:
+                raise ValueError(f"its item {key[:20]!r} is not an array")
+    return tree
 
 
 def _take_arrays(held: object) -> dict[str, _Numbers]:

@@ -40,7 +40,8 @@ def write_data_set(
     root : Path
         Folder of the data set; made if it is missing.
     n_subjects, n_trials : int
-        Of AFEW-VA: actors, and the clips of each.
+        Of AFEW-VA: actors, and the clips of each. Where a data set has fewer trials
+        than the usual number, it gets what it has.
     seconds : int, optional
         Of a trial or a clip; the data set's usual length if not given.
     knobs : Knobs
@@ -73,6 +74,7 @@ def write_data_set(
                 f"synth: needs {package}, which is not installed: "
                 f"{tell_install('edfio')}"
             )
+    n_trials = min(n_trials, record.most_trials or n_trials)
     length = record.usual_seconds if seconds is None else seconds
     record.load_writer()(
         root,

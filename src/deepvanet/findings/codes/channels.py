@@ -63,7 +63,8 @@ CHANNELS = (
         "The model would learn the scale of a device.",
         "In recordings of your own, state the true unit in recordings.toml, under "
         '[units], as "eeg" = "V" for all electrodes or "GSR" = "kOhm" for a channel. '
-        "In a data set, compare the file with the original.",
+        "In a data set, get the file again; if it says the same, leave the subject "
+        "out with --exclude SUBJECT.",
         "a.edf GSR: the median is 2e-06 uS, the interquartile range 1e-06 uS; "
         "expected for gsr is a median of 0.01 to 200 uS; assumed: the numbers are "
         "used as they are, in uS",
@@ -142,10 +143,11 @@ CHANNELS = (
         "A sensor that is not connected",
         "Conductance around or below 0, or a channel at the end of its range.",
         "The channel shows when the sensor was attached, not what the person felt.",
-        "Look at the channel. To leave it out of recordings of your own, list all "
-        'channels to use, without it, in recordings.toml: electrodes as eeg = ["Fp1", '
-        '"Fp2"], others under [peripherals], as "ECG" = "ecg". To leave one subject '
-        "out, use --exclude SUBJECT.",
+        "Nothing, if the values are true. If the unit is wrong, state the true one in "
+        'recordings.toml, under [units], as "GSR" = "kOhm". If an electrode was loose, '
+        "leave the channel out: list all channels to use in recordings.toml, "
+        'electrodes as eeg = ["Fp1", "Fp2"], others under [peripherals], as "ECG" = '
+        '"ecg"; or leave the subject out with --exclude SUBJECT.',
         "a.edf GSR: 0.02 uS or less in 40% of the recording: an electrode is loose, "
         "or the unit is wrong; assumed: the channel is used as it is",
         assumed="the channel is used as it is",

@@ -42,8 +42,9 @@ FILES = (
         "A library has doubts about a file",
         "MNE, pyxdf, pandas or FFmpeg warn while reading.",
         "What is read may differ from what was recorded.",
-        "Look at the file in the program that made it, or play the video. If a part "
-        "is missing or odd there, copy or export it again.",
+        "Look at the file in the program that made it. If a part is missing or odd "
+        "there, copy or export it again. A video that plays well is best converted, "
+        "as by ffmpeg -i old.avi new.mp4, and named in the table by its new name.",
         "a.edf: MNE says: Physical range is not defined in following channels: GSR; "
         "assumed: all that was read is used",
         assumed="all that was read is used",

@@ -25,7 +25,8 @@ QUALITY = (
         "If the sensor was not connected, or it is the reference electrode, leave the "
         "channel out. In recordings of your own, list all channels to use, without "
         'it, in recordings.toml: electrodes as eeg = ["Fp1", "Fp2"], others under '
-        '[peripherals], as "ECG" = "ecg".',
+        '[peripherals], as "ECG" = "ecg". In a data set, get the file again, or leave '
+        "the subject out with --exclude SUBJECT.",
         "a.edf EMG: EMG is 0 uV throughout; assumed: the channel is used as it is",
         assumed="the channel is used as it is",
     ),
@@ -57,8 +58,8 @@ QUALITY = (
         "Trials with the signals of another",
         "A file was copied under another name.",
         "The same signals would train and test a model.",
-        "Replace the copy by the original file, or leave the subject out with "
-        "--exclude SUBJECT.",
+        "The signals do not say which of the two is the copy. Get the file again, or "
+        "leave the subject out with --exclude SUBJECT.",
         "trials with the signals of another (2): s02 trial 03 = s01 trial 03, s02 "
         "trial 04 = s01 trial 04; assumed: all are used, though one of each pair is "
         "probably a copy",

@@ -86,8 +86,9 @@ RATINGS = (
         "One order of stimuli for all",
         "Stimuli were not shown in random order.",
         "Time since the start predicts the stimulus, and so the label.",
-        "Nothing can be done in the data. State it where you publish scores, and "
-        "compare them with the learner stimulus-prior.",
+        "Nothing can be done in the data. State it where you publish scores, beside "
+        "those of stimulus-prior, which evaluate always scores: it guesses from the "
+        "stimulus alone.",
         "all 20 subjects saw the 16 stimuli in one order, so effects of time and of a "
         "stimulus cannot be separated",
         assumed="the trials are used as they are",
@@ -294,5 +295,29 @@ RATINGS = (
         "belong to it by their names, and only one may; assumed: task-film_events.tsv "
         "is used",
         assumed="the first of them is used",
+    ),
+    Code(
+        "R30",
+        Severity.WARNING,
+        "Labels that belong to a stimulus",
+        "Each stimulus has one label for all, as where the label says what it was made "
+        "to evoke.",
+        "The stimulus prior is right in every trial of a stimulus that it knows: a "
+        "model could learn which stimulus was shown, not what the person felt.",
+        "Evaluate with a protocol that holds out stimuli, and compare with the "
+        "stimulus prior.",
+        "valence: each of 15 stimuli has one label over all its subjects (by >=5): who "
+        "knows the stimulus needs no signal",
+        assumed="the trials are used as they are",
+    ),
+    Code(
+        "R31",
+        Severity.NOTE,
+        "States that belong to a stimulus",
+        "The state is what a condition was made to evoke, not what a person said.",
+        "The stimulus prior is right in every trial, if states are what is learnt.",
+        "Nothing; compare with the stimulus prior where scores are published.",
+        "the state of each trial is that of its condition, the same for all subjects",
+        assumed="the trials are used as they are",
     ),
 )

@@ -60,10 +60,11 @@ TIMES = (
         "Devices and phones write Unix time, milliseconds, microseconds or a clock.",
         "Read as seconds, a minute would last for hours.",
         "Nothing, if it was recognised right. Else write the unit of the numbers into "
-        "the name of the column, as time_ms or time_s.",
+        "the name of the column, as time_ms or time_s. Where it begins beside another "
+        "file is stated in the column peripheral_offset_s of the table of trials.",
         "p.csv column timestamp: its first stamp is 1700000000000, its steps are "
         "7.812; assumed: Unix time in ms, 128 samples a second",
-        assumed="seconds are counted by this clock",
+        assumed="seconds are counted by the clock of the file, from its first sample",
     ),
     Code(
         "T06",

@@ -96,8 +96,8 @@ VIDEOS = (
         "A covered face",
         "A hand, a mask or a headset covers part of it.",
         "The model sees the cover.",
-        "Nothing, if it is short. Else empty the cell in the column video of these "
-        "trials.",
+        "Nothing, if it is less than about a tenth of a trial. Else empty the cell in "
+        "the column video of the trials in these seconds.",
         "v.mp4 3.0 s to 9.0 s: a part of the face is covered; assumed: its images are "
         "used",
         assumed="its images are used",

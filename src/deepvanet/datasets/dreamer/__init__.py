@@ -1,0 +1,1 @@
+"""DREAMER, one MATLAB file."""

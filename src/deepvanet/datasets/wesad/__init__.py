@@ -1,0 +1,1 @@
+"""WESAD, a wrist and a chest that are stressed and amused."""
