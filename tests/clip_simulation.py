@@ -155,9 +155,11 @@ def _make_fits(
     label = _sample_labels(world, rng)
     first, second = (_sample_features(world, clip, rng) for _ in range(2))
     drawn = label[:, _permute_clips(world, rng)].swapaxes(0, 1)
-    null = np.nanmean(score(drawn, fit(first, drawn, rng) > 0), axis=1)
-    calls = [fit(held, label[None], rng)[0] > 0 for held in (first, second)]
-    return _Experiment(label, (calls[0], calls[1]), null)
+    # one set of folds: what is observed is then one of the permutations
+    called = fit(first, np.concatenate([label[None], drawn]), rng) > 0
+    null = np.nanmean(score(drawn, called[1:]), axis=1)
+    other = fit(second, label[None], rng)[0] > 0
+    return _Experiment(label, (called[0], other), null)
 
 
 def _sample_labels(world: World, rng: np.random.Generator) -> NDArray[np.int64]:
