@@ -121,8 +121,10 @@ def simulate_fits(
     """
     rng = np.random.default_rng(seed)
     fit, world = PROTOCOLS[protocol], World()
+    held_out = "stimulus" in KNOWN[protocol].units
     rows = [
-        _judge(_make_fits(fit, world, clip, rng), rng, before) for _ in range(n_runs)
+        _judge(_make_fits(fit, world, clip, rng), rng, before, held_out)
+        for _ in range(n_runs)
     ]
     return _measure_rates(rows, truth=float(np.mean([row["mean"] for row in rows])))
 
@@ -153,9 +155,11 @@ def _make_fits(
     label = _sample_labels(world, rng)
     first, second = (_sample_features(world, clip, rng) for _ in range(2))
     drawn = label[:, _permute_clips(world, rng)].swapaxes(0, 1)
-    null = np.nanmean(score(drawn, fit(first, drawn, rng) > 0), axis=1)
-    calls = [fit(held, label[None], rng)[0] > 0 for held in (first, second)]
-    return _Experiment(label, (calls[0], calls[1]), null)
+    # one set of folds: what is observed is then one of the permutations
+    called = fit(first, np.concatenate([label[None], drawn]), rng) > 0
+    null = np.nanmean(score(drawn, called[1:]), axis=1)
+    other = fit(second, label[None], rng)[0] > 0
+    return _Experiment(label, (called[0], other), null)
 
 
 def _sample_labels(world: World, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -200,14 +204,17 @@ def _measure_rates(rows: Sequence[Mapping[str, float]], *, truth: float) -> Rate
 
 
 def _judge(
-    experiment: _Experiment, rng: np.random.Generator, before: bool
+    experiment: _Experiment,
+    rng: np.random.Generator,
+    before: bool,
+    held_out: bool = False,
 ) -> dict[str, float]:
     first, second = (_leave_out(experiment.label, call) for call in experiment.calls)
     values, difference = first[:, 0], first - second
     mean = float(values.mean())
-    spread = find_spread(values, first[:, 1:])
+    spread = find_spread(values, first[:, 1:], clips_held_out=held_out)
     low, high = find_interval(mean, spread)
-    apart = find_spread(difference[:, 0], difference[:, 1:])
+    apart = find_spread(difference[:, 0], difference[:, 1:], clips_held_out=held_out)
     old = dict.fromkeys(("shuffled", "signs", "lower", "upper"), np.nan)
     if before:
         old = _judge_as_before(experiment, values, difference[:, 0], rng)
@@ -296,6 +303,13 @@ def fit_other_subjects(
     return _fit_groups(features, label, rng, n_subjects=10, n_clips=1)
 
 
+def fit_on_other_clips(
+    features: Array, label: NDArray[np.int64], rng: np.random.Generator
+) -> Array:
+    """Hold out clips of all subjects, in ten groups."""
+    return _fit_groups(features, label, rng, n_subjects=1, n_clips=10)
+
+
 def fit_others_on_other_clips(
     features: Array, label: NDArray[np.int64], rng: np.random.Generator
 ) -> Array:
@@ -306,6 +320,7 @@ def fit_others_on_other_clips(
 PROTOCOLS: Mapping[str, _Fit] = {
     "trial": fit_subjects_alone,
     "subject": fit_other_subjects,
+    "stimulus": fit_on_other_clips,
     "subject-stimulus": fit_others_on_other_clips,
 }
 
@@ -326,8 +341,8 @@ def _fit_groups(
     for group in range(n_subjects):
         for part in range(n_clips):
             tests = (person == group)[:, None] & (clip == part)
-            trains = (person != group)[:, None] & (
-                (clip != part) if n_clips > 1 else np.ones(len(clip), dtype=bool)
+            trains = ((person != group) | (n_subjects == 1))[:, None] & (
+                (clip != part) | (n_clips == 1)
             )
             rows = held[trains]
             gram = rows.T @ rows + _penalty(rows.shape[1])

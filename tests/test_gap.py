@@ -133,6 +133,21 @@ def test_seeds_are_averaged_first_and_their_spread_stands_beside():
     assert "sd over seeds 23.6" in describe_gap(gap)
 
 
+def test_where_each_person_has_one_label_the_sentence_counts_people():
+    links = ("paper-pooled", "subject")
+    tables = [predict(link, 6) for link in links]
+    for table in tables:
+        table["label"] = table["subject"].astype(int) % 2
+        table["score"] = 0.25 + table["label"] / 2
+
+    (gap,) = list_gaps(
+        pd.concat(tables, ignore_index=True), [make_part(link) for link in links]
+    )
+
+    assert gap.is_over_people
+    assert "(balanced accuracy of trials, over 8 people)" in describe_gap(gap)
+
+
 def test_an_interval_needs_subjects_and_clips():
     few = split(n_subjects=LEAST_SUBJECTS - 1)
     alone = split(n_trials=LEAST_CLIPS - 2, rights=(3, 2, 1))

@@ -325,7 +325,7 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
             f"{made.threshold:.2f} | {found.loss:.3f} | {found.loss_calibrated:.3f} | "
             f"{found.ece:.3f} | {found.ece_if_calibrated:.3f} |"
         ) in card
-    assert "Balanced accuracy of trials that the scored network never saw" in card
+    assert "Balanced accuracy of trials that the scored model never saw" in card
     assert "baseline: mean, of each trial's own baseline before it" in card
     assert "It is not for decisions about a person" in card
     assert "DEAP may be used for academic research only" in card

@@ -107,6 +107,8 @@ class Gap:
         Of the first and the last.
     steps : tuple of Step
         Between neighbours; their differences add up to the whole.
+    is_over_people : bool
+        Whether each person has one label, so that people are scored together.
     """
 
     target: str
@@ -119,6 +121,7 @@ class Gap:
     steps: tuple[Step, ...]
     n_subjects: int
     n_seeds: int
+    is_over_people: bool = False
 
     @property
     def is_split(self) -> bool:
@@ -232,6 +235,7 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
         ),
         n_subjects=len(scores[0].whole.known),
         n_seeds=rows[0]["seed"].nunique(),
+        is_over_people=scores[0].whole.pooled is not None,
     )
 
 
@@ -337,6 +341,8 @@ def describe_gap(gap: Gap) -> list[str]:
 def _count_subjects(gap: Gap) -> str:
     if gap.n_subjects == 1:
         return "1 subject"
+    if gap.is_over_people:
+        return f"over {gap.n_subjects} people"
     return f"mean over {gap.n_subjects} subjects"
 
 

@@ -14,7 +14,9 @@ from deepvanet.metrics import (
     SCORE_COLUMNS,
     correct_by_holm,
     count_confusion,
+    find_spread,
     mean_over_trials,
+    measure,
     score_labels,
     score_subjects,
     tabulate_over_priors,
@@ -333,6 +335,24 @@ def test_the_interval_is_the_two_way_jackknife_done_by_brute_force(metric):
     reach = stats.t.ppf(0.975, 8) * np.sqrt(variance)
     assert row["ci_low"] == pytest.approx(row["mean"] - reach)
     assert row["ci_high"] == pytest.approx(row["mean"] + reach)
+
+
+@pytest.mark.parametrize("protocol", ["stimulus", "subject-stimulus"])
+def test_where_clips_are_held_out_their_variance_counts_twice(protocol):
+    """A clip trains the models that test the others: each pair is in two scores."""
+    predictions = make_predictions(20, 12, shared=0.3)
+    name = "balanced_accuracy"
+    held = predictions.assign(protocol=protocol)
+
+    with_clips = measure(predictions.assign(protocol="trial"), "trial")[name]
+    held_out = measure(held, "trial")[name]
+
+    of_clips = with_clips.spread.variance - find_spread(with_clips.known).variance
+    assert held_out.mean == with_clips.mean
+    assert held_out.spread.variance == pytest.approx(
+        with_clips.spread.variance + of_clips
+    )
+    assert held_out.minus(held_out).clips_held_out
 
 
 def test_clips_that_nobody_shares_are_not_left_out():

@@ -209,7 +209,7 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
     if len(lines) > 1:
         lines.append("")
     lines += [
-        "Balanced accuracy of trials that the scored network never saw:\n",
+        "Balanced accuracy of trials that the scored model never saw:\n",
         "| target | from | protocol | trials | balanced accuracy | 95 % | p |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -250,13 +250,14 @@ def _explain_scores(judged: Sequence[TrainedMember]) -> list[str]:
             "- A trial's score is the mean of its seconds' scores as fitted, before "
             "any calibration; above 0.5 it is called high. Balanced accuracy is the "
             "mean of the shares of high and of low trials that are called so, for "
-            "each subject; the table has its mean over subjects. Guessing gives 0.5, "
-            "or a little less: a fold that tests on many high trials trains on few."
+            "each subject; the table has its mean over subjects (where each person has "
+            "one label, that over people). Guessing gives 0.5, or a little less: a "
+            "fold that tests on many high trials trains on few."
         ),
         "- The interval and p are found as `deepvanet evaluate` finds them.",
         (
-            "- The bundle's networks are trained on all rows, so nothing is left to "
-            "score them on: these are scores of networks trained alike on fewer."
+            "- The bundle's models are trained on all rows, so nothing is left to "
+            "score them on: these are scores of models trained alike on fewer."
         ),
     ]
 
@@ -293,7 +294,7 @@ _TRUST = (
         "start: 1, and 0, or where classes were weighted alike in training the logit "
         f"of the share of high trials. They stay there with fewer than {LEAST_TRIALS} "
         f"trials, or {LEAST_OF_A_CLASS} of a class, and where a fit did not lower the "
-        "log loss of folds that it did not see."
+        "log loss of folds that it did not see by half a standard error or more."
     ),
     (
         "- *High is above* names the probability that belongs to a score of 0.5, by "

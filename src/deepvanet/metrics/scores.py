@@ -25,6 +25,7 @@ from deepvanet.metrics.counts import (
     score_counts,
 )
 from deepvanet.metrics.jackknife import Spread, find_spread
+from deepvanet.protocols import PROTOCOLS
 from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS
 
@@ -51,12 +52,15 @@ class Measurement:
         Whether the subject saw it.
     pooled : float | None
         The score over people; None where each subject has a score.
+    clips_held_out : bool
+        Whether the protocol holds out clips for all subjects.
     """
 
     values: Float[np.ndarray, " subject"]
     without: Float[np.ndarray, "subject clip"]
     seen: Bool[np.ndarray, "subject clip"]
     pooled: float | None = None
+    clips_held_out: bool = False
 
     @property
     def known(self) -> Float[np.ndarray, " known"]:
@@ -84,7 +88,11 @@ class Measurement:
         seen = self.seen[defined]
         if not np.any(seen.sum(axis=0) > 1):
             return find_spread(self.known)
-        return find_spread(self.known, self.without[defined][:, seen.any(axis=0)])
+        return find_spread(
+            self.known,
+            self.without[defined][:, seen.any(axis=0)],
+            clips_held_out=self.clips_held_out,
+        )
 
     def minus(self, other: "Measurement") -> "Measurement":
         """Return the difference to another score of the same subjects and clips."""
@@ -96,6 +104,7 @@ class Measurement:
             self.without - other.without,
             self.seen & other.seen,
             pooled,
+            self.clips_held_out or other.clips_held_out,
         )
 
 
@@ -115,11 +124,13 @@ def measure(predictions: pd.DataFrame, level: str) -> dict[str, Measurement]:
         seen = seen[:, :0]
     whole = [mean_over_seeds(map(score_counts, seeds)) for seeds in subjects]
     rest = [_leave_clips_out(seeds, seen.shape[1]) for seeds in subjects]
+    held_out = _hold_clips_out(predictions)
     return {
         metric: Measurement(
             np.array([scores[metric][0] for scores in whole]),
             np.stack([scores[metric] for scores in rest]),
             seen,
+            clips_held_out=held_out,
         )
         for metric in METRICS
     }
@@ -179,6 +190,12 @@ def _measure_people(predictions: pd.DataFrame, level: str) -> dict[str, Measurem
         )
         for metric in METRICS
     }
+
+
+def _hold_clips_out(predictions: pd.DataFrame) -> bool:
+    """Return whether a protocol of the predictions holds out clips for all subjects."""
+    names = set(predictions.get("protocol", ()))
+    return any("stimulus" in PROTOCOLS[n].units for n in names & PROTOCOLS.keys())
 
 
 def _list_seen(subjects: Sequence[Counts]) -> Bool[np.ndarray, "subject clip"]:
