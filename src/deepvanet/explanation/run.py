@@ -19,14 +19,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from deepvanet.optional_packages import tell_install
-from deepvanet.schema import BIO, Stream, Target, UserError
-
-if find_spec("captum") is None:
-    raise UserError(
-        f"explain: needs captum, which is not installed: {tell_install('captum')}"
-    )
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
@@ -35,6 +27,20 @@ from numpy.typing import NDArray
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.cells import write_csv
 from deepvanet.config import NetworkSettings
+from deepvanet.files import make_folder, whole_file
+from deepvanet.inference import RecordingInput, Timeline, join_answers
+from deepvanet.inference.answering import Answerer
+from deepvanet.inference.open_recording import open_recording
+from deepvanet.inference.recording import OpenRecording, Progress
+from deepvanet.learners.making import find_learner
+from deepvanet.optional_packages import tell_install
+from deepvanet.schema import BIO, Stream, Target, UserError
+
+if find_spec("captum") is None:
+    raise UserError(
+        f"explain: needs captum, which is not installed: {tell_install('captum')}"
+    )
+
 from deepvanet.explanation.attributing import (
     Question,
     ask,
@@ -49,12 +55,6 @@ from deepvanet.explanation.records import (
     Explanation,
     FaceMap,
 )
-from deepvanet.files import make_folder, whole_file
-from deepvanet.inference import RecordingInput, Timeline, join_answers
-from deepvanet.inference.answering import Answerer
-from deepvanet.inference.open_recording import open_recording
-from deepvanet.inference.recording import OpenRecording, Progress
-from deepvanet.learners.making import find_learner
 
 AT_ONCE_S = 16
 """Seconds whose gradients are held."""
