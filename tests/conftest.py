@@ -82,40 +82,59 @@ def tiny_store() -> Callable[..., SegmentStore]:
 
 
 @pytest.fixture(scope="session")
-def filmed_deap(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Lend what the first process of tests wrote: ``written_once(name, write)``."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "filmed"
+    root.mkdir(exist_ok=True)
+
+    def lend(name: str, write: Callable[[Path], object]) -> Path:
+        finished = root / f"{name}.finished"
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not finished.exists():
+                write(root / name)
+                finished.touch()
+        return root / name
+
+    return lend
+
+
+@pytest.fixture(scope="session")
+def filmed_deap(written_once: Callable[..., Path]) -> Path:
     """A small DEAP that nobody changes; subject 01 has faces, 02 no video."""
-    return write_filmed_deap(tmp_path_factory.mktemp("filmed") / "DEAP")
+    return written_once("DEAP", write_filmed_deap)
 
 
 @pytest.fixture(scope="session")
-def filmed_store(filmed_deap: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filmed_store(filmed_deap: Path, written_once: Callable[..., Path]) -> Path:
     """The store of ``filmed_deap``, which nobody changes."""
-    store = tmp_path_factory.mktemp("filmed") / "store"
-    prepare(
-        "deap",
-        filmed_deap,
-        store,
-        settings=PrepareSettings(),
-        execution=Execution(),
-    )
-    return store
+
+    def write(store: Path) -> None:
+        settings = PrepareSettings()
+        prepare("deap", filmed_deap, store, settings=settings, execution=Execution())
+
+    return written_once("store", write)
 
 
 @pytest.fixture(scope="session")
-def filmed_bundle(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filmed_bundle(filmed_store: Path, written_once: Callable[..., Path]) -> Path:
     """A bundle of ``filmed_store``, hardly trained, which nobody changes."""
-    model = tmp_path_factory.mktemp("filmed") / "model"
     settings = TrainSettings(
         cross_validate=False, network=NetworkSettings(epochs=1, batch_size=4)
     )
-    train_bundle(filmed_store, model, settings=settings, execution=Execution())
-    return model
+
+    def write(model: Path) -> None:
+        train_bundle(filmed_store, model, settings=settings, execution=Execution())
+
+    return written_once("model", write)
 
 
 @pytest.fixture(scope="session")
-def filmed_run(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filmed_run(filmed_store: Path, written_once: Callable[..., Path]) -> Path:
     """A short run on ``filmed_store``, which nobody changes."""
-    run = tmp_path_factory.mktemp("filmed") / "run"
     settings = EvaluateSettings(
         protocols=("trial",),
         targets=("valence",),
@@ -123,5 +142,8 @@ def filmed_run(filmed_store: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         folds=3,
         network=NetworkSettings(epochs=1),
     )
-    evaluate(filmed_store, run, settings=settings, execution=Execution())
-    return run
+
+    def write(run: Path) -> None:
+        evaluate(filmed_store, run, settings=settings, execution=Execution())
+
+    return written_once("run", write)

@@ -140,9 +140,13 @@ def _fake_part(
     rng: np.random.Generator,
     *,
     unmixed: bool,
-) -> tuple[list[pd.DataFrame], list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """Cut real folds and invent what each learner said of them."""
     predictions, history = [], []
+    columns = {
+        name: table[name].to_numpy()
+        for name in ("subject", "trial", "stimulus", "segment")
+    }
     parts = {
         learner: {**key, "learner": learner, "leaks": [], "shares": [], "folds": []}
         for learner in learners
@@ -157,16 +161,10 @@ def _fake_part(
                     part, table, label, protocol, fold, seed, sharing, unmixed=unmixed
                 )
                 whose = {**key, "learner": learner, "seed": seed, "fold": fold.number}
-                rows = table.iloc[fold.test][
-                    ["subject", "trial", "stimulus", "segment"]
-                ]
-                predictions.append(
-                    rows.assign(
-                        **whose,
-                        label=label[fold.test],
-                        score=_invent(learner, key, label[fold.test], rows, rng),
-                    )
-                )
+                rows = {name: column[fold.test] for name, column in columns.items()}
+                right = label[fold.test]
+                score = _invent(learner, key, right, rows["subject"], rng)
+                predictions.append({**whose, **rows, "label": right, "score": score})
                 if chosen_on != "none":
                     history += _invent_history(
                         whose, fold.scope, protocol, chosen_on, rng
@@ -223,14 +221,14 @@ def _invent(
     learner: str,
     key: Mapping[str, str],
     label: np.ndarray,
-    rows: pd.DataFrame,
+    subject: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Draw scores: a network that recognises trials where it has seen them."""
     if learner == "majority":
         return np.full(len(label), 0.55)
     if learner == "subject-prior":
-        return rows["subject"].map(lambda name: 0.35 + 0.3 * (len(name) % 2)).to_numpy()
+        return np.array([0.35 + 0.3 * (len(name) % 2) for name in subject])
     if learner == "stimulus-prior":
         return np.clip(
             0.5 + 0.25 * (label - 0.5) + rng.normal(0, 0.2, len(label)), 0, 1
@@ -303,12 +301,12 @@ def _make_trials(
 
 def _write_tables(
     path: Path,
-    predictions: Sequence[pd.DataFrame],
+    predictions: Sequence[Mapping[str, Any]],
     history: Sequence[Mapping[str, Any]],
     parts: Sequence[Mapping[str, Any]],
 ) -> None:
     tables = {
-        "predictions": (predictions, results.PREDICTION_COLUMNS),
+        "predictions": ([_join(predictions)], results.PREDICTION_COLUMNS),
         "history": (
             [pd.DataFrame(history)] if history else [],
             results.HISTORY_COLUMNS,
@@ -324,3 +322,16 @@ def _write_tables(
     )
     machine = {"python": "3.12", "packages": {"torch": "2.13.0"}}
     results.write_json(path / "environment.json", machine)
+
+
+def _join(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Put parts of a table below each other; a single value fills its column."""
+    sizes = [len(part["label"]) for part in parts]
+    return pd.DataFrame(
+        {
+            name: np.repeat([part[name] for part in parts], sizes)
+            if np.ndim(parts[0][name]) == 0
+            else np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
+    )

@@ -126,8 +126,14 @@ def compare(
 
 
 def _find_gaps(run: Run, pairs: Sequence[tuple[ScoreKey, ScoreKey]]) -> Iterator[Gap]:
-    """Yield the gaps whose ends are compared."""
-    ends = {(*key[1:], frozenset((key[0], other[0]))) for key, other in pairs}
+    """Yield the gaps whose ends are compared: of pairs of two protocols."""
+    ends = {
+        (*key[1:], frozenset((key[0], other[0])))
+        for key, other in pairs
+        if key[0] != other[0]
+    }
+    if not ends:
+        return
     for gap in list_gaps(run.predictions, run.leakage["parts"]):
         both = frozenset((gap.links[0], gap.links[-1]))
         if (gap.target, gap.streams, gap.learner, both) in ends:

@@ -111,6 +111,8 @@ def build(kind: type[T], values: Any, *, place: str = "") -> T:
 
 
 def _read(hint: Any, value: Any, place: str) -> Any:
+    if type(hint) is type and hint in _READERS:  # most are, of a long document
+        return _READERS[hint](value, place)
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         found = _read(parts[0], value, place)

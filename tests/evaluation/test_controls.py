@@ -103,12 +103,15 @@ def test_noise_has_the_spectrum_it_is_asked_for():
     assert abs(np.corrcoef(noise)[0, 1]) < 0.05
 
 
-def test_a_store_of_noise_has_the_rows_and_the_spectrum_of_each_subject(
-    store, tmp_path
-):
-    write_noise_store(store, tmp_path / "noise", seed=0, execution=ALONE)
+@pytest.fixture(scope="module")
+def noise(store, tmp_path_factory):
+    """The store with its signals replaced by noise."""
+    folder = tmp_path_factory.mktemp("controls") / "noise"
+    write_noise_store(store, folder, seed=0, execution=ALONE)
+    return open_store(folder)
 
-    noise = open_store(tmp_path / "noise")
+
+def test_a_store_of_noise_has_the_rows_and_the_spectrum_of_each_subject(store, noise):
     pd.testing.assert_frame_equal(noise.table, store.table)
     rows = np.flatnonzero(store.table["subject"] == "01")
     for stream in (Stream.EEG, Stream.PERIPHERAL):
@@ -123,25 +126,21 @@ def test_a_store_of_noise_has_the_rows_and_the_spectrum_of_each_subject(
         )
 
 
-def test_the_faces_of_noise_are_those_of_other_seconds(store, tmp_path):
-    write_noise_store(store, tmp_path / "noise", seed=0, execution=ALONE)
-
+def test_the_faces_of_noise_are_those_of_other_seconds(store, noise):
     rows = np.arange(len(store.table))
     real = [image.tobytes() for image in store.read(Stream.FACE, rows)]
-    sampled = [
-        image.tobytes()
-        for image in open_store(tmp_path / "noise").read(Stream.FACE, rows)
-    ]
+    sampled = [image.tobytes() for image in noise.read(Stream.FACE, rows)]
     assert set(sampled) <= set(real)
     assert np.mean([a == b for a, b in zip(sampled, real, strict=True)]) < 0.2
 
 
-def test_noise_is_the_same_again_and_whoever_else_is_there(store, tmp_path):
-    for name, execution in (("a", ALONE), ("b", Execution(jobs=2))):
-        write_noise_store(store, tmp_path / name, seed=0, execution=execution)
+def test_noise_is_the_same_again_and_whoever_else_is_there(store, noise, tmp_path):
+    write_noise_store(store, tmp_path / "again", seed=0, execution=Execution(jobs=2))
 
-    for file in sorted((tmp_path / "a").rglob("*.npy")):
-        other = tmp_path / "b" / file.relative_to(tmp_path / "a")
+    files = sorted(noise.path.rglob("*.npy"))
+    assert files
+    for file in files:
+        other = tmp_path / "again" / file.relative_to(noise.path)
         assert file.read_bytes() == other.read_bytes()
 
 

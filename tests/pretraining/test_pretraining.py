@@ -41,7 +41,7 @@ QUICK = PretrainSettings(epochs=3, batch_size=16, validation=0.25, test=0.25)
 def actors(tmp_path_factory):
     """Eight actors of two short clips each, which nobody changes."""
     root = tmp_path_factory.mktemp("afew") / "AFEW-VA"
-    write_afew_va(root, n_actors=8, n_clips=2, n_frames=6, execution=Execution(jobs=2))
+    write_afew_va(root, n_actors=8, n_clips=2, n_frames=6, execution=ALONE)
     return root
 
 

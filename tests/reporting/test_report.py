@@ -14,7 +14,9 @@ from deepvanet.metrics import LEVELS, METRICS
 from deepvanet.protocols import PROTOCOLS, SHARES
 from deepvanet.recipes import list_recipes
 from deepvanet.reporting import write_report
-from deepvanet.reporting.page import write_fraction, write_p
+from deepvanet.reporting.page import render_page, write_fraction, write_p
+from deepvanet.reporting.plotting import house_style
+from deepvanet.reporting.studies import gather_runs, make_study
 from deepvanet.schema import UserError
 from fake_run import PRIORS, write_run
 
@@ -61,7 +63,11 @@ def scores(report):
 
 def parse(path):
     """Read a page or a figure; both are well-formed XML, or this fails."""
-    root = ElementTree.fromstring(path.read_text())
+    return parse_text(path.read_text())
+
+
+def parse_text(text):
+    root = ElementTree.fromstring(text)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return root
@@ -92,6 +98,19 @@ def report_small(tmp_path, **options):
     return parse(
         write_report([make_small(tmp_path / "run", **options)], tmp_path / "out")
     )
+
+
+def show_page(runs, plot=None):
+    """Return the page of runs with the figures of ``plot`` alone, or without any."""
+    studies = [make_study(held) for held in gather_runs(runs)]
+    with house_style():
+        plots = [plot(study) if plot else [] for study in studies]
+    return parse_text(render_page(studies, plots))
+
+
+def show_small(tmp_path, **options):
+    """Return the page of a small run, without figures."""
+    return show_page([make_small(tmp_path / "run", **options)])
 
 
 def make_small(path, **options):
@@ -218,7 +237,7 @@ def test_the_prior_that_knows_what_a_protocol_shares_is_named_and_no_other(page)
 
 
 def test_the_gap_of_the_headline_is_said_and_tabulated_from_the_same_numbers(tmp_path):
-    page = report_small(
+    page = show_small(
         tmp_path, protocol_names=("paper", "trial-matched", "trial"), n_trials=20
     )
 
@@ -250,7 +269,7 @@ def test_without_its_control_the_headline_says_what_it_cannot_split(page):
 
 
 def test_a_control_is_never_a_headline(tmp_path):
-    page = report_small(tmp_path, protocol_names=("trial-matched", "trial"))
+    page = show_small(tmp_path, protocol_names=("trial-matched", "trial"))
 
     assert [
         text_of(first(c, "code")) for c in find(page, ".card") if find(c, "code")
@@ -411,7 +430,7 @@ def test_names_from_files_stay_text(tmp_path):
     ],
 )
 def test_one_side_of_the_headline_may_be_missing(tmp_path, protocols, says):
-    page = report_small(tmp_path, protocol_names=protocols, subjects=SUBJECTS)
+    page = show_small(tmp_path, protocol_names=protocols, subjects=SUBJECTS)
 
     headline = first(page, "#headline-1")
     assert says in text_of(headline)
@@ -471,7 +490,7 @@ def test_runs_of_one_recipe_are_shown_together(tmp_path):
         for name in ("paper", "trial")
     ]
 
-    page = parse(write_report(runs, tmp_path / "out"))
+    page = show_page(runs)
 
     cards = find(page, ".card")
     assert [text_of(first(card, "code")) for card in cards] == ["paper", "trial"]

@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from test_report import find, first, make_small, parse, text_of
+from test_report import find, first, make_small, parse, show_page, text_of
 
 from deepvanet.preprocessing.cleaning.ica import ARTEFACT_CLASSES
 from deepvanet.reporting import write_report
 from deepvanet.reporting.cleaning import CLASSES
+from deepvanet.reporting.traces import plot_cleaning
 from deepvanet.results import count_removed
 from fake_cleaning import CHANNELS, NO_PULSES, TOO_SHORT, write_cleaning
 
@@ -31,11 +32,16 @@ def section(made):
     return first(parse(made[0] / "index.html"), "#cleaning-1")
 
 
-def report_cleaning(tmp_path, **changes):
-    """Report a run whose table of recordings was changed; return its page."""
+def show_cleaning(runs):
+    """Return the page of runs, whose one figure is that of cleaning."""
+    return show_page(runs, plot_cleaning)
+
+
+def show_changed(tmp_path, **changes):
+    """Return the page of a run whose table of recordings was changed."""
     run = make_small(tmp_path / "run")
     write_cleaning(run, **changes)
-    return parse(write_report([run], tmp_path / "out"))
+    return show_cleaning([run])
 
 
 def read_sentences(section):
@@ -164,14 +170,17 @@ RAW_ONLY = {
 
 
 def test_recordings_that_were_filtered_only_as_asked_say_nothing(tmp_path):
-    page = report_cleaning(tmp_path, **RAW_ONLY, note="", bad_channels="")
+    run = make_small(tmp_path / "run")
+    write_cleaning(run, **RAW_ONLY, note="", bad_channels="")
+
+    page = parse(write_report([run], tmp_path / "out"))
 
     assert find(page, "#cleaning-1") == []
     assert not (tmp_path / "out" / FIGURE).exists()
 
 
 def test_what_was_noted_of_recordings_that_were_filtered_only_is_said(tmp_path):
-    page = report_cleaning(tmp_path, **RAW_ONLY, note=NO_PULSES)
+    page = show_changed(tmp_path, **RAW_ONLY, note=NO_PULSES)
 
     section = first(page, "#cleaning-1")
     assert "not cleaned by ICA, as --artefacts none asks for" in text_of(section)
@@ -196,13 +205,13 @@ def test_what_was_noted_of_recordings_that_were_filtered_only_is_said(tmp_path):
     ],
 )
 def test_odd_tables_are_shown_as_they_are(tmp_path, changes, says, never):
-    page = report_cleaning(tmp_path, **changes)
+    section = first(show_changed(tmp_path, **changes), "#cleaning-1")
 
-    text = " ".join(text_of(first(page, "#cleaning-1")).split())
+    text = " ".join(text_of(section).split())
     assert says in text
     assert never not in text
     assert not re.search(r"\bnan\b", text)
-    assert (tmp_path / "out" / FIGURE).exists()
+    assert len(find(section, "svg")) == 1
 
 
 @pytest.mark.parametrize("missing", ["spectra.csv", "excerpt.npz"])
@@ -211,7 +220,7 @@ def test_what_is_known_is_said_without_the_figure(tmp_path, missing):
     write_cleaning(run)
     (run / missing).unlink()
 
-    section = first(parse(write_report([run], tmp_path / "out")), "#cleaning-1")
+    section = first(show_cleaning([run]), "#cleaning-1")
 
     assert read_sentences(section)[0].startswith("Cleaned by ICA: ")
     assert find(section, "svg") == []
@@ -224,15 +233,13 @@ def test_recordings_without_eeg_have_no_figure(tmp_path):
     arrays = {**np.load(run / "excerpt.npz"), **nothing, "channels": np.array([], str)}
     np.savez(run / "excerpt.npz", **arrays)
 
-    page = parse(write_report([run], tmp_path / "out"))
-
-    assert find(first(page, "#cleaning-1"), "svg") == []
+    assert find(first(show_cleaning([run]), "#cleaning-1"), "svg") == []
 
 
 def test_names_from_recordings_stay_text(tmp_path):
     hostile = "<script>alert(1)</script>"
 
-    page = report_cleaning(
+    page = show_changed(
         tmp_path,
         recording=hostile,
         bad_channels="<b>T7</b>",
@@ -254,9 +261,8 @@ def test_notes_that_differ_in_their_numbers_are_one(tmp_path):
     table["note"] = [f"needs {60 + place} s, got 30 s" for place in range(len(table))]
     table.to_csv(run / "recordings.csv", index=False)
 
-    page = parse(write_report([run], tmp_path / "out"))
+    said = read_sentences(first(show_cleaning([run]), "#cleaning-1"))
 
-    said = read_sentences(first(page, "#cleaning-1"))
     assert said[-1] == "needs 60 s, got 30 s, or the like (24 recordings)"
 
 
@@ -268,15 +274,22 @@ def test_recordings_of_several_runs_count_once(tmp_path):
     for run in runs:
         write_cleaning(run)
 
-    page = parse(write_report(runs, tmp_path / "out"))
+    section = first(show_cleaning(runs), "#cleaning-1")
 
-    section = first(page, "#cleaning-1")
     assert "All 24 recordings" in text_of(section)
     assert len(find(first(section, "table.recordings"), "tr")) == 1 + 24
 
 
-def test_signals_that_entered_the_unmixing_are_said_wherever_they_leak(tmp_path):
-    page = report_small_unmixed(tmp_path)
+@pytest.fixture(scope="module")
+def unmixed(tmp_path_factory):
+    """A report of a run whose trials lay in one recording a subject."""
+    folder = tmp_path_factory.mktemp("unmixed")
+    run = make_small(folder / "run", streams=("face", "bio"), unmixed_whole=True)
+    return write_report([run], folder / "report").parent
+
+
+def test_signals_that_entered_the_unmixing_are_said_wherever_they_leak(unmixed):
+    page = parse(unmixed / "index.html")
 
     sentence = "test signals, without their labels, had a part in training"
     headline = " ".join(text_of(first(page, "#headline-1")).split())
@@ -296,19 +309,11 @@ def test_signals_that_entered_the_unmixing_are_said_wherever_they_leak(tmp_path)
         assert ("leaks: unlabelled" in text) == leaks
 
 
-def test_a_figure_says_what_its_own_streams_leak(tmp_path):
-    report_small_unmixed(tmp_path)
-
+def test_a_figure_says_what_its_own_streams_leak(unmixed):
     for streams, says in (("face", "leaks: none"), ("bio", "leaks: unlabelled")):
-        path = tmp_path / f"out/figures/subjects-valence-{streams}.svg"
+        path = unmixed / f"figures/subjects-valence-{streams}.svg"
         texts = [text_of(text) for text in find(parse(path), "text")]
         assert texts.count(says) == 1
-
-
-def report_small_unmixed(tmp_path):
-    """Report a run whose trials lay in one recording a subject."""
-    run = make_small(tmp_path / "run", streams=("face", "bio"), unmixed_whole=True)
-    return parse(write_report([run], tmp_path / "out"))
 
 
 def test_folds_of_an_older_run_did_not_count_recordings(tmp_path):
@@ -316,7 +321,7 @@ def test_folds_of_an_older_run_did_not_count_recordings(tmp_path):
     path = run / "leakage.json"
     path.write_text(re.sub(r'\s*"shared_recordings": \d+,', "", path.read_text()))
 
-    page = parse(write_report([run], tmp_path / "out"))
+    table = first(show_page([run]), "table.leaks")
 
-    cells = [text_of(cell) for cell in find(first(page, "table.leaks"), "td")]
+    cells = [text_of(cell) for cell in find(table, "td")]
     assert cells[6] == ""

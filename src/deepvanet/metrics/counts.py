@@ -123,6 +123,8 @@ def score_counts(
 def mean_over_seeds(seeds: Iterable[Scores]) -> Scores:
     """Return the mean of the seeds for which a score is defined."""
     listed = list(seeds)
+    if len(listed) == 1:
+        return listed[0]
     means = {}
     for metric in METRICS:
         values = np.stack([scores[metric] for scores in listed])

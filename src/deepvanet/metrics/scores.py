@@ -257,13 +257,14 @@ def mean_over_trials(predictions: pd.DataFrame) -> pd.DataFrame:
     Otherwise ``fold`` stays what it was.
     """
     grouped = predictions.groupby([*_RUN, *_TRIAL], sort=False, observed=True)
-    trials = grouped.agg(
-        score=("score", "mean"), fold=("fold", "min"), last_fold=("fold", "max")
-    ).reset_index()
+    score, fold = grouped["score"], grouped["fold"]
+    columns = {"score": score.mean(), "fold": fold.min(), "last_fold": fold.max()}
+    trials = pd.DataFrame(columns).reset_index()
     split = trials["fold"] != trials["last_fold"]
-    whose = [trials[key] for key in (*_RUN, "subject")]
-    several = split.groupby(whose, observed=True).transform("any")
-    trials["fold"] = trials["fold"].mask(several, ALL_FOLDS)
+    if split.any():
+        whose = [trials[key] for key in (*_RUN, "subject")]
+        several = split.groupby(whose, observed=True).transform("any")
+        trials["fold"] = trials["fold"].mask(several, ALL_FOLDS)
     return trials.drop(columns="last_fold")
 
 

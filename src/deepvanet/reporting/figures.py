@@ -14,7 +14,6 @@ from matplotlib.patches import Patch
 
 from deepvanet.reporting import plotting
 from deepvanet.reporting.bars import plot_bars, plot_paired
-from deepvanet.reporting.cleaning import is_telling
 from deepvanet.reporting.controls import plot_controls
 from deepvanet.reporting.grids import plot_calibration, plot_confusions, plot_curves
 from deepvanet.reporting.panels import (
@@ -77,8 +76,7 @@ def plot_study(study: Study, *, place: str = "") -> list[Plot]:
         plots += [made for made in controls if made is not None]
         if study.trials["n_frames"].sum():
             plots.append(_plot_faces(study))
-        if is_telling(study.recordings):
-            plots += plot_cleaning(study)
+        plots += plot_cleaning(study)
     return [replace(made, name=place + made.name) for made in plots]
 
 

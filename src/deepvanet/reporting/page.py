@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import isfinite
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from deepvanet.gap import LEVEL, METRIC, describe_gap
@@ -42,6 +43,26 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
     plots : sequence of sequence of Plot
         The figures of each study.
     """
+    return _open_template().render(
+        studies=[
+            _describe(study, made) for study, made in zip(studies, plots, strict=True)
+        ],
+        metrics={name: METRIC_NAMES.get(name, name) for name in METRICS},
+        metric=METRIC_NAMES[METRIC].lower(),
+        least_subjects=LEAST_SUBJECTS,
+        least_clips=LEAST_CLIPS,
+        recipes=list_recipes(),
+        no_leak=NO_LEAK,
+        most_lines=MOST_LINES,
+        shared_counts=leaks.list_counted(studies),
+        sizes=leaks.SIZES,
+        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
+        title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
+    )
+
+
+@cache
+def _open_template() -> Template:
     environment = Environment(
         loader=PackageLoader("deepvanet.reporting", "."),
         autoescape=True,
@@ -58,22 +79,7 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         short=write_short,
         points=write_points,
     )
-    return environment.get_template("page.html").render(
-        studies=[
-            _describe(study, made) for study, made in zip(studies, plots, strict=True)
-        ],
-        metrics={name: METRIC_NAMES.get(name, name) for name in METRICS},
-        metric=METRIC_NAMES[METRIC].lower(),
-        least_subjects=LEAST_SUBJECTS,
-        least_clips=LEAST_CLIPS,
-        recipes=list_recipes(),
-        no_leak=NO_LEAK,
-        most_lines=MOST_LINES,
-        shared_counts=leaks.list_counted(studies),
-        sizes=leaks.SIZES,
-        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
-        title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
-    )
+    return environment.get_template("page.html")
 
 
 def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from deepvanet.protocols import columns_of
 from deepvanet.reporting import plotting
-from deepvanet.reporting.cleaning import CLASSES, list_classes
+from deepvanet.reporting.cleaning import CLASSES, is_telling, list_classes
 from deepvanet.reporting.panels import add_legend
 from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten
 from deepvanet.reporting.studies import Study, order_names
@@ -32,9 +32,12 @@ _LONGEST_NAME = 7
 def plot_cleaning(study: Study) -> list[Plot]:
     """Plot what cleaning took from raw recordings, and what it left of one.
 
-    No figure where the run has no spectra or no signals to show.
+    No figure where cleaning tells nothing, or the run has no spectra or no signals to
+    show.
     """
     excerpt = study.excerpt
+    if not is_telling(study.recordings):
+        return []
     if excerpt is None or not excerpt.before.size or not len(study.spectra):
         return []
     counts = {row.name: row.n_removed for row in list_classes(study.recordings)}
