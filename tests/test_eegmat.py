@@ -79,7 +79,7 @@ def score(store, out, *options):
 def test_a_few_people_go_from_their_files_to_scores(tmp_path, shared_data):
     store = prepare_people(tmp_path, shared_data, 4)
 
-    table = open_store(store).table
+    table = open_store(store).cut().table
     assert len(table) == 4 * 2 * SEGMENTS_OF_A_TRIAL
     assert table["has_eeg"].all()
     assert table["has_peripheral"].all()

@@ -53,7 +53,7 @@ def hide_answer(store, *, stream, place):
             else:
                 array[:] = 10 * noise
             np.save(folder / f"{name}.npy", array)
-    return open_store(store.path)
+    return open_store(store.path).cut()
 
 
 def train(store, out, streams="face+bio", **options):

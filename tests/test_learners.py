@@ -139,7 +139,7 @@ def poison(store, path, numbers):
                 noise = rng.integers(0, 256, array[rows].shape)
                 array[rows] = noise * 1000.0 if array.dtype != np.uint8 else noise
                 np.save(file, array)
-    return open_store(path)
+    return open_store(path).cut()
 
 
 def fit_fold(store, name, protocol, settings, folder, *, poison_at=None):

@@ -89,7 +89,7 @@ def mixed_store(mixed, tmp_path_factory):
 def test_a_mixed_table_becomes_a_store_in_which_rows_have_what_was_recorded(
     mixed_store,
 ):
-    store = open_store(mixed_store)
+    store = open_store(mixed_store).cut()
 
     counts = store.table.groupby(["subject", "trial"])[
         [f"has_{stream}" for stream in Stream]
@@ -130,7 +130,7 @@ def test_input_files_are_named_by_their_places_beside_the_table(mixed_store):
 
 
 def test_the_eeg_is_filtered_and_the_rest_resampled(mixed_store, mixed):
-    store = open_store(mixed_store)
+    store = open_store(mixed_store).cut()
     rows = np.flatnonzero((store.table["subject"] == "a").to_numpy())
 
     eeg = np.concatenate(list(store.read(Stream.EEG, rows)), axis=1)
@@ -295,7 +295,7 @@ def test_an_xdf_goes_the_whole_way_with_a_video_that_its_stamps_place(tmp_path):
     ]
     assert made.trials["n_segments_with_face"].tolist() == [2, 2]
     assert made.trials["n_segments_with_peripheral"].tolist() == [2, 2]
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     skin_found = store.read(Stream.PERIPHERAL, np.arange(4)).reshape(2, -1)
     mean = np.sin(np.arange(1, 3, 1 / 128)).mean()
     expected = np.sin(3 + np.arange(256) / 128) - mean
@@ -392,7 +392,7 @@ def test_one_channel_is_enough_and_keeps_its_reference(tmp_path, labels):
 
     make_store(root, tmp_path / "store")
 
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     stream = Stream.PERIPHERAL if labels == ["GSR"] else Stream.EEG
     stored = store.read(stream, np.arange(6))
     assert stored.shape == (6, len(labels), 128)

@@ -108,7 +108,7 @@ def test_a_store_of_noise_has_the_rows_and_the_spectrum_of_each_subject(
 ):
     write_noise_store(store, tmp_path / "noise", seed=0, execution=ALONE)
 
-    noise = open_store(tmp_path / "noise")
+    noise = open_store(tmp_path / "noise").cut()
     pd.testing.assert_frame_equal(noise.table, store.table)
     rows = np.flatnonzero(store.table["subject"] == "01")
     for stream in (Stream.EEG, Stream.PERIPHERAL):
@@ -130,7 +130,7 @@ def test_the_faces_of_noise_are_those_of_other_seconds(store, tmp_path):
     real = [image.tobytes() for image in store.read(Stream.FACE, rows)]
     sampled = [
         image.tobytes()
-        for image in open_store(tmp_path / "noise").read(Stream.FACE, rows)
+        for image in open_store(tmp_path / "noise").cut().read(Stream.FACE, rows)
     ]
     assert set(sampled) <= set(real)
     assert np.mean([a == b for a, b in zip(sampled, real, strict=True)]) < 0.2
@@ -161,7 +161,7 @@ def mark_trials(store, folder, *, baseline):
     values = json.loads(manifest.read_text())
     values["settings"]["baseline"] = baseline
     manifest.write_text(json.dumps(values))
-    return open_store(folder)
+    return open_store(folder).cut()
 
 
 @pytest.mark.slow

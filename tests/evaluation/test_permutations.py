@@ -182,7 +182,7 @@ def write_exchanged(store, folder, draw):
     for subject, rows in store.table.assign(valence=ratings).groupby("subject"):
         file = folder / "subjects" / subject / "segments.csv"
         rows.to_csv(file, index=False)
-    return open_store(folder)
+    return open_store(folder).cut()
 
 
 @pytest.mark.parametrize("protocol", ["subject", "subject-stimulus"])
@@ -255,7 +255,7 @@ def test_a_draw_whose_trials_are_too_few_for_the_folds_has_no_score(store, tmp_p
     key = KEY._replace(protocol="trial")
 
     table = permute(
-        open_store(folder),
+        open_store(folder).cut(),
         tmp_path / "run",
         PermutationPlan(1, (key,), {key: "clips"}),
         settings,

@@ -22,7 +22,7 @@ def rate_by_stimulus(store):
         other = {t: rng.random() < 1 / 8 for t in table["trial"].unique()}
         high = (table["stimulus"].astype(int) % 2 == 0) != table["trial"].map(other)
         table.assign(valence=np.where(high, "7.0", "3.0")).to_csv(file, index=False)
-    return open_store(store.path)
+    return open_store(store.path).cut()
 
 
 def score_learners(store, out, protocols):

@@ -38,7 +38,7 @@ def dat_of(root, subject=1):
 
 def score_stored(model, store, streams, subject, trial, target=Target.VALENCE):
     """Return what a network says of a trial's stored segments."""
-    bundle, store = load_bundle(model), open_store(store)
+    bundle, store = load_bundle(model), open_store(store).cut()
     table = store.table
     mine = (table["subject"] == subject) & (table["trial"] == trial)
     arrays = {
@@ -154,7 +154,11 @@ def test_the_end_of_a_short_video_is_padded_as_in_the_store(
                 video=video_of(root, 1, trial), bio=dat_of(root), trial=str(trial)
             ),
         ).table
-        rows = open_store(store).table.query(f"subject == '01' and trial == '0{trial}'")
+        rows = (
+            open_store(store)
+            .cut()
+            .table.query(f"subject == '01' and trial == '0{trial}'")
+        )
         assert table["face_found"].tolist()[3:] == rows["has_face"].tolist()
 
 

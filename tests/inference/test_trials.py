@@ -94,7 +94,7 @@ def store(people):
     settings = PrepareSettings(baseline="mean")
     table = people / "trained.csv"
     prepare("recordings", table, path, settings=settings, execution=ALONE)
-    return open_store(path)
+    return open_store(path).cut()
 
 
 @pytest.fixture(scope="module")

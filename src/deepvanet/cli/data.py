@@ -19,6 +19,7 @@ from deepvanet.cli.options import (
     GpusPerTask,
     Jobs,
     PreparedDataSet,
+    RemovedBaseline,
     RemovedFrom,
     Root,
     Seed,
@@ -204,10 +205,8 @@ def prepare(
     dataset: PreparedDataSet,
     root: Root,
     out: Annotated[Path, out_option("Folder of the store.")],
-    baseline: Annotated[
-        config.Baseline, option(config.PrepareSettings, "baseline")
-    ] = config.PrepareSettings.baseline,
     source: RemovedFrom = "",
+    baseline: RemovedBaseline = "",
     artefacts: Annotated[
         config.Artefacts | None, option(config.PrepareSettings, "artefacts")
     ] = None,
@@ -231,13 +230,17 @@ def prepare(
     address: Address = config.Execution.address,
     gpus_per_task: GpusPerTask = config.Execution.gpus_per_task,
 ) -> None:
-    """Turn recordings into a store of one-second segments; resumes."""
+    """Turn recordings into a store of trials; resumes."""
     from deepvanet.preparation.run import prepare as run
     from deepvanet.preparation.run import suggest_artefacts
 
     _refuse_from("prepare", dataset, root, source)
+    if baseline:
+        raise UserError(
+            f"--baseline {baseline}: was removed, since a store keeps the baseline of "
+            f"each trial; say evaluate {out} --baseline {baseline}"
+        )
     settings = config.PrepareSettings(
-        baseline=baseline,
         artefacts=suggest_artefacts(dataset) if artefacts is None else artefacts,
         artefact_probability=artefact_probability,
         seed=seed,
@@ -334,7 +337,7 @@ def _show_prepared(made: "PreparationSummary") -> None:
     total = trials.select_dtypes("integer").sum()
     say(
         f"store: {made.store} ({made.n_subjects} subjects, {made.n_done_before} of "
-        f"them finished before; {len(trials)} trials, {total['n_segments']} segments, "
+        f"them finished before; {len(trials)} trials, {total['n_segments']} seconds, "
         f"{total['n_segments_with_face']} with a face)"
     )
     if total["n_frames"]:
@@ -346,7 +349,7 @@ def _show_prepared(made: "PreparationSummary") -> None:
         )
     has = {s: trials[f"n_segments_with_{s}"] for s in Stream}
     parts = (f"{s} in {sum(n)} of them" for s, n in has.items())
-    say(f"streams: {', '.join(parts)}".replace("of them", "segments", 1))
+    say(f"streams: {', '.join(parts)}".replace("of them", "seconds", 1))
     n_silent = int((trials["has_video"] == 0).sum())
     if n_silent:
         say(f"{n_silent} trials have no video: they stay in, without a face stream")

@@ -12,6 +12,7 @@ from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
     Accept,
+    Baseline,
     Device,
     Epochs,
     FaceWeights,
@@ -21,6 +22,8 @@ from deepvanet.cli.options import (
     Precision,
     Scale,
     Seed,
+    Segment,
+    Step,
     Store,
     Subjects,
     Targets,
@@ -93,6 +96,9 @@ def train(
     target: Targets = join(config.TrainSettings.targets),
     scale: Scale = config.NetworkSettings.scale,
     label_rule: LabelRule = config.TrainSettings.label_rule,
+    segment: Segment = config.TrainSettings.segment,
+    step: Step = config.TrainSettings.step,
+    baseline: Baseline = config.TrainSettings.baseline,
     class_weight: Annotated[
         config.ClassWeight, option(config.NetworkSettings, "class_weight")
     ] = config.NetworkSettings.class_weight,
@@ -121,6 +127,9 @@ def train(
         streams=pick_streams(streams),
         learner=learner,
         label_rule=label_rule,
+        segment=segment,
+        step=step,
+        baseline=baseline,
         seed=seed,
         subjects=split_names(subjects),
         cross_validate=cross_validate,

@@ -8,13 +8,12 @@ from deepvanet.labels import check_label_rule
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.recipes import check_baseline
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
-    """Return the settings with subjects named as the store names them.
+    """Return the settings with the subjects and the baseline that the store has.
 
     Raises
     ------
@@ -32,9 +31,12 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         for name in names:
             pick(kind, name, known)
     check_label_rule(settings.label_rule)
-    check_baseline(settings.recipe, store.manifest.settings["baseline"])
     _check_learners(settings)
-    return replace(settings, subjects=pick_subjects(store, settings.subjects))
+    return replace(
+        settings,
+        subjects=pick_subjects(store, settings.subjects),
+        baseline=store.segmenting.baseline,
+    )
 
 
 def _check_learners(settings: EvaluateSettings) -> None:

@@ -41,6 +41,8 @@ class Sharing:
         Recordings that hold rows of the test part and rows that train or validate.
     overlapping_samples_s : float
         Seconds of signal that are in both.
+    overlapping_segments : int
+        Test segments that hold samples of a segment that trains or validates.
     n_train, n_first, n_validation, n_test, n_discarded : int
         Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
     """
@@ -51,6 +53,7 @@ class Sharing:
     shared_stimuli: int
     shared_recordings: int
     overlapping_samples_s: float
+    overlapping_segments: int
     n_train: int
     n_first: int
     n_validation: int
@@ -86,6 +89,7 @@ def check_sharing(
     return Sharing(
         **shared,
         overlapping_samples_s=_measure_overlap(table, numbers["trial"], seen, fold),
+        overlapping_segments=_count_overlapping(table, numbers["trial"], seen, fold),
         n_train=len(fold.train),
         n_first=len(fold.first),
         n_validation=len(fold.validation),
@@ -242,3 +246,23 @@ def _measure_overlap(
     # every trial closes what it opened, so nothing is open between two trials
     lasts: Float[np.ndarray, " gap"] = np.diff(instant[order], append=0.0)
     return float(lasts[(open_seen > 0) & (open_test > 0)].sum())
+
+
+def _count_overlapping(
+    table: pd.DataFrame, trial: UnitNumbers, seen: Int[np.ndarray, " seen"], fold: Fold
+) -> int:
+    """Count the test rows that overlap in time with a row of their trial that was seen.
+
+    Of the rows that start before a test row ends, those that end before it starts do
+    not overlap it.
+    """
+    start = table["start_s"].to_numpy(dtype=float)
+    end = start + table["duration_s"].to_numpy(dtype=float)
+    # trials one after the other on one clock
+    longest = float(np.nanmax(end, initial=0.0)) + 1
+    start, end = (
+        (time + trial * longest).round(_CLOCK_DIGITS) for time in (start, end)
+    )
+    begun = np.searchsorted(np.sort(start[seen]), end[fold.test], side="left")
+    over = np.searchsorted(np.sort(end[seen]), start[fold.test], side="right")
+    return int(np.sum(begun > over))
