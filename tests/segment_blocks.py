@@ -1,13 +1,14 @@
 """Trials of small stores, made from their segments: what a test knows best."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from deepvanet.schema import FrameState, Stream
-from deepvanet.store import CleaningRecord, TrialBlock
+from deepvanet.store import CleaningRecord, SegmentStore, TrialBlock
 
 _OF_SEGMENTS = ("segment", "start_s")
 
@@ -70,3 +71,50 @@ def _find_state(table: pd.DataFrame, faces: np.ndarray) -> np.ndarray:
             one[:] = FrameState.FOUND
             one[len(one) - len(kinds) :] = kinds
     return state.ravel()
+
+
+def rewrite_segments(
+    store: SegmentStore,
+    stream: Stream,
+    change: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    *,
+    path: Path | None = None,
+) -> None:
+    """Put other numbers where the segments of a store lie.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        Of segments that do not overlap.
+    stream : Stream
+        Which array is changed.
+    change : callable
+        From row numbers and their segments, to these segments as they shall be; asked
+        for a subject at a time.
+    path : Path
+        A copy of the store that is changed in its place.
+    """
+    folder = (path or store.path) / "subjects"
+    has = store.table[f"has_{stream}"].to_numpy(dtype=bool)
+    for subject, mine in store.table[has].groupby("subject"):
+        rows = mine.index.to_numpy()
+        file = folder / str(subject) / f"{stream}.npy"
+        array = np.load(file)
+        trials = store.trials.set_index(["subject", "trial"])
+        segments = change(rows, store.read(stream, rows))
+        for row, segment in zip(mine.itertuples(), segments, strict=True):
+            place = trials.loc[(row.subject, row.trial)]
+            is_face = stream is Stream.FACE
+            length = len(segment) if is_face else segment.shape[-1]
+            first = place[f"first_{stream}"] + row.segment * length
+            first += 0 if is_face else place["n_baseline"]
+            array[first : first + length] = segment if is_face else segment.T
+        np.save(file, array)
+
+
+def rewrite_trials(path: Path, subject: str, **columns: Any) -> None:
+    """Set columns of a subject's ``trials.csv``; a callable is given the table."""
+    file = path / "subjects" / subject / "trials.csv"
+    table = pd.read_csv(file, dtype=str)
+    made = {k: v(table) if callable(v) else v for k, v in columns.items()}
+    table.assign(**made).to_csv(file, index=False)

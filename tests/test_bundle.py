@@ -8,7 +8,6 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from deepvanet.bundle import load_bundle, train_bundle
@@ -23,6 +22,7 @@ from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.schema import Stream, Target, UserError
 from deepvanet.store import open_store
+from segment_blocks import rewrite_trials
 from small_store import CHANNELS, take_rows
 
 QUICK = TrainSettings(
@@ -240,8 +240,7 @@ def test_settings_that_do_not_fit_are_refused(store, tmp_path, change, message):
 
 def test_one_class_cannot_be_trained_and_leaves_nothing(tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store", n_subjects=1)
-    table = store.path / "subjects" / "01" / "segments.csv"
-    pd.read_csv(table, dtype=str).assign(valence="2.0").to_csv(table, index=False)
+    rewrite_trials(store.path, "01", valence="2.0")
 
     with pytest.raises(UserError, match="valence from face: 24 segments, but both"):
         train_bundle(store.path, tmp_path / "model", settings=QUICK, execution=ALONE)
@@ -273,7 +272,7 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["recipe"].pop("sfreq"),
         lambda values: values["recipe"].update(x=1),
         lambda values: values["recipe"].update(sfreq="128"),
-        lambda values: values["recipe"].update(baseline="median"),
+        lambda values: values["training"].update(baseline="median"),
         lambda values: values["channels"][0].update(type="telepathy"),
         lambda values: values.update(networks=[]),
         lambda values: values.update(networks="face"),

@@ -61,7 +61,7 @@ def prepare_people(tmp_path, shared_data, n_people):
     root, store = write_recordings(tmp_path, source, n_people), tmp_path / "store"
     assert main(["check", "recordings", str(root)]) == 0
     command = ["prepare", "recordings", str(root), "--out", str(store)]
-    assert main([*command, "--baseline", "none", *ALONE]) == 0
+    assert main([*command, *ALONE]) == 0
     return store
 
 

@@ -83,7 +83,6 @@ def test_a_data_set_in_bids_becomes_a_store_and_is_current_until_a_sidecar_chang
 ):
     out = tmp_path / "store"
     command = ["prepare", "bids", str(root), "--out", str(out), "--jobs", "1"]
-    command += ["--baseline", "none"]
 
     assert main(command) == 0
     assert main(command) == 0

@@ -28,6 +28,7 @@ from deepvanet.results import (
 )
 from deepvanet.schema import ScoreKey, Stream, Target, UserError
 from deepvanet.store import open_store
+from segment_blocks import rewrite_trials
 
 QUICK = EvaluateSettings(
     protocols=("subject",),
@@ -175,13 +176,17 @@ def test_clips_that_few_saw_are_not_exchanged(store):
     assert choose_exchange(replace(part, table=table)) == "trials"
 
 
+def find_ratings(rows):
+    """Return the rating of each trial of a subject, in their order."""
+    return rows.drop_duplicates("trial")["valence"].to_numpy()
+
+
 def write_exchanged(store, folder, draw):
     """Copy a store with the ratings of a draw."""
     shutil.copytree(store.path, folder)
     ratings = exchange_ratings(store.table, Target.VALENCE, how="clips", number=draw)
     for subject, rows in store.table.assign(valence=ratings).groupby("subject"):
-        file = folder / "subjects" / subject / "segments.csv"
-        rows.to_csv(file, index=False)
+        rewrite_trials(folder, subject, valence=find_ratings(rows))
     return open_store(folder).cut()
 
 
@@ -251,7 +256,7 @@ def test_a_draw_whose_trials_are_too_few_for_the_folds_has_no_score(store, tmp_p
     folder = tmp_path / "store"
     shutil.copytree(store.path, folder)
     for subject, rows in store.table.assign(valence=lacking).groupby("subject"):
-        rows.to_csv(folder / "subjects" / subject / "segments.csv", index=False)
+        rewrite_trials(folder, subject, valence=find_ratings(rows))
     key = KEY._replace(protocol="trial")
 
     table = permute(

@@ -14,6 +14,7 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    Segmenting,
     digest,
     to_dict,
 )

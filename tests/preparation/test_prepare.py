@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from deepvanet.cli import main
-from deepvanet.config import Execution, PrepareSettings
+from deepvanet.config import Execution, PrepareSettings, Segmenting
 from deepvanet.preparation.run import prepare
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import digest_store, open_store
@@ -129,10 +129,9 @@ def test_what_the_baseline_takes_off_is_taken_off(tiny_deap, tmp_path, baseline)
     data = sample_signals()
     write_signals(root, 1, data)
 
-    settings = replace(DEFAULTS, baseline=baseline)
-    make_store(root, tmp_path / "store", settings=settings)
+    make_store(root, tmp_path / "store")
 
-    store = open_store(tmp_path / "store").cut()
+    store = open_store(tmp_path / "store").cut(Segmenting(baseline=baseline))
     for trial, experiment in experiments_of(root, 1).items():
         wanted = data[experiment - 1, :, 3 * SFREQ :].copy()
         rest = data[experiment - 1, :, : 3 * SFREQ]
@@ -274,7 +273,6 @@ def test_a_subject_that_left_the_data_set_stays_and_is_named(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"baseline": "waveform"}, "baseline is 'mean' there, got 'waveform'"),
         ({"face": "yunet"}, "face is 'dlib5' there, got 'yunet'"),
         ({"face_size": 32}, "face_size is 64 there, got 32"),
     ],
@@ -352,7 +350,6 @@ def test_a_video_that_cannot_be_read_is_named(deap, tmp_path, content):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"baseline": "median"}, "baseline: unknown 'median', did you mean 'mean'"),
         ({"artefacts": "ica"}, "artefacts: unknown 'ica', did you mean 'icalabel'"),
         ({"face": "dlib"}, "unknown face backend 'dlib', did you mean 'dlib5'"),
     ],
@@ -430,10 +427,10 @@ def test_a_store_whose_first_subject_failed_may_be_made_with_other_settings(
         make_store(root, tmp_path / "store")
 
     video.write_bytes(whole)
-    make_store(root, tmp_path / "store", settings=replace(DEFAULTS, baseline="none"))
+    make_store(root, tmp_path / "store", settings=replace(DEFAULTS, most_missing=0.2))
 
     made = open_store(tmp_path / "store").cut()
-    assert made.manifest.settings["baseline"] == "none"
+    assert made.manifest.settings["most_missing"] == 0.2
 
 
 def test_subjects_can_be_left_out_by_number(filmed_deap, tmp_path):

@@ -177,21 +177,26 @@ def test_a_store_of_filtered_recordings_says_nothing_of_cleaning(path):
     ("name", "change"),
     [
         ("eeg.npy", lambda content: content[:-4]),
-        ("eeg.npy", lambda content: content.replace(b"(6, 2, 4)", b"(6, 1, 8)")),
+        ("eeg.npy", lambda content: content.replace(b"(24, 2)", b"(12, 4)")),
         ("eeg.npy", lambda content: content.replace(b"'shape'", b"'shape(")),
-        ("segments.csv", lambda content: content + content.splitlines(True)[-1]),
-        ("segments.csv", lambda content: content.replace(b"n_faces_filled", b"x")),
-        ("segments.csv", lambda content: content[: content.rindex(b",", 0, -9)]),
-        ("segments.csv", lambda content: content.splitlines(True)[0]),
-        ("segments.csv", lambda content: content.replace(b",1.0,", b",one,", 1)),
+        ("face.npy", lambda content: content[:-4]),
+        ("face-state.npy", lambda content: content[:-1]),
+        ("trials.csv", lambda content: content + content.splitlines(True)[-1]),
+        ("trials.csv", lambda content: content.replace(b"n_faces_filled", b"x")),
+        ("trials.csv", lambda content: content[: content.rindex(b",", 0, -9)]),
+        ("trials.csv", lambda content: content.splitlines(True)[0]),
+        ("trials.csv", lambda content: content.replace(b",5.0,", b",five,", 1)),
+        ("trials.csv", lambda content: content.replace(b",3.0,", b",4.0,", 1)),
     ],
 )
 def test_a_subject_whose_files_do_not_fit_each_other_is_named(path, name, change):
     file = path / "subjects" / "01" / name
     file.write_bytes(change(file.read_bytes()))
 
-    with pytest.raises(UserError, match=r"01/(eeg\.npy|segments\.csv): "):
-        stores.open_store(path).read(Stream.EEG, np.arange(6))
+    with pytest.raises(UserError, match=r"01/(eeg\.npy|face.*npy|trials\.csv): "):
+        for stream in Stream:
+            store = stores.open_store(path).cut()
+            store.read(stream, store.rows_with([stream]))
 
 
 @pytest.mark.parametrize("text", ["[" * 10**5, "[1]", '{"inputs": {"a": 1}}', "\x00"])
