@@ -25,6 +25,9 @@ from deepvanet.store.columns import (
 from deepvanet.store.manifest import Manifest, read_manifest
 from deepvanet.store.segments import SegmentStore, name_trials
 
+MOST_SAMPLES = 2**48
+"""No file has more."""
+
 LONGEST_S = 1e6
 """No trial lasts longer, in seconds."""
 
@@ -175,12 +178,10 @@ def read_trial_table(folder: Path, manifest: Manifest) -> pd.DataFrame:
         raise UserError(f"{file}: has no row")
     for name in TRIAL_COLUMNS:
         _check_column(file, table[name])
+    _check_counts(file, table)
     _check_places(file, table)
     _check_durations(file, table, manifest)
     return table.assign(folder=folder.name)
-
-
-_COUNTS = ("n_baseline", *(n for names in PLACE_COLUMNS.values() for n in names))
 
 
 def _check_column(file: Path, column: "pd.Series[Any]") -> None:
@@ -188,14 +189,25 @@ def _check_column(file: Path, column: "pd.Series[Any]") -> None:
     name = str(column.name)
     if name in ("subject", "trial", "recording") and column.isna().any():
         raise UserError(f"{file}: a row has no {name}")
-    if name not in TEXT_COLUMNS and not pd.api.types.is_numeric_dtype(column):
+    if name not in TEXT_COLUMNS and column.dtype.kind not in "if":
         texts = column[read_numbers(column).isna()].dropna()
         if len(texts):
             raise UserError(f"{file}: column {name} has {quote(str(texts.iloc[0]))}")
-    if name in (*_COUNTS, *FRAME_COUNTS):
-        numbers = read_numbers(column)
-        is_count = (numbers >= 0) & (numbers < 2**53) & (numbers == numbers.round())
-        if not is_count.all() or not pd.api.types.is_numeric_dtype(column):
+
+
+_COUNTS = (
+    "n_baseline",
+    *(name for names in PLACE_COLUMNS.values() for name in names),
+    *FRAME_COUNTS,
+)
+
+
+def _check_counts(file: Path, table: pd.DataFrame) -> None:
+    """Refuse what counts nothing: less than none, a part, too many to be there."""
+    for name in _COUNTS:
+        counts = table[name].to_numpy()
+        is_count = counts.dtype.kind == "i" and counts.min() >= 0
+        if not is_count or counts.max() > MOST_SAMPLES:
             raise UserError(f"{file}: column {name} must be a count in each row")
 
 

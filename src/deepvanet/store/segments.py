@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from deepvanet.config import Segmenting
-from deepvanet.preprocessing.bio import REPEATED, Repeated
+from deepvanet.preprocessing.bio import REPEATED
 from deepvanet.schema import BIO, Channel, FrameState, Stream
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
@@ -51,7 +51,10 @@ class SegmentStore:
         self.segmenting = segmenting
         self._arrays = arrays
         self._trials = trials
-        self._repeated: dict[tuple[Stream, int], Repeated] = {}
+        self._repeated: dict[Stream, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
+        self._views: dict[tuple[Stream, int], NDArray[Any]] = {}
+        self._owner, folders = pd.factorize(trials["folder"])
+        self._folders = [str(folder) for folder in folders]
         self._length = {
             stream: trials[names[1]].to_numpy(dtype=np.int64)
             for stream, names in PLACE_COLUMNS.items()
@@ -113,12 +116,15 @@ class SegmentStore:
             ).astype(np.int64)
             for name, counts in names.items()
         }
-        return pd.DataFrame(self._trials.drop(columns="folder").assign(**counted))
+        made = self._trials.drop(columns="folder")
+        for name, counts in counted.items():
+            made[name] = counts
+        return made
 
     @property
     def lost(self) -> pd.DataFrame:
         """The trials that are shorter than a segment."""
-        return self._trials[self._windows.n_segments == 0]
+        return self._trials.loc[self._windows.n_segments == 0]
 
     def lines(self) -> list[str]:
         """Say what is subtracted, and which trials are lost."""
@@ -164,33 +170,44 @@ class SegmentStore:
         first = self._first[stream][rows]
         if np.any(first < 0):
             raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
-        trial = self._windows.trial[rows]
-        owner = self._trials["folder"].to_numpy()[trial]
-        out: NDArray[Any] | None = None
-        for subject in dict.fromkeys(owner):
+        owner = self._owner[self._windows.trial[rows]]
+        shape = self._view(stream, owner[0]).shape[1:]
+        if stream is Stream.FACE:
+            faces = np.empty((len(rows), *shape), np.uint8)
+            return self._gather(stream, owner, first, faces)
+        out = np.empty((len(rows), *shape[::-1]), np.float32)
+        held = np.empty((min(len(rows), READ_AT_ONCE), *shape), np.float32)
+        for start in range(0, len(rows), READ_AT_ONCE):
+            few = slice(start, start + READ_AT_ONCE)
+            found = held[: len(rows[few])]
+            self._gather(stream, owner[few], first[few], found)
+            self._subtract(stream, found, rows[few], out[few])
+        return out
+
+    def _gather(
+        self,
+        stream: Stream,
+        owner: RowNumbers,
+        first: RowNumbers,
+        out: Shaped[np.ndarray, "row time *_"],
+    ) -> NDArray[Any]:
+        """Copy windows of several subjects, each from its first sample on."""
+        for subject in np.unique(owner):
             mine = np.flatnonzero(owner == subject)
-            windows = self._view(stream, subject)
-            if out is None:
-                out = np.empty((len(rows), *windows.shape[1:]), windows.dtype)
-                if stream is not Stream.FACE:
-                    out = out.swapaxes(1, 2).copy()
-            for start in range(0, len(mine), READ_AT_ONCE):
-                few = mine[start : start + READ_AT_ONCE]
-                found = windows[first[few]]
-                if stream is Stream.FACE:
-                    out[few] = found
-                else:
-                    self._subtract(stream, found, rows[few])
-                    out[few] = found.swapaxes(1, 2)
-        return np.asarray(out)
+            out[mine] = self._view(stream, subject)[first[mine]]
+        return out
 
     def _view(
-        self, stream: Stream, subject: str
+        self, stream: Stream, subject: int
     ) -> Shaped[np.ndarray, "first time *_"]:
         """Return every window of a subject's array, without a copy."""
-        array = self._arrays.map_subject(stream, subject)
-        length = self._windows.measure(self._rate(stream))
-        return np.moveaxis(sliding_window_view(array, length, axis=0), -1, 1)
+        key = stream, int(subject)
+        if key not in self._views:
+            array = self._arrays.map_subject(stream, self._folders[key[1]])
+            length = self._windows.measure(self._rate(stream))
+            windows = sliding_window_view(array, length, axis=0)
+            self._views[key] = np.moveaxis(windows, -1, 1)
+        return self._views[key]
 
     def _rate(self, stream: Stream) -> float:
         return self.fps if stream is Stream.FACE else self.sfreq
@@ -200,31 +217,44 @@ class SegmentStore:
         stream: Stream,
         found: Float32[np.ndarray, "row time channel"],
         rows: RowNumbers,
+        out: Float32[np.ndarray, "row channel time"],
     ) -> None:
         """Subtract each trial's baseline, in the phase of the trial's seconds."""
+        turned = found.swapaxes(1, 2)
         if self.segmenting.baseline == "none":
+            out[:] = turned
             return
         trial = self._windows.trial[rows]
-        known, place = np.unique(trial, return_inverse=True)
-        repeated = np.stack(
-            [self._find_repeated(stream, one).T for one in known.tolist()]
-        )
-        if repeated.shape[1] == 1:
-            taken = repeated[place]
+        repeated = self._find_repeated(stream, trial)
+        if repeated.shape[2] == 1:
+            taken = repeated[trial]
         else:
-            start = self._windows.place(self.sfreq)[rows]
-            phase = (start[:, None] + np.arange(found.shape[1])) % repeated.shape[1]
-            taken = repeated[place[:, None], phase]
-        np.subtract(found, taken, out=found, casting="same_kind")
+            at = self._start[rows, None] + np.arange(found.shape[1])
+            phase = at % repeated.shape[2]
+            taken = repeated[trial[:, None], :, phase].swapaxes(1, 2)
+        np.subtract(turned, taken, out=out, casting="same_kind")
 
-    def _find_repeated(self, stream: Stream, trial: int) -> Repeated:
-        """Return what is subtracted from a trial, averaged in float64."""
-        key = stream, trial
-        if key not in self._repeated:
-            rest = self._arrays.read_trial(stream, trial)[: self._n_baseline[trial]]
-            find = REPEATED[str(self.segmenting.baseline)]
-            self._repeated[key] = find(rest.T.astype(np.float64), round(self.sfreq))
-        return self._repeated[key]
+    @cached_property
+    def _start(self) -> RowNumbers:
+        """The sample of its trial's stimulus at which each segment starts."""
+        return self._windows.place(self.sfreq)
+
+    def _find_repeated(
+        self, stream: Stream, trials: RowNumbers
+    ) -> Float64[np.ndarray, "trial channel _"]:
+        """Return what is subtracted from each trial; it is known for those asked for."""
+        find, second = REPEATED[str(self.segmenting.baseline)], round(self.sfreq)
+        if stream not in self._repeated:
+            n_channels = len(self.channels([stream]))
+            length = find(np.zeros((1, second)), second).shape[1]
+            shape = (len(self._trials), n_channels, length)
+            self._repeated[stream] = np.empty(shape), np.zeros(shape[0], dtype=bool)
+        repeated, is_known = self._repeated[stream]
+        for one in np.unique(trials[~is_known[trials]]).tolist():
+            rest = self._arrays.read_trial(stream, one)[: self._n_baseline[one]]
+            repeated[one] = find(rest.T.astype(np.float64), second)
+            is_known[one] = True
+        return repeated
 
     @cached_property
     def _first(self) -> dict[Stream, RowNumbers]:
@@ -293,7 +323,8 @@ class SegmentStore:
         samples = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
         known = np.isfinite(samples)
         if self.segmenting.baseline != "none":
-            repeated = np.isfinite(self._find_repeated(stream, trial)).T
+            repeated = self._find_repeated(stream, np.array([trial]))[trial]
+            repeated = np.isfinite(repeated).T
             known &= repeated[np.arange(len(known)) % len(repeated)]
         counted = np.zeros((len(known) + 1, known.shape[1]), np.int64)
         np.cumsum(known, axis=0, out=counted[1:])
@@ -329,7 +360,7 @@ class SegmentStore:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what is quickly found again behind when sent to another process."""
-        return {**self.__dict__, "_repeated": {}}
+        return {**self.__dict__, "_repeated": {}, "_views": {}}
 
 
 def _count(
