@@ -41,10 +41,10 @@ class Sharing:
         Recordings that hold rows of the test part and rows that train or validate.
     overlapping_samples_s : float
         Seconds of signal that are in both.
-    overlapping_segments : int
-        Test segments that hold samples of a segment that trains or validates.
     n_train, n_first, n_validation, n_test, n_discarded : int
         Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
+    overlapping_segments : int
+        Test segments that hold samples of a segment that trains or validates.
     """
 
     shared_segments: int
@@ -53,12 +53,12 @@ class Sharing:
     shared_stimuli: int
     shared_recordings: int
     overlapping_samples_s: float
-    overlapping_segments: int
     n_train: int
     n_first: int
     n_validation: int
     n_test: int
     n_discarded: int
+    overlapping_segments: int = 0
 
 
 def number_all_units(table: pd.DataFrame) -> Mapping[str, UnitNumbers]:
@@ -89,12 +89,12 @@ def check_sharing(
     return Sharing(
         **shared,
         overlapping_samples_s=_measure_overlap(table, numbers["trial"], seen, fold),
-        overlapping_segments=_count_overlapping(table, numbers["trial"], seen, fold),
         n_train=len(fold.train),
         n_first=len(fold.first),
         n_validation=len(fold.validation),
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
+        overlapping_segments=_count_overlapping(table, numbers["trial"], seen, fold),
     )
 
 

@@ -124,7 +124,7 @@ class SegmentStore:
     @property
     def lost(self) -> pd.DataFrame:
         """The trials that are shorter than a segment."""
-        return self._trials.loc[self._windows.n_segments == 0]
+        return self._trials.iloc[np.flatnonzero(self._windows.n_segments == 0)]
 
     def lines(self) -> list[str]:
         """Say what is subtracted, and which trials are lost."""
@@ -242,7 +242,7 @@ class SegmentStore:
     def _find_repeated(
         self, stream: Stream, trials: RowNumbers
     ) -> Float64[np.ndarray, "trial channel _"]:
-        """Return what is subtracted from each trial; it is known for those asked for."""
+        """Return what is subtracted from each trial, known for those asked for."""
         find, second = REPEATED[str(self.segmenting.baseline)], round(self.sfreq)
         if stream not in self._repeated:
             n_channels = len(self.channels([stream]))
