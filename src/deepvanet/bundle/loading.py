@@ -162,7 +162,8 @@ class Bundle:
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
         return [
-            f"bundle: {self.path} ({self._count()}; card: README.md)",
+            f"bundle: {self.path} ({self._count()}, baseline "
+            f"{self.segmenting.baseline}; card: README.md)",
             *(answer.line() for answer in self.answers),
         ]
 

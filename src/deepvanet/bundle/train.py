@@ -104,8 +104,8 @@ def train_bundle(
     """
     _check_segments(settings)
     store = open_store(store_path).cut(settings.segmenting)
-    for line in store.lines():
-        _log.info("%s", line)
+    for line in store.lines()[1:]:
+        _log.warning("%s", line)
     check_label_rule(settings.label_rule)
     members = plan_members(settings)
     for streams in list_left_out(settings):

@@ -48,7 +48,13 @@ class StoredArrays:
         return self._cut(self.map_subject(stream, self._folder[trial]), stream, trial)
 
     def read_state(self, trial: int) -> UInt8[np.ndarray, " frame"]:
-        """Return the state of each frame of a trial."""
+        """Return the state of each frame of a trial.
+
+        Raises
+        ------
+        UserError
+            When the file does not fit the table, or cannot be read.
+        """
         subject = self._folder[trial]
         if (subject, FACE_STATE) not in self._mapped:
             states = _map(self.path / "subjects" / subject / FACE_STATE)

@@ -120,6 +120,11 @@ def tabulate(
         Of each stream of signals, the share of samples that is missing.
     counts : mapping
         Frames of a segment by ``FRAME_COUNTS``.
+
+    Returns
+    -------
+    DataFrame
+        Numbered from 0.
     """
     optional = [name for name in OPTIONAL_COLUMNS if name in trials]
     kept = [*TEXT_COLUMNS, *Target, *optional]
