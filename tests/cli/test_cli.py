@@ -815,7 +815,7 @@ def test_training_says_how_good_it_is_or_that_nobody_knows(
     assert main(["train", str(filmed_store), "--out", str(out), option, *QUICK]) == 0
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first == f"bundle: {out} (1 networks; card: README.md)"
+    assert first == f"bundle: {out} (1 networks, baseline mean; card: README.md)"
     said = {
         "--cross-validate": "valence from bio: balanced accuracy ",
         "--no-cross-validate": "valence from bio: not calibrated, never scored",

@@ -161,9 +161,9 @@ class Bundle:
 
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
+        held = f"{self._count()}, baseline {self.segmenting.baseline}"
         return [
-            f"bundle: {self.path} ({self._count()}, baseline "
-            f"{self.segmenting.baseline}; card: README.md)",
+            f"bundle: {self.path} ({held}; card: README.md)",
             *(answer.line() for answer in self.answers),
         ]
 
