@@ -324,12 +324,7 @@ def test_a_second_call_fits_nothing_and_writes_the_same_bytes(made, stores):
 
 def test_parts_share_their_runs(made, stores):
     given = open_stores(stores, Segmenting()).values()
-    asked = {
-        part: {p.name for p in plan_runs([part], given, **HOW)}
-        for part in PARTS
-    }
-        for part in PARTS
-    }
+    asked = {part: {p.name for p in plan_runs([part], given, **HOW)} for part in PARTS}
 
     assert "paper-face+bio-deap" in asked["table2"] & asked["fig2"]
     assert {p.name for p in (made[0] / "runs").iterdir()} <= {
