@@ -15,6 +15,7 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    Segmenting,
     TrainSettings,
     to_dict,
 )
@@ -78,7 +79,8 @@ def test_a_bundle_knows_what_it_was_trained_on(bundle, store):
 
     assert loaded == bundle
     assert loaded.dataset == "deap"
-    assert loaded.recipe == PrepareSettings()
+    assert loaded.recipe == PrepareSettings(face_fps=2.0)
+    assert loaded.segmenting == Segmenting(1.0, 1.0, "mean")
     assert loaded.training["network"] == to_dict(settle_machine(QUICK.network))
     assert loaded.channels == CHANNELS == store.manifest.channels
     assert loaded.channels_of(Stream.PERIPHERAL) == CHANNELS[3:]
@@ -273,6 +275,8 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["recipe"].update(x=1),
         lambda values: values["recipe"].update(sfreq="128"),
         lambda values: values["training"].update(baseline="median"),
+        lambda values: values["training"].pop("baseline"),
+        lambda values: values["training"].update(segment=4.0),
         lambda values: values["channels"][0].update(type="telepathy"),
         lambda values: values.update(networks=[]),
         lambda values: values.update(networks="face"),
@@ -335,7 +339,7 @@ def test_channels_that_no_network_reads_have_no_level(store, tmp_path):
 
 def test_a_bundle_knows_where_its_baselines_came_from(filmed_bundle, bundle):
     assert load_bundle(filmed_bundle).rest_s == 3.0
-    assert bundle.rest_s is None  # its store does not tell how long they were
+    assert bundle.rest_s == 1.0
     card = (filmed_bundle / "README.md").read_text()
     assert "baseline: mean, of each trial's own 3 s of baseline before it" in card
 

@@ -57,7 +57,7 @@ Subjects = Annotated[
 Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
 SegmentLength = Annotated[
     float,
-    About("Length of a segment in seconds.", least=0.001, most=3600, metavar="SECONDS"),
+    About("Length of a segment in seconds.", least=0.001, most=3600, metavar="S"),
 ]
 Step = Annotated[
     float,
@@ -65,7 +65,7 @@ Step = Annotated[
         "Seconds from the start of a segment to that of the next, which may overlap.",
         least=0.001,
         most=3600,
-        metavar="SECONDS",
+        metavar="S",
     ),
 ]
 BaselineOrUsual = Annotated[

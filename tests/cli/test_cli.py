@@ -339,7 +339,7 @@ def test_wrong_arguments_are_one_sentence_that_names_them(refuse, command, named
         ("evaluate STORE --out OUT --segment 0.3", "--segment: needs a whole number"),
         ("evaluate STORE --out OUT --step 0.3", "--step: needs a whole number of sam"),
         ("evaluate STORE --out OUT --step 0.5", "--step: needs a whole number of fra"),
-        ("evaluate STORE --out OUT --segment trial", "'trial' is not a valid float"),
+        ("evaluate STORE --out OUT --segment trial", "'--segment'"),
         ("train STORE --out OUT --segment 2", "--segment: a bundle answers second by"),
         ("prepare deap ROOT --out OUT --face yunett", "did you mean 'yunet'"),
         ("evaluate STORE --out OUT --protocol trail", "did you mean 'trial'"),

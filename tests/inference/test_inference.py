@@ -210,7 +210,8 @@ def test_the_recipe_of_the_bundle_is_followed(tmp_path, baseline):
     table = predict(model, RecordingInput(bio=dat_of(root), trial="2")).table
 
     wanted = score_stored(model, store, "bio", "01", "02")
-    np.testing.assert_allclose(table["valence"][3:], wanted, **CLOSE)
+    # a store rounds the baseline, too, to float32
+    np.testing.assert_allclose(table["valence"][3:], wanted, rtol=0, atol=1e-4)
 
 
 def test_another_rest_gives_other_scores(filmed_bundle, tmp_path):
