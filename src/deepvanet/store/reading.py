@@ -18,6 +18,7 @@ from deepvanet.schema import BIO, Stream, UserError, pick, quote
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import (
     FRAME_COUNTS,
+    OPTIONAL_COLUMNS,
     PLACE_COLUMNS,
     TEXT_COLUMNS,
     TRIAL_COLUMNS,
@@ -290,7 +291,9 @@ def _read_all(folders: Sequence[Path], name: str) -> pd.DataFrame:
 def _read_csv(file: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(
-            file, dtype=dict.fromkeys(TEXT_COLUMNS, str), float_precision=EXACT
+            file,
+            dtype=dict.fromkeys((*TEXT_COLUMNS, *OPTIONAL_COLUMNS), str),
+            float_precision=EXACT,
         )
     except (OSError, ValueError, OverflowError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from None
