@@ -17,23 +17,26 @@ from deepvanet.datasets.deap.reader import (
     SUBJECTS,
 )
 from deepvanet.labels import label_ratings
-from deepvanet.schema import Stream, Target
+from deepvanet.schema import FrameState, Stream, Target
 from deepvanet.store import (
+    TEXT_COLUMNS,
     Manifest,
     Rows,
-    SegmentBlock,
     SegmentStore,
+    TrialBlock,
     open_store,
     write_subject,
 )
+from deepvanet.store.columns import PLACE_COLUMNS
 from deepvanet.synthetic.deap import write_deap
 from deepvanet.synthetic.python2 import Pieces, write_pickle
 
 SHAPES = {
-    Stream.FACE: (5, 64, 64, 3),
-    Stream.EEG: (32, 128),
-    Stream.PERIPHERAL: (8, 128),
+    Stream.FACE: (64, 64, 3),
+    Stream.EEG: (32,),
+    Stream.PERIPHERAL: (8,),
 }
+"""Of a frame, and of a sample."""
 N_TRIALS, N_SEGMENTS = 40, 60
 """Of each of DEAP's 32 subjects."""
 
@@ -80,46 +83,51 @@ def write_noise_store(
     n_segments: int,
     streams: Iterable[Stream] = tuple(Stream),
 ) -> SegmentStore:
-    """Write a store of noise with DEAP's channels, and open it.
+    """Write a store of noise with DEAP's channels, and cut it into seconds.
 
     Trials are rated high and low in turn.
     """
     rng = np.random.default_rng(0)
     _write_manifest(root)
+    has = tuple(streams)
     for subject in SUBJECTS[:n_subjects]:
         blocks = (
-            SegmentBlock(
-                table=_tabulate(subject, trial, n_segments, has=tuple(streams)),
-                arrays={stream: _draw(rng, stream, n_segments) for stream in streams},
-                trial={"subject": subject, "trial": trial, "stimulus": trial},
+            _make_trial(
+                subject, trial, n_segments, {s: _draw(rng, s, n_segments) for s in has}
             )
             for trial in range(1, n_trials + 1)
         )
         write_subject(root, subject, parts=blocks, inputs={"inputs": {}})
-    return open_store(root)
+    return open_store(root).cut()
 
 
 def write_full_size_store(root: Path, *, n_subjects: int = len(SUBJECTS)) -> int:
-    """Write all of DEAP as a store, with files full of holes; count its rows.
+    """Write all of DEAP as a store, with files full of holes; count its seconds.
 
-    Tables are as large as real ones: 76,800 rows, 52,440 of them with a face.
-    Arrays have their real shapes, but nothing was written into them.
+    Tables are as large as real ones: 1,280 trials, 76,800 seconds, 52,440 of them with
+    a face. Arrays have their real shapes, but nothing was written into them.
     """
     _write_manifest(root)
-    n_rows = 0
     for subject in SUBJECTS[:n_subjects]:
         blocks = list(_cut_empty_trials(subject))
         write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
-        table = pd.concat([block.table for block in blocks])
-        n_rows += len(table)
-        for stream in blocks[0].arrays:
-            np.lib.format.open_memmap(
-                root / "subjects" / subject / f"{stream}.npy",
-                mode="w+",
-                dtype=_type_of(stream),
-                shape=(int(table[f"has_{stream}"].sum()), *SHAPES[stream]),
-            )
-    return n_rows
+        folder = root / "subjects" / subject
+        table = pd.read_csv(
+            folder / "trials.csv", dtype=dict.fromkeys(TEXT_COLUMNS, str)
+        )
+        for stream, (first, length, _) in PLACE_COLUMNS.items():
+            has = [stream in block.arrays for block in blocks]
+            table[length] = _count(stream, N_SEGMENTS) * np.array(has, dtype=int)
+            table[first] = table[length].cumsum() - table[length]
+            if any(has):
+                np.lib.format.open_memmap(
+                    folder / f"{stream}.npy",
+                    mode="w+",
+                    dtype=_type_of(stream),
+                    shape=(int(table[length].sum()), *SHAPES[stream]),
+                )
+        table.to_csv(folder / "trials.csv", index=False)
+    return n_subjects * N_TRIALS * N_SEGMENTS
 
 
 def take_rows(store: SegmentStore, streams: Iterable[Stream], n_rows: int) -> Rows:
@@ -129,32 +137,43 @@ def take_rows(store: SegmentStore, streams: Iterable[Stream], n_rows: int) -> Ro
     return Rows(store, numbers, tuple(streams), label_ratings(ratings, ">=5"))
 
 
-def _cut_empty_trials(subject: str) -> Iterator[SegmentBlock]:
+def _cut_empty_trials(subject: str) -> Iterator[TrialBlock]:
     for trial in range(1, N_TRIALS + 1):
         has_face = subject in FILMED and trial not in MISSING_VIDEOS.get(subject, ())
         has = tuple(Stream) if has_face else (Stream.EEG, Stream.PERIPHERAL)
-        yield SegmentBlock(
-            table=_tabulate(subject, trial, N_SEGMENTS, has=has),
-            arrays={s: np.empty((0, *SHAPES[s]), _type_of(s)) for s in has},
-            trial={"subject": subject, "trial": trial, "stimulus": trial},
-        )
+        arrays = {s: np.empty((0, *SHAPES[s]), _type_of(s)) for s in has}
+        yield _make_trial(subject, trial, N_SEGMENTS, arrays)
 
 
-def _tabulate(
-    subject: str, trial: int, n_segments: int, *, has: tuple[Stream, ...]
-) -> pd.DataFrame:
-    table = pd.DataFrame({"segment": np.arange(n_segments)})
-    table = table.assign(subject=subject, trial=f"{trial:02d}", stimulus=str(trial))
-    table = table.assign(start_s=table["segment"] * 1.0, duration_s=1.0)
-    table = table.assign(recording=table["trial"])
-    table = table.assign(valence=3.0 + trial % 2 * 4, arousal=3.0 + trial % 2 * 4)
-    table = table.assign(**{f"has_{stream}": int(stream in has) for stream in Stream})
-    n_found = SHAPES[Stream.FACE][0] * (Stream.FACE in has)
-    return table.assign(n_faces_found=n_found, n_faces_filled=0, n_frames_padded=0)
+def _make_trial(
+    subject: str, trial: int, n_segments: int, arrays: dict[Stream, np.ndarray]
+) -> TrialBlock:
+    rating = 3.0 + trial % 2 * 4
+    row = {
+        "subject": subject,
+        "trial": f"{trial:02d}",
+        "stimulus": str(trial),
+        "recording": f"{trial:02d}",
+        "duration_s": float(n_segments),
+        "valence": rating,
+        "arousal": rating,
+    }
+    state = None
+    if Stream.FACE in arrays:
+        n_frames = _count(Stream.FACE, n_segments)
+        state = np.full(n_frames, FrameState.FOUND, np.uint8)
+    return TrialBlock(row, arrays, round(BASELINE_S * SFREQ), state)
+
+
+def _count(stream: Stream, n_segments: int) -> int:
+    """Return how many frames or samples a trial has, its baseline included."""
+    if stream is Stream.FACE:
+        return round(n_segments * PrepareSettings.face_fps)
+    return round((n_segments + BASELINE_S) * SFREQ)
 
 
 def _draw(rng: np.random.Generator, stream: Stream, n_segments: int) -> np.ndarray:
-    shape = (n_segments, *SHAPES[stream])
+    shape = (_count(stream, n_segments), *SHAPES[stream])
     if stream is Stream.FACE:
         return rng.integers(0, 256, shape, dtype=np.uint8)
     return rng.standard_normal(shape, dtype=np.float32)

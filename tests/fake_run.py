@@ -102,7 +102,7 @@ def write_run(
             "format": results.RUN_FORMAT,
             "dataset": dataset,
             "store_digest": store_digest,
-            "prepare": {"baseline": "mean", "face": "dlib5"},
+            "prepare": {"face": "dlib5"},
             "evaluate": to_dict(settings),
         },
     )

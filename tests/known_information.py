@@ -27,11 +27,12 @@ from deepvanet.config import PrepareSettings, digest, to_dict
 from deepvanet.schema import Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
-    SegmentBlock,
     SegmentStore,
+    TrialBlock,
     open_store,
     write_subject,
 )
+from segment_blocks import join_segments
 
 SFREQ, N_SECONDS, N_TRIALS, N_EEG = 128, 6, 24, 8
 """24 trials of 6 s: four fifths of them are 115 rows, two batches of 64."""
@@ -169,12 +170,12 @@ def write_known_store(
             for n, label in enumerate(high)
         ]
         write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
-    return open_store(root)
+    return open_store(root).cut()
 
 
 def _cut_block(
     subject: str, trial: str, is_high: bool, kind: str, rng: np.random.Generator
-) -> SegmentBlock:
+) -> TrialBlock:
     signals = make_trial(kind, is_high, rng).astype(np.float32)
     seconds = signals.reshape(-1, N_SECONDS, SFREQ).swapaxes(0, 1)
     names = {"subject": subject, "trial": trial, "stimulus": trial}
@@ -188,11 +189,7 @@ def _cut_block(
         **dict.fromkeys(Target, 7.0 if is_high else 3.0),
         **{f"has_{s}": int(s is not Stream.FACE) for s in Stream},
     )
-    return SegmentBlock(
-        table=table.assign(start_s=table["segment"] * 1.0),
-        arrays={
-            Stream.EEG: seconds[:, :N_EEG],
-            Stream.PERIPHERAL: seconds[:, N_EEG:],
-        },
-        trial={**names, "n_segments": N_SECONDS},
+    return join_segments(
+        table.assign(start_s=table["segment"] * 1.0),
+        {Stream.EEG: seconds[:, :N_EEG], Stream.PERIPHERAL: seconds[:, N_EEG:]},
     )

@@ -259,7 +259,7 @@ def take(path: Path) -> None:
     from deepvanet.schema import BIO
     from deepvanet.store import open_store, read_cleaning, read_trials
 
-    store = open_store(path)
+    store = open_store(path).cut()
     read_trials(path)
     read_cleaning(path)
     for stream in BIO:

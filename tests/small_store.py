@@ -13,11 +13,12 @@ from deepvanet.schema import Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
     Rows,
-    SegmentBlock,
     SegmentStore,
+    TrialBlock,
     open_store,
     write_subject,
 )
+from segment_blocks import join_segments
 
 CHANNELS = (
     Channel("Fp1", ChannelType.EEG, "uV"),
@@ -50,7 +51,7 @@ def write_small_store(
     n_sessions: int = 0,
     seed: int = 0,
 ) -> SegmentStore:
-    """Write a store of noise in which valence shows, and open it.
+    """Write a store of noise in which valence shows, and cut it into seconds.
 
     Half of each subject's trials are rated high, of each target. Three channels of
     EEG and two peripheral ones; 2 images of 24 x 24 a segment: networks are quick.
@@ -64,7 +65,8 @@ def write_small_store(
     artefacts : str
         How the store says that its EEG was cleaned.
     baseline : str
-        How the store says that its baseline was removed.
+        ``none``: trials have no baseline; else it is a second of zeros, so that
+        nothing is subtracted.
     in_one_recording : bool
         Whether a subject's trials lie in one recording, or each in its own.
     images : tuple of int
@@ -76,7 +78,7 @@ def write_small_store(
         How many sessions a subject's trials lie in, in turn; 0: it is not stated.
     """
     rng = np.random.default_rng(seed)
-    settings = to_dict(PrepareSettings(artefacts=artefacts, baseline=baseline))
+    settings = to_dict(PrepareSettings(artefacts=artefacts, face_fps=float(images[0])))
     manifest = Manifest(dataset, False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
@@ -97,12 +99,13 @@ def write_small_store(
                 streams=held,
                 effect=effect if valence[trial] >= 5 else -effect,
                 images=images,
+                rest=0 if baseline == "none" else 128,
                 rng=rng,
             )
             for trial, stimulus in enumerate(rng.permutation(n_trials))
         ]
         write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
-    return open_store(root)
+    return open_store(root).cut()
 
 
 def take_rows(store: SegmentStore, streams: Iterable[Stream] = tuple(Stream)) -> Rows:
@@ -129,8 +132,9 @@ def _sample_trial(
     streams: Iterable[Stream],
     effect: float,
     images: tuple[int, int],
+    rest: int,
     rng: np.random.Generator,
-) -> SegmentBlock:
+) -> TrialBlock:
     streams = tuple(streams)
     table = pd.DataFrame({"segment": range(n_segments)}).assign(
         **names, **ratings, stimulus=stimulus, recording=recording, n_frames_padded=0
@@ -141,14 +145,11 @@ def _sample_trial(
     table = table.assign(n_faces_found=n_images * (Stream.FACE in streams))
     table = table.assign(**{f"has_{s}": int(s in streams) for s in Stream})
     arrays = {}
-    for stream, (rest, unit) in BIO_UNITS.items():
-        noise = rng.normal(effect, 1.0, (n_segments, len(rest), 128))
-        arrays[stream] = (rest + unit * noise).astype(np.float32)
+    for stream, (level, unit) in BIO_UNITS.items():
+        noise = rng.normal(effect, 1.0, (n_segments, len(level), 128))
+        arrays[stream] = (level + unit * noise).astype(np.float32)
     shape = (n_segments, n_images, side, side, 3)
     pixels = rng.normal(128 + 30 * effect, 30, shape)
     arrays[Stream.FACE] = pixels.clip(0, 255).astype(np.uint8)
-    return SegmentBlock(
-        table=table,
-        arrays={stream: arrays[stream] for stream in streams},
-        trial={**names, "stimulus": stimulus, "n_segments": n_segments},
-    )
+    held = {stream: arrays[stream] for stream in streams}
+    return join_segments(table, held, rest=rest)

@@ -136,7 +136,7 @@ def test_memory_of_work_apart_is_what_the_work_held():
 def test_a_full_size_store_opens_and_takes_no_disk(tmp_path):
     n_rows = write_full_size_store(tmp_path / "store", n_subjects=3)
 
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
 
     assert len(store.table) == n_rows == 3 * 40 * 60
     assert len(store.rows_with([Stream.FACE])) == n_rows - 60

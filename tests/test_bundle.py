@@ -8,7 +8,6 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from deepvanet.bundle import load_bundle, train_bundle
@@ -16,6 +15,7 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    Segmenting,
     TrainSettings,
     to_dict,
 )
@@ -23,6 +23,7 @@ from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.schema import Stream, Target, UserError
 from deepvanet.store import open_store
+from segment_blocks import rewrite_trials
 from small_store import CHANNELS, take_rows
 
 QUICK = TrainSettings(
@@ -78,7 +79,8 @@ def test_a_bundle_knows_what_it_was_trained_on(bundle, store):
 
     assert loaded == bundle
     assert loaded.dataset == "deap"
-    assert loaded.recipe == PrepareSettings()
+    assert loaded.recipe == PrepareSettings(face_fps=2.0)
+    assert loaded.segmenting == Segmenting(1.0, 1.0, "mean")
     assert loaded.training["network"] == to_dict(settle_machine(QUICK.network))
     assert loaded.channels == CHANNELS == store.manifest.channels
     assert loaded.channels_of(Stream.PERIPHERAL) == CHANNELS[3:]
@@ -240,8 +242,7 @@ def test_settings_that_do_not_fit_are_refused(store, tmp_path, change, message):
 
 def test_one_class_cannot_be_trained_and_leaves_nothing(tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store", n_subjects=1)
-    table = store.path / "subjects" / "01" / "segments.csv"
-    pd.read_csv(table, dtype=str).assign(valence="2.0").to_csv(table, index=False)
+    rewrite_trials(store.path, "01", valence="2.0")
 
     with pytest.raises(UserError, match="valence from face: 24 segments, but both"):
         train_bundle(store.path, tmp_path / "model", settings=QUICK, execution=ALONE)
@@ -273,7 +274,9 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["recipe"].pop("sfreq"),
         lambda values: values["recipe"].update(x=1),
         lambda values: values["recipe"].update(sfreq="128"),
-        lambda values: values["recipe"].update(baseline="median"),
+        lambda values: values["training"].update(baseline="median"),
+        lambda values: values["training"].pop("baseline"),
+        lambda values: values["training"].update(segment=4.0),
         lambda values: values["channels"][0].update(type="telepathy"),
         lambda values: values.update(networks=[]),
         lambda values: values.update(networks="face"),
@@ -362,7 +365,7 @@ def test_a_bundle_of_an_older_version_does_not_say_its_recipe(copied):
 
 def test_a_bundle_knows_where_its_baselines_came_from(filmed_bundle, bundle):
     assert load_bundle(filmed_bundle).rest_s == 3.0
-    assert bundle.rest_s is None  # its store does not tell how long they were
+    assert bundle.rest_s == 1.0
     card = (filmed_bundle / "README.md").read_text()
     assert "baseline: mean, of each trial's own 3 s of baseline before it" in card
 

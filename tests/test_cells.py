@@ -13,8 +13,9 @@ from deepvanet.results.columns import PREDICTION_COLUMNS, SPECTRUM_COLUMNS
 from deepvanet.results.tables import read_spectra
 from deepvanet.schema import UserError
 from deepvanet.signal_io.cells import find_numbers
-from deepvanet.store.columns import COLUMNS
-from deepvanet.store.reading import read_segment_table
+from deepvanet.store import Manifest
+from deepvanet.store.columns import TRIAL_COLUMNS
+from deepvanet.store.reading import read_trial_table
 
 HOSTILE = [
     '=HYPERLINK("http://a.b","c")',
@@ -76,7 +77,9 @@ ENDLESS = "1e3080000001"
 READERS = {
     "predictions": results.read_predictions,
     "spectra": read_spectra,
-    "store": lambda file: read_segment_table(file.parent),
+    "store": lambda file: read_trial_table(
+        file.parent, Manifest("deap", False, {}, "", (), {})
+    ),
     "audit": lambda file: check_table(read_columns(file, ["subject"]), file),
     "signals": lambda file: find_numbers(pd.Series([file.name, ENDLESS, "1,5"])),
 }
@@ -84,8 +87,14 @@ READERS = {
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def test_a_number_without_end_does_not_end_the_program(tmp_path, read):
-    columns = (*COLUMNS, *PREDICTION_COLUMNS, *SPECTRUM_COLUMNS, "label", "onset_s")
-    file = tmp_path / "segments.csv"
+    columns = (
+        *TRIAL_COLUMNS,
+        *PREDICTION_COLUMNS,
+        *SPECTRUM_COLUMNS,
+        "label",
+        "onset_s",
+    )
+    file = tmp_path / "trials.csv"
     write_csv(
         pd.DataFrame(ENDLESS, index=[0], columns=list(dict.fromkeys(columns))), file
     )

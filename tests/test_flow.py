@@ -355,9 +355,10 @@ def score_network(folder, *, effect, baseline, protocol, seed=0):
     write_ratings(plan, subjects)
     work = partial(write_subject, plan)
     list(run_tasks(work, subjects, execution=Execution(jobs=2), what="synth"))
-    run("prepare", "deap", root, "--out", store, "--baseline", baseline, *JOBS)
+    run("prepare", "deap", root, "--out", store, *JOBS)
     run(
         *("evaluate", store, "--out", out, "--target", "valence", "--streams", "bio"),
+        *("--baseline", baseline),
         *("--protocol", protocol, "--folds", 4, "--epochs", 15, "--batch-size", 32),
         *JOBS,
     )

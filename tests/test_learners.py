@@ -17,6 +17,7 @@ from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import STREAM_SETS, Stream, UserError
 from deepvanet.store import Rows, open_store
+from segment_blocks import rewrite_segments
 from small_store import take_rows
 
 QUICK = NetworkSettings(epochs=2, batch_size=8)
@@ -127,19 +128,17 @@ def read_folder(folder):
 def poison(store, path, numbers):
     """Copy a store, and write garbage over some of its rows."""
     shutil.copytree(store.path, path)
-    table = store.table
     rng = np.random.default_rng(9)
-    for subject in dict.fromkeys(table["subject"]):
-        mine = np.flatnonzero((table["subject"] == subject).to_numpy())
-        rows = np.flatnonzero(np.isin(mine, numbers))
-        for stream in Stream:
-            file = path / "subjects" / subject / f"{stream}.npy"
-            if len(rows) and file.is_file():
-                array = np.load(file)
-                noise = rng.integers(0, 256, array[rows].shape)
-                array[rows] = noise * 1000.0 if array.dtype != np.uint8 else noise
-                np.save(file, array)
-    return open_store(path)
+
+    def change(rows, array):
+        mine = np.flatnonzero(np.isin(rows, numbers))
+        noise = rng.integers(0, 256, array[mine].shape)
+        array[mine] = noise * 1000.0 if array.dtype != np.uint8 else noise
+        return array
+
+    for stream in Stream:
+        rewrite_segments(store, stream, change, path=path)
+    return open_store(path).cut()
 
 
 def fit_fold(store, name, protocol, settings, folder, *, poison_at=None):

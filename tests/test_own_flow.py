@@ -133,7 +133,7 @@ def test_from_own_recordings_to_a_timeline(made, tmp_path, capsys, bring):
     has_film = layout == "recordings"
 
     run("check", layout, source)
-    run("prepare", layout, source, "--out", store, "--baseline", "none")
+    run("prepare", layout, source, "--out", store)
     run(
         *("evaluate", store, "--out", tmp_path / "run", "--protocol", "paper,trial"),
         *("--streams", "eeg,bio", "--target", "arousal", "--folds", 3),

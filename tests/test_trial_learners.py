@@ -251,7 +251,7 @@ def turn_up(store, path, gain):
     for stream in BIO:
         file = path / "subjects" / "03" / f"{stream}.npy"
         np.save(file, (np.load(file) * gain).astype(np.float32))
-    return open_store(path)
+    return open_store(path).cut()
 
 
 COMPARED = ["bandpower-logistic", "trial-logistic", "riemann", "network", "eegnet"]

@@ -37,7 +37,7 @@ def test_a_stranger_gets_from_three_files_to_the_page(tmp_path):
         assert done.returncode == 0, done.stderr
         said[arguments[0]] = done.stdout
 
-    assert "72 segments, 72 with a face" in said["prepare"]
+    assert "72 seconds, 72 with a face" in said["prepare"]
     assert "valence from face+bio" in said["train"]
     shown = (tmp_path / "mine" / "trials.csv").read_text()
     assert shown.startswith(re.search(r"```text\n(.*?)```", PAGE.read_text(), re.S)[1])

@@ -23,6 +23,7 @@ from deepvanet.evaluation import evaluate
 from deepvanet.metrics import Calibration, fit_calibration
 from deepvanet.results import open_run
 from deepvanet.schema import STREAM_SETS, Target, UserError
+from segment_blocks import rewrite_trials
 from small_store import write_small_store
 
 ALONE = Execution()
@@ -236,10 +237,9 @@ def test_what_cannot_be_divided_is_trained_all_the_same_and_says_so(
 
 def test_a_fold_of_one_class_is_no_reason_to_stop(tiny_store, tmp_path, caplog):
     store = tiny_store(tmp_path / "store", n_subjects=1, n_trials=4)
-    file = store.path / "subjects" / "01" / "segments.csv"
-    table = pd.read_csv(file, dtype=str)
-    table["valence"] = np.where(table["trial"] == "01", "7.0", "3.0")
-    table.to_csv(file, index=False)
+    rewrite_trials(
+        store.path, "01", valence=lambda t: np.where(t["trial"] == "01", "7.0", "3.0")
+    )
 
     train_bundle(store.path, tmp_path / "m", settings=QUICK, execution=ALONE)
 
@@ -485,7 +485,7 @@ def write_noisy_store(root, seed):
     )
     rng = np.random.default_rng(seed)
     rate = rng.uniform(0.2, 0.5)
-    for file in sorted(store.path.glob("subjects/*/segments.csv")):
+    for file in sorted(store.path.glob("subjects/*/trials.csv")):
         table = pd.read_csv(file, dtype=str)
         for trial in table["trial"].unique():
             other = "7.0" if rng.random() < rate else "3.0"

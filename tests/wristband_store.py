@@ -16,11 +16,12 @@ from deepvanet.config import PrepareSettings, digest, to_dict
 from deepvanet.schema import Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
-    SegmentBlock,
     SegmentStore,
+    TrialBlock,
     open_store,
     write_subject,
 )
+from segment_blocks import join_segments
 
 SFREQ = 64
 EDA_SFREQ = 4
@@ -65,7 +66,7 @@ def write_wristband_store(
             for trial in range(n_trials)
         ]
         write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
-    return open_store(root)
+    return open_store(root).cut()
 
 
 def _sample_person(rng: np.random.Generator) -> dict[str, float]:
@@ -86,7 +87,7 @@ def _make_trial(
     person: Mapping[str, float],
     effects: Mapping[str, float],
     rng: np.random.Generator,
-) -> SegmentBlock:
+) -> TrialBlock:
     side = 0.5 if is_high else -0.5
     state = {name: side * size + rng.normal() for name, size in effects.items()}
     signals = np.stack(
@@ -108,11 +109,7 @@ def _make_trial(
         **{f"has_{s}": int(s is Stream.PERIPHERAL) for s in Stream},
     )
     table = table.assign(start_s=table["segment"] * 1.0)
-    return SegmentBlock(
-        table=table,
-        arrays={Stream.PERIPHERAL: seconds.astype(np.float32)},
-        trial={**names, "stimulus": stimulus, "n_segments": n_seconds},
-    )
+    return join_segments(table, {Stream.PERIPHERAL: seconds.astype(np.float32)})
 
 
 def _make_skin(

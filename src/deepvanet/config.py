@@ -55,6 +55,28 @@ Subjects = Annotated[
     tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
 ]
 Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
+SegmentLength = Annotated[
+    float,
+    About("Length of a segment in seconds.", least=0.001, most=3600, metavar="S"),
+]
+Step = Annotated[
+    float,
+    About(
+        "Seconds from the start of a segment to that of the next, which may overlap.",
+        least=0.001,
+        most=3600,
+        metavar="S",
+    ),
+]
+BaselineOrUsual = Annotated[
+    Baseline | None,
+    About(
+        "What is subtracted from signals: the mean of the trial's baseline, that "
+        "baseline's mean one-second waveform (as published: it marks the trial), or "
+        "none.",
+        shown="mean where every trial has a baseline, else none",
+    ),
+]
 Threads = Annotated[
     int, About("Threads of one fit. Numbers change with it.", least=1, most=999)
 ]
@@ -69,14 +91,30 @@ Recipe = Annotated[
 
 
 @dataclass(frozen=True)
-class PrepareSettings(CheckedSettings):
-    """How recordings become segments (the paper's section 3, implementation).
+class Segmenting(CheckedSettings):
+    """How trials are cut into segments when they are read.
 
     Attributes
     ----------
-    baseline : str
-        ``mean`` (one number a channel), ``waveform`` (the mean one-second
-        waveform, as the published code does) or ``none``.
+    segment_s, step_s : float
+        Length of a segment, and from the start of one to that of the next.
+    baseline : str | None
+        What is subtracted: ``mean`` (one number a channel), ``waveform`` (the mean
+        one-second waveform, as the published code does) or ``none``; None: ``mean``
+        where every trial has a baseline, else ``none``.
+    """
+
+    segment_s: SegmentLength = 1.0
+    step_s: Step = 1.0
+    baseline: BaselineOrUsual = None
+
+
+@dataclass(frozen=True)
+class PrepareSettings(CheckedSettings):
+    """How recordings become trials of a store.
+
+    Attributes
+    ----------
     artefacts : str
         ``icalabel`` removes what is not brain from raw EEG by ICA; ``none`` only
         filters it.
@@ -101,14 +139,6 @@ class PrepareSettings(CheckedSettings):
         missing.
     """
 
-    baseline: Annotated[
-        Baseline,
-        About(
-            "What is subtracted from a trial: the mean of its baseline, that "
-            "baseline's mean one-second waveform (as published: it marks the trial), "
-            "or none."
-        ),
-    ] = "mean"
     artefacts: Annotated[
         Artefacts,
         About(
@@ -286,6 +316,8 @@ class EvaluateSettings(CheckedSettings):
 
     Attributes
     ----------
+    segment, step, baseline : float, float, str | None
+        As ``Segmenting`` has them.
     folds : int | None
         None: ten, fewer where there are fewer units, equal for the run's protocols.
     subjects : tuple of str
@@ -308,6 +340,9 @@ class EvaluateSettings(CheckedSettings):
     streams: tuple[str, ...] = ("face+bio",)
     learners: tuple[str, ...] = ("network",)
     label_rule: LabelRule = ">=5"
+    segment: SegmentLength = Segmenting.segment_s
+    step: Step = Segmenting.step_s
+    baseline: BaselineOrUsual = Segmenting.baseline
     folds: Annotated[
         int | None,
         About("Folds.", least=2, shown="10, fewer where there are fewer units"),
@@ -337,6 +372,11 @@ class EvaluateSettings(CheckedSettings):
     ] = AUTOMATIC
     network: NetworkSettings = field(default_factory=NetworkSettings)
 
+    @property
+    def segmenting(self) -> Segmenting:
+        """How trials are cut into segments."""
+        return Segmenting(self.segment, self.step, self.baseline)
+
 
 @dataclass(frozen=True)
 class TrainSettings(CheckedSettings):
@@ -344,6 +384,8 @@ class TrainSettings(CheckedSettings):
 
     Attributes
     ----------
+    segment, step, baseline : float, float, str | None
+        As ``Segmenting`` has them.
     cross_validate : bool
         Whether the number of epochs is chosen, and probabilities are calibrated, by
         a cross-validation; else there are ``network.epochs`` epochs.
@@ -365,6 +407,9 @@ class TrainSettings(CheckedSettings):
         "face+bio",
     )
     label_rule: LabelRule = ">=5"
+    segment: SegmentLength = Segmenting.segment_s
+    step: Step = Segmenting.step_s
+    baseline: BaselineOrUsual = Segmenting.baseline
     seed: Seed = 0
     subjects: Subjects = ()
     cross_validate: Annotated[
@@ -389,6 +434,11 @@ class TrainSettings(CheckedSettings):
     ] = 0.0
     recipe: Annotated[Recipe, MAY_LACK] = "default"
     network: NetworkSettings = field(default_factory=NetworkSettings)
+
+    @property
+    def segmenting(self) -> Segmenting:
+        """How trials are cut into segments."""
+        return Segmenting(self.segment, self.step, self.baseline)
 
 
 @dataclass(frozen=True)
@@ -470,6 +520,8 @@ class ReproduceSettings(CheckedSettings):
     ----------
     part : str
         What of the paper.
+    segment, step, baseline : float, float, str | None
+        As ``Segmenting`` has them.
     precision, device : str
         As in ``NetworkSettings``.
     """
@@ -482,9 +534,17 @@ class ReproduceSettings(CheckedSettings):
             "3 folds, to see that it works."
         ),
     ] = "full"
+    segment: SegmentLength = Segmenting.segment_s
+    step: Step = Segmenting.step_s
+    baseline: BaselineOrUsual = Segmenting.baseline
     seed: Seed = 0
     precision: Precision = NetworkSettings.precision
     device: Device = NetworkSettings.device
+
+    @property
+    def segmenting(self) -> Segmenting:
+        """How trials are cut into segments."""
+        return Segmenting(self.segment, self.step, self.baseline)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
 
     made = prepare("deap", root, store, settings=PrepareSettings(), execution=execution)
     n_segments = int(made.trials["n_segments"].sum())
-    yield f"3/8 prepare: {n_segments} segments of one second"
+    yield f"3/8 prepare: {len(made.trials)} trials, {n_segments} seconds"
 
     settings = EvaluateSettings(
         targets=("valence",),

@@ -73,13 +73,23 @@ def _check(name: str, value: Any, hint: Any) -> None:
         hint, *said = typing.get_args(hint)
         about = next((item for item in said if isinstance(item, About)), None)
     if not _is_one(value, hint):
-        if typing.get_origin(hint) is Literal:
-            known = list(typing.get_args(hint))
+        known = _list_choices(hint)
+        if known:
             raise UserError(f"unknown {value!r}{say_nearest(value, known)}", field=name)
         raise UserError(f"needs {_describe(hint)}, got {value!r}", field=name)
     if about is not None:
         for item in value if isinstance(value, tuple) else (value,):
             _check_bounds(name, item, about)
+
+
+def _list_choices(hint: Any) -> list[str]:
+    """Return the names that a field may have; none where it is no name."""
+    parts = typing.get_args(hint)
+    if typing.get_origin(hint) is Literal:
+        return list(parts)
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return [name for part in parts for name in _list_choices(part)]
+    return []
 
 
 def _check_bounds(name: str, value: Any, about: About) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from deepvanet.config import EvaluateSettings, NetworkSettings, RecipeName
-from deepvanet.schema import UserError, pick
+from deepvanet.schema import pick
 
 RECIPES: tuple[str, ...] = get_args(RecipeName)
 
@@ -23,10 +23,9 @@ class RecipeSetting:
     Attributes
     ----------
     name : str
-        As ``NetworkSettings``, ``EvaluateSettings`` or ``PrepareSettings`` have it.
+        As ``NetworkSettings`` or ``EvaluateSettings`` have it.
     default, paper, code : object
-        What each recipe sets; None: the recipe takes what the store or the network
-        has.
+        What each recipe sets; None: what the trials of the store allow.
     source : str
         Where the published values come from.
     """
@@ -44,7 +43,7 @@ _CODE_ONLY = "the authors' code only; the text does not say"
 TABLE = (
     RecipeSetting(
         "baseline",
-        None,
+        EvaluateSettings.baseline,
         "mean",
         "waveform",
         "paper: the mean of 3 s before the trial; code: the mean one-second waveform",
@@ -87,8 +86,8 @@ TABLE = (
     RecipeSetting("dropout", NetworkSettings.dropout, 0.5, 0.5, _CODE_ONLY),
     RecipeSetting("units before the score", 20, 20, 20, _CODE_ONLY),
 )
-_FIXED = ("baseline", "units before the score")
-"""Settings of the store and of the network, which no option of ``evaluate`` changes."""
+_FIXED = ("units before the score",)
+"""Settings of the network, which no option of ``evaluate`` changes."""
 
 
 def read_recipe(name: str) -> dict[str, Any]:
@@ -117,8 +116,8 @@ def settle_recipe(recipe: str, given: Mapping[str, Any]) -> tuple[str, dict[str,
     -------
     label_rule : str
         Which ratings are high.
-    network : dict
-        Settings of ``NetworkSettings``.
+    others : dict
+        ``baseline``, and settings of ``NetworkSettings``.
 
     Raises
     ------
@@ -126,24 +125,8 @@ def settle_recipe(recipe: str, given: Mapping[str, Any]) -> tuple[str, dict[str,
         When there is no such recipe.
     """
     own = {name: value for name, value in given.items() if value is not None}
-    network = read_recipe(recipe) | own
-    return network.pop("label_rule"), network
-
-
-def check_baseline(recipe: str, baseline: str) -> None:
-    """Refuse a store whose baseline is not the recipe's.
-
-    Raises
-    ------
-    UserError
-        When it is another one.
-    """
-    wanted = next(getattr(s, recipe) for s in TABLE if s.name == "baseline")
-    if wanted is not None and wanted != baseline:
-        raise UserError(
-            f"{recipe} needs a store prepared with baseline {wanted}, got {baseline}",
-            field="recipe",
-        )
+    others = read_recipe(recipe) | own
+    return others.pop("label_rule"), others
 
 
 def list_recipes() -> list[dict[str, str]]:
@@ -166,7 +149,7 @@ def list_changes(recipe: str, settings: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: _write(settings[name])
         for name, value in read_recipe(recipe).items()
-        if name in settings and settings[name] != value
+        if name in settings and value is not None and settings[name] != value
     }
 
 
@@ -185,4 +168,4 @@ def describe_recipe(settings: Mapping[str, Any]) -> str:
 
 
 def _write(value: Any) -> str:
-    return "of the store" if value is None else str(value)
+    return "mean or none" if value is None else str(value)

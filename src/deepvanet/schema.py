@@ -7,7 +7,7 @@ import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,6 +72,15 @@ STREAM_SETS: Mapping[str, tuple[Stream, ...]] = {
 
 PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
 """Learners that read no signal, in the order in which they are shown."""
+
+
+class FrameState(IntEnum):
+    """Where the face image of a frame comes from."""
+
+    LOST = 0
+    FOUND = 1
+    FILLED = 2
+    PADDED = 3
 
 
 class ScoreKey(NamedTuple):

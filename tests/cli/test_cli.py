@@ -135,7 +135,9 @@ def test_each_command_s_help_shows_an_example_that_can_be_read(command, capsys):
             [n.rpartition(":")[2] for n in LEARNERS if n not in PRIORS],
         ),
         ("evaluate", "--label-rule", KNOWN_RULES),
-        ("prepare", "--baseline", BASELINES),
+        ("evaluate", "--baseline", BASELINES),
+        ("train", "--baseline", BASELINES),
+        ("reproduce", "--baseline", BASELINES),
         ("prepare", "--face", BACKENDS),
     ],
 )
@@ -328,7 +330,17 @@ def test_wrong_arguments_are_one_sentence_that_names_them(refuse, command, named
         ("check daep ROOT", "unknown data set 'daep', did you mean 'deap'"),
         ("synth daep ROOT", "unknown data set 'daep', did you mean 'deap'"),
         ("prepare daep ROOT --out OUT", "unknown data set 'daep', did you mean 'deap'"),
-        ("prepare deap ROOT --out OUT --baseline wave", "of 'mean', 'waveform'"),
+        ("evaluate STORE --out OUT --baseline wave", "of 'mean', 'waveform'"),
+        (
+            "prepare deap ROOT --out OUT --baseline mean",
+            "was removed, since a store keeps the baseline of each trial; say evaluate",
+        ),
+        ("evaluate STORE --out OUT --segment 9", "--segment: 9 s are longer than each"),
+        ("evaluate STORE --out OUT --segment 0.3", "--segment: needs a whole number"),
+        ("evaluate STORE --out OUT --step 0.3", "--step: needs a whole number of sam"),
+        ("evaluate STORE --out OUT --step 0.5", "--step: needs a whole number of fra"),
+        ("evaluate STORE --out OUT --segment trial", "'--segment'"),
+        ("train STORE --out OUT --segment 2", "--segment: a bundle answers second by"),
         ("prepare deap ROOT --out OUT --face yunett", "did you mean 'yunet'"),
         ("evaluate STORE --out OUT --protocol trail", "did you mean 'trial'"),
         ("evaluate STORE --out OUT --streams faces+bio", "did you mean 'face+bio'"),
@@ -512,7 +524,7 @@ def test_faults_that_can_be_lived_with_are_counted(deap, tmp_path, capsys):
     assert main(["prepare", "deap", str(deap), "--out", store, *ALONE]) == 0
 
     said = capsys.readouterr().out
-    assert "2 subjects, 0 of them finished before; 8 trials, 24 segments" in said
+    assert "2 subjects, 0 of them finished before; 8 trials, 24 seconds" in said
     assert "faces: 0.0% of 15 images found" in said
     assert "15 lost" in said
     assert "7 trials have no video: they stay in, without a face stream" in said
@@ -523,20 +535,20 @@ def test_faults_that_can_be_lived_with_are_counted(deap, tmp_path, capsys):
 def test_a_store_of_other_settings_is_refused(refuse, filmed_deap, filmed_store):
     sentence = refuse(
         *("prepare", "deap", filmed_deap, "--out", filmed_store, *ALONE),
-        *("--baseline", "waveform"),
+        *("--most-missing", "0.2"),
     )
 
-    assert "other settings (baseline is 'mean' there, got 'waveform')" in sentence
+    assert "other settings (most_missing is 0.5 there, got 0.2)" in sentence
 
 
 def test_a_damaged_store_is_named(refuse, filmed_store, tmp_path):
     store = shutil.copytree(filmed_store, tmp_path / "store")
-    table = store / "subjects" / "01" / "segments.csv"
+    table = store / "subjects" / "01" / "trials.csv"
     table.write_text(table.read_text().replace("stimulus", "clip"))
 
     sentence = refuse("evaluate", store, "--out", tmp_path / "run", *EVALUATE)
 
-    assert "segments.csv: column stimulus is missing" in sentence
+    assert "trials.csv: column stimulus is missing" in sentence
 
 
 @pytest.mark.parametrize("command", ["prepare", "evaluate", "report", "train", "demo"])
@@ -589,7 +601,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(
     refuse, filmed_store, tmp_path
 ):
     store = shutil.copytree(filmed_store, tmp_path / "store")
-    for table in store.rglob("segments.csv"):
+    for table in store.rglob("trials.csv"):
         pd.read_csv(table, dtype=str).assign(valence="2.0").to_csv(table, index=False)
 
     sentence = refuse("evaluate", store, "--out", tmp_path / "run", *EVALUATE)
@@ -803,7 +815,7 @@ def test_training_says_how_good_it_is_or_that_nobody_knows(
     assert main(["train", str(filmed_store), "--out", str(out), option, *QUICK]) == 0
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first == f"bundle: {out} (1 networks; card: README.md)"
+    assert first == f"bundle: {out} (1 networks, baseline mean; card: README.md)"
     said = {
         "--cross-validate": "valence from bio: balanced accuracy ",
         "--no-cross-validate": "valence from bio: not calibrated, never scored",

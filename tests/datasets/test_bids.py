@@ -96,13 +96,12 @@ def test_a_data_set_in_bids_becomes_a_store_and_is_current_until_a_sidecar_chang
 ):
     out = tmp_path / "store"
     command = ["prepare", "bids", str(root), "--out", str(out), "--jobs", "1"]
-    command += ["--baseline", "none"]
 
     assert main(command) == 0
     assert main(command) == 0
 
     assert "2 of them finished before" in capsys.readouterr().out
-    store = open_store(out)
+    store = open_store(out).cut()
     assert store.manifest.dataset == "bids"
     assert len(store.rows_with([Stream.EEG, Stream.PERIPHERAL])) == 3 * 5
     write_run(root, "01", None).write_text(EVENTS.replace("\t8\t", "\t7\t"))

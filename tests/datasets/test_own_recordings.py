@@ -14,6 +14,7 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    Segmenting,
     TrainSettings,
 )
 from deepvanet.datasets.recordings import reader as own_recordings
@@ -35,7 +36,7 @@ from small_recordings import (
     write_xdf,
 )
 
-NO_REST = PrepareSettings(baseline="none")
+DEFAULTS = PrepareSettings()
 ALONE = Execution()
 
 
@@ -48,7 +49,7 @@ def trial(number, subject="a", **cells):
     return row | {"valence": 7, "arousal": 3} | cells
 
 
-def make_store(root, out, settings=NO_REST):
+def make_store(root, out, settings=DEFAULTS):
     return prepare("recordings", root, out, settings=settings, execution=ALONE)
 
 
@@ -82,14 +83,14 @@ def mixed(tmp_path_factory):
 def mixed_store(mixed, tmp_path_factory):
     out = tmp_path_factory.mktemp("store") / "store"
     command = ["prepare", "recordings", str(mixed), "--out", str(out), "--jobs", "1"]
-    assert main([*command, "--baseline", "none"]) == 0
+    assert main(command) == 0
     return out
 
 
 def test_a_mixed_table_becomes_a_store_in_which_rows_have_what_was_recorded(
     mixed_store,
 ):
-    store = open_store(mixed_store)
+    store = open_store(mixed_store).cut()
 
     counts = store.table.groupby(["subject", "trial"])[
         [f"has_{stream}" for stream in Stream]
@@ -107,10 +108,10 @@ def test_prepare_ends_with_what_each_stream_covers(mixed, tmp_path, capsys):
     out = str(tmp_path / "store")
     command = ["prepare", "recordings", str(mixed), "--out", out, "--jobs", "1"]
 
-    assert main([*command, "--baseline", "none"]) == 0
+    assert main(command) == 0
 
     said = capsys.readouterr().out
-    assert "streams: face in 10 segments, eeg in 13 of them, peripheral in 13" in said
+    assert "streams: face in 10 seconds, eeg in 13 of them, peripheral in 13" in said
     assert "1 trials have no video: they stay in, without a face stream" in said
     assert "1 trials have no eeg stream" in said
     assert "1 trials have no peripheral stream" in said
@@ -120,7 +121,7 @@ def test_columns_that_mean_nothing_here_are_kept_with_the_trials(mixed_store):
     table = pd.read_csv(mixed_store / "subjects" / "a" / "trials.csv")
 
     assert table["note"].tolist()[:1] == ["x"]
-    assert table["n_segments"].tolist() == [3, 4]
+    assert table["duration_s"].tolist() == [3, 4]
 
 
 def test_input_files_are_named_by_their_places_beside_the_table(mixed_store):
@@ -130,7 +131,7 @@ def test_input_files_are_named_by_their_places_beside_the_table(mixed_store):
 
 
 def test_the_eeg_is_filtered_and_the_rest_resampled(mixed_store, mixed):
-    store = open_store(mixed_store)
+    store = open_store(mixed_store).cut()
     rows = np.flatnonzero((store.table["subject"] == "a").to_numpy())
 
     eeg = np.concatenate(list(store.read(Stream.EEG, rows)), axis=1)
@@ -287,7 +288,7 @@ def test_an_xdf_goes_the_whole_way_with_a_video_that_its_stamps_place(tmp_path):
     root = write_trials(tmp_path / "trials.csv", rows)
 
     (recording,) = read_all(root, "a")
-    made = make_store(root, tmp_path / "store", PrepareSettings())
+    made = make_store(root, tmp_path / "store")
 
     assert [(s.onset_s, s.video_onset_s) for s in recording.spans] == [
         (pytest.approx(3.0), pytest.approx(2.0)),
@@ -295,7 +296,7 @@ def test_an_xdf_goes_the_whole_way_with_a_video_that_its_stamps_place(tmp_path):
     ]
     assert made.trials["n_segments_with_face"].tolist() == [2, 2]
     assert made.trials["n_segments_with_peripheral"].tolist() == [2, 2]
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     skin_found = store.read(Stream.PERIPHERAL, np.arange(4)).reshape(2, -1)
     mean = np.sin(np.arange(1, 3, 1 / 128)).mean()
     expected = np.sin(3 + np.arange(256) / 128) - mean
@@ -392,7 +393,7 @@ def test_one_channel_is_enough_and_keeps_its_reference(tmp_path, labels):
 
     make_store(root, tmp_path / "store")
 
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     stream = Stream.PERIPHERAL if labels == ["GSR"] else Stream.EEG
     stored = store.read(stream, np.arange(6))
     assert stored.shape == (6, len(labels), 128)
@@ -403,8 +404,10 @@ def test_no_rest_cannot_be_subtracted(tmp_path):
     write_edf(tmp_path / "a.edf", sample_bio(4))
     root = write_trials(tmp_path / "trials.csv", [trial(1, bio="a.edf")])
 
-    with pytest.raises(UserError, match=r"baseline: mean needs time before .*got 0"):
-        make_store(root, tmp_path / "store", PrepareSettings())
+    make_store(root, tmp_path / "store")
+
+    with pytest.raises(UserError, match=r"baseline: mean needs seconds .*1 of 1"):
+        open_store(tmp_path / "store").cut(Segmenting(baseline="mean"))
 
 
 def test_artefacts_are_removed_from_own_recordings_only_when_asked():

@@ -115,7 +115,7 @@ def test_a_plug_in_is_checked_prepared_and_opened_as_the_others_are(lab, tmp_pat
 
     assert write_own(found.findings[0]) == "2 subjects"
     assert made.n_subjects == 2
-    rows = open_store(store)
+    rows = open_store(store).cut()
     assert rows.manifest.dataset == "lab"
     assert list(rows.table["subject"]) == ["a", "a", "b", "b"]
     np.testing.assert_array_equal(opened.bio, np.load(lab / "a.npy"))

@@ -1,6 +1,5 @@
 """Tests of the controls: the answer is taken away, and who still scores is found."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +17,8 @@ from deepvanet.evaluation.controls import (
 )
 from deepvanet.metrics import score_subjects
 from deepvanet.schema import Stream
-from deepvanet.store import open_store
+from deepvanet.store import number_trials, open_store
+from segment_blocks import rewrite_segments
 
 ALONE = Execution()
 ASKED = EvaluateSettings(
@@ -108,7 +108,7 @@ def noise(store, tmp_path_factory):
     """The store with its signals replaced by noise."""
     folder = tmp_path_factory.mktemp("controls") / "noise"
     write_noise_store(store, folder, seed=0, execution=ALONE)
-    return open_store(folder)
+    return open_store(folder).cut()
 
 
 def test_a_store_of_noise_has_the_rows_and_the_spectrum_of_each_subject(store, noise):
@@ -144,23 +144,19 @@ def test_noise_is_the_same_again_and_whoever_else_is_there(store, noise, tmp_pat
         assert file.read_bytes() == other.read_bytes()
 
 
-def mark_trials(store, folder, *, baseline):
+def mark_trials(store):
     """Give each trial an offset of its own, as a baseline that was taken off does."""
     rng = np.random.default_rng(5)
-    for subject, table in store.table.groupby("subject"):
-        for stream in ("eeg", "peripheral"):
-            file = folder / "subjects" / subject / f"{stream}.npy"
-            array = np.load(file)
-            unit = array.std(axis=(0, 2))
-            for trial in table["trial"].unique():
-                mine = (table["trial"] == trial).to_numpy()
-                array[mine] += (3 * unit * rng.standard_normal(len(unit)))[:, None]
-            np.save(file, array)
-    manifest = folder / "manifest.json"
-    values = json.loads(manifest.read_text())
-    values["settings"]["baseline"] = baseline
-    manifest.write_text(json.dumps(values))
-    return open_store(folder)
+    trial = number_trials(store.table)
+
+    def change(rows, array):
+        unit = array.std(axis=(0, 2))
+        offset = 3 * unit * rng.standard_normal((trial.max() + 1, len(unit)))
+        return array + offset[trial[rows]][:, :, None]
+
+    for stream in (Stream.EEG, Stream.PERIPHERAL):
+        rewrite_segments(store, stream, change)
+    return open_store(store.path).cut()
 
 
 @pytest.mark.slow
@@ -175,12 +171,12 @@ def test_a_control_scores_where_trials_leak_and_nowhere_else(
     tiny = tiny_store(
         path, n_subjects=3, n_trials=8, n_segments=8, effect=0.0, images=(5, 64)
     )
-    marked = mark_trials(tiny, path, baseline=baseline)
+    marked = mark_trials(tiny)
 
     evaluate(
         marked.path,
         tmp_path / "run",
-        settings=replace(ASKED, control=control),
+        settings=replace(ASKED, control=control, baseline=baseline),
         execution=Execution(jobs=2),
     )
 

@@ -15,6 +15,7 @@ from deepvanet.learners.network import NetworkLearner
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.protocols.folds import cut_folds
 from deepvanet.schema import Stream, UserError
+from segment_blocks import rewrite_trials
 from small_store import take_rows
 
 QUICK = EvaluateSettings(
@@ -259,19 +260,31 @@ def test_the_matched_control_takes_exactly_the_steps_of_the_published_protocol(
         check_fold(run, "trial-matched", fold, rows, network)
 
 
-@pytest.mark.parametrize("recipe", ["paper", "code"])
-def test_a_recipe_refuses_a_store_of_another_baseline(tiny_store, tmp_path, recipe):
-    baseline = {"paper": "waveform", "code": "mean"}[recipe]
-    wanted = {"paper": "mean", "code": "waveform"}[recipe]
-    store = tiny_store(tmp_path / "store", n_subjects=1, baseline=baseline)
+@pytest.mark.parametrize(("rest", "used"), [("mean", "mean"), ("none", "none")])
+def test_the_mean_is_subtracted_where_trials_have_a_baseline_and_it_is_said(
+    tiny_store, tmp_path, rest, used
+):
+    store = tiny_store(tmp_path / "store", n_subjects=1, baseline=rest)
+    settings = replace(QUICK, protocols=("trial",), learners=("majority",))
 
-    with pytest.raises(
-        UserError, match=f"recipe: {recipe} needs .* {wanted}, got {baseline}"
-    ):
+    made = evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    assert made.cut == (f"segments: 1 s each 1 s, baseline: {used}",)
+    asked = results.open_run(tmp_path / "run").settings["evaluate"]
+    assert asked["baseline"] == used
+    again = evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+    assert again.n_fits_before == made.n_fits
+
+
+@pytest.mark.parametrize("baseline", ["mean", "waveform"])
+def test_a_baseline_that_no_trial_has_is_refused(tiny_store, tmp_path, baseline):
+    store = tiny_store(tmp_path / "store", n_subjects=1, baseline="none")
+
+    with pytest.raises(UserError, match=f"baseline: {baseline} needs .* 6 of 6 trials"):
         evaluate(
             store.path,
             tmp_path / "run",
-            settings=replace(QUICK, recipe=recipe),
+            settings=replace(QUICK, baseline=baseline),
             execution=ALONE,
         )
 
@@ -293,9 +306,7 @@ def test_a_training_part_with_one_class_gets_the_base_rate_and_is_counted(
     tiny_store, tmp_path
 ):
     store = tiny_store(tmp_path / "store", n_subjects=2, n_trials=6)
-    table = tmp_path / "store" / "subjects" / "02" / "segments.csv"
-    rated = pd.read_csv(table, dtype=str).assign(valence="2.0")
-    rated.to_csv(table, index=False)
+    rewrite_trials(store.path, "02", valence="2.0")
 
     made = evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)
 
@@ -307,8 +318,7 @@ def test_a_training_part_with_one_class_gets_the_base_rate_and_is_counted(
 
 def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store", n_subjects=1)
-    table = tmp_path / "store" / "subjects" / "01" / "segments.csv"
-    pd.read_csv(table, dtype=str).assign(valence="2.0").to_csv(table, index=False)
+    rewrite_trials(store.path, "01", valence="2.0")
 
     with pytest.raises(UserError, match="no subject can be scored"):
         evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)

@@ -29,6 +29,7 @@ from deepvanet.results import (
 )
 from deepvanet.schema import ScoreKey, Stream, Target, UserError
 from deepvanet.store import open_store
+from segment_blocks import rewrite_trials
 
 QUICK = EvaluateSettings(
     protocols=("subject",),
@@ -176,14 +177,18 @@ def test_clips_that_few_saw_are_not_exchanged(store):
     assert choose_exchange(replace(part, table=table)) == "trials"
 
 
+def find_ratings(rows):
+    """Return the rating of each trial of a subject, in their order."""
+    return rows.drop_duplicates("trial")["valence"].to_numpy()
+
+
 def write_exchanged(store, folder, draw):
     """Copy a store with the ratings of a draw."""
     shutil.copytree(store.path, folder)
     ratings = exchange_ratings(store.table, Target.VALENCE, how="clips", number=draw)
     for subject, rows in store.table.assign(valence=ratings).groupby("subject"):
-        file = folder / "subjects" / subject / "segments.csv"
-        rows.to_csv(file, index=False)
-    return open_store(folder)
+        rewrite_trials(folder, subject, valence=find_ratings(rows))
+    return open_store(folder).cut()
 
 
 @pytest.mark.parametrize("protocol", ["subject", "subject-stimulus"])
@@ -252,11 +257,11 @@ def test_a_draw_whose_trials_are_too_few_for_the_folds_has_no_score(store, tmp_p
     folder = tmp_path / "store"
     shutil.copytree(store.path, folder)
     for subject, rows in store.table.assign(valence=lacking).groupby("subject"):
-        rows.to_csv(folder / "subjects" / subject / "segments.csv", index=False)
+        rewrite_trials(folder, subject, valence=find_ratings(rows))
     key = KEY._replace(protocol="trial")
 
     table = permute(
-        open_store(folder),
+        open_store(folder).cut(),
         tmp_path / "run",
         PermutationPlan(1, (key,), {key: "clips"}),
         settings,

@@ -17,12 +17,12 @@ TWO_JOBS = Execution(jobs=2)
 def rate_by_stimulus(store):
     """Let all subjects rate a clip alike but for one in eight trials."""
     rng = np.random.default_rng(3)
-    for file in sorted(store.path.rglob("segments.csv")):
+    for file in sorted(store.path.rglob("trials.csv")):
         table = pd.read_csv(file, dtype=str)
         other = {t: rng.random() < 1 / 8 for t in table["trial"].unique()}
         high = (table["stimulus"].astype(int) % 2 == 0) != table["trial"].map(other)
         table.assign(valence=np.where(high, "7.0", "3.0")).to_csv(file, index=False)
-    return open_store(store.path)
+    return open_store(store.path).cut()
 
 
 def score_learners(store, out, protocols):

@@ -5,7 +5,6 @@ again, by the whole evaluation and by a ridge classifier of scikit-learn.
 """
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.linear_model import RidgeClassifier
 
@@ -15,15 +14,15 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    Segmenting,
     digest,
     to_dict,
 )
 from deepvanet.evaluation import evaluate
-from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.protocols.folds import cut_folds
 from deepvanet.schema import Channel, ChannelType, Stream, Target
-from deepvanet.store import Manifest, SegmentBlock, open_store, write_subject
+from deepvanet.store import Manifest, TrialBlock, open_store, write_subject
 
 N_TRIALS, N_SECONDS, REST_S, SFREQ = 24, 20, 3, 128
 CHANNELS = tuple(
@@ -35,39 +34,27 @@ SEEDS = (0, 1, 2)
 def write_noise(root, *, baseline, seed):
     """Write a store of one subject: white noise, of which half the trials are high."""
     rng = np.random.default_rng(seed)
-    settings = to_dict(PrepareSettings(baseline=baseline))
+    settings = to_dict(PrepareSettings())
     manifest = Manifest("deap", False, settings, digest(settings), CHANNELS, {})
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
     rating = rng.permutation(N_TRIALS) % 2 * 4 + 3.0
-    blocks = (
-        make_trial(number, rating[number], baseline, rng) for number in range(N_TRIALS)
-    )
+    blocks = (make_trial(number, rating[number], rng) for number in range(N_TRIALS))
     write_subject(root, "01", parts=blocks, inputs={"inputs": {}})
-    return open_store(root)
+    return open_store(root).cut(Segmenting(baseline=baseline))
 
 
-def make_trial(number, rating, baseline, rng):
+def make_trial(number, rating, rng):
     noise = rng.standard_normal((len(CHANNELS), (REST_S + N_SECONDS) * SFREQ))
-    rest, stimulus = noise[:, : REST_S * SFREQ], noise[:, REST_S * SFREQ :]
-    clean = BASELINES[baseline](stimulus, rest, SFREQ)
-    seconds = clean.reshape(len(CHANNELS), N_SECONDS, SFREQ).swapaxes(0, 1)
     names = {"subject": "01", "trial": f"{number + 1:02d}"}
-    table = pd.DataFrame({"segment": range(N_SECONDS)}).assign(
+    row = {
         **names,
-        stimulus=names["trial"],
-        recording=names["trial"],
-        start_s=np.arange(N_SECONDS, dtype=float),
-        duration_s=1.0,
-        n_frames_padded=0,
-        n_faces_found=0,
-        n_faces_filled=0,
+        "stimulus": names["trial"],
+        "recording": names["trial"],
+        "duration_s": float(N_SECONDS),
         **{str(target): rating for target in Target},
-        **{f"has_{stream}": int(stream == Stream.EEG) for stream in Stream},
-    )
-    trial = {**names, "stimulus": names["trial"], "n_segments": N_SECONDS}
-    arrays = {Stream.EEG: seconds.astype(np.float32)}
-    return SegmentBlock(table=table, arrays=arrays, trial=trial)
+    }
+    return TrialBlock(row, {Stream.EEG: noise.T.astype(np.float32)}, REST_S * SFREQ)
 
 
 def score_ridge(store, protocol):

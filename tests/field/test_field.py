@@ -116,7 +116,7 @@ def _compare_missing(
 
 
 QUICK = choose_some()
-SETTINGS = PrepareSettings(baseline="none", artefacts="none")
+SETTINGS = PrepareSettings(artefacts="none")
 
 
 def mark(cell: Cell, number: int) -> object:

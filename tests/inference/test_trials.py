@@ -91,10 +91,10 @@ def people(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(people):
     path = people / "store"
-    settings = PrepareSettings(baseline="mean")
+    settings = PrepareSettings()
     table = people / "trained.csv"
     prepare("recordings", table, path, settings=settings, execution=ALONE)
-    return open_store(path)
+    return open_store(path).cut()
 
 
 @pytest.fixture(scope="module")
@@ -241,12 +241,13 @@ def test_a_data_set_s_trial_has_its_own_rest_and_nothing_is_said(
 
 
 def test_a_recipe_that_takes_no_rest_needs_none(people, tmp_path):
-    settings = PrepareSettings(baseline="none")
+    settings = PrepareSettings()
     table = people / "trained.csv"
     prepare("recordings", table, tmp_path / "s", settings=settings, execution=ALONE)
     training = TrainSettings(
         targets=("valence",),
         streams=("peripheral",),
+        baseline="none",
         cross_validate=False,
         network=NetworkSettings(epochs=1),
     )

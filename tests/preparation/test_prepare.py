@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from deepvanet.cli import main
-from deepvanet.config import Execution, PrepareSettings
+from deepvanet.config import Execution, PrepareSettings, Segmenting
 from deepvanet.preparation.run import prepare
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import digest_store, open_store
@@ -95,7 +95,7 @@ def test_signals_and_faces_of_a_segment_are_of_the_same_trial(deap, tmp_path):
 
     make_store(deap, tmp_path / "store")
 
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     rows = np.flatnonzero(store.table["subject"] == "01")
     mine = store.table.iloc[rows]
     experiment = mine["trial"].astype(int).map(experiments_of(deap, 1))
@@ -111,7 +111,7 @@ def test_signals_and_faces_of_a_segment_are_of_the_same_trial(deap, tmp_path):
 
 
 def test_the_ratings_are_those_of_the_table(filmed_deap, filmed_store):
-    table = open_store(filmed_store).table
+    table = open_store(filmed_store).cut().table
     with (filmed_deap / "metadata_csv" / "participant_ratings.csv").open() as file:
         for row in csv.DictReader(file):
             subject, trial = (
@@ -129,10 +129,9 @@ def test_what_the_baseline_takes_off_is_taken_off(tiny_deap, tmp_path, baseline)
     data = sample_signals()
     write_signals(root, 1, data)
 
-    settings = replace(DEFAULTS, baseline=baseline)
-    make_store(root, tmp_path / "store", settings=settings)
+    make_store(root, tmp_path / "store")
 
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut(Segmenting(baseline=baseline))
     for trial, experiment in experiments_of(root, 1).items():
         wanted = data[experiment - 1, :, 3 * SFREQ :].copy()
         rest = data[experiment - 1, :, : 3 * SFREQ]
@@ -144,7 +143,7 @@ def test_what_the_baseline_takes_off_is_taken_off(tiny_deap, tmp_path, baseline)
 
 
 def test_a_subject_without_video_stays_in_without_a_face(filmed_store):
-    store = open_store(filmed_store)
+    store = open_store(filmed_store).cut()
 
     table = store.table[store.table["subject"] == "02"]
     assert len(table) == N_TRIALS * SECONDS
@@ -162,7 +161,7 @@ def test_a_video_without_any_face_is_kept_and_counted(deap, tmp_path):
     assert trial["has_video"] == 1
     assert trial["n_faces_lost"] == trial["n_frames"] == SECONDS * 5
     assert trial["n_segments_with_face"] == 0
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     table = store.table[store.table["subject"] == "01"]
     assert (table.groupby("trial")["has_face"].sum() == [3, 0, 3, 3]).all()
     faces = store.read(Stream.FACE, store.rows_with([Stream.FACE]))
@@ -174,7 +173,7 @@ def test_a_subject_whose_videos_show_no_face_at_all_can_be_read(tiny_deap, tmp_p
 
     made = make_store(root, tmp_path / "store")
 
-    store = open_store(tmp_path / "store")
+    store = open_store(tmp_path / "store").cut()
     assert made.trials["n_segments_with_face"].sum() == 0
     assert len(store.rows_with([Stream.FACE])) == 0
     assert len(store.rows_with([Stream.EEG])) == N_TRIALS * SECONDS
@@ -191,7 +190,7 @@ def test_a_short_video_is_padded_and_the_frames_are_counted(deap, tmp_path):
     assert list(trials.loc["01", counted]) == [13, 2, 0]
     assert list(trials.loc["02", counted]) == [5, 5, 5]  # a second is bridged
     assert list(trials["n_segments_with_face"]) == [3, 2, 3, 3]
-    table = open_store(tmp_path / "store").table
+    table = open_store(tmp_path / "store").cut().table
     first = table[(table["subject"] == "01") & (table["trial"] == "01")]
     assert list(first["n_frames_padded"]) == [0, 0, 2]
 
@@ -267,14 +266,13 @@ def test_a_subject_that_left_the_data_set_stays_and_is_named(
 
     make_store(deap, store)
 
-    assert set(open_store(store).table["subject"]) == {"01", "02"}
+    assert set(open_store(store).cut().table["subject"]) == {"01", "02"}
     assert "holds subject 02, which is not in" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"baseline": "waveform"}, "baseline is 'mean' there, got 'waveform'"),
         ({"face": "yunet"}, "face is 'dlib5' there, got 'yunet'"),
         ({"face_size": 32}, "face_size is 64 there, got 32"),
     ],
@@ -352,7 +350,6 @@ def test_a_video_that_cannot_be_read_is_named(deap, tmp_path, content):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"baseline": "median"}, "baseline: unknown 'median', did you mean 'mean'"),
         ({"artefacts": "ica"}, "artefacts: unknown 'ica', did you mean 'icalabel'"),
         ({"face": "dlib"}, "unknown face backend 'dlib', did you mean 'dlib5'"),
     ],
@@ -430,10 +427,10 @@ def test_a_store_whose_first_subject_failed_may_be_made_with_other_settings(
         make_store(root, tmp_path / "store")
 
     video.write_bytes(whole)
-    make_store(root, tmp_path / "store", settings=replace(DEFAULTS, baseline="none"))
+    make_store(root, tmp_path / "store", settings=replace(DEFAULTS, most_missing=0.2))
 
-    made = open_store(tmp_path / "store")
-    assert made.manifest.settings["baseline"] == "none"
+    made = open_store(tmp_path / "store").cut()
+    assert made.manifest.settings["most_missing"] == 0.2
 
 
 def test_subjects_can_be_left_out_by_number(filmed_deap, tmp_path):
@@ -444,7 +441,7 @@ def test_subjects_can_be_left_out_by_number(filmed_deap, tmp_path):
     )
 
     assert made.n_subjects == 1
-    assert open_store(out).table["subject"].unique().tolist() == ["02"]
+    assert open_store(out).cut().table["subject"].unique().tolist() == ["02"]
 
 
 def test_leaving_out_a_subject_who_is_not_there_is_said(filmed_deap, tmp_path, caplog):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepvanet.preprocessing import bio, segments
-from deepvanet.schema import UserError
+from deepvanet.schema import Trial, UserError
 
 SECOND = 8  # samples
 
@@ -67,13 +67,24 @@ def test_segments_hold_the_signal_in_order_and_drop_what_is_left_over():
     np.testing.assert_array_equal(np.concatenate([*cut], axis=1), signals[:, :16])
 
 
-def test_face_images_are_cut_by_whole_seconds():
-    crops = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones(3, np.uint8)
+@pytest.mark.parametrize(("sfreq", "n_samples"), [(128.0, 320), (100.0, 250)])
+def test_as_many_face_images_as_fit_belong_to_a_trial(sfreq, n_samples):
+    trial = Trial(
+        subject="01",
+        trial="1",
+        stimulus="1",
+        bio=np.zeros((0, n_samples + round(3 * sfreq))),
+        sfreq=sfreq,
+        baseline_s=3.0,
+        channels=(),
+        video=None,
+        fps=None,
+        ratings={},
+    )
 
-    cut = segments.cut_faces(crops, fps=5.0)
-
-    assert cut.shape == (2, 5, 1, 1, 3)
-    assert cut[1, 0, 0, 0, 0] == 5
+    assert segments.measure_stimulus(trial) == n_samples
+    assert segments.count_frames(trial, 5.0) == 12  # of 2.5 s
+    assert segments.count_frames(trial, 0.1) == 0
 
 
 def test_a_rate_without_whole_samples_is_refused():

@@ -20,8 +20,9 @@ from deepvanet.learners.network import NetworkLearner
 from deepvanet.pretraining import pretrain
 from deepvanet.pretraining.crops import read_faces
 from deepvanet.schema import Stream
-from deepvanet.store import Manifest, Rows, SegmentBlock, open_store, write_subject
+from deepvanet.store import Manifest, Rows, open_store, write_subject
 from deepvanet.synthetic.afew_va import write_afew_va
+from segment_blocks import join_segments
 
 TWO_JOBS = Execution(jobs=2)
 FACE = (Stream.FACE,)
@@ -64,7 +65,7 @@ def write_face_store(folder: Path):
         write_subject(
             folder / "store", f"{number:02d}", parts=iter(blocks), inputs={"inputs": {}}
         )
-    return open_store(folder / "store")
+    return open_store(folder / "store").cut()
 
 
 def _make_block(subject, clip, faces):
@@ -76,7 +77,7 @@ def _make_block(subject, clip, faces):
     row |= {f"has_{s}": int(s == Stream.FACE) for s in Stream}
     valence, arousal = 1 + 8 * faces.wanted[here].mean(axis=0)
     table = pd.DataFrame([row]).assign(valence=valence, arousal=arousal)
-    return SegmentBlock(table, {Stream.FACE: faces.crops[here][None]}, names)
+    return join_segments(table, {Stream.FACE: faces.crops[here][None]}, names)
 
 
 def test_a_network_that_starts_from_it_knows_more_of_new_people_than_a_drawn_one(

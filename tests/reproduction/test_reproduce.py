@@ -14,6 +14,7 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     ReproduceSettings,
+    Segmenting,
 )
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.reproduction import PARTS, reproduce
@@ -322,10 +323,8 @@ def test_a_second_call_fits_nothing_and_writes_the_same_bytes(made, stores):
 
 
 def test_parts_share_their_runs(made, stores):
-    asked = {
-        part: {p.name for p in plan_runs([part], open_stores(stores).values(), **HOW)}
-        for part in PARTS
-    }
+    given = open_stores(stores, Segmenting()).values()
+    asked = {part: {p.name for p in plan_runs([part], given, **HOW)} for part in PARTS}
 
     assert "paper-face+bio-deap" in asked["table2"] & asked["fig2"]
     assert {p.name for p in (made[0] / "runs").iterdir()} <= {
@@ -395,7 +394,7 @@ def test_the_command_refuses_in_one_sentence(stores, tmp_path, capfd):
 def test_subjects_without_video_are_left_out_as_in_the_paper(tmp_path):
     write_small_store(tmp_path / "deap", n_subjects=3, without_face=["02"], **QUICK)
 
-    given = open_stores({"deap": tmp_path / "deap"})["deap"]
+    given = open_stores({"deap": tmp_path / "deap"}, Segmenting())["deap"]
 
     assert given.subjects == ("01", "03")
 

@@ -1,7 +1,6 @@
 """Tests of :mod:`deepvanet.store`."""
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ import pytest
 
 from deepvanet import store as stores
 from deepvanet.schema import Channel, ChannelType, Stream, UserError
+from segment_blocks import join_segments
 
 CHANNELS = (
     Channel("Fz", ChannelType.EEG, "uV"),
@@ -17,7 +17,7 @@ CHANNELS = (
 )
 
 
-def make_block(subject, trial, *, n_segments=3, face=(1, 1, 1)):
+def make_block(subject, trial, *, n_segments=3, face=(1, 1, 1), cleaning=None):
     """Make a trial whose numbers tell where they came from."""
     table = pd.DataFrame({"segment": range(n_segments)})
     table = table.assign(subject=subject, trial=trial, stimulus=trial)
@@ -32,14 +32,14 @@ def make_block(subject, trial, *, n_segments=3, face=(1, 1, 1)):
     arrays = {Stream.EEG: bio[:, :2], Stream.PERIPHERAL: bio[:, 2:]}
     if any(face):
         arrays[Stream.FACE] = images[np.array(face, bool)]
-    counts = {"subject": subject, "trial": trial, "stimulus": trial, "n_segments": 3}
-    return stores.SegmentBlock(table=table, arrays=arrays, trial=counts)
+    return join_segments(table, arrays, cleaning=cleaning)
 
 
 @pytest.fixture
 def path(tmp_path):
     """Two subjects; subject 01 lost a face in trial 1, subject 02 has no video."""
-    manifest = stores.Manifest("deap", False, {"baseline": "mean"}, "abc", CHANNELS, {})
+    rates = {"sfreq": 4.0, "face_fps": 5.0}
+    manifest = stores.Manifest("deap", False, rates, "abc", CHANNELS, {})
     (tmp_path / "subjects").mkdir()
     (tmp_path / "manifest.json").write_text(manifest.to_json())
     blocks = [make_block("01", "1", face=(1, 0, 1)), make_block("01", "2")]
@@ -50,7 +50,7 @@ def path(tmp_path):
 
 
 def test_rows_come_back_in_the_order_asked_for_whatever_their_subject(path):
-    store = stores.open_store(path)
+    store = stores.open_store(path).cut()
     rows = np.array([8, 0, 4, 3])
 
     read = store.read(Stream.EEG, rows)
@@ -60,7 +60,7 @@ def test_rows_come_back_in_the_order_asked_for_whatever_their_subject(path):
 
 
 def test_a_row_without_a_face_has_none_and_the_others_keep_theirs(path):
-    store = stores.open_store(path)
+    store = stores.open_store(path).cut()
 
     rows = store.rows_with([Stream.FACE, Stream.EEG])
 
@@ -75,14 +75,14 @@ def test_a_row_without_a_face_has_none_and_the_others_keep_theirs(path):
 
 
 def test_asking_for_a_stream_that_a_row_lacks_is_an_error(path):
-    store = stores.open_store(path)
+    store = stores.open_store(path).cut()
 
     with pytest.raises(ValueError, match="row 1 has no face"):
         store.read(Stream.FACE, np.array([0, 1]))
 
 
 def test_a_store_is_sent_to_another_process_without_its_arrays(path):
-    store = stores.open_store(path)
+    store = stores.open_store(path).cut()
     store.read(Stream.EEG, np.array([0]))
 
     copy = pickle.loads(pickle.dumps(store))
@@ -91,7 +91,7 @@ def test_a_store_is_sent_to_another_process_without_its_arrays(path):
 
 
 def test_subjects_are_text_and_are_found_by_number(path):
-    store = stores.open_store(path)
+    store = stores.open_store(path).cut()
 
     assert store.table["subject"].tolist() == ["01"] * 6 + ["02"] * 3
     assert stores.pick_subjects(store, ["2"]) == ("02",)
@@ -100,7 +100,7 @@ def test_subjects_are_text_and_are_found_by_number(path):
 
 
 def test_channels_of_a_stream_keep_their_order(path):
-    store = stores.open_store(path)
+    store = stores.open_store(path).cut()
 
     assert [c.name for c in store.channels([Stream.EEG])] == ["Fz", "Cz"]
 
@@ -141,7 +141,7 @@ def make_record(subject, recording, removed):
 def write_cleaned(path, subject, removed):
     """Write a subject of one trial a recording, from which so much was removed."""
     blocks = (
-        replace(make_block(subject, str(k)), cleaning=make_record(subject, f"r{k}", m))
+        make_block(subject, str(k), cleaning=make_record(subject, f"r{k}", m))
         for k, m in enumerate(removed)
     )
     stores.write_subject(path, subject, parts=blocks, inputs={})
@@ -177,21 +177,26 @@ def test_a_store_of_filtered_recordings_says_nothing_of_cleaning(path):
     ("name", "change"),
     [
         ("eeg.npy", lambda content: content[:-4]),
-        ("eeg.npy", lambda content: content.replace(b"(6, 2, 4)", b"(6, 1, 8)")),
+        ("eeg.npy", lambda content: content.replace(b"(24, 2)", b"(12, 4)")),
         ("eeg.npy", lambda content: content.replace(b"'shape'", b"'shape(")),
-        ("segments.csv", lambda content: content + content.splitlines(True)[-1]),
-        ("segments.csv", lambda content: content.replace(b"n_faces_filled", b"x")),
-        ("segments.csv", lambda content: content[: content.rindex(b",", 0, -9)]),
-        ("segments.csv", lambda content: content.splitlines(True)[0]),
-        ("segments.csv", lambda content: content.replace(b",1.0,", b",one,", 1)),
+        ("face.npy", lambda content: content[:-4]),
+        ("face-state.npy", lambda content: content[:-1]),
+        ("trials.csv", lambda content: content + content.splitlines(True)[-1]),
+        ("trials.csv", lambda content: content.replace(b"n_faces_filled", b"x")),
+        ("trials.csv", lambda content: content[: content.rindex(b",", 0, -9)]),
+        ("trials.csv", lambda content: content.splitlines(True)[0]),
+        ("trials.csv", lambda content: content.replace(b",5.0,", b",five,", 1)),
+        ("trials.csv", lambda content: content.replace(b",3.0,", b",4.0,", 1)),
     ],
 )
 def test_a_subject_whose_files_do_not_fit_each_other_is_named(path, name, change):
     file = path / "subjects" / "01" / name
     file.write_bytes(change(file.read_bytes()))
 
-    with pytest.raises(UserError, match=r"01/(eeg\.npy|segments\.csv): "):
-        stores.open_store(path).read(Stream.EEG, np.arange(6))
+    with pytest.raises(UserError, match=r"01/(eeg\.npy|face.*npy|trials\.csv): "):
+        for stream in Stream:
+            store = stores.open_store(path).cut()
+            store.read(stream, store.rows_with([stream]))
 
 
 @pytest.mark.parametrize("text", ["[" * 10**5, "[1]", '{"inputs": {"a": 1}}', "\x00"])

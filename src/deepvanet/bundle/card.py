@@ -330,7 +330,7 @@ def _tell_findings(findings: Sequence[Finding]) -> str:
 
 
 def _tell_input(values: Mapping[str, Any]) -> str:
-    recipe = values["recipe"]
+    recipe, training = values["recipe"], values["training"]
     names: dict[Stream, list[str]] = {}
     for item in values["channels"]:
         stream = Stream.EEG if item["type"] == "eeg" else Stream.PERIPHERAL
@@ -350,7 +350,11 @@ def _tell_input(values: Mapping[str, Any]) -> str:
     state = "raw recordings, cleaned here" if values["is_raw"] else "filtered before"
     lines.append(
         f"- signals: {state}; artefacts: {recipe['artefacts']}; baseline: "
-        f"{recipe['baseline']}{_tell_rest(values['rest_s'])}"
+        f"{training['baseline']}{_tell_rest(values['rest_s'])}"
+    )
+    lines.append(
+        f"- segments of {training['segment']:g} s, in training one each "
+        f"{training['step']:g} s"
     )
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from deepvanet.documents import Known
 from deepvanet.fields import About
 from deepvanet.learners.learner import Context
 from deepvanet.metrics import Calibration
+from deepvanet.preprocessing.segments import SEGMENT_S
 from deepvanet.schema import STREAM_SETS, ChannelType, Target, UserError
 
 StreamSet = Annotated[str, Known(tuple(STREAM_SETS))]
@@ -120,6 +121,13 @@ class Description:
     versions: Mapping[str, str]
 
     def __post_init__(self) -> None:
+        if self.training.baseline is None:
+            raise UserError("is missing", field="training.baseline")
+        if self.training.segment != SEGMENT_S:
+            raise UserError(
+                f"needs {SEGMENT_S:g} s, got {self.training.segment:g} s",
+                field="training.segment",
+            )
         if not self.networks:
             raise UserError("it names no network", field="networks")
         names = [channel.name for channel in self.channels]

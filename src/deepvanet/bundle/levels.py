@@ -2,7 +2,7 @@
 
 A channel in another unit, of another sensor or with another reference lies far from all
 that a network was trained on, and its answers mean nothing. Levels are those of stored
-segments, whose baseline was subtracted.
+segments, whose baseline is subtracted.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from deepvanet.learners.making import load_learner
 from deepvanet.learners.network import FittedNetwork
 from deepvanet.learners.scaling import Scaling, fit_scaling
 from deepvanet.schema import BIO, STREAM_SETS, Stream
-from deepvanet.store import Rows, SegmentStore, read_trials
+from deepvanet.store import Rows, SegmentStore
 
 
 def measure_levels(
@@ -67,11 +67,8 @@ def _find_scaling(
     return fitted.scalings[stream] if isinstance(fitted, FittedNetwork) else None
 
 
-def find_rest(store: SegmentStore) -> float | None:
-    """Return how long the baseline of each trial was."""
-    if store.manifest.settings["baseline"] == "none":
+def find_rest(store: SegmentStore) -> float:
+    """Return the seconds of each trial's baseline; 0 where none is subtracted."""
+    if store.segmenting.baseline == "none":
         return 0.0
-    trials = read_trials(store.path)
-    if "baseline_s" not in trials:
-        return None
-    return float(trials["baseline_s"].median())
+    return float(store.trials["n_baseline"].median()) / store.sfreq

@@ -8,7 +8,7 @@ from typing import Any
 from deepvanet.bundle.description import Description
 from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation
-from deepvanet.config import PrepareSettings
+from deepvanet.config import PrepareSettings, Segmenting
 from deepvanet.documents import build, read_json
 from deepvanet.labels import check_label_rule
 from deepvanet.learners import find_record
@@ -23,8 +23,8 @@ from deepvanet.schema import (
     quote,
 )
 
-FORMAT = "deepvanet-bundle-3"
-OLDER = ("deepvanet-bundle-1", "deepvanet-bundle-2")
+FORMAT = "deepvanet-bundle-4"
+OLDER = ("deepvanet-bundle-1", "deepvanet-bundle-2", "deepvanet-bundle-3")
 
 
 def say_plan(plan: FitPlan) -> str:
@@ -104,6 +104,8 @@ class Bundle:
         Of the store it was trained on.
     is_raw : bool
         Whether that store was made from raw recordings, which are to be cleaned.
+    segmenting : Segmenting
+        How trials were cut, and what was subtracted from them.
     rest_s : float | None
         Seconds of each training trial's own baseline, before its stimulus; 0 where none
         was subtracted, None where the store does not say.
@@ -119,6 +121,7 @@ class Bundle:
     dataset: str
     is_raw: bool
     recipe: PrepareSettings
+    segmenting: Segmenting
     rest_s: float | None
     training: Mapping[str, Any]
     channels: tuple[Channel, ...]
@@ -158,8 +161,9 @@ class Bundle:
 
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
+        held = f"{self._count()}, baseline {self.segmenting.baseline}"
         return [
-            f"bundle: {self.path} ({self._count()}; card: README.md)",
+            f"bundle: {self.path} ({held}; card: README.md)",
             *(answer.line() for answer in self.answers),
         ]
 
@@ -227,6 +231,7 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
         dataset=found.dataset,
         is_raw=found.is_raw,
         recipe=found.recipe,
+        segmenting=found.training.segmenting,
         rest_s=found.rest_s,
         training=values["training"],
         channels=tuple(Channel(c.name, c.type, c.unit) for c in found.channels),

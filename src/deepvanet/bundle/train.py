@@ -58,8 +58,8 @@ from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.recipes import check_baseline
-from deepvanet.schema import STREAM_SETS, Channel
+from deepvanet.preprocessing.segments import SEGMENT_S
+from deepvanet.schema import STREAM_SETS, Channel, UserError
 from deepvanet.store import digest_store, open_store, pick_subjects, read_store_findings
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
@@ -98,12 +98,14 @@ def train_bundle(
     Raises
     ------
     UserError
-        When the store lacks a stream or a class, or has another baseline than the
-        recipe, the learner makes no bundle, or ``out`` holds another one.
+        When the store lacks a stream or a class, segments are not of one second, the
+        learner makes no bundle, or ``out`` holds another one.
     """
-    store = open_store(store_path)
+    _check_segments(settings)
+    store = open_store(store_path).cut(settings.segmenting)
+    for line in store.lines()[1:]:
+        _log.warning("%s", line)
     check_label_rule(settings.label_rule)
-    check_baseline(settings.recipe, store.manifest.settings["baseline"])
     members = plan_members(settings)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
@@ -112,6 +114,7 @@ def train_bundle(
         settings,
         network=settle_machine(network),
         subjects=pick_subjects(store, settings.subjects),
+        baseline=store.segmenting.baseline,
     )
     described = {
         "format": FORMAT,
@@ -169,6 +172,22 @@ def train_bundle(
     return load_bundle(out)
 
 
+def _check_segments(settings: TrainSettings) -> None:
+    """Refuse segments that no recording is read in.
+
+    Raises
+    ------
+    UserError
+        When they are not of one second.
+    """
+    if settings.segment != SEGMENT_S:
+        raise UserError(
+            f"a bundle answers second by second, so it is trained on segments of "
+            f"{SEGMENT_S:g} s, got {settings.segment:g} s",
+            field="segment",
+        )
+
+
 def _plan_epochs(settings: TrainSettings, traits: Traits, n_rows: int) -> FitPlan:
     """Return the steps of a fit that nothing chose."""
     if not traits.has_epochs:
@@ -218,7 +237,7 @@ def _train(
     task: tuple[Member, FitPlan],
 ) -> None:
     member, plan = task
-    store = open_once(store_path)
+    store = open_once(store_path, settings.segmenting)
     rows = select_member(store, settings, member).open(store, member.streams)
     learner = make_learner(settings, face_weights)
     unit = choose_protocol(rows.table).inner_unit

@@ -160,7 +160,7 @@ def fit_fold(
         When the member has no folds.
     """
     member, number = task
-    store = open_once(store_path)
+    store = open_once(store_path, settings.segmenting)
     part = plan_folds(store, member, settings).part
     if part is None:
         raise ValueError(f"{member} has no folds")

@@ -23,7 +23,7 @@ COMMANDS = (
     (data.demo, "deepvanet demo --out demo"),
     (data.synth, "deepvanet synth deap DEAP --subjects 4 --trials 8 --seconds 5"),
     (data.check, "deepvanet check mahnob MAHNOB --exclude 9"),
-    (data.prepare, "deepvanet prepare deap DEAP --out store --baseline mean"),
+    (data.prepare, "deepvanet prepare deap DEAP --out store"),
     (data.pretrain, "deepvanet pretrain AFEW-VA --out face.safetensors"),
     (
         experiment.evaluate,

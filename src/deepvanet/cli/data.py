@@ -19,6 +19,7 @@ from deepvanet.cli.options import (
     GpusPerTask,
     Jobs,
     PreparedDataSet,
+    RemovedBaseline,
     RemovedFrom,
     Root,
     Seed,
@@ -206,10 +207,8 @@ def prepare(
     dataset: PreparedDataSet,
     root: Root,
     out: Annotated[Path, out_option("Folder of the store.")],
-    baseline: Annotated[
-        config.Baseline, option(config.PrepareSettings, "baseline")
-    ] = config.PrepareSettings.baseline,
     source: RemovedFrom = "",
+    baseline: RemovedBaseline = "",
     artefacts: Annotated[
         config.Artefacts | None, option(config.PrepareSettings, "artefacts")
     ] = None,
@@ -233,13 +232,55 @@ def prepare(
     address: Address = config.Execution.address,
     gpus_per_task: GpusPerTask = config.Execution.gpus_per_task,
 ) -> None:
-    """Turn recordings into a store of one-second segments; resumes."""
+    """Turn recordings into a store of trials; resumes.
+
+    \f
+
+    Parameters
+    ----------
+    dataset : str
+        Name of a data set that has a reader.
+    root, out : Path
+        Folder of the data set, or a table of recordings, and the store.
+    source, baseline : str
+        Of the options ``--from`` and ``--baseline``, which were removed.
+    artefacts : str, optional
+        How raw EEG is cleaned; by default as suits the data set.
+    artefact_probability : float
+        Above which a component is removed.
+    face : str
+        Face backend.
+    most_missing, least_channels : float
+        When a channel is missing in a segment, and when a segment has a stream.
+    exclude, accept : str
+        Subjects to leave out, and codes of errors that are accepted, with commas.
+    seed : int
+        Of the ICA.
+    jobs : int
+        Processes side by side.
+    executor : str
+        ``local`` or ``ray``.
+    address : str
+        Head of the Ray cluster.
+    gpus_per_task : float
+        Share of a GPU that Ray keeps for a task.
+
+    Raises
+    ------
+    UserError
+        When the data set has errors that are not accepted, the store was made
+        otherwise, or a removed option is given.
+    """  # noqa: D301 (help ends at it)
     from deepvanet.preparation.run import prepare as run
     from deepvanet.preparation.run import suggest_artefacts
 
     _refuse_from("prepare", dataset, root, source)
+    if baseline:
+        raise UserError(
+            f"--baseline {baseline}: was removed, since a store keeps the baseline of "
+            f"each trial; say evaluate {out} --baseline {baseline}"
+        )
     settings = config.PrepareSettings(
-        baseline=baseline,
         artefacts=suggest_artefacts(dataset) if artefacts is None else artefacts,
         artefact_probability=artefact_probability,
         seed=seed,

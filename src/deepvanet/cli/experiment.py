@@ -10,6 +10,8 @@ from deepvanet import config
 from deepvanet.cli.options import (
     JOBS,
     Address,
+    Baseline,
+    BaselineOfRecipe,
     BatchSizeOfRecipe,
     ClassWeight,
     Context,
@@ -27,6 +29,8 @@ from deepvanet.cli.options import (
     Recipe,
     ScaleOfRecipe,
     Seed,
+    Segment,
+    Step,
     Steps,
     Store,
     Subjects,
@@ -97,6 +101,9 @@ def evaluate(
             "vectors of other lengths, face x bio; the priors are always scored too."
         ),
     ] = join(config.EvaluateSettings.learners),
+    segment: Segment = config.Segmenting.segment_s,
+    step: Step = config.Segmenting.step_s,
+    baseline: BaselineOfRecipe = config.Segmenting.baseline,
     scale: ScaleOfRecipe = None,
     label_rule: LabelRuleOfRecipe = None,
     class_weight: ClassWeight = None,
@@ -160,6 +167,7 @@ def evaluate(
             asked = replace(asked, subjects=split_names(subjects))
     else:
         given = {
+            "baseline": baseline,
             "scale": scale,
             "label_rule": label_rule,
             "class_weight": class_weight,
@@ -175,6 +183,9 @@ def evaluate(
             streams=pick_streams(streams),
             learners=split_names(learner),
             label_rule=rule,
+            segment=segment,
+            step=step,
+            baseline=values.pop("baseline"),
             folds=folds,
             seeds=split_numbers("seeds", seed),
             subjects=split_names(subjects),
@@ -313,6 +324,9 @@ def reproduce(
     size: Annotated[
         config.SizeName, option(config.ReproduceSettings, "size")
     ] = config.ReproduceSettings.size,
+    segment: Segment = config.ReproduceSettings.segment,
+    step: Step = config.ReproduceSettings.step,
+    baseline: Baseline = config.ReproduceSettings.baseline,
     seed: Seed = config.ReproduceSettings.seed,
     face_weights: FaceWeights = None,
     precision: Precision = config.ReproduceSettings.precision,
@@ -326,7 +340,14 @@ def reproduce(
     from deepvanet.reproduction import reproduce as run
 
     settings = config.ReproduceSettings(
-        part=part, size=size, seed=seed, precision=precision, device=device
+        part=part,
+        size=size,
+        segment=segment,
+        step=step,
+        baseline=baseline,
+        seed=seed,
+        precision=precision,
+        device=device,
     )
     for line in run(
         out,

@@ -12,6 +12,7 @@ from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
     Accept,
+    BaselineOfRecipe,
     ClassWeight,
     Device,
     EpochsOfRecipe,
@@ -23,6 +24,8 @@ from deepvanet.cli.options import (
     Recipe,
     ScaleOfRecipe,
     Seed,
+    Segment,
+    Step,
     Store,
     Subjects,
     Targets,
@@ -95,6 +98,9 @@ def train(
     ] = config.TrainSettings.learner,
     target: Targets = join(config.TrainSettings.targets),
     recipe: Recipe = config.TrainSettings.recipe,
+    segment: Segment = config.TrainSettings.segment,
+    step: Step = config.TrainSettings.step,
+    baseline: BaselineOfRecipe = config.TrainSettings.baseline,
     scale: ScaleOfRecipe = None,
     label_rule: LabelRuleOfRecipe = None,
     class_weight: ClassWeight = None,
@@ -119,6 +125,7 @@ def train(
     from deepvanet.bundle.loading import name_folder
 
     given = {
+        "baseline": baseline,
         "scale": scale,
         "label_rule": label_rule,
         "class_weight": class_weight,
@@ -131,6 +138,9 @@ def train(
         learner=learner,
         label_rule=rule,
         recipe=recipe,
+        segment=segment,
+        step=step,
+        baseline=values.pop("baseline"),
         seed=seed,
         subjects=split_names(subjects),
         cross_validate=cross_validate,

@@ -33,6 +33,8 @@ _OTHER_NAMES = {
     "n_trials": "--trials",
     "n_with_video": "--with-video",
     "baseline_s": "--baseline-start and --baseline-end",
+    "segment_s": "--segment",
+    "step_s": "--step",
     "part": "PART",
     "root": "ROOT",
 }
@@ -150,6 +152,17 @@ Seed = Annotated[int, option(config.TrainSettings, "seed")]
 Epochs = Annotated[int, option(config.NetworkSettings, "epochs")]
 Targets = Annotated[str, option(config.EvaluateSettings, "targets")]
 Recipe = Annotated[config.RecipeName, option(config.EvaluateSettings, "recipe")]
+Segment = Annotated[float, option(config.Segmenting, "segment_s")]
+Step = Annotated[float, option(config.Segmenting, "step_s")]
+Baseline = Annotated[config.Baseline | None, option(config.Segmenting, "baseline")]
+BaselineOfRecipe = Annotated[
+    config.Baseline | None,
+    option(
+        config.Segmenting,
+        "baseline",
+        shown="of the recipe, else mean if all trials have one",
+    ),
+]
 ScaleOfRecipe = Annotated[
     config.Scale | None, option(config.NetworkSettings, "scale", shown=_OF_RECIPE)
 ]
@@ -208,6 +221,7 @@ WrittenDataSet = Annotated[
     str, typer.Argument(help=_describe_data_sets("writer"), metavar="DATASET")
 ]
 RemovedFrom = Annotated[str, typer.Option("--from", hidden=True)]
+RemovedBaseline = Annotated[str, typer.Option("--baseline", hidden=True)]
 Exclude = Annotated[
     str, typer.Option(help="Without these subjects, as 9,12.", show_default="none")
 ]

@@ -11,13 +11,12 @@ from deepvanet.labels import check_label_rule
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
-from deepvanet.recipes import check_baseline
 from deepvanet.schema import STREAM_SETS, Target, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
-    """Return the settings with subjects named as the store names them.
+    """Return the settings with the subjects and the baseline that the store has.
 
     Raises
     ------
@@ -35,9 +34,12 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         for name in names:
             pick(kind, name, known)
     check_label_rule(settings.label_rule)
-    check_baseline(settings.recipe, store.manifest.settings["baseline"])
     _check_learners(settings)
-    settings = replace(settings, subjects=pick_subjects(store, settings.subjects))
+    settings = replace(
+        settings,
+        subjects=pick_subjects(store, settings.subjects),
+        baseline=store.segmenting.baseline,
+    )
     _check_units(settings, store)
     return settings
 

@@ -10,8 +10,8 @@ They hold nothing to learn: a score above chance on them has another cause than 
 ``noise``
     EEG and peripheral signals are noise with the subject's *average* level and spectrum
     (a trial's own carry what was felt), made for the baseline before the stimulus too,
-    from which the store's baseline is then removed as it was from the recordings. The
-    face images of a second are those of another second, of anyone.
+    which is then subtracted as that of the recordings is. The face images of a second
+    are those of another second, of anyone.
 """
 
 import json
@@ -23,28 +23,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, UInt8
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from deepvanet.config import EvaluateSettings, Execution
+from deepvanet.config import Baseline, EvaluateSettings, Execution, Segmenting
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.labels import are_personal, has_label
-from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.protocols import columns_of
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import BIO, FrameState, Stream
 from deepvanet.store import (
-    SegmentBlock,
     SegmentStore,
+    TrialBlock,
+    TrialStore,
     open_store,
     write_subject,
 )
 
 NO_CONTROL = EvaluateSettings.control
-REST_S = 3
-"""Seconds of noise before each stimulus, as long as the rest of DEAP's trials."""
-
 SPECTRUM_S = 4
 """Length of the pieces whose spectra are averaged, in seconds."""
 
@@ -146,44 +143,61 @@ def write_noise_store(
         for name in subjects
         if not (folder / "subjects" / name / "subject.json").is_file()
     ]
-    work = partial(_write_noise, store.path, folder, seed)
+    work = partial(_write_noise, store.path, folder, seed, store.segmenting.baseline)
     for _ in run_tasks(work, waiting, execution=execution, what="noise"):
         pass
     return folder
 
 
-def _write_noise(path: Path, folder: Path, seed: int, subject: str) -> None:
-    store = open_store(path)
+def _write_noise(
+    path: Path, folder: Path, seed: int, baseline: Baseline | None, subject: str
+) -> None:
+    trials = open_store(path)
+    seconds = trials.cut(Segmenting(baseline=baseline))
     inputs = json.loads((path / "subjects" / subject / "subject.json").read_text())
-    blocks = _make_noise(store, subject, seed)
+    blocks = _make_noise(trials, seconds, subject, seed)
     write_subject(folder, subject, parts=blocks, inputs=inputs)
 
 
-def _make_noise(store: SegmentStore, subject: str, seed: int) -> Iterator[SegmentBlock]:
-    mine = np.flatnonzero((store.table["subject"] == subject).to_numpy())
-    table = store.table.iloc[mine]
-    averages = {stream: _find_average(store, mine, stream) for stream in BIO}
-    remove = BASELINES[store.manifest.settings["baseline"]]
-    for trial, rows in table.groupby("trial", sort=False, observed=True):
-        rng = _make_generator(seed, f"{subject}/{trial}")
+def _make_noise(
+    trials: TrialStore, seconds: SegmentStore, subject: str, seed: int
+) -> Iterator[TrialBlock]:
+    mine = np.flatnonzero((seconds.table["subject"] == subject).to_numpy())
+    averages = {stream: _find_average(seconds, mine, stream) for stream in BIO}
+    for number in np.flatnonzero((trials.table["subject"] == subject).to_numpy()):
+        row = {str(k): v for k, v in trials.table.iloc[number].items()}
+        rng = _make_generator(seed, f"{subject}/{row['trial']}")
         arrays: dict[Stream, NDArray[Any]] = {}
         for stream, average in averages.items():
-            has = rows[f"has_{stream}"].to_numpy(dtype=bool)
-            if average is None or not has.any():
-                continue
-            level, spectrum = average
-            n_seconds = int(rows["segment"].max()) + 1
-            rate = 2 * (spectrum.shape[1] - 1) // SPECTRUM_S
-            noise = sample_noise_of(spectrum, (REST_S + n_seconds) * rate, rng)
-            clean = remove(noise[:, REST_S * rate :], noise[:, : REST_S * rate], rate)
-            clean = clean + level[:, None]
-            seconds = clean.reshape(len(clean), n_seconds, rate).swapaxes(0, 1)
-            arrays[stream] = seconds[rows["segment"].to_numpy()[has]].astype(np.float32)
-        n_faces = int(rows[f"has_{Stream.FACE}"].sum())
-        if n_faces:
-            arrays[Stream.FACE] = _sample_faces(store, n_faces, rng)
-        names = {"subject": subject, "trial": trial}
-        yield SegmentBlock(table=rows, arrays=arrays, trial=names)
+            samples = trials.read_trial(stream, int(number))
+            if average is not None and len(samples):
+                arrays[stream] = _replace(samples, row["n_baseline"], average, rng)
+        state = trials.read_state(int(number))
+        if len(state):
+            arrays[Stream.FACE] = _sample_faces(seconds, state, rng)
+        yield TrialBlock(
+            row=row,
+            arrays=arrays,
+            n_baseline=row["n_baseline"],
+            face_state=state if len(state) else None,
+        )
+
+
+def _replace(
+    samples: Float32[np.ndarray, "time channel"],
+    n_rest: int,
+    average: "_Average",
+    rng: np.random.Generator,
+) -> Float32[np.ndarray, "time channel"]:
+    """Return noise in place of a trial's samples; what is missing stays missing.
+
+    The level is that of signals without their baseline.
+    """
+    level, spectrum = average
+    noise = sample_noise_of(spectrum, len(samples), rng).T
+    noise[n_rest:] += level
+    noise[~np.isfinite(samples)] = np.nan
+    return noise.astype(np.float32)
 
 
 def sample_noise_of(
@@ -207,11 +221,12 @@ def sample_noise_of(
     return np.asarray(np.fft.irfft(white * gain, n_samples, axis=1))
 
 
+_Average = tuple[Float[np.ndarray, " channel"], Float[np.ndarray, "channel frequency"]]
+
+
 def _find_average(
     store: SegmentStore, rows: NDArray[Any], stream: Stream
-) -> (
-    tuple[Float[np.ndarray, " channel"], Float[np.ndarray, "channel frequency"]] | None
-):
+) -> _Average | None:
     """Return a subject's mean level and spectrum, or None without the stream."""
     table = store.table.iloc[rows]
     has = table[f"has_{stream}"].to_numpy(dtype=bool)
@@ -243,10 +258,15 @@ def _measure_spectrum(
 
 
 def _sample_faces(
-    store: SegmentStore, n_rows: int, rng: np.random.Generator
-) -> NDArray[Any]:
-    sampled = rng.choice(store.rows_with([Stream.FACE]), size=n_rows)
-    return store.read(Stream.FACE, sampled)
+    seconds: SegmentStore, state: UInt8[np.ndarray, " frame"], rng: np.random.Generator
+) -> UInt8[np.ndarray, "frame height width 3"]:
+    """Return images of other seconds in place of a trial's; lost ones stay black."""
+    known = seconds.rows_with([Stream.FACE])
+    sampled = rng.choice(known, size=-(-len(state) // round(seconds.fps)))
+    images = seconds.read(Stream.FACE, sampled)
+    frames = images.reshape(-1, *images.shape[2:])[: len(state)]
+    frames[state == FrameState.LOST] = 0
+    return frames
 
 
 def _make_generator(seed: int, name: str) -> np.random.Generator:

@@ -109,7 +109,7 @@ def estimate_run(
     UserError
         When the settings do not fit the store.
     """
-    store = open_store(store_path)
+    store = open_store(store_path).cut(settings.segmenting)
     settings = check_settings(settings, store)
     parts = cut_parts(store, settings)
 

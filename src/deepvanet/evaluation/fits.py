@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from deepvanet.config import EvaluateSettings, NetworkSettings, digest
+from deepvanet.config import EvaluateSettings, NetworkSettings, Segmenting, digest
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
 from deepvanet.learners import PRIORS
@@ -149,15 +149,15 @@ def find_traits(learner: str, settings: EvaluateSettings) -> Traits:
     return find_learner(learner)(settings.network, 0).traits
 
 
-_opened: dict[Path, tuple[str, SegmentStore]] = {}
+_opened: dict[tuple[Path, Segmenting], tuple[str, SegmentStore]] = {}
 
 
-def open_once(path: Path) -> SegmentStore:
-    """Open a store once a process, and again when it was prepared since."""
-    made = find_digest(path)
-    if path not in _opened or _opened[path][0] != made:
-        _opened[path] = made, open_store(path)
-    return _opened[path][1]
+def open_once(path: Path, segmenting: Segmenting) -> SegmentStore:
+    """Cut a store once a process, and again when it was prepared since."""
+    made, key = find_digest(path), (path, segmenting)
+    if key not in _opened or _opened[key][0] != made:
+        _opened[key] = made, open_store(path).cut(segmenting)
+    return _opened[key][1]
 
 
 def fit_task(
@@ -173,13 +173,13 @@ def fit_task(
     store_path : Path
         Store whose segments are read.
     settings : EvaluateSettings
-        Settings of the run; those of its networks are used.
+        Settings of the run: how trials are cut, and those of its networks.
     face_weights : Path | None
         What the face trunk starts from; None: random weights.
     task : Task
         The fold, and a file for each learner.
     """
-    store = open_once(store_path)
+    store = open_once(store_path, settings.segmenting)
     for name, file in task.files.items():
         if not file.is_file():
             _save_fit(file, **fit_one(store, settings, face_weights, task, name))

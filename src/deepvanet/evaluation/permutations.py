@@ -288,7 +288,7 @@ def _score_permutations(
     face_weights: Path | None,
     task: PermutationTask,
 ) -> None:
-    store = open_once(store_path)
+    store = open_once(store_path, settings.segmenting)
     is_quick = find_traits(task.key[3], settings).is_quick
     with use_one_thread() if is_quick else nullcontext():
         scores = [

@@ -59,6 +59,7 @@ from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
     BASELINE_NOTES,
     NEIGHBOURS,
+    OVERLAP,
     state_sharing,
 )
 from deepvanet.evaluation.tables import collect, list_segments
@@ -77,7 +78,6 @@ from deepvanet.store import (
     open_store,
     read_cleaning,
     read_store_findings,
-    read_trials,
 )
 
 __all__ = ["RunSummary", "estimate_run", "evaluate", "read_asked", "refit_control"]
@@ -93,6 +93,8 @@ class RunSummary:
     ----------
     n_fits, n_fits_before : int
         Fits the run is made of, and how many of them were finished before.
+    cut, left_out, permuted : tuple of str
+        Sentences: how trials were cut; what a learner was not asked; what was permuted.
     """
 
     run: Path
@@ -100,6 +102,7 @@ class RunSummary:
     n_fits: int
     n_fits_before: int
     n_one_class: int
+    cut: tuple[str, ...]
     left_out: tuple[str, ...]
     permuted: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
@@ -110,7 +113,7 @@ class RunSummary:
             f"run: {self.run} ({self.n_predictions} predictions of {self.n_fits} "
             f"fits, {self.n_fits_before} of them finished before)"
         )
-        said = [run]
+        said = [run, *self.cut]
         if self.n_one_class:
             said.append(
                 f"{self.n_one_class} folds had one class in training: their test "
@@ -133,7 +136,7 @@ def evaluate(
     Parameters
     ----------
     store_path : Path
-        Store of segments, as ``prepare`` wrote it.
+        Store of trials, as ``prepare`` wrote it.
     out : Path
         Folder of the run; new, or of a run of the same settings.
     settings : EvaluateSettings
@@ -157,14 +160,15 @@ def evaluate(
     TaskError
         When fits failed; the others are finished.
     """
-    store = open_store(store_path)
+    store = open_store(store_path).cut(settings.segmenting)
     settings = check_settings(settings, store)
     network = name_face_weights(settings.network, face_weights)
     settings = replace(settings, network=settle_machine(network))
     parts = cut_parts(store, settings)
     recipe = store.manifest.settings
     leakage = state_sharing(parts, settings, artefacts=recipe["artefacts"])
-    notes = [BASELINE_NOTES[recipe["baseline"]], NEIGHBOURS]
+    notes = [BASELINE_NOTES[str(settings.baseline)], NEIGHBOURS]
+    notes += [OVERLAP] if store.is_overlapping else []
     notes += [ARTEFACT_NOTES[a] for a in (recipe["artefacts"],) if a in ARTEFACT_NOTES]
     plan = plan_permutations(parts, leakage, settings)
     if not any(is_trainable(part, fold) for part, fold in walk(parts)):
@@ -205,7 +209,7 @@ def evaluate(
     ):
         results.write_table(out / name, [table], columns)
     results.write_leakage(out / "leakage.json", notes=notes, parts=leakage)
-    trials = _pick(read_trials(store.path), settings)
+    trials = _pick(store.trials, settings)
     results.write_table(out / "trials.csv", [trials], trials.columns.tolist())
     _copy_cleaning(store, out, settings)
     findings = read_store_findings(store.path)
@@ -229,6 +233,7 @@ def evaluate(
         n_fits=sum(len(task.files) for task in tasks),
         n_fits_before=n_before,
         n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
+        cut=tuple(store.lines()),
         left_out=tuple(list_left_out(settings)),
         permuted=tuple(plan.lines()),
         findings=findings,

@@ -42,6 +42,14 @@ NEIGHBOURS = (
 )
 
 
+OVERLAP = (
+    "Segments are longer than the step from one to the next, so neighbouring segments "
+    "of a trial hold the same samples: of each fold overlapping_segments counts the "
+    "test segments that share samples with training or validation, and "
+    "overlapping_samples_s the seconds."
+)
+
+
 @dataclass
 class _Entry:
     """What was found for one protocol, target, stream set and learner."""

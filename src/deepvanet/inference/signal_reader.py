@@ -170,7 +170,7 @@ def open_signal_reader(
         path=path,
         feed=feed,
         places=places,
-        baseline_rule=bundle.recipe.baseline,
+        baseline_rule=str(bundle.segmenting.baseline),
         sfreq=bundle.recipe.sfreq,
         spans=spans,
         notes=(*notes, *_tell_rate(signals.sfreq, bundle)),

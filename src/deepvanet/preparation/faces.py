@@ -3,7 +3,7 @@
 from deepvanet.config import PrepareSettings
 from deepvanet.findings import attempt
 from deepvanet.preprocessing.face import FaceBackend, FaceTrack, track_face
-from deepvanet.preprocessing.segments import SEGMENT_S, count_segments
+from deepvanet.preprocessing.segments import count_frames
 from deepvanet.preprocessing.video import sample_frames
 from deepvanet.schema import Trial
 
@@ -15,9 +15,7 @@ def track_trial(
     video = trial.video
     if video is None:
         return None
-    n_rest = round(trial.baseline_s * trial.sfreq)
-    n_segments = count_segments(trial.bio.shape[1] - n_rest, trial.sfreq)
-    n_frames = round(n_segments * SEGMENT_S * settings.face_fps)
+    n_frames = count_frames(trial, settings.face_fps)
 
     def track() -> FaceTrack:
         frames = sample_frames(

@@ -1,4 +1,4 @@
-"""Recordings as downloaded -> a store of segments.
+"""Recordings as downloaded -> a store of trials.
 
 One subject is one task: its folder in the store appears when it is whole, so an
 interrupted run goes on where it stopped, and a run of what is complete does
@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from numpy.typing import NDArray
 
 from deepvanet.config import (
     Artefacts,
     Execution,
     PrepareSettings,
+    Segmenting,
     digest,
     refuse_difference,
     to_dict,
@@ -53,20 +55,18 @@ from deepvanet.preprocessing.cleaning import CleaningFacts, clean
 from deepvanet.preprocessing.face import (
     FaceBackend,
     FaceTrack,
-    FrameState,
     load_backend,
     make_backend,
 )
 from deepvanet.results import NOTE_SEPARATOR
 from deepvanet.schema import BIO, Recording, Stream, Target, Trial, UserError
 from deepvanet.store import (
-    MISSING_COLUMNS,
     SESSION,
     CleaningRecord,
     Manifest,
-    SegmentBlock,
+    TrialBlock,
+    open_store,
     read_manifest,
-    read_trials,
     write_subject,
 )
 
@@ -87,7 +87,8 @@ class PreparationSummary:
     n_done_before : int
         Subjects that were complete and current, and were left alone.
     trials : DataFrame
-        One row a trial: what its video and its channels gave.
+        One row a trial: what its video and its channels gave, and how many segments of
+        one second it has, of each stream.
     """
 
     store: Path
@@ -227,8 +228,18 @@ def prepare(
         store=out,
         n_subjects=len(subjects),
         n_done_before=len(subjects) - len(waiting),
-        trials=read_trials(out),
+        trials=_count_seconds(out),
     )
+
+
+def _count_seconds(out: Path) -> pd.DataFrame:
+    """Return the trials of a store, with the seconds that each stream has."""
+    trials = open_store(out)
+    try:
+        return trials.cut(Segmenting(baseline="none")).trials
+    except UserError:  # no trial lasts a second, or a second is no whole of samples
+        counts = ["n_segments", *(f"n_segments_with_{stream}" for stream in Stream)]
+        return trials.table.assign(**dict.fromkeys(counts, 0))
 
 
 def _describe(
@@ -300,7 +311,7 @@ def _prepare_subject(
         backend = load_backend(settings.face)
         inputs = fingerprint(files, root)
 
-        def read_blocks() -> Iterator[SegmentBlock]:
+        def read_blocks() -> Iterator[TrialBlock]:
             for recording in _read_recordings(reader, root, subject):
                 yield from prepare_recording(
                     recording, settings=settings, backend=backend
@@ -331,14 +342,14 @@ def _read_recordings(reader: Reader, root: Path, subject: str) -> Iterator[Recor
 
 def prepare_recording(
     recording: Recording, *, settings: PrepareSettings, backend: FaceBackend
-) -> Iterator[SegmentBlock]:
-    """Clean a recording, cut out its trials, and cut those into segments."""
+) -> Iterator[TrialBlock]:
+    """Clean a recording and cut out its trials."""
     recording, facts = _clean(recording, settings)
     record = None if facts is None else _record(recording, facts)
     for trial in segments.cut_trials(recording):
         block = prepare_trial(trial, settings=settings, backend=backend)
-        block.table["recording"] = recording.name
-        yield replace(block, cleaning=record)
+        row = {**block.row, "recording": recording.name}
+        yield replace(block, row=row, cleaning=record)
         record = None
 
 
@@ -379,63 +390,22 @@ def _record(recording: Recording, facts: CleaningFacts) -> CleaningRecord:
 
 def prepare_trial(
     trial: Trial, *, settings: PrepareSettings, backend: FaceBackend
-) -> SegmentBlock:
-    """Cut one trial into segments of all its streams."""
-    n_rest = round(trial.baseline_s * trial.sfreq)
-    rest, stimulus = np.split(trial.bio, [n_rest], axis=1)
-    cleaned = bio_signals.BASELINES[settings.baseline](
-        stimulus, rest, segments.measure_segment(trial.sfreq)
-    )
-    bio = segments.cut_bio(cleaned, sfreq=trial.sfreq)
+) -> TrialBlock:
+    """Bring the signals of a trial, its baseline in front, and its face together."""
     track = track_trial(trial, settings=settings, backend=backend)
-    arrays = {
-        stream: bio[:, [c.stream is stream for c in trial.channels]]
+    samples = np.asarray(trial.bio.T, dtype=np.float32)
+    arrays: dict[Stream, NDArray[Any]] = {
+        stream: samples[:, [c.stream is stream for c in trial.channels]]
         for stream in dict.fromkeys(c.stream for c in trial.channels)
     }
-    table = _tabulate(trial, track, n_segments=len(bio), fps=settings.face_fps)
-    for stream, segments_of in arrays.items():
-        missing = _measure_missing(segments_of)
-        there = np.mean(missing <= settings.most_missing, axis=1)
-        table[f"has_{stream}"] = (there >= settings.least_channels).astype(int)
-        table[f"missing_{stream}"] = missing.mean(axis=1).round(4)
-        arrays[stream] = segments_of[table[f"has_{stream}"].to_numpy(dtype=bool)]
     if track is not None:
-        faces = segments.cut_faces(track.crops, fps=settings.face_fps)
-        arrays[Stream.FACE] = faces[table["has_face"].to_numpy(dtype=bool)]
-    return SegmentBlock(table=table, arrays=arrays, trial=_count(trial, track, table))
-
-
-def _tabulate(
-    trial: Trial, track: FaceTrack | None, *, n_segments: int, fps: float
-) -> pd.DataFrame:
-    table = pd.DataFrame({"segment": np.arange(n_segments)})
-    table["start_s"] = table["segment"] * segments.SEGMENT_S
-    table["duration_s"] = segments.SEGMENT_S
-    for name in ("subject", "trial", "stimulus"):
-        table[name] = getattr(trial, name)
-    if trial.session:
-        table[SESSION] = trial.session
-    for target in Target:
-        table[target] = trial.ratings.get(target, np.nan)
-    for stream in Stream:
-        table[f"has_{stream}"] = 0
-    for column in MISSING_COLUMNS:
-        table[column] = 0.0
-    states = {
-        "n_faces_found": FrameState.FOUND,
-        "n_faces_filled": FrameState.FILLED,
-        "n_frames_padded": FrameState.PADDED,
-    }
-    for column, state in states.items():
-        table[column] = (
-            0
-            if track is None
-            else segments.count_per_segment(track.state == state, fps=fps)
-        )
-    if track is not None:
-        lost = segments.count_per_segment(track.state == FrameState.LOST, fps=fps)
-        table["has_face"] = (lost == 0).astype(int)
-    return table
+        arrays[Stream.FACE] = track.crops
+    return TrialBlock(
+        row=_describe_trial(trial, track),
+        arrays=arrays,
+        n_baseline=round(trial.baseline_s * trial.sfreq),
+        face_state=None if track is None else track.state,
+    )
 
 
 def _measure_missing(bio: Float[np.ndarray, "*_ time"]) -> Float[np.ndarray, "*_"]:
@@ -454,26 +424,22 @@ def _name_missing(trial: Trial) -> str:
     )
 
 
-def _count(
-    trial: Trial, track: FaceTrack | None, table: pd.DataFrame
-) -> Mapping[str, Any]:
+def _describe_trial(trial: Trial, track: FaceTrack | None) -> Mapping[str, Any]:
     """Return the trial's row of ``trials.csv``."""
-    state = np.empty(0, np.uint8) if track is None else track.state
     bad, flat = bio_signals.find_silence(trial.bio)
     return {
         **trial.more,
         "subject": trial.subject,
         "trial": trial.trial,
         "stimulus": trial.stimulus,
-        "n_segments": len(table),
+        **({SESSION: trial.session} if trial.session else {}),
+        **dict.fromkeys(map(str, Target), np.nan),
+        **{str(name): rating for name, rating in trial.ratings.items()},
+        "duration_s": segments.measure_stimulus(trial) / trial.sfreq,
         "baseline_s": trial.baseline_s,
-        **{f"n_segments_with_{s}": int(table[f"has_{s}"].sum()) for s in Stream},
         "has_video": int(track is not None),
-        "n_frames": len(state),
-        "n_faces_found": int(np.sum(state == FrameState.FOUND)),
-        "n_faces_filled": int(np.sum(state == FrameState.FILLED)),
-        "n_faces_lost": int(np.sum(state == FrameState.LOST)),
-        "n_frames_padded": int(np.sum(state == FrameState.PADDED)),
+        "n_frames": 0 if track is None else len(track.state),
+        "n_faces_lost": 0 if track is None else track.n_lost,
         "n_bad_channels": int(bad.sum()),
         "n_flat_channels": int(flat.sum()),
         "missing": _name_missing(trial),

@@ -16,6 +16,8 @@ from deepvanet.schema import UserError
 
 Bio = Float[np.ndarray, "channel time"]
 Rest = Float[np.ndarray, "channel rest"]
+Repeated = Float[np.ndarray, "channel _"]
+"""What is subtracted again and again, from the start of the stimulus on."""
 
 
 def remove_mean(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
@@ -26,13 +28,7 @@ def remove_mean(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
     UserError
         When nothing was recorded before the stimulus.
     """
-    del segment_length
-    if rest.shape[1] == 0 and len(rest):
-        raise UserError(
-            "mean needs time before the stimulus, got 0 s; none goes without",
-            field="baseline",
-        )
-    return np.asarray(stimulus - _average(rest)[:, None])
+    return _subtract(stimulus, find_mean(rest, segment_length))
 
 
 def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
@@ -47,6 +43,39 @@ def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
     UserError
         When less than one segment was recorded before the stimulus.
     """
+    return _subtract(stimulus, find_waveform(rest, segment_length))
+
+
+def _subtract(stimulus: Bio, repeated: Repeated) -> Bio:
+    repeats = -(-stimulus.shape[1] // repeated.shape[1])
+    return np.asarray(stimulus - np.tile(repeated, repeats)[:, : stimulus.shape[1]])
+
+
+def find_mean(rest: Rest, segment_length: int) -> Repeated:
+    """Return each channel's mean over the rest.
+
+    Raises
+    ------
+    UserError
+        When nothing was recorded before the stimulus.
+    """
+    del segment_length
+    if rest.shape[1] == 0 and len(rest):
+        raise UserError(
+            "mean needs time before the stimulus, got 0 s; none goes without",
+            field="baseline",
+        )
+    return _average(rest)[:, None]
+
+
+def find_waveform(rest: Rest, segment_length: int) -> Repeated:
+    """Return each channel's mean one-second waveform of the rest.
+
+    Raises
+    ------
+    UserError
+        When less than one second was recorded before the stimulus.
+    """
     n_whole = rest.shape[1] // segment_length
     if n_whole == 0 and len(rest):
         raise UserError(
@@ -55,9 +84,7 @@ def remove_waveform(stimulus: Bio, rest: Rest, segment_length: int) -> Bio:
             field="baseline",
         )
     seconds = rest[:, : n_whole * segment_length]
-    waveform = _average(seconds.reshape(len(rest), n_whole, segment_length))
-    repeats = -(-stimulus.shape[1] // segment_length)
-    return np.asarray(stimulus - np.tile(waveform, repeats)[:, : stimulus.shape[1]])
+    return _average(seconds.reshape(len(rest), n_whole, segment_length))
 
 
 def _average(values: NDArray[Any]) -> NDArray[Any]:
@@ -82,6 +109,12 @@ BASELINES: Mapping[str, Callable[[Bio, Rest, int], Bio]] = {
     "none": keep,
 }
 """Ways of using the baseline before a stimulus, by name."""
+
+REPEATED: Mapping[str, Callable[[Rest, int], Repeated]] = {
+    "mean": find_mean,
+    "waveform": find_waveform,
+}
+"""What each way subtracts, from the rest and the samples of a second."""
 
 
 def find_bad_samples(bio: Bio) -> Bool[np.ndarray, " channel"]:

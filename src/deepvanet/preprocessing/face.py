@@ -13,7 +13,6 @@ A frame without the subject's face is counted, never silently dropped:
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import takewhile
 
 import numpy as np
@@ -33,6 +32,7 @@ from deepvanet.preprocessing.face_findings import (
 )
 from deepvanet.preprocessing.face_tracks import PersonFollower, is_face
 from deepvanet.preprocessing.video import Frame
+from deepvanet.schema import FrameState
 
 __all__ = [
     "BACKENDS",
@@ -53,15 +53,6 @@ __all__ = [
 MAX_GAP_S = 1.0
 """Longest stretch that may be bridged by crops of other frames."""
 Crop = UInt8[np.ndarray, "size size 3"]
-
-
-class FrameState(IntEnum):
-    """Where the crop of a frame comes from."""
-
-    LOST = 0
-    FOUND = 1
-    FILLED = 2
-    PADDED = 3
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,18 @@
-"""Cut recordings into trials, and signals and faces into pairs of one second."""
+"""Cut recordings into trials, and the signals of a recording into seconds."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float
 
 from deepvanet.schema import Recording, Trial, TrialSpan, UserError
 
 SEGMENT_S = 1.0
 """Length of a segment in seconds (the paper's section 3)."""
+
+_EXACT = 1e-6
+"""Of an image: what rounding makes of a whole number."""
 
 
 def cut_trials(recording: Recording) -> Iterator[Trial]:
@@ -52,6 +56,16 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
     )
 
 
+def measure_stimulus(trial: Trial) -> int:
+    """Return how many samples of a trial come after its baseline."""
+    return int(trial.bio.shape[1]) - round(trial.baseline_s * trial.sfreq)
+
+
+def count_frames(trial: Trial, fps: float) -> int:
+    """Return how many whole images at a rate fit into the stimulus of a trial."""
+    return math.floor(measure_stimulus(trial) * fps / trial.sfreq + _EXACT)
+
+
 def count_segments(n_samples: int, sfreq: float) -> int:
     """Return how many whole segments fit into a signal."""
     return int(n_samples // measure_segment(sfreq))
@@ -79,24 +93,3 @@ def cut_bio(
     n_segments = count_segments(bio.shape[1], sfreq)
     whole = bio[:, : n_segments * length].reshape(len(bio), n_segments, length)
     return np.ascontiguousarray(whole.transpose(1, 0, 2), dtype=np.float32)
-
-
-def cut_faces(
-    crops: UInt8[np.ndarray, "image height width 3"], *, fps: float
-) -> UInt8[np.ndarray, "segment frame height width 3"]:
-    """Cut face images at ``fps`` into segments of one second each."""
-    n_frames = round(fps * SEGMENT_S)
-    n_segments = len(crops) // n_frames
-    return crops[: n_segments * n_frames].reshape(
-        n_segments, n_frames, *crops.shape[1:]
-    )
-
-
-def count_per_segment(
-    flag: Bool[np.ndarray, " image"], *, fps: float
-) -> Int[np.ndarray, " segment"]:
-    """Count in each segment the images for which something holds."""
-    n_frames = round(fps * SEGMENT_S)
-    n_segments = len(flag) // n_frames
-    images = flag[: n_segments * n_frames].reshape(n_segments, n_frames)
-    return np.asarray(images.sum(axis=1))

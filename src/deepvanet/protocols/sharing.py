@@ -43,6 +43,8 @@ class Sharing:
         Seconds of signal that are in both.
     n_train, n_first, n_validation, n_test, n_discarded : int
         Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
+    overlapping_segments : int
+        Test segments that hold samples of a segment that trains or validates.
     shared_sessions : int | None
         None where the table does not state sessions.
     """
@@ -59,6 +61,7 @@ class Sharing:
     n_test: int
     n_discarded: int
     shared_sessions: int | None = None
+    overlapping_segments: int = 0
 
 
 def number_all_units(table: pd.DataFrame) -> Mapping[str, UnitNumbers]:
@@ -98,6 +101,7 @@ def check_sharing(
         n_validation=len(fold.validation),
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
+        overlapping_segments=_count_overlapping(table, numbers["trial"], seen, fold),
     )
 
 
@@ -274,3 +278,23 @@ def _measure_overlap(
     # every trial closes what it opened, so nothing is open between two trials
     lasts: Float[np.ndarray, " gap"] = np.diff(instant[order], append=0.0)
     return float(lasts[(open_seen > 0) & (open_test > 0)].sum())
+
+
+def _count_overlapping(
+    table: pd.DataFrame, trial: UnitNumbers, seen: Int[np.ndarray, " seen"], fold: Fold
+) -> int:
+    """Count the test rows that overlap in time with a row of their trial that was seen.
+
+    Of the rows that start before a test row ends, those that end before it starts do
+    not overlap it.
+    """
+    start = table["start_s"].to_numpy(dtype=float)
+    end = start + table["duration_s"].to_numpy(dtype=float)
+    # trials one after the other on one clock
+    longest = float(np.nanmax(end, initial=0.0)) + 1
+    start, end = (
+        (time + trial * longest).round(_CLOCK_DIGITS) for time in (start, end)
+    )
+    begun = np.searchsorted(np.sort(start[seen]), end[fold.test], side="left")
+    over = np.searchsorted(np.sort(end[seen]), start[fold.test], side="right")
+    return int(np.sum(begun > over))

@@ -93,7 +93,7 @@ def name_fit(store: SegmentStore, settings: EvaluateSettings) -> str:
 
 def fit_features(wanted: FeatureFit) -> None:
     """Fit the first fold that can be fitted, and save its features and maps."""
-    store = open_store(wanted.store)
+    store = open_store(wanted.store).cut(wanted.settings.segmenting)
     settings = check_settings(wanted.settings, store)
     part, fold = next(
         pair for pair in walk(cut_parts(store, settings)) if is_trainable(*pair)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepvanet.config import Segmenting
 from deepvanet.reproduction.published import DATASETS
 from deepvanet.schema import Stream, UserError
 from deepvanet.store import SegmentStore, open_store
@@ -36,40 +37,48 @@ class StoreOfPaper:
         manifest = self.store.manifest
         return (
             f"{DATASETS[self.key]}: a store of {manifest.dataset}, "
-            f"{len(self.subjects)} subjects with all streams, prepared with baseline "
-            f"{manifest.settings['baseline']}, artefacts "
-            f"{manifest.settings['artefacts']}"
+            f"{len(self.subjects)} subjects with all streams, prepared with artefacts "
+            f"{manifest.settings['artefacts']}; {'; '.join(self.store.lines())}"
         )
 
 
-def open_stores(paths: Mapping[str, Path | None]) -> dict[str, StoreOfPaper]:
+def open_stores(
+    paths: Mapping[str, Path | None], segmenting: Segmenting
+) -> dict[str, StoreOfPaper]:
     """Open the stores of the data sets.
 
     Parameters
     ----------
     paths : mapping
         Of ``DATASETS``; None is not given.
+    segmenting : Segmenting
+        How trials are cut.
 
     Raises
     ------
     UserError
         When none is given, one cannot be read, or it is of another data set.
     """
-    given = {key: _open(key, path) for key, path in paths.items() if path is not None}
+    given = {
+        key: _open(key, path, segmenting)
+        for key, path in paths.items()
+        if path is not None
+    }
     if not given:
         names = " or ".join(DATASETS.values())
         raise UserError(f"reproduce: needs a store of {names}, or both, got neither")
     return given
 
 
-def _open(key: str, path: Path) -> StoreOfPaper:
-    store = open_store(path)
-    dataset = store.manifest.dataset
+def _open(key: str, path: Path, segmenting: Segmenting) -> StoreOfPaper:
+    trials = open_store(path)
+    dataset = trials.manifest.dataset
     if dataset.partition("-")[0] != key:
         raise UserError(
             f"{path}: expected a store of {DATASETS[key]}, got one of {dataset}",
             field=key,
         )
+    store = trials.cut(segmenting)
     complete = store.table.iloc[store.rows_with(tuple(Stream))]["subject"]
     subjects = complete if len(complete) else store.table["subject"]
     return StoreOfPaper(key, store, tuple(sorted(set(subjects))))

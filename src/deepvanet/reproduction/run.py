@@ -84,7 +84,7 @@ def reproduce(
     seed, how = settings.seed, SIZES[settings.size]
     network = replace(how.network, precision=settings.precision, device=settings.device)
     how = replace(how, network=settle_machine(network))
-    given = open_stores(stores)
+    given = open_stores(stores, settings.segmenting)
     plans = plan_runs(asked, given.values(), size=how, seed=seed)
     shown: list[FeaturePanel] = []
     if "fig3" in asked:

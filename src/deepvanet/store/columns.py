@@ -1,16 +1,47 @@
-"""The columns of a store's table of segments: ``segments.csv``."""
+"""The columns of a store's tables: of trials, and of segments."""
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
 from deepvanet.protocols import columns_of
-from deepvanet.schema import BIO, Stream, Target
+from deepvanet.schema import BIO, FrameState, Stream, Target
 
 TEXT_COLUMNS = ("subject", "trial", "stimulus", "recording")
 
 SESSION = "session"
 """The column that says on which visit a trial was recorded, where that is known."""
+
+FRAME_COUNTS = {
+    "n_faces_found": FrameState.FOUND,
+    "n_faces_filled": FrameState.FILLED,
+    "n_frames_padded": FrameState.PADDED,
+}
+"""Columns that count frames, of a trial and of a segment."""
+
+PLACE_COLUMNS = {
+    stream: (f"first_{stream}", f"length_{stream}", f"n_missing_{stream}")
+    for stream in Stream
+}
+"""Where a trial's samples or frames lie in its subject's array, the seconds of baseline
+in front of them; how many there are; and how many of the numbers are missing."""
+
+TRIAL_COLUMNS = (
+    *TEXT_COLUMNS,
+    "duration_s",
+    *Target,
+    "n_baseline",
+    *(name for names in PLACE_COLUMNS.values() for name in names),
+    *FRAME_COUNTS,
+)
+"""Columns of ``trials.csv`` that must be there; more follow. Ratings are as rated;
+``duration_s`` is that of the stimulus; ``n_baseline`` counts samples before it."""
+
+OPTIONAL_COLUMNS = (SESSION,)
+"""Columns of ``trials.csv`` that a table of segments has where they are there."""
+
+MISSING_COLUMNS = tuple(f"missing_{stream}" for stream in BIO)
+"""Share of the stream's samples that are missing in a segment."""
 
 COLUMNS = (
     *TEXT_COLUMNS,
@@ -19,17 +50,10 @@ COLUMNS = (
     "duration_s",
     *Target,
     *(f"has_{stream}" for stream in Stream),
-    "n_faces_found",
-    "n_faces_filled",
-    "n_frames_padded",
+    *FRAME_COUNTS,
+    *MISSING_COLUMNS,
 )
-"""Columns of ``segments.csv``; ratings are kept as rated."""
-
-MISSING_COLUMNS = tuple(f"missing_{stream}" for stream in BIO)
-"""Share of the stream's samples that are missing; not in stores of old versions."""
-
-OPTIONAL_COLUMNS = (*MISSING_COLUMNS, SESSION)
-"""What not every store has."""
+"""Columns of a table of segments; ratings are kept as rated."""
 
 
 def number_trials(table: pd.DataFrame) -> Int[np.ndarray, " row"]:

@@ -6,9 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from deepvanet.config import PrepareSettings
 from deepvanet.schema import Channel, ChannelType, UserError, quote
 
-FORMAT = "deepvanet-store-2"
+FORMAT = "deepvanet-store-3"
+
+_RATES = ("sfreq", "face_fps")
+_SHARES = ("most_missing", "least_channels")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,22 @@ class Manifest:
     digest: str
     channels: tuple[Channel, ...]
     versions: Mapping[str, str]
+
+    def find_rate(self, name: str, path: Path) -> float:
+        """Return ``sfreq`` or ``face_fps`` of the settings.
+
+        Raises
+        ------
+        UserError
+            When the settings do not state it.
+        """
+        if name not in self.settings:
+            raise UserError(f"{path}: manifest.json does not say settings.{name}")
+        return float(self.settings[name])
+
+    def find(self, name: str) -> float:
+        """Return ``most_missing`` or ``least_channels``, by default the usual one."""
+        return float(self.settings.get(name, getattr(PrepareSettings, name)))
 
     def to_json(self) -> str:
         """Return the manifest as JSON text."""
@@ -94,11 +114,14 @@ def _check(manifest: Manifest) -> None:
     ValueError
         Which names the value.
     """
-    rate = manifest.settings.get("sfreq", 1.0)
     texts = [manifest.dataset, manifest.digest]
     texts += [text for c in manifest.channels for text in (c.name, c.unit)]
     wrong = [text for text in texts if not isinstance(text, str)]
     if wrong:
         raise ValueError(f"expected a text, got {quote(str(wrong[0]))}")
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not rate > 0:
-        raise ValueError(f"settings.sfreq must be a rate in Hz, got {quote(str(rate))}")
+    for name in (*_RATES, *_SHARES):
+        value = manifest.settings.get(name, 1.0)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not (value > 0 if name in _RATES else 0 <= value <= 1):
+            what = "a rate in Hz" if name in _RATES else "a share"
+            raise ValueError(f"settings.{name} must be {what}, got {quote(str(value))}")

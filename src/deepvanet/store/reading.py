@@ -1,22 +1,36 @@
-"""Open a store: its table is read, its arrays are mapped into memory."""
+"""Open a store: its table of trials is read; segments are cut from them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from deepvanet.cells import EXACT, read_numbers, release_table
-from deepvanet.config import digest
-from deepvanet.schema import Channel, Stream, UserError, pick, quote
-from deepvanet.store.columns import COLUMNS, SESSION, TEXT_COLUMNS
+from deepvanet.config import Baseline, Segmenting, digest
+from deepvanet.schema import BIO, Stream, UserError, pick, quote
+from deepvanet.store.arrays import StoredArrays
+from deepvanet.store.columns import (
+    FRAME_COUNTS,
+    OPTIONAL_COLUMNS,
+    PLACE_COLUMNS,
+    TEXT_COLUMNS,
+    TRIAL_COLUMNS,
+)
 from deepvanet.store.manifest import Manifest, read_manifest
+from deepvanet.store.segments import SegmentStore, name_trials
+
+MOST_SAMPLES = 2**48
+"""No file has more."""
+
+LONGEST_S = 1e6
+"""No trial lasts longer, in seconds."""
 
 _NO_RECORD = (
     *(OSError, ValueError, LookupError),
@@ -42,134 +56,95 @@ class Cleaning:
     excerpt: Mapping[str, NDArray[Any]]
 
 
-class SegmentStore:
-    """The segments of all subjects; arrays stay on disk until rows are read.
-
-    Parameters
-    ----------
-    path : Path
-        A folder that ``prepare`` wrote.
+class TrialStore:
+    """The trials of all subjects, from which segments are cut.
 
     Attributes
     ----------
     table : DataFrame
-        One row a segment, numbered from 0; columns ``COLUMNS``, and ``SESSION`` where
-        some trial states it.
+        One row a trial, numbered from 0; columns ``TRIAL_COLUMNS`` and others.
     """
 
-    def __init__(
-        self, path: Path, manifest: Manifest, tables: Mapping[str, pd.DataFrame]
-    ) -> None:
+    def __init__(self, path: Path, manifest: Manifest, trials: pd.DataFrame) -> None:
         self.path = path
         self.manifest = manifest
-        self.table = pd.concat(tables.values(), ignore_index=True)
-        ends = np.cumsum([len(table) for table in tables.values()])
-        self._subjects = tuple(tables)
-        self._first_row = np.concatenate([[0], ends[:-1]])
-        self._arrays: dict[tuple[str, Stream], NDArray[Any]] = {}
+        self.table = trials.drop(columns="folder")
+        self._trials = trials
+
+    @cached_property
+    def arrays(self) -> StoredArrays:
+        """The samples of the trials."""
+        return StoredArrays(self.path, self.manifest, self._trials)
+
+    def read_trial(self, stream: Stream, trial: int) -> NDArray[Any]:
+        """Return all samples of a trial, its baseline in front, or its frames."""
+        if not self._trials[PLACE_COLUMNS[stream][1]].iloc[trial]:
+            return np.empty((0, len(self.arrays.channels([stream]))), np.float32)
+        return self.arrays.read_trial(stream, trial)
+
+    def read_state(self, trial: int) -> UInt8[np.ndarray, " frame"]:
+        """Return the ``FrameState`` of each frame of a trial."""
+        if not self._trials[PLACE_COLUMNS[Stream.FACE][1]].iloc[trial]:
+            return np.empty(0, np.uint8)
+        return self.arrays.read_state(trial)
 
     @property
-    def sfreq(self) -> float:
-        """Samples a second of the stored signals, in Hz.
+    def usual_baseline(self) -> Baseline:
+        """What is subtracted unless something else is asked for."""
+        return "none" if len(self._find_without(1)) else "mean"
+
+    def cut(self, segmenting: Segmenting | None = None) -> SegmentStore:
+        """Return the segments of the trials; nothing is copied.
+
+        Parameters
+        ----------
+        segmenting : Segmenting, optional
+            By default seconds, one after the other.
 
         Raises
         ------
         UserError
-            When the manifest does not state it.
+            When no trial is as long as a segment, a segment or step is no whole number
+            of samples, or a trial lacks the baseline.
         """
-        if "sfreq" not in self.manifest.settings:
-            raise UserError(f"{self.path}: manifest.json does not say settings.sfreq")
-        return float(self.manifest.settings["sfreq"])
-
-    def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
-        """Return the channels of the streams, in the order of ``bio`` arrays."""
-        wanted = tuple(streams)
-        return tuple(c for c in self.manifest.channels if c.stream in wanted)
-
-    def rows_with(self, streams: Iterable[Stream]) -> Int[np.ndarray, " row"]:
-        """Return the numbers of the rows that have all of the streams."""
-        has = self.table[[f"has_{stream}" for stream in streams]]
-        return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
-
-    def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
-        """Copy rows of one stream into memory, in the order asked for.
-
-        Returns
-        -------
-        array, shape (row, ...)
-            Face (row, frame, height, width, 3) uint8; bio (row, channel, time)
-            float32.
-        """
-        position = self._position[stream][rows]
-        if np.any(position < 0):
-            row = rows[np.argmin(position)]
-            raise ValueError(f"row {row} has no {stream}")
-        owner = np.searchsorted(self._first_row, rows, side="right") - 1
-        out: NDArray[Any] | None = None
-        for number in np.unique(owner):
-            mine = owner == number
-            array = self._array(self._subjects[number], stream)
-            if out is None:
-                out = np.empty((len(rows), *array.shape[1:]), array.dtype)
-            out[mine] = array[position[mine]]
-        if out is None:
-            raise ValueError("no rows asked for")
-        return out
-
-    @cached_property
-    def _position(self) -> Mapping[Stream, Int[np.ndarray, " row"]]:
-        """Where a table row lies in its subject's array, for each stream."""
-        positions = {}
-        for stream in Stream:
-            has = self.table[f"has_{stream}"].to_numpy(dtype=int)
-            before = np.cumsum(has) - has
-            start = np.repeat(
-                before[self._first_row],
-                np.diff([*self._first_row, len(has)]),
-            )
-            positions[stream] = np.where(has == 1, before - start, -1)
-        return positions
-
-    def _array(self, subject: str, stream: Stream) -> NDArray[Any]:
-        key = subject, stream
-        if key not in self._arrays:
-            path = self.path / "subjects" / subject / f"{stream}.npy"
-            self._arrays[key] = self._map(path, subject, stream)
-        return self._arrays[key]
-
-    def _map(self, path: Path, subject: str, stream: Stream) -> NDArray[Any]:
-        """Map an array, whose shape has to fit the tables."""
-        try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except Exception as error:  # noqa: BLE001  NumPy raises all kinds
-            raise UserError(f"{path}: cannot be read: {error}") from None
-        n_rows = self._count_rows(subject, stream)
-        n_channels = len(self.channels((stream,)))
-        if stream == Stream.FACE:
-            is_right = array.ndim == 5 and array.dtype == np.uint8
-        else:
-            is_right = array.ndim == 3 and array.dtype.kind == "f"
-            is_right = is_right and array.shape[1] == n_channels
-        if not is_right or len(array) != n_rows:
-            what = "images" if stream == Stream.FACE else f"{n_channels} channels"
+        asked = Segmenting() if segmenting is None else segmenting
+        asked = replace(asked, baseline=asked.baseline or self.usual_baseline)
+        self._check_baseline(asked)
+        longest = self._trials["duration_s"].max()
+        store = SegmentStore(self.arrays, self._trials, asked)
+        if not len(store.table):
             raise UserError(
-                f"{path}: holds {array.dtype} of shape {array.shape}; the store's "
-                f"tables say {n_rows} segments of {what}"
+                f"{asked.segment_s:g} s are longer than each trial of {self.path}, of "
+                f"which the longest lasts {longest:g} s",
+                field="segment",
             )
-        return array
+        return store
 
-    def _count_rows(self, subject: str, stream: Stream) -> int:
-        number = self._subjects.index(subject)
-        ends = [*self._first_row[1:], len(self.table)]
-        own = slice(self._first_row[number], ends[number])
-        return int((self._position[stream][own] >= 0).sum())
+    def _find_without(self, n_samples: int) -> pd.DataFrame:
+        """Return the trials with signals whose baseline is shorter."""
+        lengths = self._trials[[PLACE_COLUMNS[stream][1] for stream in BIO]]
+        has = lengths.to_numpy().any(axis=1)
+        is_short = (self._trials["n_baseline"] < n_samples).to_numpy()
+        return self._trials[has & is_short]
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the memory maps behind when sent to another process."""
-        return {**self.__dict__, "_arrays": {}}
+    def _check_baseline(self, asked: Segmenting) -> None:
+        if asked.baseline == "none":
+            return
+        n_samples, what = 1, "seconds before the stimulus"
+        if asked.baseline == "waveform":
+            n_samples = round(self.manifest.find_rate("sfreq", self.path))
+            what = "a whole second before the stimulus"
+        short = self._find_without(n_samples)
+        if len(short):
+            raise UserError(
+                f"{asked.baseline} needs {what}, which {len(short)} of "
+                f"{len(self._trials)} trials do not have ({name_trials(short, 3)}); "
+                "none goes without",
+                field="baseline",
+            )
 
 
-def open_store(path: Path) -> SegmentStore:
+def open_store(path: Path) -> TrialStore:
     """Open a folder that ``prepare`` wrote.
 
     Raises
@@ -180,45 +155,90 @@ def open_store(path: Path) -> SegmentStore:
     manifest = read_manifest(path)
     if manifest is None:
         raise UserError(f"{path}: no store here (no manifest.json)")
-    tables = {
-        folder.name: read_segment_table(folder) for folder in _list_subjects(path)
-    }
+    tables = [read_trial_table(folder, manifest) for folder in _list_subjects(path)]
     if not tables:
         raise UserError(f"{path}: the store holds no subject; was prepare interrupted?")
-    return SegmentStore(path, manifest, tables)
+    return TrialStore(path, manifest, pd.concat(tables, ignore_index=True))
 
 
-def read_segment_table(folder: Path) -> pd.DataFrame:
-    """Read a subject's ``segments.csv``.
+def read_trial_table(folder: Path, manifest: Manifest) -> pd.DataFrame:
+    """Read a subject's ``trials.csv``, with a column ``folder``.
 
     Raises
     ------
     UserError
-        When the file cannot be read, or lacks a column.
+        When the file cannot be read, lacks a column, or places samples where there are
+        none.
     """
-    file = folder / "segments.csv"
+    file = folder / "trials.csv"
     table = _read_csv(file)
-    missing = [column for column in COLUMNS if column not in table]
+    missing = [column for column in TRIAL_COLUMNS if column not in table]
     if missing:
         raise UserError(f"{file}: column {missing[0]} is missing")
     if not len(table):
         raise UserError(f"{file}: has no row")
-    for name in COLUMNS:
+    for name in TRIAL_COLUMNS:
         _check_column(file, table[name])
-    return table
+    _check_counts(file, table)
+    _check_places(file, table)
+    _check_durations(file, table, manifest)
+    return table.assign(folder=folder.name)
 
 
 def _check_column(file: Path, column: "pd.Series[Any]") -> None:
     """Refuse what ``prepare`` never writes: a text for a number, a nameless trial."""
     name = str(column.name)
-    if name in ("subject", "trial", "segment", "recording") and column.isna().any():
+    if name in ("subject", "trial", "recording") and column.isna().any():
         raise UserError(f"{file}: a row has no {name}")
-    if name.startswith("has_") and not column.isin([0, 1]).all():
-        raise UserError(f"{file}: column {name} must be 0 or 1 in each row")
-    if name not in TEXT_COLUMNS and not pd.api.types.is_numeric_dtype(column):
+    if name not in TEXT_COLUMNS and column.dtype.kind not in "if":
         texts = column[read_numbers(column).isna()].dropna()
         if len(texts):
             raise UserError(f"{file}: column {name} has {quote(str(texts.iloc[0]))}")
+
+
+_COUNTS = (
+    "n_baseline",
+    *(name for names in PLACE_COLUMNS.values() for name in names),
+    *FRAME_COUNTS,
+)
+
+
+def _check_counts(file: Path, table: pd.DataFrame) -> None:
+    """Refuse what counts nothing: less than none, a part, too many to be there."""
+    for name in _COUNTS:
+        counts = table[name].to_numpy()
+        is_count = counts.dtype.kind == "i" and counts.min() >= 0
+        if not is_count or counts.max() > MOST_SAMPLES:
+            raise UserError(f"{file}: column {name} must be a count in each row")
+
+
+def _check_places(file: Path, table: pd.DataFrame) -> None:
+    """Refuse trials whose samples do not lie one after the other."""
+    for first, length, _ in PLACE_COLUMNS.values():
+        lengths = table[length].to_numpy(dtype=np.int64)
+        if not np.array_equal(np.cumsum(lengths) - lengths, table[first]):
+            raise UserError(
+                f"{file}: column {first} does not follow from column {length}"
+            )
+
+
+def _check_durations(file: Path, table: pd.DataFrame, manifest: Manifest) -> None:
+    """Refuse durations that the samples do not have."""
+    lasts_s = read_numbers(table["duration_s"]).to_numpy(dtype=float)
+    if not np.all((lasts_s >= 0) & (lasts_s <= LONGEST_S)):
+        raise UserError(f"{file}: column duration_s must be seconds in each row")
+    before = table["n_baseline"].to_numpy(dtype=np.int64)
+    for stream, (_, name, _) in PLACE_COLUMNS.items():
+        length = table[name].to_numpy(dtype=np.int64)
+        if not length.any():
+            continue
+        is_face = stream is Stream.FACE
+        rate = manifest.find_rate("face_fps" if is_face else "sfreq", file.parents[2])
+        n_samples = length if is_face else length - before
+        if np.any((length > 0) & (np.abs(lasts_s * rate - n_samples) > 1)):
+            raise UserError(
+                f"{file}: column {name} does not fit column duration_s at {rate:g} Hz"
+            )
 
 
 def read_trials(path: Path) -> pd.DataFrame:
@@ -272,7 +292,7 @@ def _read_csv(file: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(
             file,
-            dtype=dict.fromkeys((*TEXT_COLUMNS, SESSION), str),
+            dtype=dict.fromkeys((*TEXT_COLUMNS, *OPTIONAL_COLUMNS), str),
             float_precision=EXACT,
         )
     except (OSError, ValueError, OverflowError) as error:
@@ -280,7 +300,9 @@ def _read_csv(file: Path) -> pd.DataFrame:
     return release_table(table)
 
 
-def pick_subjects(store: SegmentStore, asked: Sequence[str]) -> tuple[str, ...]:
+def pick_subjects(
+    store: TrialStore | SegmentStore, asked: Sequence[str]
+) -> tuple[str, ...]:
     """Return subjects as the store names them; ``1`` finds ``01``."""
     known = list(dict.fromkeys(store.table["subject"]))
     by_number = {name.lstrip("0"): name for name in known}
@@ -289,7 +311,7 @@ def pick_subjects(store: SegmentStore, asked: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def digest_store(store: SegmentStore) -> str:
+def digest_store(store: TrialStore | SegmentStore) -> str:
     """Return a short name for what a store holds: settings and input files."""
     records = sorted((store.path / "subjects").glob("[!.]*/subject.json"))
     inputs = {record.parent.name: _read_digests(record) for record in records}

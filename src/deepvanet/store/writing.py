@@ -9,20 +9,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
-from deepvanet.schema import Stream
-from deepvanet.store.columns import COLUMNS, OPTIONAL_COLUMNS
+from deepvanet.schema import FrameState, Stream
+from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
+
+FACE_STATE = "face-state.npy"
 
 
 def write_subject(
     path: Path,
     subject: str,
     *,
-    parts: Iterator["SegmentBlock"],
+    parts: Iterator["TrialBlock"],
     inputs: Mapping[str, Any],
     findings: Sequence[Finding] = (),
 ) -> bool:
@@ -34,7 +37,7 @@ def write_subject(
         The store.
     subject : str
         Name of the subject, and of its folder.
-    parts : iterator of SegmentBlock
+    parts : iterator of TrialBlock
         One for each trial; only one is held in memory.
     inputs : mapping
         What ``subject.json`` records, to know later whether it is still current.
@@ -50,30 +53,42 @@ def write_subject(
     if first is None:
         return False
     with whole_folder(path / "subjects" / subject) as folder:
-        writers: dict[Stream, _ArrayWriter] = {}
-        tables, trials = [], []
+        writers: dict[str, _ArrayWriter] = {}
+        trials = []
         cleaned: list[CleaningRecord] = []
         try:
             for part in chain([first], parts):
-                tables.append(part.table)
-                trials.append(part.trial)
+                trials.append({**part.row, **_place(part, writers)})
                 cleaned += [part.cleaning] if part.cleaning else []
-                for stream, array in part.arrays.items():
-                    if stream not in writers:
-                        writers[stream] = _ArrayWriter(folder / f"{stream}.npy", array)
-                    writers[stream].append(array)
+                for name, array in part.list_files():
+                    if name not in writers:
+                        writers[name] = _ArrayWriter(folder / name, array)
+                    writers[name].append(array)
         finally:
             for writer in writers.values():
                 writer.close()
-        table = pd.concat(tables, ignore_index=True)
-        others = [name for name in OPTIONAL_COLUMNS if name in table]
-        write_csv(table, folder / "segments.csv", columns=[*COLUMNS, *others])
         write_csv(pd.DataFrame(trials), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)
         write_findings(folder, findings)
         (folder / "subject.json").write_text(json.dumps(inputs, indent=2) + "\n")
     return True
+
+
+def _place(part: "TrialBlock", writers: Mapping[str, "_ArrayWriter"]) -> dict[str, int]:
+    """Return where a trial will lie in the arrays, and what of it is missing."""
+    state = np.empty(0, np.uint8) if part.face_state is None else part.face_state
+    placed = {"n_baseline": part.n_baseline}
+    for stream, names in PLACE_COLUMNS.items():
+        writer, array = writers.get(f"{stream}.npy"), part.arrays.get(stream)
+        first = 0 if writer is None else writer.count
+        n_missing = int(np.sum(state == FrameState.LOST))
+        if stream is not Stream.FACE:
+            n_missing = 0 if array is None else int(np.sum(~np.isfinite(array)))
+        length = 0 if array is None else len(array)
+        placed |= dict(zip(names, (first, length, n_missing), strict=True))
+    counts = {name: int(np.sum(state == kind)) for name, kind in FRAME_COUNTS.items()}
+    return placed | counts
 
 
 def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:
@@ -86,25 +101,38 @@ def _write_cleaning(folder: Path, cleaned: Sequence["CleaningRecord"]) -> None:
 
 
 @dataclass(frozen=True)
-class SegmentBlock:
-    """The segments of one trial.
+class TrialBlock:
+    """The samples of one trial, and what is known of it.
 
     Attributes
     ----------
-    table : DataFrame
-        One row a segment.
+    row : mapping
+        The trial's row of ``trials.csv``; where its samples lie, how many of its
+        frames are of each state and ``n_baseline`` are added.
     arrays : mapping
-        Of each stream, the rows that have it.
-    trial : mapping
-        The trial's row of ``trials.csv``.
+        Of each stream that it has, time first: signals (sample, channel) float32 with
+        the samples of the baseline in front, NaN where one is missing; face (frame,
+        height, width, 3) uint8, of the stimulus alone.
+    n_baseline : int
+        Samples before the stimulus.
+    face_state : array, shape (frame,) | None
+        Values of ``FrameState``, where there is a face.
     cleaning : CleaningRecord | None
         With the first trial of a raw recording: what was done to the recording.
     """
 
-    table: pd.DataFrame
+    row: Mapping[str, Any]
     arrays: Mapping[Stream, NDArray[Any]]
-    trial: Mapping[str, Any]
+    n_baseline: int = 0
+    face_state: UInt8[np.ndarray, " frame"] | None = None
     cleaning: "CleaningRecord | None" = None
+
+    def list_files(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield what goes into each file of the subject."""
+        for stream, array in self.arrays.items():
+            yield f"{stream}.npy", array
+        if self.face_state is not None:
+            yield FACE_STATE, self.face_state
 
 
 @dataclass(frozen=True)
@@ -133,14 +161,14 @@ class _ArrayWriter:
     """
 
     def __init__(self, path: Path, like: NDArray[Any]) -> None:
-        self._like = like[:0]
-        self._count = 0
+        self._like = np.ascontiguousarray(like[:0])
+        self.count = 0
         self._file = path.open("wb")
         self._write_header()
 
     def append(self, array: NDArray[Any]) -> None:
         self._file.write(np.ascontiguousarray(array, self._like.dtype).data)
-        self._count += len(array)
+        self.count += len(array)
 
     def close(self) -> None:
         self._file.seek(0)
@@ -150,5 +178,5 @@ class _ArrayWriter:
     def _write_header(self) -> None:
         # a fixed number of digits keeps the header's length while the count grows
         head = np.lib.format.header_data_from_array_1_0(self._like)
-        head["shape"] = (self._count, *self._like.shape[1:])
+        head["shape"] = (self.count, *self._like.shape[1:])
         np.lib.format.write_array_header_2_0(self._file, head)

@@ -1,0 +1,125 @@
+"""The arrays of a store: mapped into memory, a subject and stream at a time."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+
+from deepvanet.schema import Channel, Stream, UserError
+from deepvanet.store.columns import PLACE_COLUMNS
+from deepvanet.store.manifest import Manifest
+from deepvanet.store.writing import FACE_STATE
+
+
+class StoredArrays:
+    """What the subjects' folders hold; it stays on disk until it is read.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    manifest : Manifest
+        Names the channels.
+    trials : DataFrame
+        One row a trial, columns ``TRIAL_COLUMNS``; subjects one after the other.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, trials: pd.DataFrame) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._folder = trials["folder"].to_numpy()
+        self._place = {
+            stream: trials[list(names[:2])].to_numpy(dtype=np.int64)
+            for stream, names in PLACE_COLUMNS.items()
+        }
+        self._mapped: dict[tuple[str, str], NDArray[Any]] = {}
+
+    def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
+        """Return the channels of the streams, in the order of ``bio`` arrays."""
+        wanted = tuple(streams)
+        return tuple(c for c in self.manifest.channels if c.stream in wanted)
+
+    def read_trial(self, stream: Stream, trial: int) -> NDArray[Any]:
+        """Return all samples of a trial, or its frames, without a copy."""
+        return self._cut(self.map_subject(stream, self._folder[trial]), stream, trial)
+
+    def read_state(self, trial: int) -> UInt8[np.ndarray, " frame"]:
+        """Return the state of each frame of a trial.
+
+        Raises
+        ------
+        UserError
+            When the file does not fit the table, or cannot be read.
+        """
+        subject = self._folder[trial]
+        if (subject, FACE_STATE) not in self._mapped:
+            states = _map(self.path / "subjects" / subject / FACE_STATE)
+            n_frames = self._count(Stream.FACE, subject)
+            if states.shape != (n_frames,) or states.dtype != np.uint8:
+                raise UserError(
+                    f"{self.path / 'subjects' / subject / FACE_STATE}: holds "
+                    f"{states.dtype} of shape {states.shape}; trials.csv says "
+                    f"{n_frames} frames"
+                )
+            self._mapped[subject, FACE_STATE] = states
+        return self._cut(self._mapped[subject, FACE_STATE], Stream.FACE, trial)
+
+    def map_subject(self, stream: Stream, subject: str) -> NDArray[Any]:
+        """Return a subject's array, whose shape has to fit the table.
+
+        Raises
+        ------
+        UserError
+            When it does not, or cannot be read.
+        """
+        key = subject, f"{stream}.npy"
+        if key not in self._mapped:
+            file = self.path / "subjects" / subject / key[1]
+            array = _map(file)
+            self._check(file, array, stream, subject)
+            self._mapped[key] = array
+        return self._mapped[key]
+
+    def _cut(self, array: NDArray[Any], stream: Stream, trial: int) -> NDArray[Any]:
+        first, length = self._place[stream][trial]
+        return array[first : first + length]
+
+    def _count(self, stream: Stream, subject: str) -> int:
+        return int(self._place[stream][self._folder == subject, 1].sum())
+
+    def _check(
+        self, file: Path, array: NDArray[Any], stream: Stream, subject: str
+    ) -> None:
+        n_samples = self._count(stream, subject)
+        n_channels = len(self.channels((stream,)))
+        if stream is Stream.FACE:
+            is_right = array.ndim == 4 and array.dtype == np.uint8
+        else:
+            is_right = array.ndim == 2 and array.dtype.kind == "f"
+            is_right = is_right and array.shape[1] == n_channels
+        if not is_right or len(array) != n_samples:
+            what = (
+                f"{n_samples} images"
+                if stream is Stream.FACE
+                else f"{n_samples} samples of {n_channels} channels"
+            )
+            raise UserError(
+                f"{file}: holds {array.dtype} of shape {array.shape}; the store's "
+                f"tables say {what}"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the memory maps behind when sent to another process."""
+        return {**self.__dict__, "_mapped": {}}
+
+
+def _map(file: Path) -> NDArray[Any]:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # noqa: BLE001  NumPy raises all kinds
+        raise UserError(f"{file}: cannot be read: {error}") from None
+    return np.asarray(array)

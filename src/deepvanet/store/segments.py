@@ -1,0 +1,385 @@
+"""Segments: a view of a store's trials. Nothing is copied to disk for it."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32, Float64, Int, Shaped
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from deepvanet.config import Segmenting
+from deepvanet.preprocessing.bio import REPEATED
+from deepvanet.schema import BIO, Channel, FrameState, Stream
+from deepvanet.store.arrays import StoredArrays
+from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
+from deepvanet.store.manifest import Manifest
+from deepvanet.store.windows import lay_windows, tabulate
+
+READ_AT_ONCE = 512
+"""Segments that are gathered in one go, before they are turned and copied."""
+
+RowNumbers = Int[np.ndarray, " row"]
+
+
+class SegmentStore:
+    """The segments of all trials of a store; samples stay on disk until rows are read.
+
+    Parameters
+    ----------
+    arrays : StoredArrays
+        The samples of the trials.
+    trials : DataFrame
+        One row a trial.
+    segmenting : Segmenting
+        How trials are cut, and what is subtracted from signals.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a segment, numbered from 0; columns ``COLUMNS``.
+    segmenting : Segmenting
+        As given, with a baseline that is named.
+    """
+
+    def __init__(
+        self, arrays: StoredArrays, trials: pd.DataFrame, segmenting: Segmenting
+    ) -> None:
+        self.segmenting = segmenting
+        self._arrays = arrays
+        self._trials = trials
+        self._repeated: dict[Stream, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
+        self._views: dict[tuple[Stream, int], NDArray[Any]] = {}
+        self._owner, folders = pd.factorize(trials["folder"])
+        self._folders = [str(folder) for folder in folders]
+        self._length = {
+            stream: trials[names[1]].to_numpy(dtype=np.int64)
+            for stream, names in PLACE_COLUMNS.items()
+        }
+        self._n_baseline = trials["n_baseline"].to_numpy(dtype=np.int64)
+        self._windows = lay_windows(trials, segmenting)
+        if any(self._length[stream].any() for stream in BIO):
+            self._windows.check(self.sfreq, "samples")
+        self.table = self._tabulate()
+
+    @property
+    def path(self) -> Path:
+        """Folder of the store."""
+        return self._arrays.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """What all subjects have in common."""
+        return self._arrays.manifest
+
+    @property
+    def sfreq(self) -> float:
+        """Samples a second of the stored signals, in Hz.
+
+        Raises
+        ------
+        UserError
+            When the manifest does not state it.
+        """
+        return self.manifest.find_rate("sfreq", self.path)
+
+    @property
+    def fps(self) -> float:
+        """Face images a second.
+
+        Raises
+        ------
+        UserError
+            When the manifest does not state it.
+        """
+        return self.manifest.find_rate("face_fps", self.path)
+
+    @property
+    def is_overlapping(self) -> bool:
+        """Whether a segment shares samples with the next."""
+        return self.segmenting.step_s < self.segmenting.segment_s
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """One row a trial, with how many segments it has, and of each stream."""
+        names = {"n_segments": np.ones(len(self.table), np.int64)}
+        names |= {
+            f"n_segments_with_{s}": self.table[f"has_{s}"].to_numpy() for s in Stream
+        }
+        n_trials = len(self._trials)
+        counted = {
+            name: np.bincount(
+                self._windows.trial, weights=counts, minlength=n_trials
+            ).astype(np.int64)
+            for name, counts in names.items()
+        }
+        made = self._trials.drop(columns="folder")
+        for name, counts in counted.items():
+            made[name] = counts
+        return made
+
+    @property
+    def lost(self) -> pd.DataFrame:
+        """The trials that are shorter than a segment."""
+        return self._trials.iloc[np.flatnonzero(self._windows.n_segments == 0)]
+
+    def lines(self) -> list[str]:
+        """Say what is subtracted, and which trials are lost."""
+        made = self.segmenting
+        how = f"{made.segment_s:g} s each {made.step_s:g} s"
+        said = [f"segments: {how}, baseline: {made.baseline}"]
+        if len(self.lost):
+            said.append(
+                f"{len(self.lost)} trials are shorter than a segment of "
+                f"{made.segment_s:g} s and are left out: {name_trials(self.lost)}"
+            )
+        return said
+
+    def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
+        """Return the channels of the streams, in the order of ``bio`` arrays."""
+        return self._arrays.channels(streams)
+
+    def rows_with(self, streams: Iterable[Stream]) -> RowNumbers:
+        """Return the numbers of the rows that have all of the streams.
+
+        Raises
+        ------
+        UserError
+            When faces are asked for, but a segment is no whole number of frames.
+        """
+        wanted = tuple(streams)
+        if Stream.FACE in wanted and self._length[Stream.FACE].any():
+            self._windows.check(self.fps, "frames")
+        has = self.table[[f"has_{stream}" for stream in wanted]]
+        return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
+
+    def read(self, stream: Stream, rows: RowNumbers) -> NDArray[Any]:
+        """Copy rows of one stream into memory, in the order asked for.
+
+        Returns
+        -------
+        array, shape (row, ...)
+            Face (row, frame, height, width, 3) uint8; bio (row, channel, time)
+            float32, the baseline subtracted.
+        """
+        if not len(rows):
+            raise ValueError("no rows asked for")
+        first = self._first[stream][rows]
+        if np.any(first < 0):
+            raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
+        owner = self._owner[self._windows.trial[rows]]
+        shape = self._view(stream, owner[0]).shape[1:]
+        if stream is Stream.FACE:
+            faces = np.empty((len(rows), *shape), np.uint8)
+            return self._gather(stream, owner, first, faces)
+        out = np.empty((len(rows), *shape[::-1]), np.float32)
+        held = np.empty((min(len(rows), READ_AT_ONCE), *shape), np.float32)
+        for start in range(0, len(rows), READ_AT_ONCE):
+            few = slice(start, start + READ_AT_ONCE)
+            found = held[: len(rows[few])]
+            self._gather(stream, owner[few], first[few], found)
+            self._subtract(stream, found, rows[few], out[few])
+        return out
+
+    def _gather(
+        self,
+        stream: Stream,
+        owner: RowNumbers,
+        first: RowNumbers,
+        out: Shaped[np.ndarray, "row time *_"],
+    ) -> NDArray[Any]:
+        """Copy windows of several subjects, each from its first sample on."""
+        for subject in np.unique(owner):
+            mine = np.flatnonzero(owner == subject)
+            out[mine] = self._view(stream, subject)[first[mine]]
+        return out
+
+    def _view(
+        self, stream: Stream, subject: int
+    ) -> Shaped[np.ndarray, "first time *_"]:
+        """Return every window of a subject's array, without a copy."""
+        key = stream, int(subject)
+        if key not in self._views:
+            array = self._arrays.map_subject(stream, self._folders[key[1]])
+            length = self._windows.measure(self._rate(stream))
+            windows = sliding_window_view(array, length, axis=0)
+            self._views[key] = np.moveaxis(windows, -1, 1)
+        return self._views[key]
+
+    def _rate(self, stream: Stream) -> float:
+        return self.fps if stream is Stream.FACE else self.sfreq
+
+    def _subtract(
+        self,
+        stream: Stream,
+        found: Float32[np.ndarray, "row time channel"],
+        rows: RowNumbers,
+        out: Float32[np.ndarray, "row channel time"],
+    ) -> None:
+        """Subtract each trial's baseline, in the phase of the trial's seconds."""
+        turned = found.swapaxes(1, 2)
+        if self.segmenting.baseline == "none":
+            out[:] = turned
+            return
+        trial = self._windows.trial[rows]
+        repeated = self._find_repeated(stream, trial)
+        if repeated.shape[2] == 1:
+            taken = repeated[trial]
+        else:
+            at = self._start[rows, None] + np.arange(found.shape[1])
+            phase = at % repeated.shape[2]
+            taken = repeated[trial[:, None], :, phase].swapaxes(1, 2)
+        np.subtract(turned, taken, out=out, casting="same_kind")
+
+    @cached_property
+    def _start(self) -> RowNumbers:
+        """The sample of its trial's stimulus at which each segment starts."""
+        return self._windows.place(self.sfreq)
+
+    def _find_repeated(
+        self, stream: Stream, trials: RowNumbers
+    ) -> Float64[np.ndarray, "trial channel _"]:
+        """Return what is subtracted from each trial, known for those asked for."""
+        find, second = REPEATED[str(self.segmenting.baseline)], round(self.sfreq)
+        if stream not in self._repeated:
+            n_channels = len(self.channels([stream]))
+            length = find(np.zeros((1, second)), second).shape[1]
+            shape = (len(self._trials), n_channels, length)
+            self._repeated[stream] = np.empty(shape), np.zeros(shape[0], dtype=bool)
+        repeated, is_known = self._repeated[stream]
+        for one in np.unique(trials[~is_known[trials]]).tolist():
+            rest = self._arrays.read_trial(stream, one)[: self._n_baseline[one]]
+            repeated[one] = find(rest.T.astype(np.float64), second)
+            is_known[one] = True
+        return repeated
+
+    @cached_property
+    def _first(self) -> dict[Stream, RowNumbers]:
+        """Where each segment starts in its subject's array; -1 where it has none."""
+        found = {}
+        for stream, names in PLACE_COLUMNS.items():
+            has = self.table[f"has_{stream}"].to_numpy(dtype=bool)
+            if not has.any():
+                found[stream] = np.full(len(has), -1)
+                continue
+            before = self._trials[names[0]].to_numpy(dtype=np.int64)
+            if stream is not Stream.FACE:
+                before = before + self._n_baseline
+            start = before[self._windows.trial] + self._windows.place(
+                self._rate(stream)
+            )
+            found[stream] = np.where(has, start, -1)
+        return found
+
+    def _tabulate(self) -> pd.DataFrame:
+        has, missing = {}, {}
+        for stream in BIO:
+            has[stream], missing[stream] = self._find_signals(stream)
+        has[Stream.FACE], counts = self._find_faces()
+        return tabulate(
+            self._trials, self._windows, has=has, missing=missing, counts=counts
+        )
+
+    def _find_signals(
+        self, stream: Stream
+    ) -> tuple[NDArray[np.bool_], Float64[np.ndarray, " row"]]:
+        """Return which segments have a stream, and the share of it that is missing.
+
+        Only trials in which something is missing are read.
+        """
+        windows = self._windows
+        fits = self._fit(stream, self._n_baseline)
+        missing = np.zeros(len(windows.trial))
+        has = fits.copy()
+        n_missing = self._trials[PLACE_COLUMNS[stream][2]].to_numpy()
+        looked_at = np.flatnonzero((n_missing > 0) & (windows.n_segments > 0))
+        for trial in looked_at.tolist():
+            rows = windows.rows_of(trial)
+            rows = rows[fits[rows]]
+            if not len(rows):
+                continue
+            share = self._measure_missing(stream, trial, rows)
+            there = np.mean(share <= self.manifest.find("most_missing"), axis=1)
+            has[rows] = there >= self.manifest.find("least_channels")
+            missing[rows] = share.mean(axis=1).round(4)
+        return has, missing
+
+    def _fit(self, stream: Stream, before: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which segments lie within what is stored of their trial."""
+        windows, length = self._windows, self._length[stream]
+        if not length.any():
+            return np.zeros(len(windows.trial), dtype=bool)
+        rate = self._rate(stream)
+        end = windows.place(rate) + windows.measure(rate)
+        return np.asarray(end <= (length - before)[windows.trial])
+
+    def _measure_missing(
+        self, stream: Stream, trial: int, rows: RowNumbers
+    ) -> Float64[np.ndarray, "row channel"]:
+        """Return the share of samples that are missing, the baseline subtracted."""
+        samples = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
+        known = np.isfinite(samples)
+        if self.segmenting.baseline != "none":
+            repeated = self._find_repeated(stream, np.array([trial]))[trial]
+            repeated = np.isfinite(repeated).T
+            known &= repeated[np.arange(len(known)) % len(repeated)]
+        counted = np.zeros((len(known) + 1, known.shape[1]), np.int64)
+        np.cumsum(known, axis=0, out=counted[1:])
+        length = self._windows.measure(self.sfreq)
+        start = self._windows.place(self.sfreq)[rows]
+        return np.asarray(1 - (counted[start + length] - counted[start]) / length)
+
+    def _find_faces(self) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.int64]]]:
+        """Return which segments have a face, and their frames by state.
+
+        Only trials whose frames differ in state are read.
+        """
+        n_rows = len(self._windows.trial)
+        counts = {name: np.zeros(n_rows, np.int64) for name in FRAME_COUNTS}
+        n_frames = self._length[Stream.FACE]
+        nothing = np.zeros(n_rows, dtype=bool)
+        if not n_frames.any() or self._windows.find_obstacle(self.fps)[0]:
+            return nothing, counts
+        has = self._fit(Stream.FACE, np.zeros_like(n_frames))
+        length = self._windows.measure(self.fps)
+        start = self._windows.place(self.fps)
+        found = self._trials["n_faces_found"].to_numpy()
+        whole = (found == n_frames)[self._windows.trial] & has
+        counts["n_faces_found"][whole] = length
+        for trial in np.flatnonzero((found != n_frames) & (n_frames > 0)).tolist():
+            rows = self._windows.rows_of(trial)
+            rows = rows[has[rows]]
+            state = self._arrays.read_state(trial)
+            for name, kind in FRAME_COUNTS.items():
+                counts[name][rows] = _count(state == kind, start[rows], length)
+            has[rows] = _count(state == FrameState.LOST, start[rows], length) == 0
+        return has, counts
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what is quickly found again behind when sent to another process."""
+        return {**self.__dict__, "_repeated": {}, "_views": {}}
+
+
+def _count(
+    flag: NDArray[np.bool_], start: RowNumbers, length: int
+) -> NDArray[np.int64]:
+    """Count in each window the samples for which something holds."""
+    counted = np.concatenate([[0], np.cumsum(flag)])
+    return np.asarray(counted[start + length] - counted[start])
+
+
+def name_trials(trials: pd.DataFrame, most: int = 5) -> str:
+    """Name a few trials.
+
+    Examples
+    --------
+    >>> name_trials(pd.DataFrame({"subject": ["01", "01"], "trial": ["1", "2"]}), 1)
+    'subject 01 trial 1 and 1 more'
+    """
+    pairs = zip(trials["subject"], trials["trial"], strict=True)
+    named = [f"subject {subject} trial {trial}" for subject, trial in pairs]
+    others = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + others

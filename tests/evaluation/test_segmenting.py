@@ -1,0 +1,104 @@
+"""Segments of other lengths and steps, from a store to predictions."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from deepvanet import results
+from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
+from deepvanet.evaluation import evaluate
+from deepvanet.schema import Stream
+
+ASKED = EvaluateSettings(
+    targets=("valence",),
+    streams=("eeg",),
+    learners=("bandpower-nb",),
+    segment=4.0,
+    folds=3,
+    permutations=0,
+    network=NetworkSettings(epochs=1, batch_size=16),
+)
+ALONE = Execution()
+PUBLISHED = ("paper", "paper-pooled")
+HONEST = ("trial", "trial-pooled", "subject", "stimulus", "subject-stimulus")
+
+
+@pytest.fixture(scope="module")
+def store(tiny_store, tmp_path_factory):
+    return tiny_store(
+        tmp_path_factory.mktemp("windows") / "store",
+        n_subjects=4,
+        n_segments=8,
+        streams=[Stream.EEG],
+    )
+
+
+def read_folds(run):
+    leakage = json.loads((run / "leakage.json").read_text())
+    return leakage["notes"], [
+        (part["protocol"], part["leaks"], fold)
+        for part in leakage["parts"]
+        if part["learner"] == "bandpower-nb"
+        for fold in part["folds"]
+    ]
+
+
+def test_overlapping_segments_stand_on_two_sides_of_published_folds_only(
+    store, tmp_path
+):
+    settings = replace(ASKED, protocols=(*PUBLISHED, *HONEST))
+
+    made = evaluate(
+        store.path, tmp_path / "run", settings=settings, execution=Execution()
+    )
+
+    assert made.cut == ("segments: 4 s each 1 s, baseline: mean",)
+    notes, folds = read_folds(tmp_path / "run")
+    assert any("overlapping_segments" in note for note in notes)
+    for protocol, leaks, fold in folds:
+        if protocol in PUBLISHED:
+            assert leaks == "trial"
+            assert fold["overlapping_segments"] > 0.9 * fold["n_test"]
+            assert fold["overlapping_samples_s"] > 0
+        else:
+            assert leaks == "none"
+            assert fold["overlapping_segments"] == fold["overlapping_samples_s"] == 0
+    predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    assert set(predictions["segment"]) == {0, 1, 2, 3, 4}
+
+
+def test_segments_side_by_side_do_not_overlap(store, tmp_path):
+    settings = replace(ASKED, protocols=("paper",), segment=2.0, step=2.0)
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    notes, folds = read_folds(tmp_path / "run")
+    assert not any("overlapping_segments" in note for note in notes)
+    assert all(fold["overlapping_segments"] == 0 for _, _, fold in folds)
+
+
+@pytest.mark.parametrize(
+    "learner", ["network", "trial-logistic", "riemann", "eegnet", "bandpower-logistic"]
+)
+def test_learners_take_windows_of_four_seconds(store, tmp_path, learner):
+    settings = replace(ASKED, protocols=("trial",), learners=(learner,), step=2.0)
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    mine = predictions[predictions["learner"] == learner]
+    assert len(mine) == 4 * 6 * 3
+    assert mine["score"].between(0, 1).all()
+
+
+def test_the_network_takes_faces_of_any_number_of_frames(tiny_store, tmp_path):
+    store = tiny_store(tmp_path / "store", n_subjects=1, n_segments=5)
+    settings = replace(
+        ASKED, protocols=("trial",), streams=("face+bio",), learners=("network",)
+    )
+
+    evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    assert (predictions["learner"] == "network").sum() == 6 * 2
