@@ -348,15 +348,6 @@ def test_a_bundle_says_its_recipe_and_what_departs_from_it(store, tmp_path):
     assert "Recipe: paper, but scale train, class weight balanced, epochs 2" in card
 
 
-def test_a_recipe_refuses_a_store_of_another_baseline(store, tmp_path):
-    settings = replace(QUICK, recipe="code")
-
-    with pytest.raises(UserError, match="code needs a store prepared with baseline"):
-        train_bundle(store.path, tmp_path / "m", settings=settings, execution=ALONE)
-
-    assert not (tmp_path / "m").exists()
-
-
 def test_a_bundle_of_an_older_version_does_not_say_its_recipe(copied):
     rewrite(copied, lambda values: values["training"].pop("recipe"))
 

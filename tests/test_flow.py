@@ -202,8 +202,7 @@ def test_from_made_up_conditions_of_wesad_to_a_timeline(tmp_path):
 
     run("synth", "wesad", root, "--subjects", 2, "--seconds", 8, *ALONE)
     run("check", "wesad", root)
-    prepare = ("prepare", "wesad", root, "--out", tmp_path / "store")
-    run(*prepare, "--baseline", "none", *ALONE)
+    run("prepare", "wesad", root, "--out", tmp_path / "store", *ALONE)
     scores, timeline = go_on_without_faces(
         tmp_path, "peripheral", "--bio", root / "S3" / "S3.pkl", "--trial", 2
     )
