@@ -286,7 +286,7 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["channels"][0].update(spread=None),
         lambda values: values["networks"][0]["answers"][0].pop("calibration"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_a_damaged_description_is_refused(copied, change):
     rewrite(copied, change)
@@ -303,7 +303,7 @@ def test_a_description_that_is_no_json_object_is_refused(copied, text):
         load_bundle(copied)
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_bundle_of_before_is_refused_with_the_command_to_run(copied, number):
     rewrite(copied, lambda values: values.update(format=f"deepvanet-bundle-{number}"))
 

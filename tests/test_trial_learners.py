@@ -22,6 +22,7 @@ from deepvanet.learners.trial_features import SUMMARIES, measure_trials
 from deepvanet.protocols.folds import cut_inner_folds
 from deepvanet.schema import BIO, Stream
 from deepvanet.store import Rows, open_store
+from segment_blocks import rewrite_segments
 from small_store import take_rows
 from wristband_store import write_wristband_store
 
@@ -43,10 +44,12 @@ def write_ramps(tiny_store, path):
     store = tiny_store(path, n_subjects=1, n_segments=30, streams=PERIPHERAL)
     time_s = np.arange(30 * 128) / 128
     ramp = 100 + time_s / 10 + 2 * np.sin(2 * np.pi * 4 * time_s)
-    for file in store.path.rglob("peripheral.npy"):
-        array = np.load(file)
+
+    def change(_rows, array):
         array[:, 0] = np.tile(ramp.reshape(30, 128), (6, 1))
-        np.save(file, array)
+        return array
+
+    rewrite_segments(store, Stream.PERIPHERAL, change)
     return take_rows(store, PERIPHERAL)
 
 
@@ -121,11 +124,13 @@ def test_a_trial_counts_once_however_many_of_its_segments_are_there(
     tiny_store, tmp_path
 ):
     store = tiny_store(tmp_path / "store", n_subjects=3, n_segments=9, streams=BIO)
-    for file in sorted(store.path.rglob("peripheral.npy")):
-        array = np.load(file)
-        file_of_equal_seconds = array.reshape(6, 9, 2, 128)
-        file_of_equal_seconds[:] = file_of_equal_seconds[:, :1]
-        np.save(file, file_of_equal_seconds.reshape(array.shape))
+
+    def change(_rows, array):
+        equal = array.reshape(6, 9, 2, 128)
+        equal[:] = equal[:, :1]
+        return array
+
+    rewrite_segments(store, Stream.PERIPHERAL, change)
     rows = take_rows(store, PERIPHERAL)
     uneven = rows.take((rows.trial % 3 > 0) | (rows.table["segment"].to_numpy() < 8))
 

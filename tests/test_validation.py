@@ -326,7 +326,7 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
             f"{found.ece:.3f} | {found.ece_if_calibrated:.3f} |"
         ) in card
     assert "Balanced accuracy of trials that the scored model never saw" in card
-    assert "baseline: mean, of each trial's own baseline before it" in card
+    assert "baseline: mean, of each trial's own 1 s of baseline before it" in card
     assert "It is not for decisions about a person" in card
     assert "DEAP may be used for academic research only" in card
     assert "- eeg, 128 Hz: Fp1 (uV), Cz (uV), Oz (uV)" in card
