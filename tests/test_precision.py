@@ -181,4 +181,5 @@ def test_what_is_learned_differs_by_less_than_from_seed_to_seed(tiny_store, tmp_
 
     gap = np.mean(accuracy["float32"]) - np.mean(accuracy["bfloat16"])
     assert np.mean(accuracy["float32"]) > 0.6  # there was something to learn
-    assert abs(gap) < np.std(accuracy["float32"], ddof=1), accuracy
+    # both may be right everywhere, whatever the seed
+    assert abs(gap) <= np.std(accuracy["float32"], ddof=1), accuracy
