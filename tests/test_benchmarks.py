@@ -20,9 +20,13 @@ sys.path.insert(0, str(BENCHMARKS))
 import bench  # noqa: E402
 import literal  # noqa: E402
 import measuring  # noqa: E402
-from material import SHAPES, write_full_size_store, write_noise_store  # noqa: E402
+from material import write_full_size_store, write_noise_store  # noqa: E402
 
-NETWORK_SHAPES = {**SHAPES, Stream.FACE: (5, 3, 64, 64)}
+NETWORK_SHAPES = {
+    Stream.FACE: (5, 3, 64, 64),
+    Stream.EEG: (32, 128),
+    Stream.PERIPHERAL: (8, 128),
+}
 
 
 def sample_inputs(n_rows, seed=0):
