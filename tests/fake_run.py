@@ -206,7 +206,7 @@ def _add_fold(
             "seed": seed,
             "scope": fold.scope,
             "fold": fold.number,
-            **asdict(sharing),
+            **{name: n for name, n in asdict(sharing).items() if n is not None},
             "epoch_chosen_on": chosen_on,
             "epoch_note": note,
             "fitted_on_test_labels": False,

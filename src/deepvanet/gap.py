@@ -252,6 +252,8 @@ def find_causes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, 
         causes.append(LEAKAGE)
     if PROTOCOLS[one["protocol"]].scope == "all":
         lost = [s for s in _split(one["shares"]) if s not in _split(other["shares"])]
+        if "subject" in lost:  # whose sessions go with it
+            lost = [share for share in lost if share != "session"]
         causes += [f"known {UNITS[share].plural}" for share in lost]
     sizes = _size(one), _size(other)
     if max(sizes) - min(sizes) > SAME_SIZE * max(sizes):

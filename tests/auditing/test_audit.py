@@ -716,6 +716,7 @@ def test_no_leak_is_seen_in_an_honest_run_and_what_it_shares_is_said(run):
     assert trial.shared == {
         "segment": 0,
         "trial": 0,
+        "session": None,
         "subject": 1,
         "stimulus": 0,
         "repeat": 0,
@@ -723,6 +724,7 @@ def test_no_leak_is_seen_in_an_honest_run_and_what_it_shares_is_said(run):
     assert subject.shared == {
         "segment": 0,
         "trial": 0,
+        "session": None,
         "subject": 0,
         "stimulus": 1,
         "repeat": 0,

@@ -169,7 +169,7 @@ def test_a_control_scores_where_trials_leak_and_nowhere_else(
 ):
     path = tmp_path / "store"
     tiny = tiny_store(
-        path, n_subjects=3, n_trials=8, n_segments=8, effect=0.0, images=(5, 64)
+        path, n_subjects=6, n_trials=8, n_segments=8, effect=0.0, images=(5, 64)
     )
     marked = mark_trials(tiny)
 

@@ -173,7 +173,7 @@ def test_small_face_is_named_with_its_width(backend):
     _, found = track(small, backend)
 
     assert list(found) == ["V07"]
-    assert "pixels wide, at least 40 are needed" in found["V07"].sentence
+    assert "pixels wide (the median), at least 40 are needed" in found["V07"].sentence
 
 
 def test_covered_mouth_is_named_with_its_seconds(backend):

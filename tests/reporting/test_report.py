@@ -363,9 +363,9 @@ def test_figures_are_legible_and_on_the_page(report, page):
         assert sizes
         assert min(map(float, sizes)) >= 8
         assert "pt" in re.search(r'<svg [^>]*width="([^"]+)"', path.read_text())[1]
-    drawn = find(page, ".drawn")
-    assert len(drawn) == len(find(page, "svg")) == len(paths)
-    assert all(figure.get("aria-label") for figure in drawn)
+    plotted = find(page, ".plot")
+    assert len(plotted) == len(find(page, "svg")) == len(paths)
+    assert all(figure.get("aria-label") for figure in plotted)
 
 
 def test_what_leaked_is_counted_from_the_rows(page):

@@ -102,7 +102,7 @@ class PreparationSummary:
         store = (
             f"store: {self.store} ({self.n_subjects} subjects, {self.n_done_before} of "
             f"them finished before; {len(self.trials)} trials, {total['n_segments']} "
-            f"segments, {total['n_segments_with_face']} with a face)"
+            f"seconds, {total['n_segments_with_face']} with a face)"
         )
         found = (_say_faces(total), self._say_streams(), _say_silence(total))
         return [store, *chain.from_iterable(found)]
@@ -110,7 +110,7 @@ class PreparationSummary:
     def _say_streams(self) -> Iterator[str]:
         has = {stream: self.trials[f"n_segments_with_{stream}"] for stream in Stream}
         parts = (f"{stream} in {sum(n)} of them" for stream, n in has.items())
-        yield f"streams: {', '.join(parts)}".replace("of them", "segments", 1)
+        yield f"streams: {', '.join(parts)}".replace("of them", "seconds", 1)
         n_silent = int((self.trials["has_video"] == 0).sum())
         if n_silent:
             what = "trials have no video: they stay in, without a face stream"

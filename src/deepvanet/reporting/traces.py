@@ -32,8 +32,8 @@ _LONGEST_NAME = 7
 def plot_cleaning(study: Study) -> list[Plot]:
     """Plot what cleaning took from raw recordings, and what it left of one.
 
-    No figure where cleaning tells nothing, or the run has no spectra or no signals to
-    show.
+    No figure where nothing was cleaned or noted, or the run has no spectra or no
+    signals to show.
     """
     excerpt = study.excerpt
     if not is_telling(study.recordings):
