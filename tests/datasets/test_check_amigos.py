@@ -62,12 +62,9 @@ def test_what_is_left_out_or_has_no_face_is_said(root):
     assert list_texts(inspection, Severity.WARNING) == []
     notes = list_texts(inspection, Severity.NOTE)
     assert notes[:3] == [
-        "1 viewings lack a rating of valence or arousal and are left out: P01_4",
-        "1 viewings have no signals and are left out: P01_5",
-        (
-            "3 trials have no face video: they stay in, without a face stream: "
-            "P01_9, P12_10, P12_4"
-        ),
+        "1 viewings lack a rating of valence or arousal: P01_4",
+        "1 viewings have no signals: P01_5",
+        "3 trials have no face video: P01_9, P12_10, P12_4",
     ]
     assert notes[3].startswith("4 trials of 2 subjects; a full copy names 16 videos")
 

@@ -68,13 +68,10 @@ def test_why_sessions_are_left_out_is_said(root):
 
     assert not inspection.errors
     notes = list_texts(inspection, Severity.NOTE)
-    said = (
-        "2 emotional sessions lack a rating of valence or arousal and are left out: "
-        "4, 1432"
-    )
+    said = "2 emotional sessions lack a rating of valence or arousal: 4, 1432"
     assert said in notes
-    assert "2 emotional sessions have no signals and are left out: 6, 1432" in notes
-    assert any("no colour video: they stay in" in note for note in notes)
+    assert "2 emotional sessions have no signals: 6, 1432" in notes
+    assert any("have no colour video: " in note for note in notes)
     assert any(note.startswith("1 headers of signals do not state") for note in notes)
     assert any("a full copy has 527 of 27" in note for note in notes)
 
@@ -286,7 +283,7 @@ def test_a_colour_video_that_is_named_and_lies_nowhere_is_said(tmp_path):
     assert list_texts(inspection, Severity.WARNING) == [
         (
             "1 emotional sessions have no colour video, though their session.xml names "
-            f"one: 2 ({absent}); assumed: they stay in, without a face stream"
+            f"one: 2 ({absent}); assumed: they are used, without a face stream"
         )
     ]
     assert "V10" not in [f.code for f in inspection.findings]

@@ -138,7 +138,6 @@ def tabulate_channels(channels: Sequence[ChannelFacts]) -> Table:
 
 def _tabulate_channel(facts: Sequence[ChannelFacts]) -> tuple[str | int, ...]:
     channel = facts[0].channel
-    levels = [one.level for one in facts if one.level]
     return (
         channel.name,
         channel.type.value,
@@ -146,10 +145,18 @@ def _tabulate_channel(facts: Sequence[ChannelFacts]) -> tuple[str | int, ...]:
         channel.unit,
         channel.stream.value,
         len(facts),
-        write_number(_find_middle(levels, lambda level: level.median), ".3g"),
-        write_number(_find_middle(levels, lambda level: level.spread), ".3g"),
+        *_write_levels([one.level for one in facts if one.level]),
         describe_plausible(channel, keeps_level=facts[0].keeps_level) or NOTHING,
     )
+
+
+def _write_levels(levels: Sequence[ChannelLevel]) -> tuple[str, str]:
+    """Return median and interquartile range; a median next to 0 is 0."""
+    median = _find_middle(levels, lambda level: level.median)
+    spread = _find_middle(levels, lambda level: level.spread)
+    if median and spread and abs(median) < 1e-3 * spread:
+        median = 0.0
+    return write_number(median, ".3g"), write_number(spread, ".3g")
 
 
 def _find_middle(

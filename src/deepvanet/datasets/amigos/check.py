@@ -188,15 +188,15 @@ def _find_lacking(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     ):
         named = [v.name for v in viewings if what in v.lacks]
         if named:
-            text = f"{len(named)} viewings {lack} and are left out"
+            text = f"{len(named)} viewings {lack}"
             yield make_finding(code, f"{text}: {list_some(named)}")
 
 
 def _find_faceless(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     named = [v.name for v in viewings if v.is_usable and not v.has_face]
     if named:
-        text = f"{len(named)} trials have no face video: they stay in, without a face"
-        yield make_finding("V10", f"{text} stream: {list_some(named)}")
+        text = f"{len(named)} trials have no face video: {list_some(named)}"
+        yield make_finding("V10", text)
 
 
 def _find_lone_faces(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:

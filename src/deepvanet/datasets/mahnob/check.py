@@ -202,7 +202,7 @@ def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     ):
         numbers = [str(s.number) for s in sessions if what in s.lacks]
         if numbers:
-            text = f"{len(numbers)} emotional sessions {lack} and are left out"
+            text = f"{len(numbers)} emotional sessions {lack}"
             yield make_finding(code, f"{text}: {list_some(numbers)}")
     without = [s for s in sessions if s.is_usable and not s.has_video]
     absent = [f"{s.number} ({s.absent_video})" for s in without if s.absent_video]
@@ -211,12 +211,12 @@ def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
             "V09",
             f"{len(absent)} emotional sessions have no colour video, though their "
             f"session.xml names one: {list_some(absent)}",
-            assumed="they stay in, without a face stream",
+            assumed="they are used, without a face stream",
         )
     silent = [str(s.number) for s in without if not s.absent_video]
     if silent:
-        text = f"{len(silent)} emotional sessions have no colour video: they stay in, "
-        yield make_finding("V10", f"{text}without a face stream: {list_some(silent)}")
+        text = f"{len(silent)} emotional sessions have no colour video"
+        yield make_finding("V10", f"{text}: {list_some(silent)}")
 
 
 def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:

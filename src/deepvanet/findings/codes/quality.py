@@ -73,7 +73,7 @@ QUALITY = (
         "The trial is left out.",
         "Nothing, if the data set lacks them. Else copy the files of the signals "
         "again.",
-        "2 emotional sessions have no signals and are left out: 6, 1432",
+        "2 emotional sessions have no signals: 6, 1432; assumed: they are left out",
         assumed="the trial is left out",
     ),
     Code(
