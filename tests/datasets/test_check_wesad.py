@@ -46,7 +46,7 @@ def test_a_sound_copy_has_notes_only(root):
         *("TSST", "stress", 2, "3.0", "3.0", "3.0", "5", "5")
     ]
     assert table(found, "Channels")["Temp chest"]["median"] == "34"
-    assert table(found, "Channels")["EDA wrist"]["rate Hz"] == "4"
+    assert table(found, "Channels")["EDA wrist"]["by"] == "key, 4 Hz"
 
 
 def test_subjects_who_are_not_there_are_named(root):

@@ -156,7 +156,7 @@ def _write_levels(levels: Sequence[ChannelLevel]) -> tuple[str, str]:
     spread = _find_middle(levels, lambda level: level.spread)
     if median and spread and abs(median) < 1e-3 * spread:
         median = 0.0
-    return write_number(median, ".3g"), write_number(spread, ".3g")
+    return write_number(median, ".4g"), write_number(spread, ".4g")
 
 
 def _find_middle(

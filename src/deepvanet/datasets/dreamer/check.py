@@ -11,19 +11,24 @@ from deepvanet.config import Execution
 from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.dreamer import reader as dreamer
 from deepvanet.datasets.findings import (
+    NOTHING,
     CheckResult,
     Table,
     keep_findings,
     make_result,
 )
 from deepvanet.datasets.rating_findings import RatedTrial, find_odd_ratings
+from deepvanet.datasets.source_facts import ChannelFacts
+from deepvanet.datasets.source_tables import tabulate_channels
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.datasets.unused_files import find_unused
 from deepvanet.findings import Finding, attempt, list_some, make_finding
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.schema import Target
 
-NOTHING = "-"
+OTHER_FILES = {"other tables": r"[^/]*\.(?:xlsx?|csv|docx?)"}
+"""What may lie beside the file, as regular expressions."""
 HIGH = 5.0
 TOLERANCE_S = 1.0
 """How far the lengths of a clip may differ between subjects."""
@@ -168,6 +173,9 @@ def _find_all(root: Path, facts: Sequence[DreamerFacts]) -> Iterator[Finding]:
             f"{len(trials)} trials of {len(facts)} subjects; a full copy has "
             f"{dreamer.N_CLIPS} of each of {dreamer.N_SUBJECTS}",
         )
+    if root.is_dir():
+        used = [dreamer.find_file(root)]
+        yield from find_unused(root, "DREAMER", used, OTHER_FILES)
     yield from find_mark(root)
 
 
@@ -256,27 +264,13 @@ def _tabulate_clips(facts: Sequence[DreamerFacts]) -> Table:
 
 
 def _tabulate_channels(facts: Sequence[DreamerFacts]) -> Table:
-    rows = []
-    for channel in dreamer.CHANNELS:
-        levels = [f.levels[channel.name] for f in facts if f.levels]
-        rows.append(
-            (
-                *(channel.name, channel.type.value, channel.unit),
-                *(
-                    f"{np.nanmedian(values):.4g}"
-                    if np.isfinite(values).any()
-                    else NOTHING
-                    for values in (
-                        [level.median for level in levels],
-                        [level.local_spread for level in levels],
-                    )
-                ),
-            )
-        )
-    return Table(
-        title="Channels",
-        columns=("channel", "type", "unit", "median", "interquartile range in 1 s"),
-        rows=tuple(rows),
+    return tabulate_channels(
+        [
+            ChannelFacts(channel, f"column {column}", subject.levels[channel.name])
+            for subject in facts
+            if subject.levels
+            for column, channel in enumerate(dreamer.CHANNELS, start=1)
+        ]
     )
 
 

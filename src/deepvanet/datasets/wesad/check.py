@@ -11,19 +11,28 @@ import numpy as np
 from deepvanet.config import Execution
 from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.findings import (
+    NOTHING,
     CheckResult,
     Table,
     keep_findings,
     make_result,
 )
 from deepvanet.datasets.rating_findings import RatedTrial, find_odd_ratings
+from deepvanet.datasets.source_facts import ChannelFacts
+from deepvanet.datasets.source_tables import tabulate_channels
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
+from deepvanet.datasets.unused_files import find_unused
 from deepvanet.datasets.wesad import reader as wesad
 from deepvanet.findings import Finding, attempt, list_some, make_finding
 from deepvanet.schema import Target
 
-NOTHING = "-"
+OTHER_FILES = {
+    "signals of subjects that are left out": r"S\d+/S\d+(?:\.pkl|_quest\.csv)",
+    "files of the devices": r"S\d+/(?:S\d+_E4_Data(?:\.zip|/.*)|S\d+_respiban\.txt)",
+    "descriptions of subjects": r"S\d+/S\d+_readme\.txt",
+}
+"""What a full copy has besides the files that are read, as regular expressions."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,8 @@ def _find_all(root: Path, facts: Sequence[WesadFacts]) -> Iterator[Finding]:
             f"{wesad.N_CONDITIONS} of each of {len(wesad.SUBJECTS)}: "
             f"{list_some([f'S{int(name)}' for name in absent])} are not there",
         )
+    used = [file for f in facts for file in wesad.input_files(root, f.subject)]
+    yield from find_unused(root, "WESAD", used, OTHER_FILES)
     yield from find_mark(root)
 
 
@@ -220,26 +231,13 @@ def _find_median(trials: Sequence[TrialFacts], target: Target) -> str:
 
 
 def _tabulate_channels(facts: Sequence[WesadFacts]) -> Table:
-    rows = []
-    for sensor in wesad.SENSORS:
-        channel = sensor.channel
-        levels = [f.levels[channel.name] for f in facts if f.levels]
-        medians = [level.median for level in levels if np.isfinite(level.median)]
-        spreads = [level.local_spread for level in levels if np.isfinite(level.median)]
-        rows.append(
-            (
-                *(channel.name, channel.type.value, f"{sensor.sfreq:g}", channel.unit),
-                *(
-                    f"{np.median(values):.4g}" if values else NOTHING
-                    for values in (medians, spreads)
-                ),
+    return tabulate_channels(
+        [
+            ChannelFacts(
+                channel, f"key, {sensor.sfreq:g} Hz", subject.levels[channel.name]
             )
-        )
-    return Table(
-        title="Channels",
-        columns=(
-            *("channel", "type", "rate Hz", "unit", "median"),
-            "interquartile range in 1 s",
-        ),
-        rows=tuple(rows),
+            for subject in facts
+            if subject.levels
+            for sensor, channel in ((s, s.channel) for s in wesad.SENSORS)
+        ]
     )
