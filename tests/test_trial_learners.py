@@ -11,22 +11,31 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from deepvanet.config import EvaluateSettings, NetworkSettings
+from deepvanet.config import (
+    EvaluateSettings,
+    NetworkSettings,
+    PrepareSettings,
+    Segmenting,
+    digest,
+    to_dict,
+)
 from deepvanet.evaluation.parts import cut_parts
 from deepvanet.evaluation.statement import state_sharing
 from deepvanet.learners.classifiers import PENALTIES
+from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.learner import Choice
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.trial_classifiers import CLASSIFIERS
 from deepvanet.learners.trial_features import SUMMARIES, measure_trials
 from deepvanet.protocols.folds import cut_inner_folds
-from deepvanet.schema import BIO, Stream
-from deepvanet.store import Rows, open_store
+from deepvanet.schema import BIO, Channel, ChannelType, Stream
+from deepvanet.store import Manifest, Rows, TrialBlock, open_store, write_subject
 from segment_blocks import rewrite_segments
 from small_store import take_rows
 from wristband_store import write_wristband_store
 
 PERIPHERAL = (Stream.PERIPHERAL,)
+MUSCLE = Channel("EMG", ChannelType.EMG, "uV")
 T_9 = 2.262
 """Of Student's t with 9 degrees of freedom, between which and its negative lie 95 %."""
 
@@ -65,6 +74,47 @@ def test_level_change_and_variability_of_a_ramp_are_those_of_a_ramp(
     spread = np.sqrt(3**2 / 12 + 2**2 / 2)
     assert np.exp(found["GSR signal spread"]) == pytest.approx(spread, rel=0.01)
     assert found["GSR signal range"] == pytest.approx(np.log(6.5), abs=0.1)
+
+
+def hold_muscle(amplitude, seconds, rng):
+    """Return a muscle's signal of so many microvolts, (channel, time)."""
+    return amplitude * rng.standard_normal((1, seconds * 128)).astype(np.float32)
+
+
+def test_a_muscle_is_measured_against_the_baseline_before_the_trial(tmp_path):
+    rng = np.random.default_rng(0)
+    rest, signal = hold_muscle(10, 3, rng), hold_muscle(20, 30, rng)
+    settings = to_dict(PrepareSettings())
+    manifest = Manifest("own", False, settings, digest(settings), (MUSCLE,), {})
+    (tmp_path / "subjects").mkdir()
+    (tmp_path / "manifest.json").write_text(manifest.to_json())
+    names = {"subject": "01", "trial": "1", "stimulus": "x", "recording": "1"}
+    block = TrialBlock(
+        row={**names, "duration_s": 30.0, "valence": 3.0, "arousal": 3.0},
+        arrays={Stream.PERIPHERAL: np.concatenate([rest, signal], axis=1).T},
+        n_baseline=rest.shape[1],
+    )
+    write_subject(tmp_path, "01", parts=iter([block]), inputs={"inputs": {}})
+    store = open_store(tmp_path)
+
+    found = {
+        baseline: measure_trials(
+            take_rows(store.cut(Segmenting(baseline=baseline)), PERIPHERAL)
+        )
+        for baseline in ("mean", "none")
+    }
+    cut = np.stack(np.split(signal - rest.mean(), 30, axis=1))
+    held = hold_seconds(
+        {Stream.PERIPHERAL: cut},
+        channels=(MUSCLE,),
+        sfreq=128.0,
+        rest={Stream.PERIPHERAL: rest},
+    )
+
+    assert found["mean"]["EMG envelope level"] == pytest.approx(np.log(2), abs=0.1)
+    assert found["none"]["EMG envelope level"] == pytest.approx(np.log(20), abs=0.1)
+    for name, value in measure_trials(held).items():
+        assert value == pytest.approx(found["mean"][name], rel=1e-5), name
 
 
 def test_eeg_is_summed_up_by_level_and_change_of_its_bands(rows):

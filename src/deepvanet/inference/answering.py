@@ -209,4 +209,5 @@ def take(
         channels=bundle.channels,
         sfreq=bundle.recipe.sfreq,
         start_s=chunk.time_s[rows],
+        rest=chunk.rest,
     )

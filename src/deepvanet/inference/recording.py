@@ -41,6 +41,8 @@ class Chunk:
         Names of channels that are flat or not finite in a second, joined by a space.
     is_edge : array, shape (second,)
         Whether a filter had too little context.
+    rest : mapping
+        Of each stream of signals the baseline that was subtracted, (channel, time).
     """
 
     start: int | float
@@ -49,6 +51,7 @@ class Chunk:
     has: Mapping[Stream, Bool[np.ndarray, " second"]]
     bad_channels: tuple[str, ...]
     is_edge: Bool[np.ndarray, " second"]
+    rest: Mapping[Stream, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.is_edge)
@@ -114,7 +117,8 @@ class RecordingPart:
             arrays[Stream.FACE] = _widen(clips, first - start, stop - start)
             has[Stream.FACE] = _widen(found, first - start, stop - start)
         trial = "" if self.span is None else self.span.trial
-        return Chunk(self.start + start, trial, arrays, has, tuple(named), edge)
+        rest = {} if self.signals is None else self.signals.baseline
+        return Chunk(self.start + start, trial, arrays, has, tuple(named), edge, rest)
 
 
 @dataclass(frozen=True)

@@ -313,7 +313,9 @@ def _measure_muscle(signal: Trace, rest: Rest | None, _sfreq: float) -> Sequence
     The envelope's filter is set in fractions of the rate.
     """
     at_rest = 0.0
-    if rest is not None and np.isfinite(rest).all():
+    if rest is not None:
+        if not np.isfinite(rest).all():
+            raise ValueError("the baseline has no numbers")
         at_rest = float(np.median(_follow_muscle(rest)))
     return (_follow_muscle(signal) - at_rest,)
 

@@ -5,12 +5,12 @@ trial is given all seconds of the trial at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from deepvanet.schema import Channel, Stream
@@ -34,12 +34,16 @@ class HeldSeconds:
         training recordings.
     sfreq : float
         Samples a second of the signals, in Hz.
+    rest : mapping
+        Of each stream the baseline before the trial, (channel, time), where one is
+        subtracted.
     """
 
     table: pd.DataFrame
     arrays: Mapping[Stream, NDArray[Any]]
     all_channels: tuple[Channel, ...]
     sfreq: float
+    rest: Mapping[Stream, NDArray[Any]] = field(default_factory=dict)
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
         """Return the channels of the streams, in the order of ``bio`` arrays."""
@@ -50,6 +54,13 @@ class HeldSeconds:
         """Copy rows of one stream, in the order asked for."""
         return np.asarray(self.arrays[stream][rows])
 
+    def read_rest(
+        self, stream: Stream, row: int
+    ) -> Float[np.ndarray, "channel time"] | None:
+        """Return the baseline before the trial, None where none is subtracted."""
+        del row  # all are of one trial
+        return self.rest.get(stream)
+
 
 def hold_seconds(
     arrays: Mapping[Stream, NDArray[Any]],
@@ -57,6 +68,7 @@ def hold_seconds(
     channels: Sequence[Channel],
     sfreq: float,
     start_s: NDArray[Any] | None = None,
+    rest: Mapping[Stream, NDArray[Any]] | None = None,
 ) -> Rows:
     """Return arrays of a recording as rows.
 
@@ -70,6 +82,8 @@ def hold_seconds(
         Samples a second of the signals, in Hz.
     start_s : array, shape (row,), optional
         Where each second lies in the recording; one after the other by default.
+    rest : mapping, optional
+        As ``HeldSeconds`` has it.
 
     Returns
     -------
@@ -83,7 +97,7 @@ def hold_seconds(
         subject=NEW_SUBJECT, trial="", stimulus="", segment=np.arange(n_rows)
     )
     table = table.assign(**{f"has_{s}": int(s in arrays) for s in Stream})
-    held = HeldSeconds(table, arrays, tuple(channels), sfreq)
+    held = HeldSeconds(table, arrays, tuple(channels), sfreq, rest or {})
     nothing = np.zeros(n_rows, np.int64)
     return Rows(held, np.arange(n_rows), tuple(arrays), nothing)
 
@@ -97,4 +111,5 @@ def share_arrays(rows: Rows, arrays: Mapping[Stream, NDArray[Any]]) -> Rows:
         channels=rows.store.all_channels,
         sfreq=rows.store.sfreq,
         start_s=rows.table["start_s"].to_numpy(),
+        rest=rows.store.rest,
     )

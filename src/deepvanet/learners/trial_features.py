@@ -59,7 +59,9 @@ def _measure_trial(
     """Measure the segments of one trial."""
     found: dict[str, float] = {}
     for stream in streams:
-        joined = join_trial(store, np.frombuffer(numbers, np.int64), stream)
+        joined = join_trial(
+            store, np.frombuffer(numbers, np.int64), stream, with_rest=True
+        )
         found |= MEASURE[stream](joined)
     return found
 

@@ -38,7 +38,7 @@ class TrialSignals:
     length : int
         Samples of a segment.
     rest : array, shape (channel, time) | None
-        The seconds before the stimulus, where the store keeps them.
+        The baseline before the stimulus, where it was asked for and one is subtracted.
     """
 
     channels: tuple[Channel, ...]
@@ -54,14 +54,30 @@ class TrialSignals:
 
 
 def join_trial(
-    store: Segments, numbers: Int[np.ndarray, " row"], stream: Stream
+    store: Segments,
+    numbers: Int[np.ndarray, " row"],
+    stream: Stream,
+    *,
+    with_rest: bool = False,
 ) -> TrialSignals:
     """Lay segments of one trial where they belong in time.
 
     Parameters
     ----------
+    store : Segments
+        A store, or seconds of a recording.
     numbers : array, shape (row,)
         Row numbers of the store, all of one trial, in any order.
+    stream : Stream
+        EEG or peripheral.
+    with_rest : bool
+        Whether the baseline before the trial is read, too. It is the same in all its
+        segments, and so marks the trial.
+
+    Returns
+    -------
+    TrialSignals
+        On one clock that starts with the first of the segments.
     """
     segments = store.read(stream, numbers)
     sfreq = store.sfreq
@@ -72,7 +88,11 @@ def join_trial(
     for first, segment in zip(start, segments, strict=True):
         signals[:, first : first + length] = segment
     signals[~np.isfinite(signals)] = np.nan
-    return TrialSignals(store.channels([stream]), signals, sfreq, start, length)
+    rest = store.read_rest(stream, int(numbers[0])) if with_rest else None
+    if rest is not None:
+        rest = np.stack([fill_gaps(row, sfreq) for row in rest.astype(np.float64)])
+    channels = store.channels([stream])
+    return TrialSignals(channels, signals, sfreq, start, length, rest)
 
 
 def fill_gaps(signal: Trace, sfreq: float) -> Trace:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from deepvanet.schema import Channel, Stream
@@ -33,6 +33,11 @@ class Segments(Hashable, Protocol):
 
     def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
         """Copy rows of one stream into memory, in the order asked for."""
+
+    def read_rest(
+        self, stream: Stream, row: int
+    ) -> Float[np.ndarray, "channel time"] | None:
+        """Return the baseline before a row's trial, None where none is subtracted."""
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,16 @@ class SegmentStore:
             self._subtract(stream, found, rows[few], out[few])
         return out
 
+    def read_rest(
+        self, stream: Stream, row: int
+    ) -> Float32[np.ndarray, "channel time"] | None:
+        """Return the baseline before a row's trial, None where none is subtracted."""
+        trial = int(self._windows.trial[row])
+        n_rest = int(self._n_baseline[trial])
+        if self.segmenting.baseline == "none" or not n_rest:
+            return None
+        return np.array(self._arrays.read_trial(stream, trial)[:n_rest].T)
+
     def _gather(
         self,
         stream: Stream,
