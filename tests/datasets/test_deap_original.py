@@ -9,7 +9,7 @@ import pytest
 from deepvanet.datasets import Reader
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap_original import reader as deap_original
-from deepvanet.datasets.deap_original.events import Code, find_end, find_events
+from deepvanet.datasets.deap_original.events import Status, find_end, find_events
 from deepvanet.datasets.synthetic_mark import SYNTHETIC_MARK
 from deepvanet.preprocessing.segments import cut_trials
 from deepvanet.schema import Target, UserError
@@ -380,14 +380,14 @@ WRONG_CODES = {
     "none": ([], r"no start of a stimulus \(code 4\), got codes none"),
     "only others": ([(50, 3), (99, 5)], "got codes 3 x 1, 5 x 1"),
     "one lost in a whole recording": (
-        drop(list_events(), Code.STIMULUS, 1),
+        drop(list_events(), Status.STIMULUS, 1),
         (
             "holds 2 starts of a stimulus and the ratings table 3 trials, though the "
             "recording goes on after them"
         ),
     ),
     "one lost in a recording that was broken off": (
-        drop(list_events(end=False), Code.STIMULUS, 0),
+        drop(list_events(end=False), Status.STIMULUS, 0),
         "holds 2 starts of a stimulus .* which one is missing is not known",
     ),
     "one too many": (

@@ -13,7 +13,7 @@ from deepvanet.schema import Channel, ChannelType, Stream, UserError
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.open_file import describe_signals, open_signals
 from deepvanet.signal_io.raw_files import RawFile
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.read_errors import explain_error
 from deepvanet.signal_io.time_grid import change_rate, place_samples, shift
 from signal_files import write_brainvision, write_fif
 from small_recordings import LABELS, sample_bio, write_edf, write_xdf
@@ -38,7 +38,7 @@ def read_all(path, declared=NOTHING):
 def test_a_mistake_of_our_own_is_no_fault_of_the_file(tmp_path):
     no_file: RawFile = None
 
-    with pytest.raises(AttributeError), explain(tmp_path / "a.edf"):
+    with pytest.raises(AttributeError), explain_error(tmp_path / "a.edf"):
         describe_signals(no_file)
 
 
@@ -46,9 +46,9 @@ def test_what_a_library_raises_on_a_file_is_one_sentence(tmp_path):
     path = tmp_path / "a.edf"
 
     damaged = pytest.raises(FindingError, match=r"damaged or cut off \(TypeError: ")
-    with damaged, explain(path):
+    with damaged, explain_error(path):
         mne.filter.filter_data(None, 100, 1, 10)
-    with pytest.raises(FindingError, match="be read: no number"), explain(path):
+    with pytest.raises(FindingError, match="be read: no number"), explain_error(path):
         raise ValueError("no number")
 
 

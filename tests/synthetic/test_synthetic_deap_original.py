@@ -10,7 +10,7 @@ from deepvanet.config import Execution
 from deepvanet.datasets import check
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap_original import reader as deap_original
-from deepvanet.datasets.deap_original.events import Code
+from deepvanet.datasets.deap_original.events import Status
 from deepvanet.schema import UserError
 from deepvanet.signal_io.raw_files import open_raw
 from deepvanet.synthetic import Knobs
@@ -80,10 +80,10 @@ def test_codes_come_in_the_order_of_an_experiment(plan, subject):
     events = deap_original.read_events(open_one(plan, subject))
 
     assert events.codes.tolist() == [1, 1, *[2, 3, 4, 5, 1] * N_TRIALS, 7]
-    onsets = np.array(events.find(Code.STIMULUS))
-    assert (onsets - events.find(Code.FIXATION)).tolist() == [5 * SFREQ] * N_TRIALS
-    assert (onsets - events.find(Code.SYNC)).tolist() == [7 * SFREQ] * N_TRIALS
-    assert (events.find(Code.AFTER) - onsets).tolist() == [SECONDS * SFREQ] * N_TRIALS
+    onsets = np.array(events.find(Status.STIMULUS))
+    assert (onsets - events.find(Status.FIXATION)).tolist() == [5 * SFREQ] * N_TRIALS
+    assert (onsets - events.find(Status.SYNC)).tolist() == [7 * SFREQ] * N_TRIALS
+    assert (events.find(Status.AFTER) - onsets).tolist() == [SECONDS * SFREQ] * N_TRIALS
 
 
 def test_trials_are_those_of_the_preprocessed_data_of_the_same_seed(plan, tmp_path):

@@ -40,7 +40,7 @@ class TextRow:
 
 
 @dataclass(frozen=True)
-class TextTable:
+class SmallTable:
     """A table as it was read.
 
     Attributes
@@ -61,7 +61,7 @@ class TextTable:
         return any(row.cells.get(column) for row in self.rows)
 
 
-def read_table(path: Path, *, what: str, known: Collection[str] = ()) -> TextTable:
+def read_table(path: Path, *, what: str, known: Collection[str] = ()) -> SmallTable:
     """Read a table, and report how it was written where that is not plain CSV.
 
     Parameters
@@ -75,7 +75,7 @@ def read_table(path: Path, *, what: str, known: Collection[str] = ()) -> TextTab
 
     Returns
     -------
-    TextTable
+    SmallTable
         Its rows; blank ones are left out.
 
     Raises
@@ -198,7 +198,7 @@ def _read_cells(
 
 def _join(
     path: Path, separator: str, lines: Sequence[tuple[int, list[str]]]
-) -> TextTable:
+) -> SmallTable:
     (_, header), *body = lines
     places = _name_columns(path, header, [cells for _, cells in body])
     _report_ragged(path, len(header), body)
@@ -206,7 +206,7 @@ def _join(
         TextRow(line, {n: cells[i] if i < len(cells) else "" for n, i in places})
         for line, cells in body
     )
-    return TextTable(path, tuple(name for name, _ in places), rows, separator)
+    return SmallTable(path, tuple(name for name, _ in places), rows, separator)
 
 
 def _name_columns(

@@ -62,7 +62,7 @@ from deepvanet.evaluation.statement import (
     OVERLAP,
     state_sharing,
 )
-from deepvanet.evaluation.tables import collect, list_segments
+from deepvanet.evaluation.tables import collect_fits, list_segments
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import Finding, summarise, write_findings
@@ -196,7 +196,7 @@ def evaluate(
     ]
     _fit_waiting(store, out, settings, execution, kept, waiting)
 
-    collected = collect(parts, tasks)
+    collected = collect_fits(parts, tasks)
     stated = [SESSION] if SESSION in store.table else []
     results.write_table(
         out / "segments.csv",

@@ -34,7 +34,7 @@ class RunTables:
 _LAST = "last "  # of names of choices that belong to the last epoch
 
 
-def collect(parts: Sequence[Part], tasks: Sequence[Task]) -> RunTables:
+def collect_fits(parts: Sequence[Part], tasks: Sequence[Task]) -> RunTables:
     """Read all fits."""
     predictions, history, choices = [], [], []
     for (part, fold), task in zip(walk(parts), tasks, strict=True):

@@ -30,7 +30,7 @@ Crop = UInt8[np.ndarray, "size size 3"]
 
 
 @dataclass(frozen=True)
-class Look:
+class FaceLook:
     """What a face looks like in a picture, or in several.
 
     Attributes
@@ -53,7 +53,7 @@ class Look:
     size: float
 
 
-def look_at(rgb: Picture, face: Face, crop: Crop) -> Look:
+def look_at(rgb: Picture, face: Face, crop: Crop) -> FaceLook:
     """Describe a face by its aligned crop, its size, and the picture around it."""
     if len(crop) != SIDE:
         crop = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
@@ -62,7 +62,7 @@ def look_at(rgb: Picture, face: Face, crop: Crop) -> Look:
     sums = crop.reshape(-1, 3).astype(np.float64) + 1.0
     shares = sums / sums.sum(axis=1, keepdims=True)
     around = float(rgb[::8, ::8].mean())
-    return Look(
+    return FaceLook(
         shape=_normalise(np.ravel(_make_hog().compute(smooth))),
         patch=cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(float),
         colour=np.median(shares, axis=0)[:2],
@@ -71,9 +71,9 @@ def look_at(rgb: Picture, face: Face, crop: Crop) -> Look:
     )
 
 
-def average(looks: Sequence[Look]) -> Look:
+def average(looks: Sequence[FaceLook]) -> FaceLook:
     """Return what a face looks like most of the time."""
-    return Look(
+    return FaceLook(
         shape=_normalise(np.median([look.shape for look in looks], axis=0)),
         patch=np.median([look.patch for look in looks], axis=0),
         colour=np.median([look.colour for look in looks], axis=0),
@@ -82,17 +82,17 @@ def average(looks: Sequence[Look]) -> Look:
     )
 
 
-def compare(one: Look, other: Look) -> float:
+def compare_looks(one: FaceLook, other: FaceLook) -> float:
     """Return how much two faces differ; ``OTHER_LOOK`` is that of two people."""
     return float(np.hypot(_compare_face(one, other), _compare_size(one, other)))
 
 
-def is_other_face(one: Look, other: Look) -> bool:
+def is_other_face(one: FaceLook, other: FaceLook) -> bool:
     """Say whether two faces at one place, so of one size, are of two people."""
     return _compare_face(one, other) > OTHER_LOOK
 
 
-def is_partly_covered(face: Look, usual: Look) -> bool:
+def is_partly_covered(face: FaceLook, usual: FaceLook) -> bool:
     """Say whether one half of a face is as usual, and the other is not."""
     for axis in (0, 1):
         halves = zip(
@@ -104,7 +104,7 @@ def is_partly_covered(face: Look, usual: Look) -> bool:
     return False
 
 
-def _compare_face(one: Look, other: Look) -> float:
+def _compare_face(one: FaceLook, other: FaceLook) -> float:
     is_plain = not one.shape.any() and not other.shape.any()
     shape = 0.0 if is_plain else 1 - float(one.shape @ other.shape)
     return float(
@@ -118,7 +118,7 @@ def _compare_face(one: Look, other: Look) -> float:
     )
 
 
-def _compare_size(one: Look, other: Look) -> float:
+def _compare_size(one: FaceLook, other: FaceLook) -> float:
     return (one.size - other.size) / SIZE_STEP
 
 

@@ -20,9 +20,9 @@ from deepvanet.preprocessing.face_backends import FaceBackend
 from deepvanet.preprocessing.face_crop import Face, align_face
 from deepvanet.preprocessing.face_look import (
     OTHER_LOOK,
-    Look,
+    FaceLook,
     average,
-    compare,
+    compare_looks,
     is_other_face,
     is_partly_covered,
     look_at,
@@ -64,7 +64,7 @@ class Person:
 
     Attributes
     ----------
-    looks : list of Look
+    looks : list of FaceLook
         Of each part of a track that is this person's.
     indexes : set of int
         Images of the present block with the face.
@@ -74,7 +74,7 @@ class Person:
         Where it is in the first of these images.
     """
 
-    looks: list[Look] = field(default_factory=list)
+    looks: list[FaceLook] = field(default_factory=list)
     indexes: set[int] = field(default_factory=set)
     times_s: list[float] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Sighting:
     index: int
     time_s: float
     face: Face
-    look: Look
+    look: FaceLook
     crop: Crop
     person: Person | None = None
 
@@ -329,12 +329,12 @@ class PersonFollower:
                 person.times_s.append(seen.time_s)
                 person.boxes += [seen.face.box] * (len(person.boxes) < MAX_BOXES)
 
-    def _recognise(self, part: Part, look: Look) -> Person:
+    def _recognise(self, part: Part, look: FaceLook) -> Person:
         """Return who looks like this and is not in these images, or a new person."""
         indexes = {seen.index for seen in part}
         nearest, least = None, OTHER_LOOK
         for person in self.people:
-            differs = min(compare(look, known) for known in person.looks)
+            differs = min(compare_looks(look, known) for known in person.looks)
             if differs <= least and indexes.isdisjoint(person.indexes):
                 nearest, least = person, differs
         if nearest is None:
@@ -407,7 +407,7 @@ def _distance(one: Face, other: Face) -> float:
     return float(np.hypot(*(one.centre - other.centre)))
 
 
-def _describe(part: Part) -> Look:
+def _describe(part: Part) -> FaceLook:
     return average([seen.look for seen in part])
 
 

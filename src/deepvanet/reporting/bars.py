@@ -16,7 +16,7 @@ from deepvanet.reporting.panels import (
     present,
     select,
 )
-from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten
+from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 from deepvanet.reporting.tables import find_headline
 from deepvanet.schema import PRIORS
@@ -57,7 +57,7 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
     left, top, height = 0.55, 0.28 + 0.16 * _count_lines(protocols), 1.9
     width = max(len(streams) * group + 0.1, 2.4)
     sheet = Sheet(max(left + width + 0.15, plotting.COLUMN_IN), top + height + 0.62)
-    sheet.write(0.04, 0.03, f"{target}, {shorten(learner, 40)}", weight="bold")
+    sheet.write(0.04, 0.03, f"{target}, {shorten_name(learner, 40)}", weight="bold")
     _write_keys(sheet, study, protocols)
     axes = sheet.add_axes(left, top, width, height)
     for place, name in enumerate(streams):
@@ -72,7 +72,7 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     axes.set_ylabel("balanced accuracy (fraction)")
     centers = [place * group + group / 2 for place in range(len(streams))]
-    names = [shorten(name).replace("+", "+\n") for name in streams]
+    names = [shorten_name(name).replace("+", "+\n") for name in streams]
     axes.set_xticks(centers, names)
     axes.tick_params(axis="x", length=0)
     return sheet.finish(
@@ -174,13 +174,13 @@ def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
     panel, gap, left, top = 0.92, 0.1, 0.55, 0.74
     width = left + len(streams) * (panel + gap) + 0.1
     sheet = Sheet(max(width, plotting.COLUMN_IN), top + 2.3)
-    sheet.write(0.04, 0.03, f"{target}, {shorten(learner, 40)}", weight="bold")
+    sheet.write(0.04, 0.03, f"{target}, {shorten_name(learner, 40)}", weight="bold")
     said = "; ".join(f"{side}, leaks: {study.leaks_of(side)}" for side in sides)
     sheet.write(0.04, 0.18, said, color=plotting.GREY)
     for place, name in enumerate(streams):
         axes = sheet.add_axes(left + place * (panel + gap), top, panel, 1.5)
         _plot_pairs(axes, select(table, streams=name)[columns].to_numpy(dtype=float))
-        axes.set_title(shorten(name).replace("+", "+\n"), pad=4)
+        axes.set_title(shorten_name(name).replace("+", "+\n"), pad=4)
         axes.set_xticks([0, 1], [s.replace("-", "-\n") for s in sides])
         if place:
             axes.tick_params(labelleft=False)

@@ -15,7 +15,7 @@ from deepvanet.reporting.panels import (
     present,
     select,
 )
-from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten
+from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 from deepvanet.schema import KEY_COLUMNS, PRIORS
 
@@ -107,7 +107,7 @@ def _write_row(
     style = {"color": plotting.GREY}
     if leaks != NO_LEAK:
         style = {"color": "#a84300"}
-    sheet.write(0.04, top + 0.08, shorten(protocol), weight="bold")
+    sheet.write(0.04, top + 0.08, shorten_name(protocol), weight="bold")
     sheet.write(0.04, top + 0.22, f"{streams}, {name_learner(learner, 14)}")
     sheet.write(0.04, top + 0.36, f"leaks: {leaks}", **style)
 

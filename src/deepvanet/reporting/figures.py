@@ -24,7 +24,7 @@ from deepvanet.reporting.panels import (
     select,
     write_protocol,
 )
-from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten
+from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 from deepvanet.reporting.traces import plot_cleaning
 from deepvanet.schema import PRIORS
@@ -240,7 +240,7 @@ def _plot_faces(study: Study) -> Plot:
     for place, n_frames in enumerate(table["n_frames"]):
         _write_frames(axes, place, int(n_frames))
     axes.set(xlim=(0, 100), ylim=(len(table) - 0.5, -0.5))
-    axes.set_yticks(places, [shorten(str(name)) for name in table.index])
+    axes.set_yticks(places, [shorten_name(str(name)) for name in table.index])
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("face images asked for (%)")
     axes.set_ylabel("subject")

@@ -17,7 +17,7 @@ from deepvanet.metrics import (
 from deepvanet.metrics.calibration import N_BINS, TRIALS_A_BIN
 from deepvanet.protocols import columns_of
 from deepvanet.reporting import plotting
-from deepvanet.reporting.panels import Grid, add_legend, name_learner, present
+from deepvanet.reporting.panels import PanelGrid, add_legend, name_learner, present
 from deepvanet.reporting.plotting import Plot, Sheet, make_file_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 
@@ -46,10 +46,10 @@ def _list_panels(study: Study, target: str, learner: str) -> _Panels:
 
 def _lay_out(
     study: Study, panels: _Panels, *, side: float, gap: float, left: float
-) -> Grid:
+) -> PanelGrid:
     """Lay out square panels, protocols below each other."""
     found = pd.DataFrame(list(panels), columns=["protocol", "streams"])
-    return Grid(
+    return PanelGrid(
         study,
         present(study.protocols, found["protocol"]),
         present(study.streams, found["streams"]),
@@ -145,7 +145,7 @@ def plot_curves(study: Study, history: pd.DataFrame, target: str, learner: str) 
     """
     streams = present(study.streams, history["streams"])
     width = min((plotting.PAGE_IN - 1.75) / len(streams) - 0.1, 2.4)
-    grid = Grid(
+    grid = PanelGrid(
         study,
         present(study.protocols, history["protocol"]),
         streams,
@@ -235,7 +235,9 @@ def _plot_calibration(axes: Axes, bins: pd.DataFrame, error: str) -> None:
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1])
 
 
-def _label_calibration(axes: Axes, grid: Grid, protocol: str, streams: str) -> None:
+def _label_calibration(
+    axes: Axes, grid: PanelGrid, protocol: str, streams: str
+) -> None:
     if grid.is_lowest(protocol):
         axes.set_xlabel("score", labelpad=-2)
     else:
@@ -247,7 +249,7 @@ def _label_calibration(axes: Axes, grid: Grid, protocol: str, streams: str) -> N
 
 
 def _label_curves(
-    axes: Axes, grid: Grid, protocol: str, streams: str, *, last: int
+    axes: Axes, grid: PanelGrid, protocol: str, streams: str, *, last: int
 ) -> None:
     axes.set_xticks([1, last] if last > 1 else [1])
     if not grid.is_lowest(protocol):

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from deepvanet.reporting import plotting
-from deepvanet.reporting.plotting import Sheet, shorten
+from deepvanet.reporting.plotting import Sheet, shorten_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 
 _LETTER_IN = 0.068  # mean width of a letter at 8 pt
@@ -28,7 +28,7 @@ def name_learner(learner: str, longest: int = 36) -> str:
     """
     if len(learner) > longest:
         learner = learner.replace("decision-fusion:", "fusion:")
-    return shorten(learner, longest)
+    return shorten_name(learner, longest)
 
 
 def select(table: pd.DataFrame, **values: str) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def write_protocol(sheet: Sheet, protocol: str, leaks: str, middle: float) -> No
     style: dict[str, Any] = {"color": plotting.GREY}
     if leaks != NO_LEAK:
         style = {"color": "#a84300", "weight": "bold"}
-    sheet.write(0.04, middle - 0.01, shorten(protocol), va="bottom", weight="bold")
+    sheet.write(0.04, middle - 0.01, shorten_name(protocol), va="bottom", weight="bold")
     broken = leaks.replace("+", "+\n")
     sheet.write(0.04, middle + 0.01, f"leaks: {broken}", **style)
 
@@ -110,7 +110,7 @@ def add_legend(
     )
 
 
-class Grid:
+class PanelGrid:
     """Panels in rows (protocols) and columns (stream sets), with their labels.
 
     Parameters
@@ -147,7 +147,7 @@ class Grid:
             write_protocol(self.sheet, protocol, study.leaks_of(protocol), middle)
         for column, name in enumerate(streams):
             center = left + column * (width + gap) + width / 2
-            text = _wrap(shorten(name), width + gap)
+            text = _wrap(shorten_name(name), width + gap)
             self.sheet.write(center, top - 0.06, text, ha="center", va="bottom")
 
     def add_panel(self, protocol: str, streams: str, *, leaks: bool) -> Axes:

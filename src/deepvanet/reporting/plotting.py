@@ -167,12 +167,12 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def shorten(name: str, longest: int = 18) -> str:
+def shorten_name(name: str, longest: int = 18) -> str:
     """Return a name that fits beside an axis and holds no control character.
 
     Examples
     --------
-    >>> shorten("a-very-long-name-of-a-subject")
+    >>> shorten_name("a-very-long-name-of-a-subject")
     'a-very-long-name-…'
     """
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)

@@ -13,7 +13,7 @@ from deepvanet.protocols import columns_of
 from deepvanet.reporting import plotting
 from deepvanet.reporting.cleaning import CLASSES, is_telling, list_classes
 from deepvanet.reporting.panels import add_legend
-from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten
+from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
 from deepvanet.reporting.studies import Study, order_names
 from deepvanet.results import CleaningExcerpt
 
@@ -109,7 +109,7 @@ def _plot_counts(axes: Axes, counts: dict[str, int], n_components: int) -> None:
             va="center",
         )
     axes.set(xlim=(0, 1.15 * max(numbers.max(), 1)), ylim=(len(counts) - 0.5, -0.5))
-    axes.set_yticks(places, [shorten(name, 9) for name in counts])
+    axes.set_yticks(places, [shorten_name(name, 9) for name in counts])
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel(f"components removed (of {n_components:,})", labelpad=1)
@@ -117,7 +117,10 @@ def _plot_counts(axes: Axes, counts: dict[str, int], n_components: int) -> None:
 
 def _plot_excerpt(sheet: Sheet, excerpt: CleaningExcerpt, *, height: float) -> None:
     """Plot channels one below the other, before behind after."""
-    subject, recording = shorten(excerpt.subject, 10), shorten(excerpt.recording)
+    subject, recording = (
+        shorten_name(excerpt.subject, 10),
+        shorten_name(excerpt.recording),
+    )
     sheet.write(
         _MIDDLE_IN - 0.5,
         0.03,
@@ -143,7 +146,9 @@ def _plot_excerpt(sheet: Sheet, excerpt: CleaningExcerpt, *, height: float) -> N
     highest = float((excerpt.before - np.median(excerpt.before[0]))[0].max())
     above = min(max(0.8 * step, highest), 2 * step)
     axes.set(xlim=(excerpt.start_s, end_s), ylim=(places[-1] - 0.8 * step, above))
-    axes.set_yticks(places, [shorten(name, _LONGEST_NAME) for name in excerpt.channels])
+    axes.set_yticks(
+        places, [shorten_name(name, _LONGEST_NAME) for name in excerpt.channels]
+    )
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("time in the recording (s)", labelpad=1)

@@ -15,7 +15,7 @@ from deepvanet.learners.face_start import name_face_weights
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import HATCH, add_legend
-from deepvanet.reporting.plotting import Plot, Sheet, shorten
+from deepvanet.reporting.plotting import Plot, Sheet, shorten_name
 from deepvanet.reproduction.features import (
     KINDS,
     LEAST_SEGMENTS,
@@ -180,7 +180,7 @@ def plot_features(
     key, protocol = shown[0].given.key, shown[0].protocol
     sheet = Sheet(plotting.PAGE_IN, _TOP + len(shown) * _ROW + 0.04)
     leaks = PROTOCOLS[protocol].leaks
-    whose = f"subject {shorten(shown[0].subject)}, one fold's test segments"
+    whose = f"subject {shorten_name(shown[0].subject)}, one fold's test segments"
     head = f"{DATASETS[key]}, {protocol}: {whose}; leaks: {', '.join(leaks) or 'none'}"
     color = "#a84300" if leaks else plotting.BLACK
     sheet.write(0.04, 0.04, head, weight="bold", color=color)

@@ -22,7 +22,7 @@ import pandas as pd
 from deepvanet.cells import EXACT
 from deepvanet.findings import refuse, report
 from deepvanet.signal_io.free_memory import check_room
-from deepvanet.signal_io.read_errors import explain, report_warnings
+from deepvanet.signal_io.read_errors import explain_error, report_warnings
 
 LONGEST_LINE = 4 * 1024**2
 """Characters; a line of 10,000 cells has 0.2 million."""
@@ -219,7 +219,7 @@ def read_text_table(path: Path, layout: Layout | None = None) -> TextTable:
     check_room(path, cells * _BYTES_PER_CELL)
     comments = [line - 1 for line in layout.comments]
     with (
-        explain(path),
+        explain_error(path),
         report_warnings(path, "pandas"),
         path.open(encoding=layout.encoding) as file,
     ):
@@ -282,7 +282,7 @@ def _is_utf8(path: Path) -> bool:
 
 def _read_lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
     """Yield lines with their numbers, never more than a bounded part of a file."""
-    with explain(path), path.open(encoding=encoding) as file:
+    with explain_error(path), path.open(encoding=encoding) as file:
         number = 0
         while line := file.readline(LONGEST_LINE + 1):
             number += 1

@@ -20,7 +20,7 @@ from deepvanet.signal_io.exports.known import list_export_parts, open_export
 from deepvanet.signal_io.pieces import find_second
 from deepvanet.signal_io.raw_breaks import SKIPPED, read_named_files
 from deepvanet.signal_io.raw_files import RawFile, open_raw
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.read_errors import explain_error
 from deepvanet.signal_io.tables import open_table
 from deepvanet.signal_io.types import Marker, Signals
 from deepvanet.signal_io.xdf import open_xdf
@@ -78,7 +78,7 @@ def open_signals(path: Path, declared: Declaration) -> Signals:
     UserError
         When there is no such file, or it cannot be read.
     """
-    with explain(path):
+    with explain_error(path):
         return _number_repeated(_open_any(path, declared), declared)
 
 
@@ -132,7 +132,7 @@ def describe_signals(file: RawFile, *, says_types: bool = False) -> Signals:
         markers = _place_annotations(file)
     else:
         markers = _read_annotations(file)
-    with explain(file.path):
+    with explain_error(file.path):
         markers += _read_triggers(file)
     return Signals(
         path=file.path,

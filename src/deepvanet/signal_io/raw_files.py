@@ -20,7 +20,7 @@ from deepvanet.signal_io.edf_records import EDF, EdfRecords, read_records
 from deepvanet.signal_io.pieces import Piece, place_pieces
 from deepvanet.signal_io.raw_breaks import find_breaks
 from deepvanet.signal_io.raw_units import check_labels, describe_channels, list_bad
-from deepvanet.signal_io.read_errors import explain, report_warnings
+from deepvanet.signal_io.read_errors import explain_error, report_warnings
 from deepvanet.signal_io.time_grid import check_rate
 from deepvanet.signal_io.types import Timing
 from deepvanet.signal_io.units import UNKNOWN, find_si_factor, keep_in
@@ -216,7 +216,7 @@ class RawFile:
         start, stop = (at - piece.at + piece.first for at in (part.start, part.stop))
         block = np.empty((len(places), len(part)))
         left = dict(enumerate(places))
-        with explain(self.path), report_warnings(self.path, "MNE"):
+        with explain_error(self.path), report_warnings(self.path, "MNE"):
             for own in self.own_rates:
                 rows = [row for row, place in left.items() if place in own.rows]
                 if rows:
@@ -237,7 +237,7 @@ class RawFile:
         """
         codes = np.zeros(self.n_samples, np.int64)
         for piece in self.pieces:
-            with explain(self.path):
+            with explain_error(self.path):
                 read = self.raw.get_data(
                     picks=[place], start=piece.first, stop=piece.first + piece.length
                 )[0]
@@ -269,7 +269,7 @@ def open_raw(path: Path) -> RawFile:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    with explain(path):
+    with explain_error(path):
         check_labels(path)
     return describe_raw(path, _open(path))
 
@@ -277,7 +277,7 @@ def open_raw(path: Path) -> RawFile:
 def describe_raw(path: Path, raw: Any) -> RawFile:
     """Return what MNE opened as a ``RawFile``."""
     is_edf = path.suffix.lower() in EDF
-    with explain(path):
+    with explain_error(path):
         if not raw.n_times:
             raise ValueError("No data: it ends behind its header")
         records = read_records(path) if is_edf else None
@@ -316,7 +316,7 @@ def _open(path: Path, **options: Any) -> Any:
         options["encoding"] = "latin1"
         besides += _OF_ANNOTATIONS
         besides += _OF_LENGTH if _is_length_open(path) else ()
-    with explain(path), report_warnings(path, "MNE", besides=besides):
+    with explain_error(path), report_warnings(path, "MNE", besides=besides):
         return mne.io.read_raw(path, preload=False, verbose="WARNING", **options)
 
 

@@ -67,7 +67,7 @@ _OF_MISTAKES = (AttributeError, TypeError, NameError, AssertionError)
 
 
 @contextmanager
-def explain(path: Path, *, beside: str = "") -> Iterator[None]:
+def explain_error(path: Path, *, beside: str = "") -> Iterator[None]:
     """Say in one sentence why a file cannot be read.
 
     Parameters

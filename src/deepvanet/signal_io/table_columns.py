@@ -11,7 +11,7 @@ from deepvanet.findings import refuse
 from deepvanet.signal_io.cells import Column
 from deepvanet.signal_io.delimited_text import MOST_COLUMNS, read_text_table
 from deepvanet.signal_io.free_memory import check_room
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.read_errors import explain_error
 
 PARQUET = ".parquet"
 
@@ -65,7 +65,7 @@ def open_columns(path: Path) -> Columns:
 
 
 def _open_parquet(path: Path) -> Columns:
-    with explain(path):
+    with explain_error(path):
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -80,7 +80,7 @@ def _open_parquet(path: Path) -> Columns:
     def read(place: int) -> "Column | None":
         if is_nested[place]:
             return None
-        with explain(path):
+        with explain_error(path):
             read = file.read(columns=[schema.names[place]], use_pandas_metadata=False)
             cells: Column = read.column(0).to_pandas()
         is_text = cells.dtype.name in ("category", "object")

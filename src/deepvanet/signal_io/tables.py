@@ -29,7 +29,7 @@ from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.marker_columns import is_marker_name, read_markers
 from deepvanet.signal_io.table_columns import Columns, open_columns
 from deepvanet.signal_io.time_columns import find_clock
-from deepvanet.signal_io.time_grid import Grid, place_samples
+from deepvanet.signal_io.time_grid import TimeGrid, place_samples
 from deepvanet.signal_io.types import Marker, Signals
 from deepvanet.signal_io.units import UNKNOWN, UNSTATED, is_known, keep_in, spell_unit
 
@@ -218,7 +218,7 @@ def _place(
     channels: Sequence[_Channel],
     *,
     quote: Callable[[int], str],
-) -> Grid:
+) -> TimeGrid:
     """Put columns at equal steps; only of channels are missing samples reported."""
     numbers = [channel.numbers for channel in channels]
     with collect() as found:
@@ -237,7 +237,7 @@ def _place(
 
 
 def _place_markers(
-    columns: Columns, places: Sequence[int], grid: Grid
+    columns: Columns, places: Sequence[int], grid: TimeGrid
 ) -> tuple[Marker, ...]:
     """Return what columns of markers hold, in the order of time."""
     markers = [

@@ -38,7 +38,7 @@ Placed = Float[np.ndarray, "channel step"]
 
 
 @dataclass(frozen=True)
-class Grid:
+class TimeGrid:
     """Samples at equal steps.
 
     Attributes
@@ -75,7 +75,7 @@ def place_samples(
     labels: Sequence[str] = (),
     stated_hz: float | None = None,
     quote: Callable[[int], str] | None = None,
-) -> Grid:
+) -> TimeGrid:
     """Put samples at equal steps, and report what is odd about their times.
 
     The rate is a whole number where the stamps are near to one. Stamps that jitter
@@ -99,7 +99,7 @@ def place_samples(
 
     Returns
     -------
-    Grid
+    TimeGrid
         No longer than a fixed multiple of the samples.
 
     Raises
@@ -131,7 +131,7 @@ def place_samples(
     known[order] = steady
     jump_s = float(np.ptp(stamped) - np.ptp(ordered))
     timing = Timing(stated_hz, measured_hz, gaps, jump_s)
-    return Grid(placed, rate, float(steady[0]), known, rates, timing)
+    return TimeGrid(placed, rate, float(steady[0]), known, rates, timing)
 
 
 def check_rate(rate: float, *, source: object, place: str = "") -> float:

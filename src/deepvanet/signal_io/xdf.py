@@ -19,10 +19,10 @@ from deepvanet.optional_packages import load_package
 from deepvanet.schema import ChannelType, UserError
 from deepvanet.signal_io.channel_names import read_type
 from deepvanet.signal_io.declared import Declaration
-from deepvanet.signal_io.read_errors import explain, report_log
+from deepvanet.signal_io.read_errors import explain_error, report_log
 from deepvanet.signal_io.time_grid import (
     RATES_HZ,
-    Grid,
+    TimeGrid,
     change_rate,
     place_samples,
     shift,
@@ -120,7 +120,7 @@ def open_xdf(path: Path, declared: Declaration) -> Signals:
 
 def _load(path: Path) -> list[_Stream]:
     pyxdf = load_package("pyxdf", source=path)
-    with explain(path), report_log(path, "pyxdf", besides=_SAID_ELSEWHERE):
+    with explain_error(path), report_log(path, "pyxdf", besides=_SAID_ELSEWHERE):
         check_chunks(path)
         found, _ = pyxdf.load_xdf(str(path), dejitter_timestamps=False)
         return [_read_stream(stream) for stream in found]
@@ -347,7 +347,7 @@ def _compare_clocks(path: Path, main: _Stream, used: Sequence[_Stream]) -> None:
             )
 
 
-def _place(path: Path, stream: _Stream) -> Grid:
+def _place(path: Path, stream: _Stream) -> TimeGrid:
     values = np.asarray(stream.series, np.float64).T
     return place_samples(
         stream.times,
@@ -359,7 +359,7 @@ def _place(path: Path, stream: _Stream) -> Grid:
     )
 
 
-def _place_beside(own: Grid, grid: Grid) -> NDArray[np.float64]:
+def _place_beside(own: TimeGrid, grid: TimeGrid) -> NDArray[np.float64]:
     """Return a stream at the rate of the main one, from its start to its end."""
     n_samples, apart_s = grid.values.shape[1], own.start - grid.start
     if own.rate < RATES_HZ[0]:

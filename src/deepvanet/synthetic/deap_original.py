@@ -22,7 +22,7 @@ from jaxtyping import Float, Float32, Int
 from deepvanet.config import Execution
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap_original import reader as deap_original
-from deepvanet.datasets.deap_original.events import SFREQ, Code
+from deepvanet.datasets.deap_original.events import SFREQ, Status
 from deepvanet.datasets.deap_original.reader import OTHERS
 from deepvanet.datasets.geneva import GENEVA_EEG
 from deepvanet.synthetic.bdf import write_bdf
@@ -97,14 +97,14 @@ class TrialInterval:
         """The first sample after the stimulus."""
         return self.onset + round(self.viewing.plan.seconds * SFREQ)
 
-    def list_codes(self) -> list[tuple[int, Code]]:
+    def list_codes(self) -> list[tuple[int, Status]]:
         """Return what the stimulus program says of this trial, and when."""
         return [
-            (self.onset - round((FIXATION_S + SYNC_S) * SFREQ), Code.SYNC),
-            (self.onset - round(FIXATION_S * SFREQ), Code.FIXATION),
-            (self.onset, Code.STIMULUS),
-            (self.after, Code.AFTER),
-            (self.after + round(AFTER_S * SFREQ), Code.RATING),
+            (self.onset - round((FIXATION_S + SYNC_S) * SFREQ), Status.SYNC),
+            (self.onset - round(FIXATION_S * SFREQ), Status.FIXATION),
+            (self.onset, Status.STIMULUS),
+            (self.after, Status.AFTER),
+            (self.after + round(AFTER_S * SFREQ), Status.RATING),
         ]
 
 
@@ -258,12 +258,12 @@ def label_status(subject: int) -> tuple[str, ...]:
     return ("",) if subject < TWO_STATUS_FROM else ("", "")
 
 
-def _list_codes(parts: Sequence[TrialInterval]) -> Iterator[tuple[int, Code]]:
-    yield round(0.5 * SFREQ), Code.RATING
-    yield round(1.5 * SFREQ), Code.RATING
+def _list_codes(parts: Sequence[TrialInterval]) -> Iterator[tuple[int, Status]]:
+    yield round(0.5 * SFREQ), Status.RATING
+    yield round(1.5 * SFREQ), Status.RATING
     for part in parts:
         yield from part.list_codes()
-    yield parts[-1].rated, Code.END
+    yield parts[-1].rated, Status.END
 
 
 def _list_units(gsr: str) -> tuple[str, ...]:

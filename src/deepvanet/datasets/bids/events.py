@@ -17,8 +17,8 @@ from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.trial_columns import WORDS as TRIAL_WORDS
 from deepvanet.datasets.small_tables import (
     MOST_QUOTED,
+    SmallTable,
     TextRow,
-    TextTable,
     name_lines,
     read_table,
 )
@@ -86,7 +86,7 @@ def read_events(
 
 
 def _read_row(
-    table: TextTable,
+    table: SmallTable,
     text: TextRow,
     rated: Mapping[Target, float],
     recording: tuple[Path, str],
@@ -122,7 +122,7 @@ def _read_row(
     )
 
 
-def _find_stimuli(table: TextTable) -> list[str]:
+def _find_stimuli(table: SmallTable) -> list[str]:
     """Return the columns that say what was shown, the one that is used first."""
     held = [column for column in STIMULI if table.has(column)]
     if len(held) > 1:
@@ -136,7 +136,7 @@ def _find_stimuli(table: TextTable) -> list[str]:
 
 
 def _report_unrated(
-    table: TextTable, ratings: Sequence[Mapping[Target, float]]
+    table: SmallTable, ratings: Sequence[Mapping[Target, float]]
 ) -> None:
     """Name the events without a rating, with counts."""
     silent = Counter(
@@ -154,7 +154,7 @@ def _report_unrated(
         )
 
 
-def _report_lengths(table: TextTable, rows: Sequence[Row]) -> None:
+def _report_lengths(table: SmallTable, rows: Sequence[Row]) -> None:
     endless = [row.line for row in rows if row.duration_s is None]
     if endless:
         report(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deepvanet.datasets.small_tables import TextTable, read_table
+from deepvanet.datasets.small_tables import SmallTable, read_table
 from deepvanet.findings import attempt, list_some, report
 
 PARTICIPANTS = "participants.tsv"
@@ -35,7 +35,7 @@ def read_participants(
     return dict(people)
 
 
-def _has_key(table: TextTable) -> bool:
+def _has_key(table: SmallTable) -> bool:
     if KEY in table.columns:
         return True
     report(

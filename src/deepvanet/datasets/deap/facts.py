@@ -24,8 +24,7 @@ from deepvanet.datasets.findings import keep_findings
 from deepvanet.findings import Finding, attempt
 from deepvanet.preprocessing.bio import find_bad_samples, find_silence
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.preprocessing.video_facts import FEW_PICTURES, examine_video
-from deepvanet.preprocessing.video_facts import VideoFacts as ShownVideo
+from deepvanet.preprocessing.video_facts import FEW_PICTURES, VideoFacts, examine_video
 from deepvanet.schema import ChannelType, Stream
 
 BAND_HZ = 3.0, 47.0  # the original is filtered to 4-45 Hz; a little is left to slopes
@@ -35,7 +34,7 @@ _GSR = [c.type is ChannelType.GSR for c in deap.CHANNELS].index(True)
 
 
 @dataclass(frozen=True)
-class SignalFacts:
+class ArrayFacts:
     """What was seen in one ``.dat`` file; places are (row, channel), from 0.
 
     Attributes
@@ -69,7 +68,7 @@ class SignalFacts:
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class TrialVideo:
     """What was seen in one video.
 
     Attributes
@@ -90,7 +89,7 @@ class VideoFacts:
     fps: float = 0.0
     starts: bool = True
     is_readable: bool = True
-    shown: ShownVideo | None = None
+    shown: VideoFacts | None = None
 
 
 @runtime_checkable
@@ -106,7 +105,7 @@ class Viewer(Protocol):
         """Its ratings in viewing order; None where they cannot be used."""
 
     @property
-    def videos(self) -> tuple[VideoFacts, ...] | None:
+    def videos(self) -> tuple[TrialVideo, ...] | None:
         """Its videos; None where they cannot be distinguished."""
 
     @property
@@ -124,20 +123,20 @@ class DeapFacts:
 
     Attributes
     ----------
-    signals : SignalFacts | None
+    signals : ArrayFacts | None
         None where the ``.dat`` cannot be used.
     rows : tuple of RatingsRow | None
         In viewing order; None where they cannot be used.
-    videos : tuple of VideoFacts | None
+    videos : tuple of TrialVideo | None
         None where they cannot be distinguished.
     findings : tuple of Finding
         What was reported while its files were read.
     """
 
     subject: str
-    signals: SignalFacts | None
+    signals: ArrayFacts | None
     rows: tuple[deap.RatingsRow, ...] | None
-    videos: tuple[VideoFacts, ...] | None
+    videos: tuple[TrialVideo, ...] | None
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -172,7 +171,7 @@ def examine_subject(root: Path, subject: str) -> DeapFacts:
     )
 
 
-def examine_videos(root: Path, subject: str) -> tuple[VideoFacts, ...] | None:
+def examine_videos(root: Path, subject: str) -> tuple[TrialVideo, ...] | None:
     """Look at all videos of a subject, None where they cannot be distinguished."""
     videos = attempt(lambda: deap.list_videos(root, subject))
     if videos is None:
@@ -180,7 +179,7 @@ def examine_videos(root: Path, subject: str) -> tuple[VideoFacts, ...] | None:
     return tuple(_examine_video(trial, path) for trial, path in videos.items())
 
 
-def _examine_signals(path: Path, signals: deap.DeapSignals) -> SignalFacts:
+def _examine_signals(path: Path, signals: deap.DeapSignals) -> ArrayFacts:
     data = signals.data
     n_trials, _, n_samples = data.shape
     silent = [find_silence(bio) for bio in data]
@@ -193,7 +192,7 @@ def _examine_signals(path: Path, signals: deap.DeapSignals) -> SignalFacts:
         keeps_level=False,
         names_flat=False,
     )
-    return SignalFacts(
+    return ArrayFacts(
         n_trials=n_trials,
         n_samples=n_samples,
         bad=_list_places(bad),
@@ -228,13 +227,13 @@ def _measure_outside(data: Float[np.ndarray, "experiment channel time"]) -> floa
     return float(np.median(fractions)) if fractions else 0.0
 
 
-def _examine_video(trial: int, path: Path) -> VideoFacts:
+def _examine_video(trial: int, path: Path) -> TrialVideo:
     shown = examine_video(path, n_pictures=FEW_PICTURES)
     starts = attempt(lambda: _find_start(path), source=path)
     if shown is None or starts is None:
-        return VideoFacts(trial, path, is_readable=False)
+        return TrialVideo(trial, path, is_readable=False)
     n_frames, fps = shown.info.n_packets, shown.info.fps
-    return VideoFacts(
+    return TrialVideo(
         trial, path, n_frames=n_frames, fps=fps, starts=starts, shown=shown
     )
 

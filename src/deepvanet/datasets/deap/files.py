@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.datasets.deap.facts import DeapFacts, VideoFacts, Viewer
+from deepvanet.datasets.deap.facts import DeapFacts, TrialVideo, Viewer
 from deepvanet.datasets.source_facts import PlacedVideo, place_video
 from deepvanet.datasets.unused_files import find_unused
 from deepvanet.findings import Finding, list_some, make_finding
@@ -72,7 +72,7 @@ def find_other_rates(facts: Sequence[Viewer]) -> Iterator[Finding]:
         )
 
 
-def is_short(subject: Viewer, video: VideoFacts) -> bool:
+def is_short(subject: Viewer, video: TrialVideo) -> bool:
     """Say whether a video ends before the documentation says it does."""
     if not video.is_readable or subject.stimulus_s is None:
         return False
@@ -80,7 +80,7 @@ def is_short(subject: Viewer, video: VideoFacts) -> bool:
     return video.n_frames < nominal * (1 - LENGTH_TOLERANCE) - 1
 
 
-def _is_long(subject: Viewer, video: VideoFacts) -> bool:
+def _is_long(subject: Viewer, video: TrialVideo) -> bool:
     if not video.is_readable or subject.stimulus_s is None:
         return False
     whole = subject.stimulus_s * deap.VIDEO_FPS

@@ -11,7 +11,7 @@ from deepvanet.datasets.deap import files as deap_files
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.datasets.deap import signs as deap_signs
 from deepvanet.datasets.deap_original import reader as deap_original
-from deepvanet.datasets.deap_original.events import STIMULUS_S, Code
+from deepvanet.datasets.deap_original.events import STIMULUS_S, Status
 from deepvanet.datasets.deap_original.facts import OriginalFacts, examine_subject
 from deepvanet.datasets.findings import NOTHING, CheckResult, Table, make_result
 from deepvanet.datasets.source_facts import ChannelFacts, sum_shared
@@ -136,7 +136,12 @@ def find_other_orders(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
 
 def find_odd_codes(facts: Sequence[OriginalFacts]) -> Iterator[Finding]:
     """Name the recordings whose stimuli do not come with all of their codes."""
-    around = (Code.SYNC, Code.FIXATION, Code.STIMULUS, Code.AFTER)
+    around = (
+        Status.SYNC,
+        Status.FIXATION,
+        Status.STIMULUS,
+        Status.AFTER,
+    )
     for subject in facts:
         if subject.signals is None:
             continue
@@ -252,7 +257,7 @@ def _tabulate_trials(facts: Sequence[OriginalFacts]) -> Table:
     return Table(
         title="Trials",
         columns=(
-            *("subject", *(f"code {code:d}" for code in Code), "stimulus s"),
+            *("subject", *(f"code {code:d}" for code in Status), "stimulus s"),
             *("ratings", "whole", "videos", "short", "broken"),
         ),
         rows=tuple(_tabulate_subject(subject) for subject in facts),
@@ -266,7 +271,7 @@ def _tabulate_subject(facts: OriginalFacts) -> tuple[str | int, ...]:
         facts.subject,
         *(
             NOTHING if signals is None else len(signals.events.find(code))
-            for code in Code
+            for code in Status
         ),
         NOTHING if facts.stimulus_s is None else f"{facts.stimulus_s:g}",
         NOTHING if facts.rows is None else len(facts.rows),

@@ -27,7 +27,7 @@ CODE_BITS = 0xFF
 """From s24 on a constant stands above the codes, 0x18FF00 or 0x19FF00."""
 
 
-class Code(IntEnum):
+class Status(IntEnum):
     """What the stimulus program wrote into the status channel, and when."""
 
     RATING = 1
@@ -58,7 +58,7 @@ class Events:
     codes: Int[np.ndarray, " event"]
     n_samples: int
 
-    def find(self, code: Code) -> list[int]:
+    def find(self, code: Status) -> list[int]:
         """Return the samples at which a code begins."""
         return [int(sample) for sample in self.samples[self.codes == code]]
 
@@ -75,7 +75,7 @@ def find_events(status: Int[np.ndarray, " time"]) -> Events:
     """
     codes = status & CODE_BITS
     begins = 1 + np.flatnonzero(codes[1:] != codes[:-1])
-    known = begins[np.isin(codes[begins], list(Code))]
+    known = begins[np.isin(codes[begins], list(Status))]
     return Events(known, codes[known], len(status))
 
 
@@ -108,7 +108,7 @@ def place_trials(
     UserError
         When which stimulus is of which row cannot be known, or no trial is whole.
     """
-    onsets = events.find(Code.STIMULUS)
+    onsets = events.find(Status.STIMULUS)
     notes = _compare_counts(path, events, n_rated=len(rows))
     spans = []
     for row, onset in zip(rows, onsets, strict=False):
@@ -148,12 +148,12 @@ def describe_codes(events: Events) -> str:
 
 def _compare_counts(path: Path, events: Events, *, n_rated: int) -> list[str]:
     """Refuse a recording whose stimuli cannot be distinguished."""
-    onsets = events.find(Code.STIMULUS)
+    onsets = events.find(Status.STIMULUS)
     found = f"{path}: the status channel holds {len(onsets)} starts of a stimulus"
     if not onsets:
         raise UserError(
             f"{path}: the status channel holds no start of a stimulus "
-            f"(code {Code.STIMULUS:d}), got codes {describe_codes(events)}"
+            f"(code {Status.STIMULUS:d}), got codes {describe_codes(events)}"
         )
     if len(onsets) > n_rated:
         raise UserError(
@@ -162,8 +162,8 @@ def _compare_counts(path: Path, events: Events, *, n_rated: int) -> list[str]:
         )
     if len(onsets) == n_rated:
         return []
-    n_announced = sum(sample < onsets[-1] for sample in events.find(Code.FIXATION))
-    if events.find(Code.END) or n_announced > len(onsets):
+    n_announced = sum(sample < onsets[-1] for sample in events.find(Status.FIXATION))
+    if events.find(Status.END) or n_announced > len(onsets):
         raise UserError(
             f"{found} and the ratings table {n_rated} trials, though the recording "
             "goes on after them, so which one is missing is not known"

@@ -11,13 +11,13 @@ import numpy as np
 
 from deepvanet.datasets.channel_facts import ChannelLevel
 from deepvanet.datasets.deap import reader as deap
-from deepvanet.datasets.deap.facts import VideoFacts, examine_videos
+from deepvanet.datasets.deap.facts import TrialVideo, examine_videos
 from deepvanet.datasets.deap_original import reader as deap_original
 from deepvanet.datasets.deap_original.events import (
     CODE_BITS,
     SFREQ,
-    Code,
     Events,
+    Status,
     find_end,
     find_events,
     place_trials,
@@ -108,7 +108,7 @@ class OriginalFacts:
     header: HeaderFacts | None
     signals: RawSignalFacts | None
     rows: tuple[deap.RatingsRow, ...] | None
-    videos: tuple[VideoFacts, ...] | None
+    videos: tuple[TrialVideo, ...] | None
     onsets_s: Mapping[int, float]
     notes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
@@ -168,7 +168,7 @@ def _examine_signals(file: RawFile, subject: str) -> RawSignalFacts:
     deap_original.check_signals(file)
     status = file.read_codes(len(file.labels) - 1)
     events = find_events(status)
-    onsets = events.find(Code.STIMULUS)
+    onsets = events.find(Status.STIMULUS)
     in_siemens = subject in deap_original.TWENTE
     bio, levels = deap_original.read_bio(file, in_siemens=in_siemens)
     skin = bio[deap_original.GSR]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from deepvanet.datasets.small_tables import TextRow, TextTable, name_lines, shorten
+from deepvanet.datasets.small_tables import SmallTable, TextRow, name_lines, shorten
 from deepvanet.datasets.text_numbers import to_float
 from deepvanet.findings import FindingError, list_some, refuse, report
 from deepvanet.schema import Target
@@ -24,7 +24,7 @@ _RANGES = (
 """Scales that people use, narrow ones first."""
 
 
-def read_decimal_commas(table: TextTable, columns: Sequence[str]) -> TextTable:
+def read_decimal_commas(table: SmallTable, columns: Sequence[str]) -> SmallTable:
     """Return a table whose decimal commas are points, and say where there were some.
 
     Where commas separate cells, ``1,500`` may be a thousand and a half: it is left.
@@ -48,7 +48,7 @@ def read_decimal_commas(table: TextTable, columns: Sequence[str]) -> TextTable:
         )
         for row in table.rows
     )
-    return TextTable(table.path, table.columns, rows, table.separator)
+    return SmallTable(table.path, table.columns, rows, table.separator)
 
 
 def read_number(table: Path, line: int, name: str, text: str) -> float | None:
@@ -101,7 +101,7 @@ def clear(text: str | None) -> str:
     return "" if text is None or text.strip().lower() in NOTHING else text.strip()
 
 
-def read_ratings(table: TextTable, declared: Declaration) -> list[dict[Target, float]]:
+def read_ratings(table: SmallTable, declared: Declaration) -> list[dict[Target, float]]:
     """Return the ratings of each row on the scale from 1 to 9.
 
     Cells that hold none, or one outside of the declared range, are reported together
@@ -126,7 +126,7 @@ def read_ratings(table: TextTable, declared: Declaration) -> list[dict[Target, f
 
 
 def _report_outside(
-    table: TextTable,
+    table: SmallTable,
     target: Target,
     declared: Declaration,
     numbers: Sequence[float],

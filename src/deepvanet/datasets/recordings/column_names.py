@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from deepvanet.datasets.small_tables import MOST_QUOTED, TextTable
+from deepvanet.datasets.small_tables import MOST_QUOTED, SmallTable
 from deepvanet.findings import list_some, report
 from deepvanet.schema import Target
 
@@ -50,7 +50,7 @@ class Vocabulary:
     standard: tuple[str, ...] = ()
 
 
-def judge_columns(table: TextTable, words: Vocabulary) -> None:
+def judge_columns(table: SmallTable, words: Vocabulary) -> None:
     """Report columns that are nearly known (R01, R03), and those not used (R02)."""
     unused: list[str] = []
     for column in table.columns:
@@ -127,7 +127,7 @@ def _is_rating(column: str, known: str) -> bool:
     return known in list(Target) and known in words and words - {known} <= _RATING_WORDS
 
 
-def _report_near(table: TextTable, column: str, near: str) -> None:
+def _report_near(table: SmallTable, column: str, near: str) -> None:
     in_seconds = ", in seconds" if near.endswith("_s") or near in TIMES else ""
     report(
         "R01",
@@ -139,7 +139,7 @@ def _report_near(table: TextTable, column: str, near: str) -> None:
     )
 
 
-def _compare(table: TextTable, column: str, known: str) -> None:
+def _compare(table: SmallTable, column: str, known: str) -> None:
     """Report two columns of one thing, unless both say the same."""
     ours, theirs = ([row.cells[name] for row in table.rows] for name in (known, column))
     if ours == theirs or _are_equal(ours, theirs):

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from deepvanet.datasets.recordings.cells import clear
 from deepvanet.datasets.recordings.rows import Row
-from deepvanet.datasets.small_tables import TextTable, name_lines, shorten
+from deepvanet.datasets.small_tables import SmallTable, name_lines, shorten
 from deepvanet.findings import list_some, report
 from deepvanet.schema import Target
 
@@ -26,7 +26,9 @@ def keep_first(rows: Sequence[Row]) -> list[Row]:
     return list(seen.values())
 
 
-def find_odd_rows(rows: Sequence[Row], table: TextTable, *, for_training: bool) -> None:
+def find_odd_rows(
+    rows: Sequence[Row], table: SmallTable, *, for_training: bool
+) -> None:
     """Report what is odd of rows that were read: unused cells, same seconds, names.
 
     Parameters
@@ -52,7 +54,7 @@ def _find_unrated(rows: Sequence[Row]) -> None:
         report("R06", f"{sentence}: {list_some(silent)}", source=rows[0].table)
 
 
-def find_half_rated(rows: Sequence[Row], table: TextTable) -> None:
+def find_half_rated(rows: Sequence[Row], table: SmallTable) -> None:
     """Report trials that have one rating, and an empty cell for the other one."""
     cells = {row.line: row.cells for row in table.rows}
     rated = [row for row in rows if row.ratings]
@@ -76,7 +78,7 @@ def _name(row: Row) -> str:
     return f"subject {row.subject}{f' trial {row.trial}' if row.trial else ''}"
 
 
-def _find_unused(rows: Sequence[Row], table: TextTable) -> None:
+def _find_unused(rows: Sequence[Row], table: SmallTable) -> None:
     """Report cells on a file that the row does not name."""
     cells = {row.line: row.cells for row in table.rows}
     for column, file in (

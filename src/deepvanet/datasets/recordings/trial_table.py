@@ -32,8 +32,8 @@ from deepvanet.datasets.recordings.trial_columns import (
     WORDS,
 )
 from deepvanet.datasets.small_tables import (
+    SmallTable,
     TextRow,
-    TextTable,
     read_table,
     shorten,
 )
@@ -86,7 +86,7 @@ def read_rows(
     return rows
 
 
-def _require_columns(table: TextTable, *, for_training: bool) -> None:
+def _require_columns(table: SmallTable, *, for_training: bool) -> None:
     absent = [name for name in NAMES if name not in table.columns]
     if absent:
         what = "column" if len(absent) == 1 else "columns"
@@ -109,7 +109,7 @@ def _require_columns(table: TextTable, *, for_training: bool) -> None:
             )
 
 
-def _suggest(table: TextTable, absent: Sequence[str]) -> str:
+def _suggest(table: SmallTable, absent: Sequence[str]) -> str:
     near = {
         known: column
         for column in reversed(table.columns)
@@ -120,12 +120,12 @@ def _suggest(table: TextTable, absent: Sequence[str]) -> str:
     return f"add a column {', '.join(absent)}"
 
 
-def _list_columns(table: TextTable) -> str:
+def _list_columns(table: SmallTable) -> str:
     return list_some([column[:40] for column in table.columns]) or "none"
 
 
 def _read_row(
-    table: TextTable, text: TextRow, rated: Mapping[Target, float], for_training: bool
+    table: SmallTable, text: TextRow, rated: Mapping[Target, float], for_training: bool
 ) -> Row:
     path, line, cells = table.path, text.line, text.cells
     for name in NAMES:

@@ -80,7 +80,7 @@ def find_outliers(
     length = max(1, min(copy.shape[1], round(WINDOW_S * info["sfreq"])))
     is_good = is_alive.copy()
     while is_good.sum() > (1 - MOST_BAD) * is_alive.sum():
-        resembles = correlate(copy, predict(info, is_good), is_good, length)
+        resembles = correlate(copy, find_predictor(info, is_good), is_good, length)
         worst = int(np.argmin(np.where(is_good, resembles, np.inf)))
         if resembles[worst] >= LEAST_CORRELATION:
             return np.asarray(is_alive & ~is_good)
@@ -89,7 +89,7 @@ def find_outliers(
     return _find_distant(copy, info, is_alive)
 
 
-def predict(info: Any, is_good: Bool[np.ndarray, " channel"]) -> Operator:
+def find_predictor(info: Any, is_good: Bool[np.ndarray, " channel"]) -> Operator:
     """Return the operator that predicts each good channel from the other good ones."""
     rows = np.zeros((len(is_good), len(is_good)))
     for channel in np.flatnonzero(is_good):

@@ -25,7 +25,7 @@ from deepvanet.signal_io.exports.building import (
     report_clock,
 )
 from deepvanet.signal_io.exports.placing import Placement
-from deepvanet.signal_io.read_errors import explain
+from deepvanet.signal_io.read_errors import explain_error
 from deepvanet.signal_io.time_grid import change_rate, shift
 from deepvanet.signal_io.types import Marker, Signals, Timing
 from deepvanet.signal_io.units import spell_unit
@@ -51,7 +51,7 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     UserError
         When bioread is not installed, or cannot read the file.
     """
-    with explain(path):
+    with explain_error(path):
         file = _load(path)
         channels = [channel for channel in file.channels if len(channel.data)]
     if not channels:

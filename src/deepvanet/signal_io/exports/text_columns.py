@@ -19,7 +19,7 @@ from deepvanet.cells import EXACT
 from deepvanet.findings import report
 from deepvanet.schema import UserError
 from deepvanet.signal_io.delimited_text import find_encoding
-from deepvanet.signal_io.read_errors import explain, report_warnings
+from deepvanet.signal_io.read_errors import explain_error, report_warnings
 
 HEAD_BYTES = 16384
 _BOMS = {
@@ -66,7 +66,7 @@ class TextColumns:
         width = max([len(self.names), *(len(self.split(row)) for row in rows[:3])])
         cells = [cell for row in rows[:20] for cell in self.split(row)]
         is_comma = self.separator != "," and any(map(_COMMA_NUMBER.fullmatch, cells))
-        with explain(self.path), report_warnings(self.path, "pandas"):
+        with explain_error(self.path), report_warnings(self.path, "pandas"):
             return pd.read_csv(
                 self.path,
                 sep=self.separator,
