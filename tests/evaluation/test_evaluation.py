@@ -145,7 +145,9 @@ def test_another_seed_gives_other_predictions(run, store, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_each_protocol_shares_what_its_name_says(protocol, tiny_store, tmp_path):
-    store = tiny_store(tmp_path / "store", n_subjects=6, n_trials=9, n_segments=2)
+    store = tiny_store(
+        tmp_path / "store", n_subjects=6, n_trials=9, n_segments=2, n_sessions=3
+    )
     settings = replace(
         QUICK, protocols=(protocol,), network=NetworkSettings(epochs=1), folds=3
     )
@@ -523,7 +525,10 @@ def test_two_bounds_leave_trials_out_of_all_tables(store, tmp_path):
 def test_a_session_is_held_out_and_counted(tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store", n_trials=9, n_segments=2, n_sessions=3)
     asked = replace(
-        QUICK, protocols=("trial", "session"), learners=("bandpower-logistic",)
+        QUICK,
+        protocols=("trial", "session"),
+        learners=("bandpower-logistic",),
+        permutations=0,
     )
     evaluate(store.path, tmp_path / "run", settings=asked, execution=ALONE)
 
