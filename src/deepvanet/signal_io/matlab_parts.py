@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from deepvanet.schema import UserError
 from deepvanet.signal_io.matlab_arrays import (
@@ -49,6 +49,7 @@ Step = str | int
 """The name of a field, or the place of a cell, from 0."""
 
 
+@runtime_checkable
 class _Source(Protocol):
     """Bytes of a variable, in order."""
 

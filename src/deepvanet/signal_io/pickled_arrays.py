@@ -37,7 +37,7 @@ from deepvanet.schema import UserError
 
 _Numbers = NDArray[Any]
 T = TypeVar("T")
-Tree: TypeAlias = Mapping[str, "NDArray[Any] | str | Tree"]
+Tree: TypeAlias = Mapping[str, Any]
 """Arrays and text by name, and others of its kind."""
 
 DEEPEST = 3

@@ -84,7 +84,7 @@ def is_jump(gap_s: float, *, n_samples: int, rate: float) -> bool:
 def are_too_many(gaps_s: Iterable[float], *, n_samples: int, rate: float) -> bool:
     """Whether gaps that are no jumps are absurd together."""
     short = min(MOST_EMPTY, MOST_TIMES_EMPTY * n_samples)
-    return sum(gaps_s) * rate > max(MOST_TIMES_IN_ALL * n_samples, short)
+    return bool(sum(gaps_s) * rate > max(MOST_TIMES_IN_ALL * n_samples, short))
 
 
 def report_gaps(

@@ -171,7 +171,7 @@ class SegmentStore:
         if np.any(first < 0):
             raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
         owner = self._owner[self._windows.trial[rows]]
-        shape = self._view(stream, owner[0]).shape[1:]
+        shape = self._view(stream, int(owner[0])).shape[1:]
         if stream is Stream.FACE:
             faces = np.empty((len(rows), *shape), np.uint8)
             return self._gather(stream, owner, first, faces)
@@ -202,7 +202,7 @@ class SegmentStore:
         out: Shaped[np.ndarray, "row time *_"],
     ) -> NDArray[Any]:
         """Copy windows of several subjects, each from its first sample on."""
-        for subject in np.unique(owner):
+        for subject in np.unique(owner).tolist():
             mine = np.flatnonzero(owner == subject)
             out[mine] = self._view(stream, subject)[first[mine]]
         return out
@@ -211,7 +211,7 @@ class SegmentStore:
         self, stream: Stream, subject: int
     ) -> Shaped[np.ndarray, "first time *_"]:
         """Return every window of a subject's array, without a copy."""
-        key = stream, int(subject)
+        key = stream, subject
         if key not in self._views:
             array = self._arrays.map_subject(stream, self._folders[key[1]])
             length = self._windows.measure(self._rate(stream))
