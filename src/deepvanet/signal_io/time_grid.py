@@ -203,7 +203,7 @@ class _About:
 
 def _order(
     times: Times, about: _About, quote: Callable[[int], str] | None
-) -> tuple[np.ndarray, Times]:
+) -> tuple[Int[np.ndarray, " known"], Float[np.ndarray, " known"]]:
     """Return the samples that have a time, in the order of time, and the times."""
     known = np.flatnonzero(np.isfinite(times))
     if len(known) < len(times):
