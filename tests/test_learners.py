@@ -33,7 +33,7 @@ def make(name, settings=QUICK):
 @pytest.fixture(scope="module")
 def store(tiny_store, tmp_path_factory):
     path = tmp_path_factory.mktemp("learners") / "store"
-    return tiny_store(path, n_subjects=4, n_trials=6, n_segments=1)
+    return tiny_store(path, n_subjects=4, n_trials=6, n_segments=1, n_sessions=3)
 
 
 @cache
@@ -190,7 +190,9 @@ def test_garbage_in_the_test_rows_changes_nothing_that_is_fitted(
 def choosing_store(tiny_store, tmp_path_factory):
     """Trials enough to choose an epoch on under every honest protocol."""
     path = tmp_path_factory.mktemp("learners") / "choosing"
-    return tiny_store(path, n_subjects=6, n_trials=24, n_segments=1, images=(2, 24))
+    return tiny_store(
+        path, n_subjects=6, n_trials=24, n_segments=1, images=(2, 24), n_sessions=3
+    )
 
 
 @pytest.mark.slow

@@ -150,7 +150,7 @@ def test_from_own_recordings_to_a_timeline(made, tmp_path, capsys, bring):
 
     said = capsys.readouterr().out
     trials = N_SUBJECTS * N_TRIALS
-    assert f"{trials} trials, {trials * SECONDS} segments" in said
+    assert f"{trials} trials, {trials * SECONDS} seconds" in said
     n_eeg = (trials - (bring is bring_mixed)) * SECONDS
     assert f"eeg in {n_eeg} of them" in said
     scores = pd.read_csv(tmp_path / "report" / "scores.csv")

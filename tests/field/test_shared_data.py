@@ -62,7 +62,7 @@ def test_units_and_marks_of_bids_are_read(shared_data):
     )
 
     shown = {row[0]: (row[3], row[6]) for row in channels.rows}
-    assert shown["GSR"] == ("Ohm", "2e+03")
+    assert shown["GSR"] == ("Ohm", "2000")
     assert shown["Fp1"] == ("uV", "-")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -56,17 +57,15 @@ def write_subject(
         writers: dict[str, _ArrayWriter] = {}
         trials = []
         cleaned: list[CleaningRecord] = []
-        try:
+        with ExitStack() as stack:  # closes all, also where one of them cannot be
             for part in chain([first], parts):
                 trials.append({**part.row, **_place(part, writers)})
                 cleaned += [part.cleaning] if part.cleaning else []
                 for name, array in part.list_files():
                     if name not in writers:
                         writers[name] = _ArrayWriter(folder / name, array)
+                        stack.callback(writers[name].close)
                     writers[name].append(array)
-        finally:
-            for writer in writers.values():
-                writer.close()
         write_csv(pd.DataFrame(trials), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)
@@ -164,16 +163,19 @@ class _ArrayWriter:
         self._like = np.ascontiguousarray(like[:0])
         self.count = 0
         self._file = path.open("wb")
-        self._write_header()
+        with ExitStack() as stack:
+            stack.callback(self._file.close)
+            self._write_header()
+            stack.pop_all()
 
     def append(self, array: NDArray[Any]) -> None:
         self._file.write(np.ascontiguousarray(array, self._like.dtype).data)
         self.count += len(array)
 
     def close(self) -> None:
-        self._file.seek(0)
-        self._write_header()
-        self._file.close()
+        with self._file:
+            self._file.seek(0)
+            self._write_header()
 
     def _write_header(self) -> None:
         # a fixed number of digits keeps the header's length while the count grows
