@@ -76,6 +76,7 @@ def score(store, out, *options):
     }
 
 
+@pytest.mark.slow
 def test_a_few_people_go_from_their_files_to_scores(tmp_path, shared_data):
     store = prepare_people(tmp_path, shared_data, 4)
 

@@ -343,6 +343,7 @@ def test_something_to_explain_is_needed(filmed_bundle, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_captum_is_asked_for_where_it_is_missing():
     code = (
         "import sys; sys.modules['captum'] = None\n"

@@ -23,6 +23,7 @@ STREAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_best_observer_is_as_good_as_the_page_says(kind):
     rng = np.random.default_rng(0)

@@ -246,6 +246,7 @@ def test_a_fold_of_one_class_is_no_reason_to_stop(tiny_store, tmp_path, caplog):
     assert "a fold would train on one class" in caplog.text
 
 
+@pytest.mark.slow
 def test_an_interrupted_cross_validation_goes_on_to_the_same_bundle(
     bundle, store, tmp_path
 ):

@@ -374,6 +374,7 @@ def test_work_that_takes_too_long_is_ended(filmed_bundle, recording):
     assert said["error"] == "It took longer than 0.5 s."
 
 
+@pytest.mark.slow
 def test_work_that_needs_too_much_memory_ends_in_a_sentence(filmed_bundle, recording):
     with open_page(filmed_bundle, Limits(memory_bytes=400 * MIB)) as page:
         said = page.wait(page.send(**recording))

@@ -79,6 +79,7 @@ def test_copy_as_documented_has_nothing_wrong(tmp_path):
     assert absent[0].startswith("30 of 32 subjects have no .bdf: 01, 02")
 
 
+@pytest.mark.slow
 def test_subjects_are_left_out_and_processes_change_nothing(tmp_path):
     root = write_small_original(tmp_path / "DEAP", subjects=("01", "02", "23"))
 

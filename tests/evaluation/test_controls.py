@@ -134,6 +134,7 @@ def test_the_faces_of_noise_are_those_of_other_seconds(store, noise):
     assert np.mean([a == b for a, b in zip(sampled, real, strict=True)]) < 0.2
 
 
+@pytest.mark.slow
 def test_noise_is_the_same_again_and_whoever_else_is_there(store, noise, tmp_path):
     write_noise_store(store, tmp_path / "again", seed=0, execution=Execution(jobs=2))
 

@@ -327,6 +327,7 @@ def test_what_was_interrupted_goes_on_to_the_same_store(deap, filmed_store, tmp_
         assert (out / name).read_bytes() == (filmed_store / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_store_is_the_same_bytes_whatever_the_jobs(
     filmed_deap, filmed_store, tmp_path
 ):

@@ -83,6 +83,7 @@ def test_less_than_half_of_the_error_of_a_filter_is_left(raw, cleaned):
     assert after < before / 2
 
 
+@pytest.mark.slow
 def test_what_is_won_is_won_by_unmixing_and_not_by_the_bad_channel_alone(raw, cleaned):
     truth = filter_only(raw.brain)
     nothing_removed = {**CLEAN, "probability": 1.0}
@@ -143,6 +144,7 @@ def test_what_was_done_is_written_down(cleaned):
     assert excerpt.before.shape == excerpt.after.shape == (8, 10 * STORED)
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers(raw, cleaned):
     again = clean(record(raw.recorded), artefacts="icalabel", **CLEAN)
 

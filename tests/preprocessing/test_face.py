@@ -393,6 +393,7 @@ def test_every_frame_is_counted_once_and_no_crop_comes_from_further_than_a_secon
         assert any((track.crops[k] == track.crops[n]).all() for n in near)
 
 
+@pytest.mark.slow
 def test_long_video_can_be_followed_without_keeping_it():
     """Frames are asked for one by one, and crops come before the video ends."""
     asked = []

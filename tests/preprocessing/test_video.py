@@ -149,6 +149,7 @@ def test_picture_is_turned_upright_as_the_file_asks(tmp_path):
         assert read_number(back) == 5
 
 
+@pytest.mark.slow
 def test_video_is_never_held_in_memory(tmp_path):
     """A child samples 500 frames that as RGB would take 440 MB."""
     path = write_video(

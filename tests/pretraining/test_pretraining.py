@@ -99,6 +99,7 @@ def test_what_is_said_of_test_actors_changes_no_weight_and_no_choice(
         assert torch.equal(tensor, read_trunk(tmp_path / "w").tensors[name])
 
 
+@pytest.mark.slow
 def test_same_seed_same_file_and_another_seed_another(actors, weights, tmp_path):
     for seed in (0, 1):
         settings = replace(QUICK, seed=seed)

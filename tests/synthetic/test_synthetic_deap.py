@@ -291,6 +291,7 @@ def test_nothing_unfinished_is_left(tree):
     assert not list(tree.rglob(".*"))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_trials(tmp_path):
     peaks = []
     for n_trials in (2, 8):

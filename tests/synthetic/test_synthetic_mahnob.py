@@ -432,6 +432,7 @@ def pair(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_a_subject_is_the_same_for_a_seed_whoever_else_is_written(pair, tmp_path):
     write_subject(MahnobPlan(tmp_path, 1, 2, Knobs(), 5), 2)
     alone = digest_files(tmp_path)

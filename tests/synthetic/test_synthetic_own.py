@@ -92,6 +92,7 @@ def test_a_blink_in_the_eog_is_a_blink_in_the_film(tmp_path):
     assert alike[1.0] > 1.2, alike
 
 
+@pytest.mark.slow
 def test_a_subject_is_the_same_for_a_seed_whoever_else_is_written(root, tmp_path):
     write(tmp_path / "alone", n_subjects=1)
     write(tmp_path / "other", n_subjects=1, seed=1)
