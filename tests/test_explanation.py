@@ -135,6 +135,7 @@ def test_the_channel_that_knows_the_answer_is_found(told_by_cz, told_parts):
     assert channels[TOLD] > 2 * np.delete(channels, TOLD).max()
 
 
+@pytest.mark.slow
 def test_a_part_of_the_face_that_knows_the_answer_is_found(tmp_path):
     store = write_small_store(tmp_path / "store", n_trials=8, images=(2, 24))
     corner = np.s_[:, :, :12, :12]

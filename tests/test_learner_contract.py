@@ -171,6 +171,7 @@ def test_what_streams_add_sums_to_the_distance_from_nothing_known(
     np.testing.assert_allclose(total, np.log(score / (1 - score)) - nothing, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_the_members_of_a_fusion_said_is_shared_out(
     filmed_store, recording, tmp_path
 ):

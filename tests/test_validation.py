@@ -340,6 +340,7 @@ def test_the_card_says_what_a_number_is_and_how_good(bundle):
     )
 
 
+@pytest.mark.slow
 def test_without_cross_validation_the_card_says_so(store, tmp_path):
     settings = replace(QUICK, cross_validate=False, streams=("face",))
 

@@ -78,6 +78,7 @@ def test_segments_side_by_side_do_not_overlap(store, tmp_path):
     assert all(fold["overlapping_segments"] == 0 for _, _, fold in folds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "learner", ["network", "trial-logistic", "riemann", "eegnet", "bandpower-logistic"]
 )

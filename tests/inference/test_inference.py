@@ -497,6 +497,7 @@ def test_a_video_offset_beats_the_stimulus_of_the_file(filmed_bundle, filmed_dea
     assert table["streams"].tolist() == ["face+bio"] * 4 + ["bio"] * 2
 
 
+@pytest.mark.slow
 def test_a_video_longer_than_the_signals_is_answered_by_the_face(
     filmed_bundle, dark_to_light, tmp_path
 ):

@@ -455,6 +455,7 @@ def test_face_that_leaves_is_flagged_where_it_leaves(backend, shared_data):
     assert track.state.tolist() == [FOUND] * 12 + [LOST] * 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS_WITH_A_FACE)
 def test_other_landmarks_agree_that_eyes_are_level_and_the_mouth_inside(
     name, default_backend, judge, shared_data

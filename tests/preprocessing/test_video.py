@@ -275,6 +275,7 @@ def test_a_colon_in_a_file_name_is_no_protocol(tmp_path, monkeypatch):
     assert probe(type(tmp_path)("10:30.mp4")).n_packets == 20
 
 
+@pytest.mark.slow
 def test_real_clips_are_sampled_to_their_end(shared_data):
     clips = sorted((shared_data / "faces").glob("*/*.m*"))
 

@@ -271,6 +271,7 @@ def test_traits_move_muscles_and_heart(scalp):
 # --- what the field's classifier says of it
 
 
+@pytest.mark.slow
 def test_iclabel_calls_each_source_what_it_is(scalp, recorded):
     raw, _ = recorded
     data = describe(1e-6 * raw.recorded)

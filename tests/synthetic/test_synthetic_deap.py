@@ -337,6 +337,7 @@ def recordings(tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [0, 1], ids=["valence", "arousal"])
 def test_ratings_show_in_trials_never_seen_only_where_there_is_an_effect(
     target, recordings
