@@ -103,7 +103,7 @@ def train_bundle(
     """
     _check_segments(settings)
     store = open_store(store_path).cut(settings.segmenting)
-    for line in store.lines()[1:]:
+    for line in store.say_lost():
         _log.warning("%s", line)
     check_label_rule(settings.label_rule)
     members = plan_members(settings)

@@ -1,14 +1,18 @@
 """The tables of a check that own recordings and public data sets share."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from deepvanet.datasets.channel_facts import ChannelLevel, describe_plausible
-from deepvanet.datasets.findings import MOST_ROWS, NOTHING, Table, fold_rows
+from deepvanet.datasets.findings import MOST_ROWS, NOTHING, Row, Table, fold_rows
 from deepvanet.datasets.source_facts import ChannelFacts, PlacedVideo, SignalFacts
 from deepvanet.findings import list_some
+
+T = TypeVar("T")
 
 
 def write_number(number: float | None, form: str) -> str:
@@ -33,21 +37,33 @@ def tabulate_signals(
     most : int
         Files that are printed each in a row, and not folded by subject.
     """
-    groups = [name for name, own in by_subject.items() for _ in own]
-    files = [one for own in by_subject.values() for one in own]
-    rows = tuple(_tabulate_file(folder, facts) for facts in files)
-    return Table(
+    return _tabulate_by_subject(
+        by_subject,
+        partial(_tabulate_file, folder),
         title="Signals",
         columns=(
             *("file", "Hz stated", "Hz measured", "start s", "end s", "shared s"),
             *("on video s", "missing %", "gaps", "gaps s", "jumps s", "drift s"),
         ),
-        rows=rows,
-        folded=fold_rows(rows, groups, most=most),
+        most=most,
     )
 
 
-def _tabulate_file(folder: Path, facts: SignalFacts) -> tuple[str | int, ...]:
+def _tabulate_by_subject(
+    by_subject: Mapping[str, Sequence[T]],
+    write_row: Callable[[T], Row],
+    *,
+    title: str,
+    columns: tuple[str, ...],
+    most: int,
+) -> Table:
+    """Return a row for each file, folded by subject where there are more."""
+    groups = [name for name, own in by_subject.items() for _ in own]
+    rows = tuple(write_row(one) for own in by_subject.values() for one in own)
+    return Table(title, columns, rows, folded=fold_rows(rows, groups, most=most))
+
+
+def _tabulate_file(folder: Path, facts: SignalFacts) -> Row:
     timing = facts.timing
     start_s, end_s = facts.span
     return (
@@ -83,21 +99,19 @@ def tabulate_videos(
     most : int
         Videos that are printed each in a row, and not folded by subject.
     """
-    groups = [name for name, own in by_subject.items() for _ in own]
-    videos = [one for own in by_subject.values() for one in own]
-    rows = tuple(_tabulate_video(folder, video) for video in videos)
-    return Table(
+    return _tabulate_by_subject(
+        by_subject,
+        partial(_tabulate_video, folder),
         title="Videos",
         columns=(
             *("file", "fps stated", "fps measured", "start s", "end s", "gaps"),
             *("drift s", "face in %", "face px", "other faces at s"),
         ),
-        rows=rows,
-        folded=fold_rows(rows, groups, most=most),
+        most=most,
     )
 
 
-def _tabulate_video(folder: Path, video: PlacedVideo) -> tuple[str | int, ...]:
+def _tabulate_video(folder: Path, video: PlacedVideo) -> Row:
     info, faces = video.facts.info, video.facts.faces
     share = 100 * faces.n_with_face / faces.n_images if faces and faces.n_images else 0
     return (
@@ -136,7 +150,7 @@ def tabulate_channels(channels: Sequence[ChannelFacts]) -> Table:
     )
 
 
-def _tabulate_channel(facts: Sequence[ChannelFacts]) -> tuple[str | int, ...]:
+def _tabulate_channel(facts: Sequence[ChannelFacts]) -> Row:
     channel = facts[0].channel
     return (
         channel.name,

@@ -24,7 +24,6 @@ from deepvanet.signal_io.time_units import (
     read_clock,
 )
 
-CURE = "name the column of seconds time_s, or state it as time of [tables]"
 _SHOWN = 6
 _SCALES = (1.0, 1e-3, 1e-6, 1e-9, 1e3, 1e6)
 

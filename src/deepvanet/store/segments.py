@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from deepvanet.config import Segmenting
+from deepvanet.findings import list_some
 from deepvanet.preprocessing.bio import REPEATED
 from deepvanet.schema import BIO, Channel, FrameState, Stream
 from deepvanet.store.arrays import StoredArrays
@@ -130,13 +131,15 @@ class SegmentStore:
         """Say what is subtracted, and which trials are lost."""
         made = self.segmenting
         how = f"{made.segment_s:g} s each {made.step_s:g} s"
-        said = [f"segments: {how}, baseline: {made.baseline}"]
-        if len(self.lost):
-            said.append(
-                f"{len(self.lost)} trials are shorter than a segment of "
-                f"{made.segment_s:g} s and are left out: {name_trials(self.lost)}"
-            )
-        return said
+        return [f"segments: {how}, baseline: {made.baseline}", *self.say_lost()]
+
+    def say_lost(self) -> list[str]:
+        """Say which trials are lost, if any are."""
+        if not len(self.lost):
+            return []
+        length, named = self.segmenting.segment_s, name_trials(self.lost)
+        what = f"{len(self.lost)} trials are shorter than a segment of {length:g} s"
+        return [f"{what} and are left out: {named}"]
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
         """Return the channels of the streams, in the order of ``bio`` arrays."""
@@ -189,10 +192,16 @@ class SegmentStore:
     ) -> Float32[np.ndarray, "channel time"] | None:
         """Return the baseline before a row's trial, None where none is subtracted."""
         trial = int(self._windows.trial[row])
-        n_rest = int(self._n_baseline[trial])
-        if self.segmenting.baseline == "none" or not n_rest:
+        if self.segmenting.baseline == "none" or not self._n_baseline[trial]:
             return None
-        return np.array(self._arrays.read_trial(stream, trial)[:n_rest].T)
+        return np.array(self._cut_rest(stream, trial))
+
+    def _cut_rest(
+        self, stream: Stream, trial: int
+    ) -> Float32[np.ndarray, "channel time"]:
+        """Return the baseline before a trial, without a copy."""
+        rest = self._arrays.read_trial(stream, trial)[: self._n_baseline[trial]]
+        return np.asarray(rest.T)
 
     def _gather(
         self,
@@ -261,8 +270,8 @@ class SegmentStore:
             self._repeated[stream] = np.empty(shape), np.zeros(shape[0], dtype=bool)
         repeated, is_known = self._repeated[stream]
         for one in np.unique(trials[~is_known[trials]]).tolist():
-            rest = self._arrays.read_trial(stream, one)[: self._n_baseline[one]]
-            repeated[one] = find(rest.T.astype(np.float64), second)
+            rest = self._cut_rest(stream, one).astype(np.float64)
+            repeated[one] = find(rest, second)
             is_known[one] = True
         return repeated
 
@@ -390,6 +399,4 @@ def name_trials(trials: pd.DataFrame, most: int = 5) -> str:
     'subject 01 trial 1 and 1 more'
     """
     pairs = zip(trials["subject"], trials["trial"], strict=True)
-    named = [f"subject {subject} trial {trial}" for subject, trial in pairs]
-    others = f" and {len(named) - most} more" if len(named) > most else ""
-    return ", ".join(named[:most]) + others
+    return list_some([f"subject {s} trial {trial}" for s, trial in pairs], most)

@@ -234,10 +234,12 @@ def _tabulate_channels(facts: Sequence[WesadFacts]) -> Table:
     return tabulate_channels(
         [
             ChannelFacts(
-                channel, f"key, {sensor.sfreq:g} Hz", subject.levels[channel.name]
+                sensor.channel,
+                f"key, {sensor.sfreq:g} Hz",
+                subject.levels[sensor.channel.name],
             )
             for subject in facts
             if subject.levels
-            for sensor, channel in ((s, s.channel) for s in wesad.SENSORS)
+            for sensor in wesad.SENSORS
         ]
     )
