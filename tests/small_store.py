@@ -49,6 +49,7 @@ def write_small_store(
     images: tuple[int, int] = (2, 24),
     personal: bool = False,
     n_sessions: int = 0,
+    graded: bool = False,
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and cut it into seconds.
@@ -76,6 +77,9 @@ def write_small_store(
         Whether a subject has one rating over all its trials: every other one is high.
     n_sessions : int
         How many sessions a subject's trials lie in, in turn; 0: it is not stated.
+    graded : bool
+        Whether ratings lie evenly between 1 and 9, and show by how far they are from 5;
+        a trial then has a dominance, which is its valence, and a text, its mood.
     """
     rng = np.random.default_rng(seed)
     settings = to_dict(PrepareSettings(artefacts=artefacts, face_fps=float(images[0])))
@@ -86,18 +90,24 @@ def write_small_store(
         subject = f"{number:02d}"
         held = [s for s in streams if s != Stream.FACE or subject not in without_face]
         valence, arousal = (rng.permutation(n_trials) % 2 * 4 + 3.0 for _ in "va")
+        if graded:
+            scale = np.linspace(1, 9, n_trials)
+            valence, arousal = (rng.permutation(scale) for _ in "va")
         if personal:
             valence[:] = arousal[:] = 7.0 if number % 2 else 3.0
         blocks = [
             _sample_trial(
                 {"subject": subject, "trial": f"{trial + 1:02d}"}
-                | ({"session": f"day {trial % n_sessions}"} if n_sessions else {}),
+                | ({"session": f"day {trial % n_sessions}"} if n_sessions else {})
+                | (_name_mood(valence[trial]) if graded else {}),
                 "all" if in_one_recording else f"{trial + 1:02d}",
                 {Target.VALENCE: valence[trial], Target.AROUSAL: arousal[trial]},
                 stimulus=str(stimulus + 1),
                 n_segments=n_segments,
                 streams=held,
-                effect=effect if valence[trial] >= 5 else -effect,
+                effect=effect * (valence[trial] - 5) / 2
+                if graded
+                else effect * (1 if valence[trial] >= 5 else -1),
                 images=images,
                 rest=0 if baseline == "none" else 128,
                 rng=rng,
@@ -106,6 +116,11 @@ def write_small_store(
         ]
         write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
     return open_store(root).cut()
+
+
+def _name_mood(valence: float) -> dict[str, object]:
+    mood = "sad" if valence < 4 else "calm" if valence <= 6 else "glad"
+    return {"dominance": round(float(valence), 3), "mood": mood}
 
 
 def take_rows(store: SegmentStore, streams: Iterable[Stream] = tuple(Stream)) -> Rows:

@@ -31,6 +31,8 @@ Artefacts = Literal["icalabel", "none"]
 Scale = Literal["train", "none"]
 ClassWeight = Literal["balanced", "none"]
 Normalise = Literal["none", "subject"]
+Loss = Literal["nominal", "ordinal"]
+TaskName = Literal["high-low", "classes", "quadrants", "rating"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 Control = Literal["none", "shuffled-labels", "noise"]
@@ -54,7 +56,29 @@ LabelRule = Annotated[
 Subjects = Annotated[
     tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
 ]
-Targets = Annotated[tuple[str, ...], About("valence, arousal or both.")]
+Targets = Annotated[
+    tuple[str, ...],
+    About(
+        "Rating columns of the store, as valence,arousal; two joined by + are asked "
+        "together by quadrants.",
+        shown="valence,arousal",
+    ),
+]
+TaskAsked = Annotated[
+    TaskName,
+    About(
+        "high-low: is a rating high, by the label rule; classes: which bounds, or "
+        "which text; quadrants: two ratings, high or low; rating: the number itself."
+    ),
+]
+ClassBounds = Annotated[
+    str,
+    About(
+        "Bounds of the task classes, from the lowest: <4, <=4, 4-6 (both belong to "
+        "it), >=6, >6. What lies in none is left out.",
+        metavar="BOUNDS",
+    ),
+]
 SegmentLength = Annotated[
     float,
     About("Length of a segment in seconds.", least=0.001, most=3600, metavar="S"),
@@ -198,6 +222,8 @@ class NetworkSettings(CheckedSettings):
     normalise : str
         ``subject``: each subject's features or signals are compared with its own,
         without labels; ``none``: they are not.
+    loss : str
+        Of classes: ``nominal`` or ``ordinal``.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
@@ -240,6 +266,14 @@ class NetworkSettings(CheckedSettings):
         Normalise,
         About("subject: features relative to the subject's own rows, without labels."),
     ] = "none"
+    loss: Annotated[
+        Loss,
+        About(
+            "Of networks and classes: nominal takes them as they are, ordinal learns "
+            "the bounds between ordered classes."
+        ),
+        MAY_LACK,
+    ] = "nominal"
     batch_size: Annotated[int, About("Segments of one step.", least=2)] = 64
     learning_rate: Annotated[float, About("Of the optimiser.", least=0)] = 1e-3
     face_features: Annotated[
@@ -316,6 +350,8 @@ class EvaluateSettings(CheckedSettings):
 
     Attributes
     ----------
+    task, classes : str
+        What is asked of ratings, and the bounds of classes.
     segment, step, baseline : float, float, str | None
         As ``Segmenting`` has them.
     folds : int | None
@@ -337,6 +373,8 @@ class EvaluateSettings(CheckedSettings):
 
     protocols: tuple[str, ...] = ("paper", "trial-matched", "trial")
     targets: Targets = ("valence", "arousal")
+    task: TaskAsked = "high-low"
+    classes: ClassBounds = "<4,4-6,>6"
     streams: tuple[str, ...] = ("face+bio",)
     learners: tuple[str, ...] = ("network",)
     label_rule: LabelRule = ">=5"
@@ -399,6 +437,8 @@ class TrainSettings(CheckedSettings):
     """
 
     targets: Targets = ("valence", "arousal")
+    task: Annotated[TaskAsked, MAY_LACK] = "high-low"
+    classes: Annotated[ClassBounds, MAY_LACK] = EvaluateSettings.classes
     streams: Annotated[
         tuple[str, ...], About("Stream sets; one fitted learner for each.")
     ] = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy
@@ -55,6 +55,37 @@ class Stream(StrEnum):
     FACE = "face"
     EEG = "eeg"
     PERIPHERAL = "peripheral"
+
+
+GoalKind = Literal["high-low", "classes", "rating"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a learner predicts of each row.
+
+    Attributes
+    ----------
+    kind : str
+        ``high-low``: the probability of the second of two classes; ``classes``: a
+        probability for each; ``rating``: a number.
+    classes : tuple of str
+        Their names, in the order of their numbers; none of a rating.
+    is_ordered : bool
+        Whether their order is that of ratings, so that an ordinal loss can be used.
+    """
+
+    kind: GoalKind
+    classes: tuple[str, ...] = ()
+    is_ordered: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers a row's prediction has."""
+        return len(self.classes) if self.kind == "classes" else 1
+
+
+HIGH_LOW = Goal("high-low", ("low", "high"))
 
 
 BIO = (Stream.EEG, Stream.PERIPHERAL)

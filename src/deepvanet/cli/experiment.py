@@ -13,6 +13,7 @@ from deepvanet.cli.options import (
     Baseline,
     BaselineOfRecipe,
     BatchSizeOfRecipe,
+    Classes,
     ClassWeight,
     Context,
     Device,
@@ -24,6 +25,7 @@ from deepvanet.cli.options import (
     Jobs,
     LabelRuleOfRecipe,
     LearningRateOfRecipe,
+    Loss,
     Normalise,
     Precision,
     Recipe,
@@ -35,6 +37,7 @@ from deepvanet.cli.options import (
     Store,
     Subjects,
     Targets,
+    Task,
     Threads,
     join,
     make_execution,
@@ -90,6 +93,8 @@ def evaluate(
         ),
     ] = join(config.EvaluateSettings.protocols),
     target: Targets = join(config.EvaluateSettings.targets),
+    task: Task = config.EvaluateSettings.task,
+    classes: Classes = config.EvaluateSettings.classes,
     recipe: Recipe = config.EvaluateSettings.recipe,
     streams: Annotated[
         str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
@@ -108,6 +113,7 @@ def evaluate(
     label_rule: LabelRuleOfRecipe = None,
     class_weight: ClassWeight = None,
     normalise: Normalise = None,
+    loss: Loss = config.NetworkSettings.loss,
     folds: Annotated[
         int | None, option(config.EvaluateSettings, "folds")
     ] = config.EvaluateSettings.folds,
@@ -180,6 +186,8 @@ def evaluate(
         asked = config.EvaluateSettings(
             protocols=split_names(protocol),
             targets=pick_targets(target),
+            task=task,
+            classes=classes,
             streams=pick_streams(streams),
             learners=split_names(learner),
             label_rule=rule,
@@ -195,6 +203,7 @@ def evaluate(
             network=config.NetworkSettings(
                 **values,
                 steps=steps,
+                loss=loss,
                 threads=threads,
                 precision=precision,
                 device=device,

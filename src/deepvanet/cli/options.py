@@ -14,7 +14,7 @@ import typer
 from deepvanet import config
 from deepvanet.datasets import DATASETS, list_names
 from deepvanet.fields import find_about, list_hints
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick, quote
+from deepvanet.schema import STREAM_SETS, UserError, pick, quote
 
 if TYPE_CHECKING:
     from typer import Context as Context
@@ -151,6 +151,9 @@ GpusPerTask = Annotated[float, option(config.Execution, "gpus_per_task")]
 Seed = Annotated[int, option(config.TrainSettings, "seed")]
 Epochs = Annotated[int, option(config.NetworkSettings, "epochs")]
 Targets = Annotated[str, option(config.EvaluateSettings, "targets")]
+Task = Annotated[config.TaskName, option(config.EvaluateSettings, "task")]
+Classes = Annotated[str, option(config.EvaluateSettings, "classes")]
+Loss = Annotated[config.Loss, option(config.NetworkSettings, "loss")]
 Recipe = Annotated[config.RecipeName, option(config.EvaluateSettings, "recipe")]
 Segment = Annotated[float, option(config.Segmenting, "segment_s")]
 Step = Annotated[float, option(config.Segmenting, "step_s")]
@@ -343,8 +346,17 @@ def _pick_all(kind: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def pick_targets(text: str) -> tuple[str, ...]:
-    """Return the targets that a list with commas names."""
-    return _pick_all("target", text, [*Target])
+    """Return the targets that a list with commas names; the store says which it has.
+
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    names = split_names(text)
+    if not names:
+        raise UserError("needs at least one, as valence,arousal", field="targets")
+    return names
 
 
 def pick_streams(text: str) -> tuple[str, ...]:

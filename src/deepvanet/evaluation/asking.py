@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.fits import find_traits
+from deepvanet.evaluation.parts import open_task, read_ratings
 from deepvanet.findings import list_some
-from deepvanet.labels import check_label_rule
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+from deepvanet.schema import STREAM_SETS, UserError, pick
 from deepvanet.store import SegmentStore, pick_subjects
+from deepvanet.tasks import TASKS, check_task
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
@@ -26,14 +28,15 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     """
     for kind, names, known in (
         ("protocol", settings.protocols, PROTOCOLS),
-        ("target", settings.targets, [*Target]),
+        ("target", settings.targets, store.rating_columns),
         ("stream set", settings.streams, STREAM_SETS),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
-        for name in names:
+        for name in names if kind != "target" else ():
             pick(kind, name, known)
-    check_label_rule(settings.label_rule)
+    check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
+    settings = replace(settings, targets=_join_targets(settings))
     _check_learners(settings)
     settings = replace(
         settings,
@@ -41,7 +44,47 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         baseline=store.segmenting.baseline,
     )
     _check_units(settings, store)
+    _check_targets(settings, store)
     return settings
+
+
+def _join_targets(settings: EvaluateSettings) -> tuple[str, ...]:
+    """Join two targets that are asked together: ``valence,arousal`` for quadrants."""
+    targets, needed = settings.targets, TASKS[settings.task].n_targets
+    if needed > 1 and len(targets) == needed and not any("+" in t for t in targets):
+        return ("+".join(targets),)
+    return targets
+
+
+def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
+    """Refuse a target that the store lacks, that never varies, or no learner takes."""
+    for target in settings.targets:
+        task = open_task(store, settings, target)
+        ratings = read_ratings(store, task)
+        known = task.find_known(ratings)
+        if not known.any():
+            raise UserError(
+                f"no trial of {store.path} has {task.tell()}", field="targets"
+            )
+        if len(np.unique(task.encode(ratings[known], store.table[known]))) < 2:
+            raise UserError(
+                f"{target} does not vary: all trials of {store.path} have the same",
+                field="targets",
+            )
+        goal = task.goal.kind
+        for learner in settings.learners:
+            if goal not in find_traits(learner, settings).goals:
+                able = [n for n in list_learners() if _can(n, goal, settings)]
+                raise UserError(
+                    f"learner {learner} cannot do task {settings.task}; those that "
+                    f"can: {', '.join(able)}",
+                    field="learners",
+                )
+
+
+def _can(learner: str, goal: str, settings: EvaluateSettings) -> bool:
+    traits = find_traits(learner, settings)
+    return goal in traits.goals and traits.reads_streams
 
 
 def _check_units(settings: EvaluateSettings, store: SegmentStore) -> None:

@@ -30,7 +30,6 @@ from scipy.signal import welch
 from deepvanet.config import Baseline, EvaluateSettings, Execution, Segmenting
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
-from deepvanet.labels import are_personal, has_label
 from deepvanet.protocols import columns_of
 from deepvanet.schema import BIO, FrameState, Stream
 from deepvanet.store import (
@@ -40,6 +39,7 @@ from deepvanet.store import (
     open_store,
     write_subject,
 )
+from deepvanet.tasks import Task
 
 NO_CONTROL = EvaluateSettings.control
 SPECTRUM_S = 4
@@ -47,37 +47,52 @@ SPECTRUM_S = 4
 
 
 def shuffle_ratings(
-    table: pd.DataFrame, target: str, *, rule: str, seed: int
-) -> Float[np.ndarray, " row"]:
+    table: pd.DataFrame,
+    task: Task,
+    ratings: Float[np.ndarray, "row column"],
+    *,
+    seed: int,
+) -> Float[np.ndarray, "row column"]:
     """Return ratings permuted over the trials of each subject, or over subjects.
 
     Trials without a rating stay without one. The seed and the subject's name alone
-    sample the permutation. Where each subject has one label by the rule, within a
-    subject nothing can be permuted: whole subjects exchange labels, and all rated
-    trials of a subject get the mean rating of another one's.
+    sample the permutation. Where each subject has one label, within a subject nothing
+    can be permuted: whole subjects exchange labels, and all rated trials of a subject
+    get the mean rating of another one's. Of two ratings a trial keeps its pair.
 
     Parameters
     ----------
     table : DataFrame
-        Rows of a store, with the columns subject, trial and ``target``.
-    target : str
-        The column whose ratings are permuted.
-    rule : str
-        Label rule, by which each subject may have one label.
+        Rows of a store, with the columns subject and trial.
+    task : Task
+        By which each subject may have one label.
+    ratings : array, shape (row, column)
+        What is permuted.
     seed : int
         Other seeds give other permutations.
 
     Returns
     -------
-    array, shape (row,)
-        A rating for each row of the table, NaN where its trial gets none.
+    array, shape (row, column)
+        Ratings for each row of the table, NaN where its trial gets none.
     """
-    trials = table.drop_duplicates(columns_of("trial"))
-    ratings = trials[target].to_numpy(dtype=float)
-    if not are_personal(ratings, rule, table=trials):
-        return permute_within(table, target, seed=seed)
-    exchanged = _exchange_subjects(trials[has_label(ratings, rule)], target, seed)
-    return _look_up(exchanged, table)
+    units = table[columns_of("trial")]
+    first = np.flatnonzero(~units.duplicated().to_numpy())
+    trials, own = units.iloc[first].reset_index(drop=True), ratings[first]
+    known = task.find_known(own)
+    is_personal = task.are_personal(own, trials)
+    whole = np.isfinite(ratings).all(axis=1)
+    columns = []
+    for place in range(ratings.shape[1]):
+        column = np.where(whole, ratings[:, place], np.nan)
+        if is_personal:
+            rated = trials[known].assign(rating=own[known, place])
+            exchanged = _exchange_subjects(rated, "rating", seed)
+            columns.append(_look_up(exchanged, units))
+        else:
+            rated = units.assign(rating=column)
+            columns.append(permute_within(rated, "rating", seed=seed))
+    return np.stack(columns, axis=1)
 
 
 def _exchange_subjects(

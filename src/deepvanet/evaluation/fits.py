@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Num
 from numpy.typing import NDArray
 
 from deepvanet.config import EvaluateSettings, NetworkSettings, Segmenting, digest
@@ -22,16 +22,17 @@ from deepvanet.learners.learner import (
     Traits,
 )
 from deepvanet.learners.making import find_learner
+from deepvanet.learners.priors import encode_shares
 from deepvanet.learners.training import plan_steps
 from deepvanet.protocols.folds import Fold, can_choose_epoch
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.schema import STREAM_SETS, Goal, Stream
 from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
 
 _PARTS = ("train", "first", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Task:
+class FoldJob:
     """One fold, to be fitted by every learner.
 
     Attributes
@@ -41,6 +42,8 @@ class Task:
     numbers, label : mapping
         Row numbers of the store, and labels, of the parts ``train``, ``first``,
         ``validation`` and ``test`` of a fold.
+    goal : Goal
+        What is predicted.
     choice : Choice
         ``loss``: learners with epochs are fitted on ``first``, choose their epoch on
         ``validation`` and are fitted again on ``train``; ``accuracy``: the test rows
@@ -60,7 +63,8 @@ class Task:
     streams: tuple[Stream, ...]
     seed: int
     numbers: Mapping[str, Int[np.ndarray, " row"]]
-    label: Mapping[str, Int[np.ndarray, " row"]]
+    label: Mapping[str, Num[np.ndarray, " row"]]
+    goal: Goal
     choice: Choice
     unit: str
     sized_as: int
@@ -73,14 +77,14 @@ class Task:
     def take_rows(self, store: Segments) -> dict[str, Rows]:
         """Return the rows of each part of the fold."""
         return {
-            part: Rows(store, numbers, self.streams, self.label[part])
+            part: Rows(store, numbers, self.streams, self.label[part], goal=self.goal)
             for part, numbers in self.numbers.items()
         }
 
 
 def plan_task(
     part: Part, fold: Fold, out: Path, settings: EvaluateSettings, run: str
-) -> Task:
+) -> FoldJob:
     """Say what is fitted on a fold, which rows choose the epoch, and where it goes.
 
     Parameters
@@ -98,7 +102,7 @@ def plan_task(
 
     Returns
     -------
-    Task
+    FoldJob
         What ``fit_task`` needs, with a file for each learner.
     """
     rows = {name: getattr(fold, name) for name in _PARTS}
@@ -106,19 +110,20 @@ def plan_task(
     choice = Choice.LAST
     if part.chooses_on_test:
         choice = Choice.ACCURACY
-    elif can_choose_epoch(part.table, label, fold):
+    elif can_choose_epoch(part.table, part.stratify(fold), fold):
         choice = Choice.LOSS
     # what distinguishes this fit from every other fit of the run
     name = {
         "run": run,
         "family": part.protocols[0].name,
         "target": part.target,
+        "task": settings.task,
         "streams": part.streams,
         "seed": part.seed,
         "scope": fold.scope,
         "fold": fold.number,
     }
-    return Task(
+    return FoldJob(
         name=(
             f"{'+'.join(p.name for p in part.protocols)} {part.target} {part.streams} "
             f"seed {part.seed} {fold.scope} fold {fold.number}"
@@ -127,6 +132,7 @@ def plan_task(
         seed=part.seed,
         numbers={key: part.numbers[row] for key, row in rows.items()},
         label={key: label[row] for key, row in rows.items()},
+        goal=part.task.goal,
         choice=choice,
         unit=part.protocols[0].inner_unit,
         sized_as=fold.sized_as,
@@ -164,7 +170,7 @@ def fit_task(
     store_path: Path,
     settings: EvaluateSettings,
     face_weights: Path | None,
-    task: Task,
+    task: FoldJob,
 ) -> None:
     """Fit every learner that has no saved result yet, and save what it scored.
 
@@ -176,7 +182,7 @@ def fit_task(
         Settings of the run: how trials are cut, and those of its networks.
     face_weights : Path | None
         What the face trunk starts from; None: random weights.
-    task : Task
+    task : FoldJob
         The fold, and a file for each learner.
     """
     store = open_once(store_path, settings.segmenting)
@@ -189,7 +195,7 @@ def fit_one(
     store: SegmentStore,
     settings: EvaluateSettings,
     face_weights: Path | None,
-    task: Task,
+    task: FoldJob,
     name: str,
 ) -> dict[str, NDArray[Any]]:
     """Fit one learner on one fold and score its test rows, epoch by epoch read.
@@ -202,7 +208,7 @@ def fit_one(
         Settings of the run; those of its networks are used.
     face_weights : Path | None
         What the face trunk starts from; None: random weights.
-    task : Task
+    task : FoldJob
         The fold.
     name : str
         The learner.
@@ -218,7 +224,7 @@ def fit_one(
     return _fit(learner, rows, task)
 
 
-def _settle_steps(settings: NetworkSettings, task: Task) -> NetworkSettings:
+def _settle_steps(settings: NetworkSettings, task: FoldJob) -> NetworkSettings:
     """Give a control the optimiser steps of the fit that it is matched to."""
     if not task.sized_as:
         return settings
@@ -226,11 +232,12 @@ def _settle_steps(settings: NetworkSettings, task: Task) -> NetworkSettings:
 
 
 def _fit(
-    learner: Learner, rows: Mapping[str, Rows], task: Task
+    learner: Learner, rows: Mapping[str, Rows], task: FoldJob
 ) -> dict[str, NDArray[Any]]:
-    base_rate = rows["train"].label.mean()
-    if base_rate in (0.0, 1.0):
-        score = np.full(len(rows["test"]), base_rate)
+    train = rows["train"]
+    if len(np.unique(train.label)) < 2:
+        only = encode_shares(train.label[:1].astype(train.label.dtype), train.goal)
+        score = np.repeat(only, len(rows["test"]), axis=0)
         nothing = {"history": np.empty((0, 4)), **_spell_choices({})}
         return {**dict.fromkeys(task.readings, score), **nothing}
     first, fitted = fit_learner(learner, rows, task)
@@ -247,7 +254,7 @@ def _fit(
 
 
 def fit_learner(
-    learner: Learner, rows: Mapping[str, Rows], task: Task
+    learner: Learner, rows: Mapping[str, Rows], task: FoldJob
 ) -> tuple[FittedLearner, FittedLearner]:
     """Fit a learner on a fold's rows; return the fit that chose, and the final one.
 
@@ -259,7 +266,9 @@ def fit_learner(
     return first, first
 
 
-def _fit_first(learner: Learner, rows: Mapping[str, Rows], task: Task) -> FittedLearner:
+def _fit_first(
+    learner: Learner, rows: Mapping[str, Rows], task: FoldJob
+) -> FittedLearner:
     """Fit once: on all training rows, or on those beside the validation rows."""
     if not learner.traits.has_epochs or task.choice is Choice.LAST:
         return learner.fit(rows["train"], unit=task.unit)

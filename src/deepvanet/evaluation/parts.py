@@ -7,16 +7,51 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
-from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Protocol
 from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
-from deepvanet.schema import STREAM_SETS, Target, UserError
+from deepvanet.schema import STREAM_SETS, UserError
 from deepvanet.store import Rows, SegmentStore
+from deepvanet.tasks import Task, make_task, read_column, split_target, stratify
+
+
+@dataclass(frozen=True)
+class RowSelection:
+    """Rows of a store that have some streams and a label.
+
+    Attributes
+    ----------
+    task : Task
+        What is asked of their ratings.
+    numbers : array, shape (row,)
+        Row numbers of the store.
+    ratings : array, shape (row, column)
+        Of the task's columns.
+    label : array, shape (row,)
+        What is learnt, by all of these rows.
+    table : DataFrame
+        Of these rows, numbered from 0.
+    """
+
+    task: Task
+    numbers: Int[np.ndarray, " row"]
+    ratings: Float[np.ndarray, "row column"]
+    label: Num[np.ndarray, " row"]
+    table: pd.DataFrame
+
+    @cached_property
+    def stratum(self) -> Int[np.ndarray, " row"]:
+        """What folds are balanced by."""
+        return stratify(self.label, self.task.goal)
+
+    def open(self, store: SegmentStore, streams: str) -> Rows:
+        """Return them as a learner is given them."""
+        goal = self.task.goal
+        return Rows(store, self.numbers, STREAM_SETS[streams], self.label, goal=goal)
 
 
 @dataclass(frozen=True)
@@ -27,29 +62,42 @@ class Part:
     ----------
     protocols : tuple of Protocol
         All of the same scope, unit and training rows, so of the same fits.
-    numbers : array, shape (row,)
-        Row numbers of the store that have the streams and a rating.
-    label : array, shape (row,)
-        As the folds are balanced by; ``label_in`` returns those that a fold sees.
+    rows : RowSelection
+        The rows of the store that have the streams and a rating.
     folds : tuple of Fold
         Row numbers count within ``numbers``.
     """
 
     protocols: tuple[Protocol, ...]
-    target: Target
     streams: str
     seed: int
-    numbers: Int[np.ndarray, " row"]
-    label: Int[np.ndarray, " row"]
-    table: pd.DataFrame
+    rows: RowSelection
     folds: tuple[Fold, ...]
-    label_rule: str
+
+    @property
+    def task(self) -> Task:
+        """What is asked of ratings."""
+        return self.rows.task
+
+    @property
+    def target(self) -> str:
+        """What tables call what is asked."""
+        return self.task.target
+
+    @property
+    def numbers(self) -> Int[np.ndarray, " row"]:
+        """Row numbers of the store."""
+        return self.rows.numbers
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a segment, numbered from 0."""
+        return self.rows.table
 
     @cached_property
     def labels_are_personal(self) -> bool:
         """Whether each subject has one label over all its trials."""
-        ratings = self.table[self.target].to_numpy()
-        return are_personal(ratings, self.label_rule, table=self.table)
+        return self.task.are_personal(self.rows.ratings, self.table)
 
     @property
     def chooses_on_test(self) -> bool:
@@ -61,14 +109,17 @@ class Part:
         """The epochs that the protocols read a fit at."""
         return tuple(dict.fromkeys(read_epoch(p) for p in self.protocols))
 
-    def label_in(self, fold: Fold) -> Int[np.ndarray, " row"]:
+    def label_in(self, fold: Fold) -> Num[np.ndarray, " row"]:
         """Return the labels by what is known from a fold's training rows alone."""
-        if self.label_rule != MEDIAN:
-            return self.label
-        ratings = self.table[self.target].to_numpy()
-        return label_ratings(
-            ratings, self.label_rule, table=self.table, train=fold.train
-        )
+        if not self.task.looks_at_training:
+            return self.rows.label
+        return self.task.encode(self.rows.ratings, self.table, fold.train)
+
+    def stratify(self, fold: Fold) -> Int[np.ndarray, " row"]:
+        """Return the class of each row as a fold sees it; of ratings, their half."""
+        if not self.task.looks_at_training:
+            return self.rows.stratum
+        return stratify(self.label_in(fold), self.task.goal)
 
 
 def read_epoch(protocol: Protocol) -> Epoch:
@@ -92,43 +143,20 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
         key = (protocol.scope, protocol.unit, protocol.base)
         families.setdefault(key, []).append(protocol)
     return [
-        cut_part(store, settings, tuple(family), Target(target), streams, seed)
+        cut_part(store, settings, tuple(family), target, streams, seed)
         for family, target, streams, seed in product(
             families.values(), settings.targets, settings.streams, settings.seeds
         )
     ]
 
 
-@dataclass(frozen=True)
-class RowSelection:
-    """Rows of a store that have some streams and a label.
-
-    Attributes
-    ----------
-    numbers : array, shape (row,)
-        Row numbers of the store.
-    label : array, shape (row,)
-        By all of these rows.
-    table : DataFrame
-        Of these rows, numbered from 0, with the ratings that were asked for.
-    """
-
-    numbers: Int[np.ndarray, " row"]
-    label: Int[np.ndarray, " row"]
-    table: pd.DataFrame
-
-    def open(self, store: SegmentStore, streams: str) -> Rows:
-        """Return them as a learner is given them."""
-        return Rows(store, self.numbers, STREAM_SETS[streams], self.label)
-
-
 def select_rows(
     store: SegmentStore,
     settings: EvaluateSettings,
-    target: Target,
+    target: str,
     streams: str,
     *,
-    ratings: Float[np.ndarray, " row"] | None = None,
+    ratings: Float[np.ndarray, "row column"] | None = None,
 ) -> RowSelection:
     """Select the rows that have a stream set and a label, of the subjects asked for.
 
@@ -137,12 +165,12 @@ def select_rows(
     store : SegmentStore
         The rows to select from.
     settings : EvaluateSettings
-        Settings of the run; its subjects and label rule are used.
-    target : Target
+        Settings of the run; its subjects, task and label rule are used.
+    target : str
         What the ratings are of.
     streams : str
         Name of a stream set.
-    ratings : array, shape (row,), optional
+    ratings : array, shape (row, column), optional
         Of all rows of the store, instead of their own.
 
     Returns
@@ -155,35 +183,58 @@ def select_rows(
     UserError
         When there are none.
     """
-    rule = settings.label_rule
+    task = open_task(store, settings, target)
     numbers = store.rows_with(STREAM_SETS[streams])
     if ratings is None:
-        ratings = store.table[target].to_numpy()
-    numbers = numbers[has_label(ratings, rule)[numbers]]
+        ratings = read_ratings(store, task)
+    numbers = numbers[task.find_known(ratings)[numbers]]
     if settings.subjects:
         subject = store.table["subject"].isin(settings.subjects).to_numpy()
         numbers = numbers[subject[numbers]]
     if len(numbers) == 0:
         raise UserError(
-            f"no segment of {store.path} has {streams} and a rating that is high or "
-            f"low by {rule}",
+            f"no segment of {store.path} has {streams} and {task.tell()}",
             field="streams",
         )
-    table = store.table.iloc[numbers].assign(**{target: ratings[numbers]})
-    table = table.reset_index(drop=True)
-    label = label_ratings(table[target].to_numpy(), rule, table=table)
-    return RowSelection(numbers, label, table)
+    table = store.table.iloc[numbers].reset_index(drop=True)
+    own = ratings[numbers]
+    return RowSelection(task, numbers, own, task.encode(own, table), table)
+
+
+def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> Task:
+    """Return what is asked of a target of a store.
+
+    Raises
+    ------
+    UserError
+        When the store lacks it, or the task does not take it.
+    """
+    columns = split_target(settings.task, target)
+    read = [store.read_ratings(column) for column in columns]
+    return make_task(
+        settings.task,
+        target,
+        rule=settings.label_rule,
+        classes=settings.classes,
+        column=read[0],
+    )
+
+
+def read_ratings(store: SegmentStore, task: Task) -> Float[np.ndarray, "row column"]:
+    """Return the ratings that a task reads, of all rows of a store."""
+    columns = [read_column(store.read_ratings(name)) for name in task.columns]
+    return np.stack(columns, axis=1)
 
 
 def cut_part(
     store: SegmentStore,
     settings: EvaluateSettings,
     family: tuple[Protocol, ...],
-    target: Target,
+    target: str,
     streams: str,
     seed: int,
     *,
-    ratings: Float[np.ndarray, " row"] | None = None,
+    ratings: Float[np.ndarray, "row column"] | None = None,
 ) -> Part:
     """Cut the folds of one part.
 
@@ -192,16 +243,16 @@ def cut_part(
     store : SegmentStore
         The rows to divide into folds.
     settings : EvaluateSettings
-        Settings of the run: label rule, number of folds, control, subjects.
+        Settings of the run: task, label rule, number of folds, control, subjects.
     family : tuple of Protocol
         Protocols that share these folds.
-    target : Target
+    target : str
         What the ratings are of.
     streams : str
         Name of a stream set.
     seed : int
         Seed of the folds, and of ratings that are shuffled as a control.
-    ratings : array, shape (row,), optional
+    ratings : array, shape (row, column), optional
         Of all rows of the store, instead of their own.
 
     Returns
@@ -209,25 +260,16 @@ def cut_part(
     Part
         The folds, with the rows and labels that they divide.
     """
-    rule = settings.label_rule
     if ratings is None and settings.control == "shuffled-labels":
-        ratings = shuffle_ratings(store.table, target, rule=rule, seed=seed)
+        task = open_task(store, settings, target)
+        own = read_ratings(store, task)
+        ratings = shuffle_ratings(store.table, task, own, seed=seed)
     found = select_rows(store, settings, target, streams, ratings=ratings)
     n_folds = settings.folds or agree_on_folds(
         found.table, [PROTOCOLS[name] for name in settings.protocols]
     )
-    folds = cut_folds(found.table, found.label, family[0], n_folds=n_folds, seed=seed)
-    return Part(
-        family,
-        target,
-        streams,
-        seed,
-        found.numbers,
-        found.label,
-        found.table,
-        tuple(folds),
-        rule,
-    )
+    folds = cut_folds(found.table, found.stratum, family[0], n_folds=n_folds, seed=seed)
+    return Part(family, streams, seed, found, tuple(folds))
 
 
 def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
@@ -236,5 +278,5 @@ def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
 
 
 def is_trainable(part: Part, fold: Fold) -> bool:
-    """Say whether a fold's training rows hold both classes."""
-    return len(np.unique(part.label_in(fold)[fold.train])) == 2
+    """Say whether a fold's training rows hold several classes, or ratings."""
+    return len(np.unique(part.label_in(fold)[fold.train])) > 1

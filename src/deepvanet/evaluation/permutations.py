@@ -46,7 +46,14 @@ from numpy.typing import NDArray
 from deepvanet.config import AUTOMATIC, EvaluateSettings, Execution, digest
 from deepvanet.evaluation.controls import NO_CONTROL, permute_within
 from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
-from deepvanet.evaluation.parts import Part, cut_part, read_epoch
+from deepvanet.evaluation.parts import (
+    Part,
+    cut_part,
+    open_task,
+    read_epoch,
+    read_ratings,
+)
+from deepvanet.evaluation.tables import tabulate_predictions
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.learners.repeatable import use_one_thread
@@ -59,7 +66,7 @@ from deepvanet.metrics import (
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.protocols.sharing import belong_to_people
-from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, Target, UserError
+from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, UserError
 from deepvanet.store import SegmentStore
 
 MOST_WORK = 6_000_000
@@ -207,7 +214,7 @@ def _count_work(parts: Iterable[Part]) -> int:
 
 def choose_exchange(part: Part) -> str:
     """Return what exchanges its ratings: ``clips``, ``trials`` or ``people``."""
-    if belong_to_people(part.table.assign(label=part.label)):
+    if belong_to_people(part.table.assign(label=part.rows.label)):
         return "people"
     cells = part.table[["subject", "stimulus"]].drop_duplicates()
     n_subjects, n_clips = cells.nunique()
@@ -308,8 +315,12 @@ def _score(
 ) -> list[float]:
     """Exchange ratings and do all folds of all seeds again; return ``METRICS``."""
     protocol, target, streams, learner = task.key
-    ratings = exchange_ratings(
-        store.table, Target(target), how=task.exchanged, number=number
+    asked = open_task(store, settings, target)
+    ratings = exchange_columns(
+        store.table,
+        read_ratings(store, asked),
+        how=task.exchanged,
+        number=number,
     )
     predictions = []
     for seed in settings.seeds:
@@ -318,7 +329,7 @@ def _score(
                 store,
                 settings,
                 (PROTOCOLS[protocol],),
-                Target(target),
+                target,
                 streams,
                 seed,
                 ratings=ratings,
@@ -340,7 +351,7 @@ def _predict(
 ) -> pd.DataFrame:
     """Fit and score all folds of a part."""
     [protocol] = part.protocols
-    labels, scores = [], []
+    labels, scores, goal = [], [], part.task.goal
     for fold in part.folds:
         task = plan_task(part, fold, Path(), settings, run="")
         fit = fit_one(store, settings, face_weights, task, learner)
@@ -358,13 +369,50 @@ def _predict(
         learner=learner,
         seed=part.seed,
         fold=numbers,
-        label=np.concatenate(labels),
-        score=np.concatenate(scores),
+        **tabulate_predictions(goal, np.concatenate(labels), np.concatenate(scores)),
     )
 
 
+def exchange_columns(
+    table: pd.DataFrame,
+    ratings: Float[np.ndarray, "row column"],
+    *,
+    how: str,
+    number: int,
+) -> Float[np.ndarray, "row column"]:
+    """Exchange each column of ratings alike; a trial that lacks one lacks all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a store, with all its subjects.
+    ratings : array, shape (row, column)
+        Of its rows.
+    how : str
+        As ``exchange_ratings`` takes it.
+    number : int
+        Of the permutation, from 0.
+
+    Returns
+    -------
+    array, shape (row, column)
+        As ``exchange_ratings`` returns each.
+    """
+    whole = np.isfinite(ratings).all(axis=1)
+    columns = [
+        exchange_ratings(
+            table.assign(rating=np.where(whole, column, np.nan)),
+            "rating",
+            how=how,
+            number=number,
+        )
+        for column in ratings.T
+    ]
+    return np.stack(columns, axis=1)
+
+
 def exchange_ratings(
-    table: pd.DataFrame, target: Target, *, how: str, number: int
+    table: pd.DataFrame, target: str, *, how: str, number: int
 ) -> Float[np.ndarray, " row"]:
     """Return the ratings of one permutation, NaN where a trial drops out.
 
@@ -372,8 +420,8 @@ def exchange_ratings(
     ----------
     table : DataFrame
         Of a store, with all its subjects: a permutation is that of the store.
-    target : Target
-        What the ratings are of.
+    target : str
+        The column of ratings.
     how : str
         ``clips``, ``trials`` or ``people``, as the module says.
     number : int

@@ -52,7 +52,7 @@ from deepvanet.config import (
 from deepvanet.evaluation.asking import check_settings, list_left_out
 from deepvanet.evaluation.controls import write_noise_store
 from deepvanet.evaluation.estimate import estimate_run
-from deepvanet.evaluation.fits import Task, fit_task, plan_task
+from deepvanet.evaluation.fits import FoldJob, fit_task, plan_task
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.evaluation.permutations import permute, plan_permutations
 from deepvanet.evaluation.statement import (
@@ -310,7 +310,7 @@ def _fit_waiting(
     settings: EvaluateSettings,
     execution: Execution,
     face_weights: Path | None,
-    waiting: Sequence[Task],
+    waiting: Sequence[FoldJob],
 ) -> None:
     """Fit what no finished fit is there for, on noise if that is the control."""
     path, noise = store.path, out / "noise"

@@ -174,6 +174,6 @@ def _say_how_epoch_is_chosen(
 ) -> tuple[str, str]:
     if protocol.chooses_on != "validation":
         return protocol.chooses_on, ""
-    if can_choose_epoch(part.table, part.label_in(fold), fold):
+    if can_choose_epoch(part.table, part.stratify(fold), fold):
         return "validation", ""
     return "last", "too few trials of a class to choose on: the last epoch is used"

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Num
+from numpy.typing import NDArray
 
 from deepvanet import results
-from deepvanet.evaluation.fits import Task
+from deepvanet.evaluation.fits import FoldJob
 from deepvanet.evaluation.parts import Part, read_epoch, walk
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold
+from deepvanet.schema import Goal
 from deepvanet.store import SESSION
 
 
@@ -34,7 +36,7 @@ class RunTables:
 _LAST = "last "  # of names of choices that belong to the last epoch
 
 
-def collect_fits(parts: Sequence[Part], tasks: Sequence[Task]) -> RunTables:
+def collect_fits(parts: Sequence[Part], tasks: Sequence[FoldJob]) -> RunTables:
     """Read all fits."""
     predictions, history, choices = [], [], []
     for (part, fold), task in zip(walk(parts), tasks, strict=True):
@@ -59,7 +61,7 @@ def _name_fit(
 ) -> dict[str, Any]:
     return {
         "protocol": protocol.name,
-        "target": str(part.target),
+        "target": part.target,
         "streams": part.streams,
         "learner": learner,
         "seed": part.seed,
@@ -68,13 +70,50 @@ def _name_fit(
 
 
 def _tabulate(
-    part: Part, fold: Fold, key: Mapping[str, Any], score: Float[np.ndarray, " row"]
+    part: Part,
+    fold: Fold,
+    key: Mapping[str, Any],
+    score: Float[np.ndarray, " row *class"],
 ) -> pd.DataFrame:
     units = part.table.iloc[fold.test][["subject", "trial", "stimulus", "segment"]]
-    frame = units.reset_index(drop=True).assign(
-        **key, label=part.label_in(fold)[fold.test], score=score
-    )
-    return frame[list(results.PREDICTION_COLUMNS)]
+    label = part.label_in(fold)[fold.test]
+    made = tabulate_predictions(part.task.goal, label, score)
+    frame = units.reset_index(drop=True).assign(**key, **made)
+    return frame[[*results.PART_COLUMNS, *made]]
+
+
+def tabulate_predictions(
+    goal: Goal,
+    label: Num[np.ndarray, " row"],
+    score: Float[np.ndarray, " row *class"],
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of predictions that depend on what was asked.
+
+    Parameters
+    ----------
+    goal : Goal
+        What was predicted.
+    label : array, shape (row,)
+        As the task encodes ratings.
+    score : array, shape (row,) or (row, class)
+        As a fitted learner gives them.
+
+    Returns
+    -------
+    dict of str to array
+        ``label`` and ``score`` of high-low; else ``truth`` and ``prediction``, and of
+        classes ``probability_<class>`` for each.
+    """
+    if goal.kind == "high-low":
+        return {"label": label, "score": score}
+    if goal.kind == "rating":
+        return {"truth": label, "prediction": score}
+    names = np.array(goal.classes, dtype=object)
+    return {
+        "truth": names[label],
+        "prediction": names[score.argmax(axis=1)],
+        **{f"probability_{name}": score[:, k] for k, name in enumerate(names)},
+    }
 
 
 def _list_epochs(

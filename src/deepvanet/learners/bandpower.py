@@ -8,11 +8,14 @@ The features are those of :mod:`deepvanet.learners.features`, made ready as
     train it, sampled evenly over trials. Its distance from the border becomes a
     probability by a logistic curve, fitted on distances of inner out-of-fold rows
     (units of the protocol whole; scikit-learn's own calibration would split trials).
+    Ratings are predicted by a support vector regression.
 ``bandpower-logistic``
     Logistic regression, C 1.
 ``bandpower-nb``
     Gaussian naive Bayes, as the first results on DEAP were made with (Koelstra et
     al. 2012).
+``bandpower-ridge``
+    Linear regression of ratings with a penalty on its weights.
 """
 
 from collections.abc import Mapping
@@ -32,14 +35,18 @@ from deepvanet.learners.baseline import (
     sample_evenly,
 )
 from deepvanet.learners.classifiers import (
-    BAYES,
-    LOGISTIC,
-    SVM,
     Classifier,
     Inner,
     Scaler,
     fit_scaler,
     weigh_samples,
+)
+from deepvanet.learners.families import (
+    GOALS,
+    OneAgainstRest,
+    find_classifier,
+    name_goal,
+    read_goal,
 )
 from deepvanet.learners.features import measure_features
 from deepvanet.learners.learner import Choice, Learner, Traits
@@ -52,7 +59,7 @@ PENALTY = 1.0
 
 @dataclass(frozen=True)
 class Bandpower:
-    """Fit a classifier of ``CLASSIFIERS`` on features of seconds."""
+    """Fit a classifier, or a regression, on features of seconds."""
 
     name: str
     settings: NetworkSettings
@@ -64,7 +71,7 @@ class Bandpower:
 
         All but the support vectors are fitted quickly.
         """
-        is_slow = CLASSIFIERS[self.name].has_curve
+        is_slow = CLASSIFIERS[self.name] == "svm"
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=(Stream.PERIPHERAL,),
@@ -72,6 +79,7 @@ class Bandpower:
             is_quick=not is_slow,
             growth=2 if is_slow else 1,
             most_rows=MOST_ROWS if is_slow else None,
+            goals=GOALS[CLASSIFIERS[self.name]],
         )
 
     def fit(
@@ -105,30 +113,27 @@ class Bandpower:
             train = train.take(sample_evenly(train, most, seed=self.seed))
         features, subject = measure_features(train), train.table["subject"].to_numpy()
         scaler = fit_scaler(features, subject, normalise=self.settings.normalise)
-        classifier = CLASSIFIERS[self.name]
+        classifier = find_classifier(CLASSIFIERS[self.name], train.goal)
         with use_one_thread():
-            samples = weigh_samples(
-                scaler.apply(features, subject),
-                train.label,
-                train.trial,
-                train.table,
-                self.settings,
-            )
+            scaled = scaler.apply(features, subject)
+            samples = weigh_samples(scaled, train, self.settings)
             inner: Inner = ()
             if classifier.has_curve:
                 inner = samples.cut_inner(unit=unit, seed=self.seed)
             fitted = classifier.fit(samples, inner, PENALTY)
-        numbers = {**scaler.to_arrays(), **fitted}
+        numbers = {**scaler.to_arrays(), **fitted, **name_goal(train.goal)}
         return FittedBaseline(self.name, make_predict(classifier, numbers), numbers)
 
 
-def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
+def make_predict(
+    classifier: Classifier | OneAgainstRest, numbers: Numbers
+) -> PredictRows:
     """Return what scores rows by the numbers of a fit."""
     scaler = Scaler.from_arrays(numbers)
     classifier.check(numbers)
     predict = classifier.open(numbers)
 
-    def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+    def score(rows: Rows) -> Float64[np.ndarray, " row *class"]:
         subject = rows.table["subject"].to_numpy()
         with use_one_thread():
             return predict(scaler.apply(measure_features(rows), subject))
@@ -136,12 +141,13 @@ def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
     return score
 
 
-CLASSIFIERS: Mapping[str, Classifier] = {
-    "bandpower-svm": SVM,
-    "bandpower-logistic": LOGISTIC,
-    "bandpower-nb": BAYES,
+CLASSIFIERS: Mapping[str, str] = {
+    "bandpower-svm": "svm",
+    "bandpower-logistic": "logistic",
+    "bandpower-nb": "bayes",
+    "bandpower-ridge": "ridge",
 }
-"""Classifiers by the name of the learner."""
+"""Families of classifiers by the name of the learner."""
 
 
 def make_bandpower(
@@ -175,5 +181,8 @@ def make_bandpower(
 def load_bandpower(folder: Path) -> FittedBaseline:
     """Load what a fitted learner of this module saved, or raise ``UserError``."""
     return load_baseline(
-        folder, lambda name, numbers: make_predict(CLASSIFIERS[name], numbers)
+        folder,
+        lambda name, numbers: make_predict(
+            find_classifier(CLASSIFIERS[name], read_goal(numbers)), numbers
+        ),
     )

@@ -28,7 +28,7 @@ MOST_ROWS = 10_000
 """Training rows of a learner whose time grows with their square."""
 
 Numbers = Mapping[str, NDArray[Any]]
-PredictRows = Callable[[Rows], Float[np.ndarray, " row"]]
+PredictRows = Callable[[Rows], Float[np.ndarray, " row *class"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class FittedBaseline:
     name : str
         Of the learner.
     predict : callable
-        From rows to the probability that each is high; knows ``numbers`` alone.
+        From rows to their predictions; knows ``numbers`` alone.
     numbers : mapping
         All that was fitted, as arrays of numbers or of text.
     choices : mapping
@@ -60,8 +60,8 @@ class FittedBaseline:
         rows: Rows,
         *,
         epoch: Epoch = "chosen",  # noqa: ARG002 - there are none
-    ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high."""
+    ) -> Float[np.ndarray, " row *class"]:
+        """Return the prediction of each row, as the goal says."""
         return self.predict(rows)
 
     def save(self, folder: Path) -> None:

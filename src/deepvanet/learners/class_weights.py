@@ -4,18 +4,27 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from deepvanet.config import ClassWeight
+from deepvanet.store import Rows
 
 
-def weigh_rows(
+def weigh_rows(rows: Rows, class_weight: ClassWeight) -> Float64[np.ndarray, " row"]:
+    """Return the weight of each row; their mean is 1.
+
+    ``balanced``: trials are counted, not seconds. All trials of a class count the
+    same, however long they are, and all classes count the same; where ratings are
+    predicted all trials count the same. ``none``: each row counts the same.
+    """
+    is_rating = rows.goal.kind == "rating"
+    stratum = np.zeros_like(rows.stratum) if is_rating else rows.stratum
+    return weigh_classes(stratum, rows.trial, class_weight)
+
+
+def weigh_classes(
     label: Int[np.ndarray, " row"],
     trial: Int[np.ndarray, " row"],
     class_weight: ClassWeight,
 ) -> Float64[np.ndarray, " row"]:
-    """Return the weight of each row; their mean is 1.
-
-    ``balanced``: trials are counted, not seconds. All trials of a class count the
-    same, however long they are, and both classes count the same. ``none``: each row
-    counts the same.
+    """Return the weight of each row of some classes, as ``weigh_rows`` does.
 
     Parameters
     ----------
@@ -24,12 +33,12 @@ def weigh_rows(
 
     Examples
     --------
-    >>> weigh_rows(np.array([0, 0, 1]), np.array([0, 0, 1]), "balanced")
+    >>> weigh_classes(np.array([0, 0, 1]), np.array([0, 0, 1]), "balanced")
     array([0.75, 0.75, 1.5 ])
     """
     if class_weight == "none":
         return np.ones(len(label))
     of_trial = 1 / np.bincount(trial)[trial]
     of_class = 1 / np.bincount(label, of_trial, minlength=2)[label]
-    weight = of_trial * of_class
+    weight = of_trial * of_class  # a class without rows has no weight to be used
     return np.asarray(weight / weight.mean())

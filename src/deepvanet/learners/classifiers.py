@@ -7,12 +7,12 @@ scikit-learn's; what was fitted is kept as arrays, and what predicts is made of 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Bool, Float64, Int, Num
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -30,13 +30,14 @@ from deepvanet.learners.within_subject import (
 )
 from deepvanet.protocols.folds import cut_inner_folds
 from deepvanet.schema import UserError
+from deepvanet.store import Rows
 
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Values of C that are tried, in scikit-learn's sense, for rows of mean weight 1."""
 
 Features = Float64[np.ndarray, "row feature"]
 Kept = Float64[np.ndarray, " kept"]
-Predict = Callable[[Features], Float64[np.ndarray, " row"]]
+Predict = Callable[[Features], Float64[np.ndarray, " row *class"]]
 Numbers = Mapping[str, NDArray[Any]]
 Inner = Sequence[tuple[Int[np.ndarray, " _"], Int[np.ndarray, " _"]]]
 
@@ -48,43 +49,51 @@ class Samples:
     Attributes
     ----------
     features : array, shape (row, feature)
+        Scaled, as the classifier reads them.
     label : array, shape (row,)
-        0 or 1.
+        0 or 1, the number of a class, or a rating.
+    stratum : array, shape (row,)
+        What inner folds are balanced by.
     weight : array, shape (row,)
         How much each row counts.
     table : DataFrame
         The rows' subject, trial, stimulus and so on.
+    n_classes : int
+        2 or more; 0 of ratings.
     """
 
     features: Features
-    label: Int[np.ndarray, " row"]
+    label: Num[np.ndarray, " row"]
+    stratum: Int[np.ndarray, " row"]
     weight: Float64[np.ndarray, " row"]
     table: pd.DataFrame
+    n_classes: int = 2
 
     def cut_inner(self, *, unit: str, seed: int) -> Inner:
         """Deal the rows once more, the protocol's unit whole."""
-        return cut_inner_folds(self.table, self.label, unit=unit, seed=seed)
+        return cut_inner_folds(self.table, self.stratum, unit=unit, seed=seed)
+
+    def take(self, index: Int[np.ndarray, " item"]) -> "Samples":
+        """Return some of the rows."""
+        return replace(
+            self,
+            features=self.features[index],
+            label=self.label[index],
+            stratum=self.stratum[index],
+            weight=self.weight[index],
+            table=self.table.iloc[index],
+        )
 
 
-def weigh_samples(
-    features: Features,
-    label: Int[np.ndarray, " row"],
-    trial: Int[np.ndarray, " row"],
-    table: pd.DataFrame,
-    settings: NetworkSettings,
-) -> Samples:
+def weigh_samples(features: Features, rows: Rows, settings: NetworkSettings) -> Samples:
     """Return samples whose classes weigh as the settings say.
 
     Parameters
     ----------
     features : array, shape (row, feature)
         Scaled, as the classifier reads them.
-    label : array, shape (row,)
-        0 or 1.
-    trial : array, shape (row,)
-        A number from 0 for each row's trial.
-    table : DataFrame
-        The rows' subject, trial, stimulus and so on.
+    rows : Rows
+        Whose features they are.
     settings : NetworkSettings
         Only ``class_weight`` is read.
 
@@ -93,8 +102,14 @@ def weigh_samples(
     Samples
         The same rows, in their order.
     """
-    weight = weigh_rows(label, trial, settings.class_weight)
-    return Samples(features, label, weight, table)
+    return Samples(
+        features,
+        rows.label,
+        rows.stratum,
+        weigh_rows(rows, settings.class_weight),
+        rows.table,
+        len(rows.goal.classes),
+    )
 
 
 @dataclass(frozen=True)
@@ -377,9 +392,10 @@ def choose_penalty(
     folds: Inner,
     fit: Callable[[Samples, float], Predict],
 ) -> float:
-    """Return the C with the least log loss on rows held out of inner folds.
+    """Return the C with the least loss on rows held out of inner folds.
 
-    Of equals the smallest; where there are no folds, the middle one.
+    That is the log loss, of ratings the mean squared error. Of equals the smallest;
+    where there are no folds, the middle one.
     """
     if not folds:
         return PENALTIES[len(PENALTIES) // 2]
@@ -387,28 +403,20 @@ def choose_penalty(
     for penalty in PENALTIES:
         scores, held = [], []
         for inner, out in folds:
-            predict = fit(_take(samples, inner), penalty)
+            predict = fit(samples.take(inner), penalty)
             scores.append(predict(samples.features[out]))
             held.append(out)
         at = np.concatenate(held)
-        losses.append(
-            log_loss(
-                samples.label[at],
-                np.concatenate(scores),
-                sample_weight=samples.weight[at],
-                labels=[0, 1],
-            )
-        )
+        losses.append(_lose(samples.take(at), np.concatenate(scores)))
     return PENALTIES[int(np.argmin(losses))]
 
 
-def _take(samples: Samples, index: Int[np.ndarray, " item"]) -> Samples:
-    return Samples(
-        samples.features[index],
-        samples.label[index],
-        samples.weight[index],
-        samples.table.iloc[index],
-    )
+def _lose(samples: Samples, score: Float64[np.ndarray, " row *class"]) -> float:
+    weight = samples.weight
+    if not samples.n_classes:
+        return float(np.average((score - samples.label) ** 2, weights=weight))
+    known = list(range(samples.n_classes))
+    return float(log_loss(samples.label, score, sample_weight=weight, labels=known))
 
 
 def _fit_machine(

@@ -17,10 +17,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from deepvanet.config import NetworkSettings, Threads
-from deepvanet.fields import About
+from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.inputs import open_rows
 from deepvanet.learners.learner import (
+    ALL_GOALS,
     Choice,
     Epoch,
     EpochRecord,
@@ -29,10 +30,17 @@ from deepvanet.learners.learner import (
     Traits,
     choose_epoch,
 )
+from deepvanet.learners.objectives import (
+    TWO_CLASSES,
+    MayLackObjective,
+    Objective,
+    find_objective,
+    save_objective,
+)
 from deepvanet.learners.repeatable import sample_from, use_threads
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
-from deepvanet.learners.training import find_logits, plan_steps, train_network
+from deepvanet.learners.training import find_outputs, plan_steps, train_network
 from deepvanet.models.checkpoint import load_weights
 from deepvanet.models.eegnet import EEGNet
 from deepvanet.schema import Stream, UserError
@@ -55,11 +63,16 @@ class EEGNetShape:
     n_samples: Annotated[int, About("Of a segment.", least=1, most=2**20)]
     sfreq: Annotated[float, About("In Hz.", least=1, most=100_000)]
     dropout: Annotated[float, About("A probability.", least=0, most=1)]
+    n_outputs: Annotated[int, About("Of a row.", least=1, most=1000), MAY_LACK] = 1
 
     def build(self) -> EEGNet:
         """Build the network, with fresh weights."""
         return EEGNet(
-            self.n_channels, self.n_samples, sfreq=self.sfreq, dropout=self.dropout
+            self.n_channels,
+            self.n_samples,
+            sfreq=self.sfreq,
+            dropout=self.dropout,
+            n_outputs=self.n_outputs,
         )
 
 
@@ -69,7 +82,9 @@ class EEGNetLearner:
 
     settings: NetworkSettings
     seed: int
-    traits: ClassVar[Traits] = Traits(stream_sets=("eeg",), has_epochs=True)
+    traits: ClassVar[Traits] = Traits(
+        stream_sets=("eeg",), has_epochs=True, goals=ALL_GOALS
+    )
 
     def fit(
         self,
@@ -102,7 +117,14 @@ class EEGNetLearner:
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
         fetch = fetch_of(train)
         _, n_channels, n_samples = train.read(Stream.EEG, np.arange(1)).shape
-        shape = EEGNetShape(n_channels, n_samples, train.store.sfreq, settings.dropout)
+        objective = find_objective(train, loss=settings.loss)
+        shape = EEGNetShape(
+            n_channels,
+            n_samples,
+            train.store.sfreq,
+            settings.dropout,
+            objective.n_outputs,
+        )
         watched = None if watch is None else (fetch_of(watch), watch)
         with use_threads(settings.threads), sample_from(self.seed):
             network = shape.build()
@@ -114,6 +136,7 @@ class EEGNetLearner:
                 seed=self.seed,
                 watched=watched,
                 choose=choose,
+                objective=objective,
             )
         return FittedEEGNet(
             chosen=chosen,
@@ -124,6 +147,7 @@ class EEGNetLearner:
             chosen_epoch=(epoch := choose_epoch(history, choose)),
             plan={"steps": sum(plan_steps(len(train), settings)[:epoch])},
             threads=settings.threads,
+            objective=objective,
         )
 
     def refit(
@@ -145,6 +169,8 @@ class FittedEEGNet:
         The network after the chosen and the last epoch; a loaded one has no last.
     plan : mapping
         ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
+    objective : Objective
+        What its outputs mean.
     """
 
     chosen: EEGNet
@@ -155,16 +181,17 @@ class FittedEEGNet:
     chosen_epoch: int
     threads: int
     plan: FitPlan = field(default_factory=dict)
+    objective: Objective = TWO_CLASSES
     choices: ClassVar[Mapping[str, float]] = {}
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
-    ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high."""
-        return self._read(rows, epoch).sigmoid().numpy()
+    ) -> Float[np.ndarray, " row *output"]:
+        """Return the prediction of each row, as the goal says."""
+        return self.objective.predict(self._read(rows, epoch))
 
-    def find_logits(self, rows: Rows) -> Float[np.ndarray, " row"]:
-        """Return the logits of what ``score`` gives the probability of."""
+    def find_logits(self, rows: Rows) -> Float[np.ndarray, " row *output"]:
+        """Return the outputs that predictions are made of; of high-low the logits."""
         return self._read(rows, "chosen").numpy()
 
     def save(self, folder: Path) -> None:
@@ -176,19 +203,20 @@ class FittedEEGNet:
             "shape": asdict(self.shape),
             "scaling": self.scaling.to_dict(),
             "history": [asdict(record) for record in self.history],
+            **save_objective(self.objective),
         }
         with whole_folder(folder) as unfinished:
             save_file(self.chosen.state_dict(), unfinished / "eegnet.safetensors")
             write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
 
-    def _read(self, rows: Rows, epoch: Epoch) -> Float64[Tensor, " row"]:
+    def _read(self, rows: Rows, epoch: Epoch) -> Float64[Tensor, " row *output"]:
         network = self.chosen if epoch == "chosen" else self.last
         if network is None:
             raise ValueError("a loaded network has its chosen epoch only")
         eeg = replace(rows, streams=(Stream.EEG,))
         fetch = open_rows(eeg, {Stream.EEG: self.scaling})
         with use_threads(self.threads):
-            return find_logits(network, fetch, len(rows))
+            return find_outputs(network, fetch, len(rows))
 
 
 @dataclass(frozen=True)
@@ -200,6 +228,7 @@ class SavedEEGNet:
     shape: EEGNetShape
     scaling: ScalingItem
     history: tuple[EpochRecord, ...]
+    objective: MayLackObjective = None
 
 
 def load_eegnet(folder: Path) -> FittedEEGNet:
@@ -226,6 +255,7 @@ def load_eegnet(folder: Path) -> FittedEEGNet:
         history=list(saved.history),
         chosen_epoch=saved.chosen_epoch,
         threads=saved.threads,
+        objective=Objective() if saved.objective is None else saved.objective.open(),
     )
 
 

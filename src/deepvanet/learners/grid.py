@@ -23,6 +23,7 @@ from jaxtyping import Float
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.known import CELL
 from deepvanet.learners.learner import (
+    ALL_GOALS,
     Choice,
     Epoch,
     EpochRecord,
@@ -86,7 +87,7 @@ class GridSearch:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    traits: ClassVar[Traits] = Traits(has_epochs=True)
+    traits: ClassVar[Traits] = Traits(has_epochs=True, goals=ALL_GOALS)
 
     def fit(
         self,
@@ -149,7 +150,7 @@ class GridSearch:
 
     def _choose_inside(self, train: Rows, unit: str) -> NetworkSettings | None:
         """Choose a cell by training rows that are held out of the training."""
-        folds = cut_inner_folds(train.table, train.label, unit=unit, seed=self.seed)
+        folds = cut_inner_folds(train.table, train.stratum, unit=unit, seed=self.seed)
         if not folds:
             return None
         inner, held = (train.take(index) for index in folds[0])
@@ -224,8 +225,8 @@ class FittedGrid:
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
-    ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high."""
+    ) -> Float[np.ndarray, " row *class"]:
+        """Return the prediction of each row, as the goal says."""
         fitted = {"chosen": self.chosen, "last": self.last}[epoch]
         if fitted is None:
             raise ValueError("validation rows chose the epoch: there is no last one")

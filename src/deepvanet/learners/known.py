@@ -93,6 +93,7 @@ _LIST = (
             ("svm", "a support vector machine"),
             ("logistic", "a logistic regression"),
             ("nb", "a Gaussian naive Bayes classifier"),
+            ("ridge", "a ridge regression of ratings"),
         )
     ),
     *(
@@ -106,6 +107,7 @@ _LIST = (
         for name, title in (
             ("logistic", "a logistic regression"),
             ("svm", "a support vector machine"),
+            ("ridge", "a ridge regression of ratings"),
         )
     ),
     LearnerRecord(

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.schema import STREAM_SETS, GoalKind, Stream
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
+ALL_GOALS: tuple[GoalKind, ...] = get_args(GoalKind)
 Context = Literal["segment", "trial"]
 """What must be scored together: the score of a segment depends on it alone, or
 all segments of its trial are needed."""
@@ -61,6 +62,8 @@ class Traits:
     knows_lost_channels : bool
         Whether a channel without a finite number is read as one of which nothing is
         known, so that the part of a channel is found by leaving it out.
+    goals : tuple of str
+        What it can predict.
     """
 
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
@@ -74,6 +77,7 @@ class Traits:
     growth: int = 1
     most_rows: int | None = None
     knows_lost_channels: bool = True
+    goals: tuple[GoalKind, ...] = ("high-low",)
 
     def find_context(self, streams: Iterable[Stream]) -> Context:
         """Return what must be scored together where some streams are read."""
@@ -94,7 +98,7 @@ class EpochRecord:
     watched_loss : float | None
         Mean over the watched trials of the mean over each one's segments.
     watched_accuracy : float | None
-        Fraction of the watched segments, a score above 0.5 being high.
+        Fraction of the watched segments whose class was predicted; None of ratings.
     """
 
     epoch: int
@@ -136,8 +140,14 @@ class FittedLearner(Protocol):
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
-    ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high."""
+    ) -> Float[np.ndarray, " row *class"]:
+        """Return the prediction of each row, as the goal of its training rows says.
+
+        Returns
+        -------
+        array, shape (row,) or (row, class)
+            The probability of high, of each class, or the rating.
+        """
 
     def save(self, folder: Path) -> None:
         """Write a folder of safetensors and JSON, whole or not at all."""
@@ -259,5 +269,9 @@ def _number(value: float | None) -> float:
 _MERIT: Mapping[Choice, Callable[[EpochRecord], float]] = {
     Choice.LAST: lambda record: record.epoch,
     Choice.LOSS: lambda record: -_number(record.watched_loss),
-    Choice.ACCURACY: lambda record: _number(record.watched_accuracy),
+    Choice.ACCURACY: lambda record: _number(
+        -_number(record.watched_loss)  # of ratings
+        if record.watched_accuracy is None
+        else record.watched_accuracy
+    ),
 }

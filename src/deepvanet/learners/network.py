@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -31,6 +31,7 @@ from deepvanet.learners.inputs import (
     to_tensors,
 )
 from deepvanet.learners.learner import (
+    ALL_GOALS,
     Choice,
     Epoch,
     EpochRecord,
@@ -38,10 +39,18 @@ from deepvanet.learners.learner import (
     Traits,
     choose_epoch,
 )
+from deepvanet.learners.objectives import (
+    TWO_CLASSES,
+    MayLackObjective,
+    Objective,
+    SavedObjective,
+    find_objective,
+    save_objective,
+)
 from deepvanet.learners.repeatable import name_precision, sample_from, use_threads
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling, measure_faces
-from deepvanet.learners.training import find_logits, plan_steps, train_network
+from deepvanet.learners.training import find_outputs, plan_steps, train_network
 from deepvanet.models.checkpoint import Architecture, read_network, write_network
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
@@ -70,7 +79,7 @@ class NetworkLearner:
     seed: int
     face_weights: Path | None = None
     stream_dropout: float = 0.0
-    traits: ClassVar[Traits] = Traits(has_epochs=True)
+    traits: ClassVar[Traits] = Traits(has_epochs=True, goals=ALL_GOALS)
 
     def fit(
         self,
@@ -108,7 +117,8 @@ class NetworkLearner:
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
         fetch = fetch_of(train)
         watched = None if watch is None else (fetch_of(watch), watch)
-        recipe = _recipe_for(fetch, settings)
+        objective = find_objective(train, loss=settings.loss)
+        recipe = _recipe_for(fetch, settings, objective.n_outputs)
         with use_threads(settings.threads), sample_from(self.seed):
             network = recipe.build()
             if settings.scale == "train":
@@ -126,6 +136,7 @@ class NetworkLearner:
                 seed=self.seed,
                 watched=watched,
                 choose=choose,
+                objective=objective,
             )
         return FittedNetwork(
             chosen=chosen.network if isinstance(chosen, StreamDropout) else chosen,
@@ -137,6 +148,7 @@ class NetworkLearner:
             plan={"steps": sum(plan_steps(len(train), settings)[:epoch])},
             threads=settings.threads,
             stream_dropout=self.stream_dropout,
+            objective=objective,
         )
 
     def refit(
@@ -164,6 +176,8 @@ class FittedNetwork:
         ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
     stream_dropout : float
         Above 0: it answers without some of its streams.
+    objective : Objective
+        What its outputs mean.
     """
 
     chosen: DeepVANet
@@ -175,6 +189,7 @@ class FittedNetwork:
     threads: int
     plan: FitPlan = field(default_factory=dict)
     stream_dropout: float = 0.0
+    objective: Objective = TWO_CLASSES
     choices: ClassVar[Mapping[str, float]] = {}
 
     @property
@@ -198,16 +213,16 @@ class FittedNetwork:
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
-    ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high.
+    ) -> Float[np.ndarray, " row *output"]:
+        """Return the prediction of each row, as the goal says.
 
         Rows may lack a stream where the network was trained with stream dropout.
         """
-        return _to_probability(self._read(rows, epoch))
+        return self.objective.predict(self._read(rows, epoch))
 
-    def find_logits(self, rows: Rows) -> Float[np.ndarray, " row"]:
-        """Return the logits of what ``score`` gives the probability of."""
-        return self._read(rows, "chosen")
+    def find_logits(self, rows: Rows) -> Float[np.ndarray, " row *output"]:
+        """Return the outputs that predictions are made of; of high-low the logits."""
+        return self._read(rows, "chosen").numpy()
 
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
@@ -217,6 +232,7 @@ class FittedNetwork:
             "chosen_epoch": self.chosen_epoch,
             "scalings": {s: scaling.to_dict() for s, scaling in self.scalings.items()},
             "history": [asdict(record) for record in self.history],
+            **save_objective(self.objective),
         }
         if self.stream_dropout:
             values["stream_dropout"] = self.stream_dropout
@@ -224,8 +240,8 @@ class FittedNetwork:
             write_network(unfinished, self.chosen, self.recipe)
             write_text(unfinished / "learner.json", json.dumps(values, indent=2) + "\n")
 
-    def _read(self, rows: Rows, epoch: Epoch) -> Float[np.ndarray, " row"]:
-        """Return the logits of rows that have some of the streams, or all."""
+    def _read(self, rows: Rows, epoch: Epoch) -> Float64[Tensor, " row *output"]:
+        """Return the outputs of rows that have some of the streams, or all."""
         network = self._ready if epoch == "chosen" else self.last
         if network is None:
             raise ValueError("a loaded network has its chosen epoch only")
@@ -242,16 +258,10 @@ class FittedNetwork:
 
         asked = PartialNetwork(network, there) if missing else network
         with use_threads(self.threads):
-            logits: Float[np.ndarray, " row"]
-            logits = find_logits(asked, fetch, len(rows)).numpy()
-        return logits
+            return find_outputs(asked, fetch, len(rows))
 
     def _fill_nothing(self, stream: Stream, n_rows: int) -> Tensor:
         return torch.zeros(n_rows, *self.recipe.shapes[stream])
-
-
-def _to_probability(logits: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
-    return torch.from_numpy(logits).sigmoid().numpy()
 
 
 @dataclass(frozen=True)
@@ -265,6 +275,7 @@ class SavedNetwork:
     stream_dropout: Annotated[
         float, About("A probability.", least=0, most=1), MAY_LACK
     ] = 0.0
+    objective: MayLackObjective = None
 
 
 def load_network(folder: Path) -> FittedNetwork:
@@ -296,7 +307,20 @@ def load_network(folder: Path) -> FittedNetwork:
         chosen_epoch=saved.chosen_epoch,
         threads=saved.threads,
         stream_dropout=saved.stream_dropout,
+        objective=_open_objective(file, saved.objective, recipe),
     )
+
+
+def _open_objective(
+    file: Path, saved: SavedObjective | None, recipe: Architecture
+) -> Objective:
+    objective = Objective() if saved is None else saved.open()
+    if objective.n_outputs != recipe.n_outputs:
+        raise UserError(
+            f"{file}: not a saved learner: objective: needs {objective.n_outputs} "
+            f"outputs, network.json says {recipe.n_outputs}"
+        )
+    return objective
 
 
 def _check_faces(arrays: Mapping[Stream, NDArray[Any]], recipe: Architecture) -> None:
@@ -311,7 +335,9 @@ def _check_faces(arrays: Mapping[Stream, NDArray[Any]], recipe: Architecture) ->
             )
 
 
-def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Architecture:
+def _recipe_for(
+    fetch: Fetch, settings: NetworkSettings, n_outputs: int
+) -> Architecture:
     first = to_network(fetch(np.arange(1)))
     return Architecture(
         shapes={stream: tuple(tensor.shape[1:]) for stream, tensor in first.items()},
@@ -319,6 +345,7 @@ def _recipe_for(fetch: Fetch, settings: NetworkSettings) -> Architecture:
         bio_features=settings.bio_features,
         dropout=settings.dropout,
         precision=name_precision(settings),
+        n_outputs=n_outputs,
     )
 
 

@@ -1,7 +1,8 @@
 """Priors: learners that read no signal.
 
 A subject who rates most clips high can be predicted without a sensor, and so can a clip
-that most people rate high. A score means something only above these.
+that most people rate high. A score means something only above these. Of ratings the
+means are predicted.
 """
 
 import json
@@ -12,11 +13,12 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from deepvanet.config import NetworkSettings
 from deepvanet.files import whole_folder
 from deepvanet.learners.learner import (
+    ALL_GOALS,
     Choice,
     Epoch,
     EpochRecord,
@@ -24,9 +26,10 @@ from deepvanet.learners.learner import (
     Learner,
     Traits,
 )
+from deepvanet.schema import Goal, GoalKind
 from deepvanet.store import Rows
 
-FORMAT = "deepvanet-prior-2"
+FORMAT = "deepvanet-prior-3"
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Prior:
     """
 
     units: tuple[str, ...]
-    traits: ClassVar[Traits] = Traits(reads_streams=False)
+    traits: ClassVar[Traits] = Traits(reads_streams=False, goals=ALL_GOALS)
 
     def fit(
         self,
@@ -69,15 +72,35 @@ class Prior:
         FittedPrior
             The base rate, and the rate of each unit.
         """
-        label = pd.Series(train.label)
+        shown = encode_shares(train.label, train.goal)
+        label = pd.DataFrame(shown.reshape(len(train), -1))
         means = {u: label.groupby(train.table[u]).mean() for u in self.units}
         return FittedPrior(
-            base_rate=float(label.mean()),
+            base_rate=tuple(label.mean().tolist()),
             rates={
-                unit: {str(name): float(rate) for name, rate in rates.items()}
+                unit: {
+                    str(name): tuple(float(rate) for rate in row)
+                    for name, row in zip(rates.index, rates.to_numpy(), strict=True)
+                }
                 for unit, rates in means.items()
             },
+            goal=train.goal.kind,
         )
+
+
+def encode_shares(
+    label: Num[np.ndarray, " row"], goal: Goal
+) -> Float[np.ndarray, " row *class"]:
+    """Return what the mean of is predicted: of classes a column each.
+
+    Examples
+    --------
+    >>> encode_shares(np.array([0, 2]), Goal("classes", tuple("abc"))).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    if goal.kind == "classes":
+        return np.asarray(np.eye(len(goal.classes))[label])
+    return label.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -86,14 +109,18 @@ class FittedPrior:
 
     Attributes
     ----------
-    base_rate : float
-        Over all training rows; what a unit gets that was not among them.
+    base_rate : tuple of float
+        Over all training rows; what a unit gets that was not among them. One number,
+        or one a class.
     rates : mapping
         Of each kind of unit, over the rows of each.
+    goal : str
+        What is predicted.
     """
 
-    base_rate: float
-    rates: Mapping[str, Mapping[str, float]]
+    base_rate: tuple[float, ...]
+    rates: Mapping[str, Mapping[str, tuple[float, ...]]]
+    goal: GoalKind = "high-low"
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
     choices: ClassVar[Mapping[str, float]] = {}
@@ -104,12 +131,23 @@ class FittedPrior:
         rows: Rows,
         *,
         epoch: Epoch = "chosen",  # noqa: ARG002 - there are none
-    ) -> Float[np.ndarray, " row"]:
+    ) -> Float[np.ndarray, " row *class"]:
         """Return the base rate and how far each row's units depart from it."""
-        total = np.full(len(rows), (1 - len(self.rates)) * self.base_rate)
+        columns = [self._add_up(rows, place) for place in range(len(self.base_rate))]
+        total = np.stack(columns, axis=1)
+        if self.goal != "rating":
+            total = np.clip(total, 0.0, 1.0)
+        if self.goal != "classes":
+            return np.asarray(total[:, 0])
+        return np.asarray(total / total.sum(axis=1, keepdims=True))
+
+    def _add_up(self, rows: Rows, place: int) -> Float[np.ndarray, " row"]:
+        base = self.base_rate[place]
+        total = np.full(len(rows), (1 - len(self.rates)) * base)
         for unit, rates in self.rates.items():
-            total += rows.table[unit].map(rates).fillna(self.base_rate).to_numpy()
-        return np.asarray(np.clip(total, 0.0, 1.0))
+            known = {name: row[place] for name, row in rates.items()}
+            total += rows.table[unit].map(known).fillna(base).to_numpy()
+        return total
 
     def save(self, folder: Path) -> None:
         """Write ``prior.json`` into a new folder."""

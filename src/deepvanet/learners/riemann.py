@@ -2,7 +2,7 @@
 
 The covariance of each second, by OAS shrinkage since the average reference makes it
 singular, is mapped to the tangent space at the training rows' Riemannian mean; there
-a logistic regression separates high from low.
+a logistic regression separates classes, and a ridge regression predicts ratings.
 
 References
 ----------
@@ -20,8 +20,6 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.baseline import (
@@ -32,25 +30,27 @@ from deepvanet.learners.baseline import (
     load_baseline,
     sample_evenly,
 )
-from deepvanet.learners.class_weights import weigh_rows
-from deepvanet.learners.learner import Choice, Learner, Traits
+from deepvanet.learners.classifiers import Classifier, weigh_samples
+from deepvanet.learners.families import find_classifier, name_goal, read_goal
+from deepvanet.learners.learner import ALL_GOALS, Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.saved import Layout, check_arrays
 from deepvanet.learners.scaling import LAYOUT, Scaling, fit_scaling
 from deepvanet.optional_packages import tell_install
-from deepvanet.schema import Stream, UserError
+from deepvanet.schema import Goal, Stream, UserError
 from deepvanet.store import Rows
 
 AT_ONCE = 1024  # rows whose covariances are taken in one go
 LEAST_VARIANCE = 1e-6
 """Added to each channel, in squared interquartile ranges, for constant seconds."""
+PENALTY = 1.0
 
 Matrices = Float64[np.ndarray, "row channel channel"]
 
 
 @dataclass(frozen=True)
 class Riemann:
-    """Fit a logistic regression in the tangent space.
+    """Fit a logistic or ridge regression in the tangent space.
 
     At most 10,000 training rows are used, sampled evenly over trials.
     """
@@ -58,7 +58,10 @@ class Riemann:
     settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(
-        stream_sets=("eeg",), most_rows=MOST_ROWS, knows_lost_channels=False
+        stream_sets=("eeg",),
+        most_rows=MOST_ROWS,
+        knows_lost_channels=False,
+        goals=ALL_GOALS,
     )
 
     def fit(
@@ -97,38 +100,42 @@ class Riemann:
         with use_one_thread():
             space = _load_pyriemann().tangentspace.TangentSpace(metric="riemann")
             vectors = space.fit_transform(_measure_covariances(train, scaling))
-            model = LogisticRegression(max_iter=2000)
-            counts = weigh_rows(train.label, train.trial, self.settings.class_weight)
-            model.fit(vectors, train.label, sample_weight=counts)
+            samples = weigh_samples(vectors, train, self.settings)
+            fitted = _find_model(train.goal).fit(samples, (), PENALTY)
         numbers = {
             "mean": space.reference_,
-            "weight": model.coef_[0],
-            "bias": model.intercept_,
+            **fitted,
             **scaling.to_arrays(),
+            **name_goal(train.goal),
         }
         return FittedBaseline("riemann", make_predict("riemann", numbers), numbers)
+
+
+def _find_model(goal: Goal) -> Classifier:
+    """Return the logistic regression, or of ratings the ridge regression."""
+    found = find_classifier("ridge" if goal.kind == "rating" else "logistic", goal)
+    assert isinstance(found, Classifier)
+    return found
 
 
 def make_predict(_name: str, numbers: Numbers) -> PredictRows:
     """Return what scores rows by the numbers of a fit."""
     check_arrays(numbers, LAYOUT)
     n_channels = len(numbers["center"])
-    own: Layout = {
-        "mean": ("f", ("channel", "channel")),
-        "weight": ("f", (n_channels * (n_channels + 1) // 2,)),
-        "bias": ("f", (1,)),
-    }
-    check_arrays(numbers, own, channel=n_channels)
-    scaling = Scaling.from_dict(numbers)
+    model = _find_model(read_goal(numbers))
+    own: Layout = {"mean": ("f", ("channel", "channel")), **model.layout}
+    n_vector = n_channels * (n_channels + 1) // 2
+    check_arrays(numbers, own, channel=n_channels, kept=n_vector)
+    scaling, predict = Scaling.from_dict(numbers), model.open(numbers)
 
-    def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+    def score(rows: Rows) -> Float64[np.ndarray, " row *class"]:
         space = _load_pyriemann().tangentspace.TangentSpace(metric="riemann")
         space.reference_ = numbers["mean"]
         with use_one_thread():
             found = space.transform(
                 _measure_covariances(rows, scaling, numbers["mean"])
             )
-            return np.asarray(expit(found @ numbers["weight"] + numbers["bias"]))
+            return predict(found)
 
     return score
 

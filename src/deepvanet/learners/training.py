@@ -1,7 +1,7 @@
-"""Train a network on rows, watch it, read its logits: any that maps streams to logits.
+"""Train a network on rows, watch it, read its outputs: any that maps streams to them.
 
-A network here is a module that takes a mapping from streams to batches and gives a
-logit a row.
+A network here is a module that takes a mapping from streams to batches and gives an
+output a row, or several, as its objective needs.
 """
 
 import copy
@@ -12,14 +12,14 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64, Num
 from torch import Tensor, nn
 
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.inputs import Fetch, count_batches, cut_batches, to_network
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
+from deepvanet.learners.objectives import TWO_CLASSES, Objective
 from deepvanet.schema import UserError
 from deepvanet.store import Rows
 
@@ -45,6 +45,7 @@ def train_network(
     seed: int,
     watched: tuple[Fetch, Rows] | None,
     choose: Choice | int,
+    objective: Objective = TWO_CLASSES,
 ) -> tuple[N, list[EpochRecord]]:
     """Train a network in place; return a copy of it at the chosen epoch, and records.
 
@@ -54,7 +55,7 @@ def train_network(
     Parameters
     ----------
     network : Module
-        Maps streams to a logit a row; it is left as after the last epoch.
+        Maps streams to a row's outputs; it is left as after the last epoch.
     fetch : callable
         Gathers rows of ``train`` as tensors, by their indices.
     train : Rows
@@ -67,6 +68,8 @@ def train_network(
         Rows to look at after each epoch, and what gathers them, which comes first.
     choose : Choice | int
         Which epoch the copy is of; a number chooses itself.
+    objective : Objective
+        The loss, and what outputs mean.
 
     Returns
     -------
@@ -87,12 +90,13 @@ def train_network(
         seed=seed,
         weight=None
         if settings.class_weight == "none"
-        else weigh_rows(train.label, train.trial, settings.class_weight),
+        else weigh_rows(train, settings.class_weight),
+        objective=objective,
     )
     for epoch, loss in enumerate(losses, start=1):
         record = EpochRecord(epoch, loss)
         if watched is not None:
-            record = watch_epoch(record, network, *watched)
+            record = watch_epoch(record, network, *watched, objective=objective)
         history.append(record)
         if choose_epoch(history, choose) == epoch:
             chosen = copy.deepcopy(network)
@@ -103,11 +107,12 @@ def train_network(
 def train_epochs(
     network: nn.Module,
     fetch: Fetch,
-    label: Int[np.ndarray, " row"],
+    label: Num[np.ndarray, " row"],
     settings: NetworkSettings,
     *,
     seed: int,
     weight: Float[np.ndarray, " row"] | None = None,
+    objective: Objective = TWO_CLASSES,
 ) -> Iterator[float]:
     """Train, and yield the mean loss after each epoch.
 
@@ -116,17 +121,19 @@ def train_epochs(
     Parameters
     ----------
     network : Module
-        Maps streams to a logit a row; it is trained in place.
+        Maps streams to a row's outputs; it is trained in place.
     fetch : callable
         Gathers rows as tensors, by their indices.
     label : array, shape (row,)
-        0 or 1, of all rows that are trained on.
+        Of all rows that are trained on, as the objective encodes them.
     settings : NetworkSettings
         Learning rate, batch size, epochs or steps, and device.
     seed : int
         Of the order of rows.
     weight : array, shape (row,), optional
         What each row counts in the loss, one on average; all the same by default.
+    objective : Objective
+        The loss.
 
     Yields
     ------
@@ -140,7 +147,7 @@ def train_epochs(
     """
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
-    wanted = torch.from_numpy(label).float().to(settings.device)
+    wanted = objective.encode(label).to(settings.device)
     counts = None
     if weight is not None:
         counts = torch.from_numpy(weight).float().to(settings.device)
@@ -152,9 +159,9 @@ def train_epochs(
             len(label), batch_size=settings.batch_size, generator=generator
         )
         for index in islice(batches, n_batches):
-            logits = network(to_network(fetch(index)))
-            loss = F.binary_cross_entropy_with_logits(
-                logits, wanted[index], None if counts is None else counts[index]
+            outputs = network(to_network(fetch(index)))
+            loss = objective.lose_mean(
+                outputs, wanted[index], None if counts is None else counts[index]
             )
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -189,7 +196,12 @@ def plan_steps(n_rows: int, settings: NetworkSettings) -> list[int]:
 
 
 def watch_epoch(
-    record: EpochRecord, network: nn.Module, fetch: Fetch, rows: Rows
+    record: EpochRecord,
+    network: nn.Module,
+    fetch: Fetch,
+    rows: Rows,
+    *,
+    objective: Objective = TWO_CLASSES,
 ) -> EpochRecord:
     """Add to a record how the network does on rows that it is not trained on.
 
@@ -198,37 +210,39 @@ def watch_epoch(
     record : EpochRecord
         Of the epoch that has just ended.
     network : Module
-        Maps streams to a logit a row.
+        Maps streams to a row's outputs.
     fetch : callable
         Gathers ``rows`` as tensors, by their indices.
     rows : Rows
         Rows with labels.
+    objective : Objective
+        The loss, and what outputs mean.
 
     Returns
     -------
     EpochRecord
-        A copy with ``watched_loss`` and ``watched_accuracy``.
+        A copy with ``watched_loss`` and, of classes, ``watched_accuracy``.
     """
-    logits = find_logits(network, fetch, len(rows))
-    wanted = torch.from_numpy(rows.label).double()
-    losses = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    outputs = find_outputs(network, fetch, len(rows))
+    wanted = objective.encode(rows.label)
+    losses = objective.lose(outputs, wanted)
     by_trial = np.bincount(rows.trial, losses.numpy()) / np.bincount(rows.trial)
-    hits = (logits > 0) == (wanted == 1)
+    right = objective.is_right(outputs, wanted)
     return replace(
         record,
         watched_loss=float(by_trial.mean()),
-        watched_accuracy=hits.double().mean().item(),
+        watched_accuracy=None if right is None else float(right.mean()),
     )
 
 
 @torch.inference_mode()
-def find_logits(
+def find_outputs(
     network: nn.Module, fetch: Fetch, n_rows: int
-) -> Float64[Tensor, " row"]:
-    """Return the logits of all rows, in evaluation mode."""
+) -> Float64[Tensor, " row *output"]:
+    """Return the outputs of all rows, in evaluation mode."""
     network.eval()
-    logits = torch.empty(n_rows, dtype=torch.float64)
+    parts = []
     for start in range(0, n_rows, SCORED_AT_ONCE):
         index = np.arange(start, min(start + SCORED_AT_ONCE, n_rows))
-        logits[start : start + len(index)] = network(to_network(fetch(index)))
-    return logits
+        parts.append(network(to_network(fetch(index))).double())
+    return torch.cat(parts)

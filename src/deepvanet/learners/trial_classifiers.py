@@ -8,7 +8,9 @@ each of its segments gets the trial's score. The features are those of
 ``trial-logistic``
     Logistic regression.
 ``trial-svm``
-    RBF kernel, probabilities as for ``bandpower-svm``.
+    RBF kernel, probabilities as for ``bandpower-svm``; of ratings a regression.
+``trial-ridge``
+    Linear regression of ratings with a penalty on its weights.
 
 The penalty C is chosen by the log loss on rows held out of inner folds of the
 training rows, the protocol's unit whole.
@@ -31,15 +33,20 @@ from deepvanet.learners.baseline import (
     load_baseline,
 )
 from deepvanet.learners.classifiers import (
-    LOGISTIC,
     PENALTIES,
-    SVM,
     Classifier,
     Features,
     Scaler,
     choose_penalty,
     fit_scaler,
     weigh_samples,
+)
+from deepvanet.learners.families import (
+    GOALS,
+    OneAgainstRest,
+    find_classifier,
+    name_goal,
+    read_goal,
 )
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
@@ -51,7 +58,7 @@ from deepvanet.store import Rows
 
 @dataclass(frozen=True)
 class TrialClassifier:
-    """Fit a classifier of ``CLASSIFIERS`` on features of whole trials."""
+    """Fit a classifier, or a regression, on features of whole trials."""
 
     name: str
     settings: NetworkSettings
@@ -63,13 +70,14 @@ class TrialClassifier:
 
         What was measured is kept, so a fit takes as long as the choice of its penalty.
         """
-        is_slow = CLASSIFIERS[self.name].has_curve
+        is_slow = CLASSIFIERS[self.name] == "svm"
         return Traits(
             stream_sets=("eeg", "peripheral", "bio"),
             spans_trial=BIO,
             is_quick=not is_slow,
             n_fits=1 + len(PENALTIES) * INNER_FOLDS,
             growth=2 if is_slow else 1,
+            goals=GOALS[CLASSIFIERS[self.name]],
             adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
         )
 
@@ -102,30 +110,32 @@ class TrialClassifier:
         features, subject, names = _measure(train)
         scaler = fit_scaler(features, subject, normalise=self.settings.normalise)
         first = np.array([index[0] for index in list_trials(train)])
-        classifier = CLASSIFIERS[self.name]
+        classifier = find_classifier(CLASSIFIERS[self.name], train.goal)
         with use_one_thread():
-            samples = weigh_samples(
-                scaler.apply(features, subject),
-                train.label[first],
-                np.arange(len(first)),
-                train.table.iloc[first].reset_index(drop=True),
-                self.settings,
-            )
+            scaled = scaler.apply(features, subject)
+            samples = weigh_samples(scaled, train.take(first), self.settings)
             inner = samples.cut_inner(unit=unit, seed=self.seed)
             penalty = choose_penalty(samples, inner, classifier.fit_predict)
             fitted = classifier.fit(samples, inner, penalty)
-        numbers = {"names": names, **scaler.to_arrays(), **fitted}
+        numbers = {
+            "names": names,
+            **scaler.to_arrays(),
+            **fitted,
+            **name_goal(train.goal),
+        }
         predict = make_predict(classifier, numbers)
         return FittedBaseline(self.name, predict, numbers, {"penalty": penalty})
 
 
-def make_predict(classifier: Classifier, numbers: Numbers) -> PredictRows:
+def make_predict(
+    classifier: Classifier | OneAgainstRest, numbers: Numbers
+) -> PredictRows:
     """Return what scores rows, each as its trial, by the numbers of a fit."""
     scaler = Scaler.from_arrays(numbers)
     classifier.check(numbers)
     predict = classifier.open(numbers)
 
-    def score(rows: Rows) -> Float64[np.ndarray, " row"]:
+    def score(rows: Rows) -> Float64[np.ndarray, " row *class"]:
         features, subject, _ = _measure(rows)
         with use_one_thread():
             of_trial = predict(scaler.apply(features, subject))
@@ -142,8 +152,12 @@ def _measure(rows: Rows) -> tuple[Features, NDArray[np.object_], NDArray[Any]]:
     return np.stack(list(found.values()), axis=1), subject, np.array(list(found))
 
 
-CLASSIFIERS: Mapping[str, Classifier] = {"trial-logistic": LOGISTIC, "trial-svm": SVM}
-"""Classifiers by the name of the learner."""
+CLASSIFIERS: Mapping[str, str] = {
+    "trial-logistic": "logistic",
+    "trial-svm": "svm",
+    "trial-ridge": "ridge",
+}
+"""Families of classifiers by the name of the learner."""
 
 
 def make_trial_classifier(
@@ -177,5 +191,8 @@ def make_trial_classifier(
 def load_trial_classifier(folder: Path) -> FittedBaseline:
     """Load what a fitted learner of this module saved, or raise ``UserError``."""
     return load_baseline(
-        folder, lambda name, numbers: make_predict(CLASSIFIERS[name], numbers)
+        folder,
+        lambda name, numbers: make_predict(
+            find_classifier(CLASSIFIERS[name], read_goal(numbers)), numbers
+        ),
     )

@@ -205,8 +205,8 @@ class FittedWithinSubject:
 
     def score(
         self, rows: Rows, *, epoch: Epoch = "chosen"
-    ) -> Float[np.ndarray, " row"]:
-        """Return the probability that each row is high."""
+    ) -> Float[np.ndarray, " row *class"]:
+        """Return the prediction of each row, as the goal says."""
         return self.fitted.score(_compare(rows, self.known), epoch=epoch)
 
     def save(self, folder: Path) -> None:

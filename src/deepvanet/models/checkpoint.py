@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from deepvanet.documents import Known, build, read_json
-from deepvanet.fields import About
+from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_file, write_text
 from deepvanet.models.feature_fusion import DeepVANet, build_network
 from deepvanet.schema import Stream, UserError, quote
@@ -43,6 +43,7 @@ class Architecture:
     bio_features: Annotated[int, About("Of signals.", least=1, most=9999)] = 64
     dropout: Annotated[float, About("A probability.", least=0, most=1)] = 0.5
     precision: Annotated[str, Known(("float32", "bfloat16"))] = "float32"
+    n_outputs: Annotated[int, About("Of a row.", least=1, most=1000), MAY_LACK] = 1
 
     def __post_init__(self) -> None:
         for stream, shape in self.shapes.items():
@@ -60,6 +61,7 @@ class Architecture:
             bio_features=self.bio_features,
             dropout=self.dropout,
             precision=self.precision,
+            n_outputs=self.n_outputs,
         )
 
 

@@ -34,6 +34,8 @@ class EEGNet(nn.Module):
         In Hz; the first kernels last half a second.
     n_filters, depth : int
         Temporal filters F1, and spatial filters of each, D.
+    n_outputs : int
+        Logits of a row.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class EEGNet(nn.Module):
         n_filters: int = 8,
         depth: int = 2,
         dropout: float = 0.5,
+        n_outputs: int = 1,
     ) -> None:
         super().__init__()
         n_maps, kernel, short = n_filters * depth, round(sfreq / 2), round(sfreq / 8)
@@ -58,19 +61,20 @@ class EEGNet(nn.Module):
         self.pointwise = nn.Conv2d(n_maps, n_maps, 1, bias=False)
         self.pointwise_norm = nn.BatchNorm2d(n_maps)
         self.dropout = nn.Dropout(dropout)
-        self.dense = nn.Linear(n_maps * (n_samples // POOLS[0] // POOLS[1]), 1)
+        n_features = n_maps * (n_samples // POOLS[0] // POOLS[1])
+        self.dense = nn.Linear(n_features, n_outputs)
 
     def forward(
         self, inputs: Mapping[Stream, Float[Tensor, "batch channel time"]]
-    ) -> Float[Tensor, " batch"]:
-        """Return logits; the score of the high class is their sigmoid."""
+    ) -> Float[Tensor, " batch *output"]:
+        """Return logits; of one output without an axis for it."""
         maps = self.temporal_norm(self.temporal(inputs[Stream.EEG].unsqueeze(1)))
         maps = F.elu(self.spatial_norm(self.spatial(maps)))
         maps = self.dropout(F.avg_pool2d(maps, (1, POOLS[0])))
         maps = self.pointwise_norm(self.pointwise(self.separable(maps)))
         maps = self.dropout(F.avg_pool2d(F.elu(maps), (1, POOLS[1])))
         logits: Tensor = self.dense(maps.flatten(1))
-        return logits.squeeze(1)
+        return logits.squeeze(1) if logits.shape[1] == 1 else logits
 
     def limit_weights(self) -> None:
         """Bring weights back within the paper's limits, after a step of training."""

@@ -23,7 +23,7 @@ HEAD_UNITS = 20
 
 
 class DeepVANet(nn.Module):
-    """Encode each kind of input, join the features, give one logit.
+    """Encode each kind of input, join the features, give a logit or several.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class DeepVANet(nn.Module):
     reads : mapping
         The streams that each encoder is called with.
     head : nn.Module
-        From the joined features to one number.
+        From the joined features to the outputs.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class DeepVANet(nn.Module):
         self,
         inputs: Mapping[Stream, Float[Tensor, "batch ..."]],
         present: Mapping[Stream, Bool[Tensor, " batch"]] | None = None,
-    ) -> Float[Tensor, " batch"]:
-        """Return logits; the score of the high class is their sigmoid."""
+    ) -> Float[Tensor, " batch *output"]:
+        """Return logits; of one output without an axis for it."""
         features = torch.cat(list(self.encode(inputs, present).values()), dim=1)
         logits: Tensor = self.head(features)
-        return logits.squeeze(1)
+        return logits.squeeze(1) if logits.shape[1] == 1 else logits
 
 
 def _encode_present(
@@ -117,6 +117,7 @@ def build_network(
     bio_features: int = 64,
     dropout: float = 0.5,
     precision: str = "float32",
+    n_outputs: int = 1,
 ) -> DeepVANet:
     """Build the network that reads streams of these shapes.
 
@@ -130,6 +131,8 @@ def build_network(
         Probability with which training sets a hidden unit of the head to zero.
     precision : str
         Of the face's convolutions, ``float32`` or ``bfloat16``.
+    n_outputs : int
+        Logits of a row.
 
     Returns
     -------
@@ -160,15 +163,18 @@ def build_network(
                 *shaped, n_features=n_features[name], **options[name]
             )
             reads[name] = streams
-    head = build_head(sum(n_features[name] for name in reads), dropout=dropout)
+    n_joined = sum(n_features[name] for name in reads)
+    head = build_head(n_joined, dropout=dropout, n_outputs=n_outputs)
     return DeepVANet(encoders, reads=reads, head=head)
 
 
-def build_head(n_features: int, *, dropout: float = 0.5) -> nn.Sequential:
-    """Build the two linear layers from features to a logit."""
+def build_head(
+    n_features: int, *, dropout: float = 0.5, n_outputs: int = 1
+) -> nn.Sequential:
+    """Build the two linear layers from features to logits."""
     return nn.Sequential(
         nn.Linear(n_features, HEAD_UNITS),
         nn.ReLU(),
         nn.Dropout(dropout),
-        nn.Linear(HEAD_UNITS, 1),
+        nn.Linear(HEAD_UNITS, n_outputs),
     )

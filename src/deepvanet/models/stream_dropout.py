@@ -30,7 +30,7 @@ class StreamDropout(nn.Module):
         self.network = network
         self.probability = probability
 
-    def forward(self, inputs: Inputs) -> Float[Tensor, " batch"]:
+    def forward(self, inputs: Inputs) -> Float[Tensor, " batch *output"]:
         """Return logits; without any loss in evaluation mode."""
         present = None
         if self.training:
@@ -38,7 +38,7 @@ class StreamDropout(nn.Module):
             present = sample_present(
                 self.network.streams, len(first), self.probability, first.device
             )
-        logits: Float[Tensor, " batch"] = self.network(inputs, present)
+        logits: Float[Tensor, " batch *output"] = self.network(inputs, present)
         return logits
 
 
@@ -56,14 +56,14 @@ class PartialNetwork(nn.Module):
         self.network = network
         self.available = frozenset(available)
 
-    def forward(self, inputs: Inputs) -> Float[Tensor, " batch"]:
+    def forward(self, inputs: Inputs) -> Float[Tensor, " batch *output"]:
         """Return logits."""
         first = next(iter(inputs.values()))
         present = {
             stream: torch.full((len(first),), stream in self.available)
             for stream in self.network.streams
         }
-        logits: Float[Tensor, " batch"] = self.network(inputs, present)
+        logits: Float[Tensor, " batch *output"] = self.network(inputs, present)
         return logits
 
 

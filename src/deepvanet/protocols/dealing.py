@@ -30,17 +30,17 @@ def deal_mixed(
     n_parts: int,
     rng: np.random.Generator,
 ) -> Int[np.ndarray, " unit"]:
-    """Deal units that hold rows of both labels.
+    """Deal units that hold rows of several labels.
 
     In rounds of one unit a part, in random order; each round is matched so that
-    the parts' rows of either label come out as even as that round allows.
+    the parts' rows of each label come out as even as that round allows.
 
     Parameters
     ----------
     number : array, shape (row,)
         Each row's unit, from 0.
     label : array, shape (row,)
-        0 or 1.
+        From 0.
     n_parts : int
         Parts that the units are divided into.
     rng : Generator
@@ -52,11 +52,12 @@ def deal_mixed(
         The part of each unit, from 0.
     """
     n_units = int(number.max()) + 1
+    classes = range(max(2, int(label.max()) + 1))
     counts = np.stack(
-        [np.bincount(number[label == c], minlength=n_units) for c in (0, 1)], axis=1
+        [np.bincount(number[label == c], minlength=n_units) for c in classes], axis=1
     )
     share = counts / np.maximum(counts.sum(axis=0), 1)
-    held = np.zeros((n_parts, 2))
+    held = np.zeros((n_parts, len(classes)))
     part = np.empty(n_units, dtype=np.int64)
     order = rng.permutation(n_units)
     for start in range(0, n_units, n_parts):

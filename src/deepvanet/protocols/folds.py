@@ -19,7 +19,12 @@ from jaxtyping import Bool, Int
 from deepvanet.protocols.dealing import deal_mixed, deal_pure, number_units
 from deepvanet.protocols.known import PROTOCOLS, Protocol
 from deepvanet.protocols.units import UNITS, split_units
-from deepvanet.protocols.validation import choose_cell, choose_units, is_enough
+from deepvanet.protocols.validation import (
+    choose_cell,
+    choose_units,
+    is_enough,
+    list_classes,
+)
 from deepvanet.schema import UserError
 
 LEAST_FOLDS = 2
@@ -107,7 +112,7 @@ def cut_folds(
         One row a segment; columns subject, trial, stimulus, segment, and those of the
         protocol's unit.
     label : array, shape (row,)
-        0 or 1; equal within a trial.
+        A class from 0, by which parts are balanced; equal within a trial.
     protocol : Protocol
         Which unit stays whole, in which scope, and what chooses the epoch.
     n_folds : int | mapping, optional
@@ -233,7 +238,7 @@ def cut_inner_folds(
     table : DataFrame
         The training rows of a fold.
     label : array, shape (row,)
-        0 or 1, of each row of ``table``.
+        A class from 0, of each row of ``table``.
     unit : str
         What the protocol never splits. Where two are crossed, a model that is tested on
         a cell of subject group x stimulus group is trained on neither group.
@@ -243,7 +248,7 @@ def cut_inner_folds(
     Returns
     -------
     list
-        Of each part: rows to train on, which hold both classes, and rows held out.
+        Of each part: rows to train on, of two classes or more, and rows held out.
         Empty where units are too few. Some rows may never be held out.
     """
     rng = np.random.default_rng(seed)
@@ -263,7 +268,7 @@ def cut_inner_folds(
             np.flatnonzero(~same.any(axis=1)),
             np.flatnonzero(same.all(axis=1)),
         )
-        if _has_both(label[train]):
+        if _has_several(label[train]):
             folds.append((train, held))
     return folds
 
@@ -273,13 +278,14 @@ def can_choose_epoch(
 ) -> bool:
     """Return whether a fold's epoch can be chosen.
 
-    Its validation rows must hold at least eight trials, three of each class, and the
-    rows of the first fit both classes.
+    Its validation rows must hold at least eight trials, three of each class (two, where
+    there are more than two classes), and the rows of the first fit several classes.
     """
     held = fold.validation
-    if not len(held) or not _has_both(label[fold.first]):
+    if not len(held) or not _has_several(label[fold.first]):
         return False
-    return is_enough(number_units(table.iloc[held], "trial"), label[held])
+    classes = list_classes(label[np.concatenate([fold.first, held])])
+    return is_enough(number_units(table.iloc[held], "trial"), label[held], classes)
 
 
 def _list_scopes(
@@ -418,5 +424,5 @@ def _cross(
         yield number, (train, test, first, validation)
 
 
-def _has_both(label: Int[np.ndarray, " item"]) -> bool:
-    return bool((label == 0).any() and (label == 1).any())
+def _has_several(label: Int[np.ndarray, " item"]) -> bool:
+    return len(np.unique(label)) > 1

@@ -1,11 +1,12 @@
 """Choose validation rows among the rows that may train: whole units, about a fifth.
 
 The choice of an epoch is no better than the trials that it is made on: there are at
-least ``LEAST_TRIALS`` of them and ``LEAST_OF_A_CLASS`` of either class, and the first
-fit keeps as many trials. Where that cannot be, nothing is chosen.
+least ``LEAST_TRIALS`` of them and ``LEAST_OF_A_CLASS`` of either class (of more than
+two classes ``LEAST_OF_SEVERAL`` of each), and the first fit keeps as many trials. Where
+that cannot be, nothing is chosen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -13,17 +14,48 @@ from jaxtyping import Bool, Int
 
 from deepvanet.protocols.dealing import deal_mixed
 
-LEAST_TRIALS, LEAST_OF_A_CLASS = 8, 3
+LEAST_TRIALS, LEAST_OF_A_CLASS, LEAST_OF_SEVERAL = 8, 3, 2
 SHARE = 5
 """About one in so many units validates."""
 
 _Mask = Bool[np.ndarray, " row"]
 
 
-def is_enough(trial: Int[np.ndarray, " row"], label: Int[np.ndarray, " row"]) -> bool:
-    """Return whether rows hold enough trials of either class to choose an epoch."""
-    n_of = [len(np.unique(trial[label == c])) for c in (0, 1)]
-    return sum(n_of) >= LEAST_TRIALS and min(n_of) >= LEAST_OF_A_CLASS
+def is_enough(
+    trial: Int[np.ndarray, " row"],
+    label: Int[np.ndarray, " row"],
+    classes: Sequence[int] = (0, 1),
+) -> bool:
+    """Return whether rows hold enough trials of each class to choose an epoch.
+
+    Parameters
+    ----------
+    trial : array, shape (row,)
+        Each row's trial, as a number.
+    label : array, shape (row,)
+        Each row's class.
+    classes : sequence of int
+        Those that there are.
+    """
+    n_of = [len(np.unique(trial[label == c])) for c in classes]
+    return sum(n_of) >= LEAST_TRIALS and min(n_of) >= find_least(classes)
+
+
+def find_least(classes: Sequence[int]) -> int:
+    """Return the least trials of a class that choose an epoch."""
+    return LEAST_OF_A_CLASS if len(classes) <= 2 else LEAST_OF_SEVERAL
+
+
+def list_classes(label: Int[np.ndarray, " row"]) -> tuple[int, ...]:
+    """Return the classes of some rows; low and high are always among them.
+
+    Examples
+    --------
+    >>> list_classes(np.array([1, 1])), list_classes(np.array([0, 3, 2]))
+    ((0, 1), (0, 2, 3))
+    """
+    there = set(np.unique(label).tolist())
+    return tuple(sorted(there if max(there, default=0) > 1 else {0, 1}))
 
 
 def choose_units(
@@ -73,16 +105,23 @@ def _choose_trials(
     trial_label = label[first]
     n_validation = max(LEAST_TRIALS, round(len(first) / SHARE))
     most_high = n_validation - LEAST_OF_A_CLASS
-    n_high = round(n_validation * float(trial_label.mean()))
-    n_high = min(max(n_high, LEAST_OF_A_CLASS), most_high)
+    classes = list_classes(trial_label)
+    if len(classes) > 2:
+        least, share = find_least(classes), n_validation / len(trial_label)
+        wanted = [(c, max(least, round(share * _n(trial_label, c)))) for c in classes]
+    else:
+        n_high = round(n_validation * float(trial_label.mean()))
+        n_high = min(max(n_high, LEAST_OF_A_CLASS), most_high)
+        wanted = [(1, n_high), (0, n_validation - n_high)]
     chosen = np.concatenate(
-        [
-            rng.permutation(np.flatnonzero(trial_label == c))[:n]
-            for c, n in ((1, n_high), (0, n_validation - n_high))
-        ]
+        [rng.permutation(np.flatnonzero(trial_label == c))[:n] for c, n in wanted]
     )
     held: _Mask = np.isin(trial, chosen)
     return held if _divides(held, trial, label) else np.zeros_like(held)
+
+
+def _n(label: Int[np.ndarray, " trial"], one: int) -> int:
+    return int(np.count_nonzero(label == one))
 
 
 def _choose_part(
@@ -177,8 +216,8 @@ def _divides(
     least_first: int | None = None,
 ) -> bool:
     """Return whether held rows can choose, and the others can be fitted."""
-    if not is_enough(trial[held], label[held]):
+    if not is_enough(trial[held], label[held], list_classes(label)):
         return False
     n_held, n_first = (len(np.unique(trial[mask])) for mask in (held, ~held))
     least = n_held if least_first is None else least_first
-    return n_first >= least and len(np.unique(label[~held])) == 2
+    return n_first >= least and len(np.unique(label[~held])) > 1

@@ -2,7 +2,7 @@
 
 from deepvanet.schema import KEY_COLUMNS
 
-PREDICTION_COLUMNS = (
+PART_COLUMNS = (
     "target",
     "learner",
     "streams",
@@ -13,9 +13,10 @@ PREDICTION_COLUMNS = (
     "trial",
     "stimulus",
     "segment",
-    "label",
-    "score",
 )
+"""Columns that every table of predictions has."""
+
+PREDICTION_COLUMNS = (*PART_COLUMNS, "label", "score")
 
 HISTORY_COLUMNS = (
     *KEY_COLUMNS,

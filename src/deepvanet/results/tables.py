@@ -35,7 +35,7 @@ _FLOAT_FORMAT = "%.9g"
 
 def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
     """Write predictions in the order given."""
-    write_table(path, [predictions], PREDICTION_COLUMNS)
+    write_table(path, [predictions], predictions.columns.tolist())
 
 
 def read_predictions(path: Path) -> pd.DataFrame:

@@ -37,6 +37,9 @@ TRIAL_COLUMNS = (
 """Columns of ``trials.csv`` that must be there; more follow. Ratings are as rated;
 ``duration_s`` is that of the stimulus; ``n_baseline`` counts samples before it."""
 
+NO_RATINGS = frozenset({*TRIAL_COLUMNS, SESSION, "folder"}) - {*Target}
+"""Columns of trials that hold no rating."""
+
 OPTIONAL_COLUMNS = (SESSION,)
 """Columns of ``trials.csv`` that a table of segments has where they are there."""
 

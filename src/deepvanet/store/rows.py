@@ -7,11 +7,12 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from numpy.typing import NDArray
 
-from deepvanet.schema import Channel, Stream
+from deepvanet.schema import HIGH_LOW, Channel, Goal, Stream
 from deepvanet.store.columns import number_trials
+from deepvanet.tasks.task import stratify
 
 Adjust = Callable[[Stream, Int[np.ndarray, " row"], NDArray[Any]], NDArray[Any]]
 
@@ -53,17 +54,20 @@ class Rows:
     streams : tuple of Stream
         The streams that a learner may read.
     label : array, shape (row,)
-        0 or 1.
+        0 or 1, the number of a class, or a rating, as the goal says.
     adjust : callable | None
         From stream, row numbers of the store and what was read there, to what
         ``read`` gives instead.
+    goal : Goal
+        What is predicted of each row.
     """
 
     store: Segments
     numbers: Int[np.ndarray, " row"]
     streams: tuple[Stream, ...]
-    label: Int[np.ndarray, " row"]
+    label: Num[np.ndarray, " row"]
     adjust: Adjust | None = None
+    goal: Goal = HIGH_LOW
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -77,6 +81,11 @@ class Rows:
     def trial(self) -> Int[np.ndarray, " row"]:
         """A number for each row's trial, from 0; trials of two subjects differ."""
         return number_trials(self.table)
+
+    @cached_property
+    def stratum(self) -> Int[np.ndarray, " row"]:
+        """The class of each row; of a rating, whether it is above their median."""
+        return stratify(self.label, self.goal)
 
     def read(
         self, stream: Stream, index: Int[np.ndarray, " item"] | None = None

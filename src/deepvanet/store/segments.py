@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from deepvanet.config import Segmenting
 from deepvanet.findings import list_some
 from deepvanet.preprocessing.bio import REPEATED
-from deepvanet.schema import BIO, Channel, FrameState, Stream
+from deepvanet.schema import BIO, Channel, FrameState, Stream, pick
 from deepvanet.store.arrays import StoredArrays
-from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
+from deepvanet.store.columns import FRAME_COUNTS, NO_RATINGS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
 from deepvanet.store.windows import lay_windows, tabulate
 
@@ -140,6 +140,27 @@ class SegmentStore:
         length, named = self.segmenting.segment_s, name_trials(self.lost)
         what = f"{len(self.lost)} trials are shorter than a segment of {length:g} s"
         return [f"{what} and are left out: {named}"]
+
+    @property
+    def rating_columns(self) -> tuple[str, ...]:
+        """The columns of trials that hold a rating, or another text or number."""
+        others = [
+            str(name)
+            for name in self._trials
+            if name not in NO_RATINGS and not str(name).startswith("n_")
+        ]
+        return tuple(n for n in others if self._trials[n].notna().any())
+
+    def read_ratings(self, name: str) -> NDArray[Any]:
+        """Return a rating column of trials, for each segment.
+
+        Raises
+        ------
+        UserError
+            When no trial has it; the columns that there are are named.
+        """
+        pick("target", name, self.rating_columns)
+        return np.asarray(self._trials[name].to_numpy()[self._windows.trial])
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
         """Return the channels of the streams, in the order of ``bio`` arrays."""

@@ -1,0 +1,185 @@
+"""What a network's outputs mean, and the loss that it is trained by.
+
+``high-low``
+    One logit a row; binary cross-entropy.
+``classes``
+    A logit a class; cross-entropy. With ``ordinal``, of ordered classes: one logit for
+    each bound between two of them, the binary cross-entropy of lying above it; a
+    class's probability is the difference of two of these, none below 0.
+``rating``
+    One number a row; mean squared error, in units of the deviation of the training
+    trials' ratings from their mean.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from deepvanet.fields import MAY_LACK, About
+from deepvanet.schema import HIGH_LOW, Goal, GoalKind, UserError
+from deepvanet.store import Rows
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss of a goal, and what predictions are made of outputs.
+
+    Attributes
+    ----------
+    center, spread : float
+        Of the training trials' ratings, in the unit of the rating; 0 and 1 of classes.
+    is_ordinal : bool
+        Whether classes are learnt by the bounds between them.
+    """
+
+    goal: Goal = HIGH_LOW
+    center: float = 0.0
+    spread: float = 1.0
+    is_ordinal: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers a network gives for a row."""
+        return self.goal.n_outputs - self.is_ordinal
+
+    def encode(self, label: Num[np.ndarray, " row"]) -> Num[Tensor, " row *bound"]:
+        """Return what outputs are compared with.
+
+        Parameters
+        ----------
+        label : array, shape (row,)
+            As ``Rows`` have them.
+        """
+        wanted = torch.from_numpy(label)
+        if self.goal.kind == "rating":
+            return ((wanted.double() - self.center) / self.spread).float()
+        if self.is_ordinal:
+            return (wanted[:, None] > torch.arange(self.n_outputs)).float()
+        return wanted.float() if self.goal.kind == "high-low" else wanted.long()
+
+    def lose(
+        self, outputs: Float[Tensor, " row *output"], wanted: Num[Tensor, " row *bound"]
+    ) -> Float[Tensor, " row"]:
+        """Return the loss of each row."""
+        wanted = wanted.to(outputs.dtype) if wanted.is_floating_point() else wanted
+        if self.goal.kind == "rating":
+            return F.mse_loss(outputs, wanted, reduction="none")
+        if self.is_ordinal:
+            each = F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none")
+            return each.sum(dim=1)
+        if self.goal.kind == "classes":
+            return F.cross_entropy(outputs, wanted, reduction="none")
+        return F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none")
+
+    def lose_mean(
+        self,
+        outputs: Float[Tensor, " row *output"],
+        wanted: Num[Tensor, " row *bound"],
+        weight: Float[Tensor, " row"] | None,
+    ) -> Float[Tensor, ""]:
+        """Return the mean loss of a batch, each row by its weight."""
+        if self.goal.kind == "high-low":  # in one operation, whose sums differ
+            return F.binary_cross_entropy_with_logits(outputs, wanted, weight)
+        loss = self.lose(outputs, wanted)
+        return (loss if weight is None else loss * weight).mean()
+
+    def is_right(
+        self, outputs: Float[Tensor, " row *output"], wanted: Num[Tensor, " row *bound"]
+    ) -> "np.ndarray[Any, Any] | None":
+        """Return which rows are of the class that was predicted; None of a rating."""
+        if self.goal.kind == "rating":
+            return None
+        if self.goal.kind == "high-low":
+            return ((outputs > 0) == (wanted == 1)).numpy()
+        number = wanted.sum(dim=1).long() if self.is_ordinal else wanted
+        found = torch.from_numpy(self.predict(outputs)).argmax(dim=1)
+        return (found == number).numpy()
+
+    def predict(
+        self, outputs: Float[Tensor, " row *output"]
+    ) -> Float[np.ndarray, " row *prediction"]:
+        """Return the probability of high, of each class, or the rating."""
+        if self.goal.kind == "rating":
+            return (outputs.double() * self.spread + self.center).numpy()
+        if self.goal.kind == "high-low":
+            return outputs.sigmoid().numpy()
+        if not self.is_ordinal:
+            return outputs.double().softmax(dim=1).numpy()
+        above = outputs.double().sigmoid()
+        edges = F.pad(F.pad(above, (1, 0), value=1.0), (0, 1), value=0.0)
+        share = (edges[:, :-1] - edges[:, 1:]).clamp(min=0)
+        return (share / share.sum(dim=1, keepdim=True)).numpy()
+
+
+TWO_CLASSES = Objective()
+
+
+def find_objective(rows: Rows, *, loss: str = "nominal") -> Objective:
+    """Return the objective of training rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        Rows with labels; of ratings the trials' mean and deviation are taken.
+    loss : str
+        ``nominal``, or ``ordinal`` of ordered classes.
+
+    Raises
+    ------
+    UserError
+        When the classes have no order.
+    """
+    goal = rows.goal
+    if loss == "ordinal" and goal.kind == "classes" and not goal.is_ordered:
+        raise UserError(
+            f"ordinal needs classes in an order, got {', '.join(goal.classes)}",
+            field="loss",
+        )
+    if goal.kind != "rating":
+        return Objective(goal, is_ordinal=loss == "ordinal" and goal.is_ordered)
+    first = np.unique(rows.trial, return_index=True)[1]
+    rated = rows.label[first]
+    spread = float(rated.std())
+    return Objective(goal, float(rated.mean()), spread if spread > 0 else 1.0)
+
+
+@dataclass(frozen=True)
+class SavedObjective:
+    """What ``learner.json`` holds of an objective that is not high-low."""
+
+    kind: GoalKind
+    classes: tuple[str, ...]
+    is_ordered: bool
+    is_ordinal: bool
+    center: float
+    spread: Annotated[float, About("Of ratings.", least=1e-9)]
+
+    def open(self) -> Objective:
+        """Return the objective."""
+        goal = Goal(self.kind, self.classes, self.is_ordered)
+        return Objective(goal, self.center, self.spread, self.is_ordinal)
+
+
+MayLackObjective = Annotated[SavedObjective | None, MAY_LACK]
+
+
+def save_objective(objective: Objective) -> Mapping[str, Any]:
+    """Return the entry of ``learner.json``; none of high-low."""
+    if objective.goal == HIGH_LOW:
+        return {}
+    goal = objective.goal
+    values = {
+        "kind": goal.kind,
+        "classes": list(goal.classes),
+        "is_ordered": goal.is_ordered,
+        "is_ordinal": objective.is_ordinal,
+        "center": objective.center,
+        "spread": objective.spread,
+    }
+    return {"objective": values}

@@ -1,0 +1,46 @@
+"""The tasks by name, as help, docs and messages list them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deepvanet.schema import GoalKind
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """What is known of a task before a store is opened.
+
+    Attributes
+    ----------
+    goal : str
+        What a learner predicts.
+    about : str
+        What is asked, in a sentence without its subject.
+    n_targets : int
+        How many rating columns one question takes.
+    """
+
+    name: str
+    goal: GoalKind
+    about: str
+    n_targets: int = 1
+
+
+_LIST = (
+    TaskRecord(
+        "high-low", "high-low", "asks whether a rating is high, by a label rule"
+    ),
+    TaskRecord(
+        "classes",
+        "classes",
+        "asks into which of several bounds a rating falls, or which text it is",
+    ),
+    TaskRecord(
+        "quadrants",
+        "classes",
+        "asks whether two ratings, valence and arousal by default, are high or low",
+        n_targets=2,
+    ),
+    TaskRecord("rating", "rating", "predicts the rating itself"),
+)
+TASKS: Mapping[str, TaskRecord] = {record.name: record for record in _LIST}

@@ -1,0 +1,118 @@
+"""Make a task of its name, a target and what a store has of it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepvanet.labels import check_label_rule
+from deepvanet.schema import UserError, quote
+from deepvanet.tasks.bounds import read_bounds
+from deepvanet.tasks.known import TASKS
+from deepvanet.tasks.task import Classes, HighLow, Quadrants, Rating, Task
+
+MOST_NAMES = 20
+"""Texts of a column that is read as classes."""
+
+
+def split_target(task: str, target: str) -> tuple[str, ...]:
+    """Return the rating columns of a target.
+
+    Raises
+    ------
+    UserError
+        When the task takes another number of them.
+
+    Examples
+    --------
+    >>> split_target("quadrants", "valence+arousal")
+    ('valence', 'arousal')
+    """
+    columns = tuple(part.strip() for part in target.split("+"))
+    needed = TASKS[task].n_targets
+    if len(columns) != needed or len(set(columns)) != needed or not all(columns):
+        several = "exactly two targets, as valence+arousal" if needed > 1 else "one"
+        raise UserError(f"{task} takes {several}, got {quote(target)}", field="targets")
+    return columns
+
+
+def check_task(task: str, *, rule: str, classes: str) -> None:
+    """Refuse a label rule or classes that are none; texts need no classes.
+
+    Raises
+    ------
+    UserError
+        Which names the setting.
+    """
+    check_label_rule(rule)
+    if task == "classes":
+        read_bounds(classes)
+
+
+def make_task(
+    name: str, target: str, *, rule: str, classes: str, column: NDArray[Any]
+) -> Task:
+    """Make a task.
+
+    Parameters
+    ----------
+    name : str
+        Of ``TASKS``.
+    target : str
+        A rating column, or two joined by ``+``.
+    rule : str
+        Label rule of high and low.
+    classes : str
+        Bounds of classes.
+    column : array
+        What a store has in the first column: numbers, or texts.
+
+    Raises
+    ------
+    UserError
+        When the task does not take this target.
+    """
+    columns = split_target(name, target)
+    if column.dtype.kind not in "fiub":
+        names = list_texts(column)
+        if name != "classes":
+            raise UserError(
+                f"{target} holds texts ({', '.join(names[:3])}), which are predicted "
+                f"as classes: --task classes; got task {name}",
+                field="targets",
+            )
+        if not 1 < len(names) <= MOST_NAMES:
+            raise UserError(
+                f"{target} holds {len(names)} different texts, and classes are 2 to "
+                f"{MOST_NAMES}",
+                field="targets",
+            )
+        return Classes(target, names=names)
+    if name == "high-low":
+        return HighLow(target, rule)
+    if name == "quadrants":
+        return Quadrants(columns, rule)
+    if name == "classes":
+        return Classes(target, bounds=read_bounds(classes))
+    return Rating(target)
+
+
+def list_texts(column: NDArray[Any]) -> tuple[str, ...]:
+    """Return the texts of a column, sorted, without what is missing."""
+    return tuple(sorted({text for text in column.tolist() if isinstance(text, str)}))
+
+
+def read_column(column: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a column as numbers: texts as their place among all, NaN what is missing.
+
+    Examples
+    --------
+    >>> read_column(np.array(["rest", np.nan, "fear"], dtype=object)).tolist()
+    [1.0, nan, 0.0]
+    """
+    if column.dtype.kind in "fiub":
+        return column.astype(np.float64)
+    place = {text: float(k) for k, text in enumerate(list_texts(column))}
+    return np.array(
+        [place.get(v, np.nan) if isinstance(v, str) else np.nan for v in column]
+    )
