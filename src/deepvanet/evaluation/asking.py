@@ -72,12 +72,18 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
                 field="targets",
             )
         goal = task.goal.kind
+        if settings.network.loss == "ordinal" and not task.goal.is_ordered:
+            raise UserError(
+                f"ordinal needs classes in an order, as those of bounds; got task "
+                f"{settings.task} of {target}",
+                field="loss",
+            )
         for learner in settings.learners:
             if goal not in find_traits(learner, settings).goals:
                 able = [n for n in list_learners() if _can(n, goal, settings)]
                 raise UserError(
-                    f"learner {learner} cannot do task {settings.task}; those that "
-                    f"can: {', '.join(able)}",
+                    f"{learner} cannot do task {settings.task}; those that can: "
+                    f"{', '.join(able)}",
                     field="learners",
                 )
 

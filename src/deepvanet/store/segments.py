@@ -147,7 +147,7 @@ class SegmentStore:
         others = [
             str(name)
             for name in self._trials
-            if name not in NO_RATINGS and not str(name).startswith("n_")
+            if name not in NO_RATINGS and not str(name).startswith(("n_", "has_"))
         ]
         return tuple(n for n in others if self._trials[n].notna().any())
 

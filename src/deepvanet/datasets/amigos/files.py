@@ -26,6 +26,12 @@ N_SUBJECTS = 40
 
 RATED = {Target.AROUSAL: 0, Target.VALENCE: 1}
 """Columns of the self-assessment: arousal first, unlike DEAP's."""
+FURTHER = (
+    *("dominance", "liking", "familiarity"),
+    *("neutral", "disgust", "happiness", "surprise", "anger", "fear", "sadness"),
+)
+"""Further columns of the self-assessment, in their order: ratings from 1 to 9, then
+whether an emotion was felt."""
 ANNOTATED = {Target.VALENCE: 1, Target.AROUSAL: 2}
 """Columns of what others saw in the face, after the number of the piece."""
 N_RATED, N_ANNOTATED = 12, 3
@@ -51,6 +57,8 @@ class Viewing:
         Rest, then stimulus; without samples where there are none.
     ratings : mapping
         From 1 to 9; empty where they were not asked.
+    further : mapping
+        What else was asked, by ``FURTHER``, as text.
     annotated : mapping
         What others saw in the face, from about -1 to 1; the mean over its pieces.
     """
@@ -59,6 +67,7 @@ class Viewing:
     video: str
     bio: Float[np.ndarray, "channel time"]
     ratings: Mapping[Target, float]
+    further: Mapping[str, str]
     annotated: Mapping[Target, float]
 
     @property
@@ -154,6 +163,7 @@ def read_viewings(path: Path) -> list[Viewing]:
             video=name,
             bio=_take_signals(f"{path} {SIGNALS} {k + 1}", signals[k]),
             ratings=_take_ratings(f"{path} {RATINGS} {k + 1}", ratings[k]),
+            further=_take_further(ratings[k]),
             annotated=_take_annotations(f"{path} {ANNOTATIONS} {k + 1}", seen[k]),
         )
         for k, name in enumerate(names)
@@ -247,6 +257,18 @@ def _take_ratings(where: str, cell: Value) -> dict[Target, float]:
         if not LOWEST_RATING <= rating <= HIGHEST_RATING:
             raise UserError(f"{where}: {target} must be from 1 to 9, got {rating:g}")
     return ratings
+
+
+def _take_further(cell: Value) -> dict[str, str]:
+    """Return the other answers; of a row without ratings none."""
+    row = np.asarray(cell).ravel()
+    if row.size != N_RATED:
+        return {}
+    answers = row[len(RATED) :].astype(np.float64)
+    return {
+        name: f"{answer:.10g}" if np.isfinite(answer) else ""
+        for name, answer in zip(FURTHER, answers, strict=True)
+    }
 
 
 def _take_annotations(where: str, cell: Value) -> dict[Target, float]:

@@ -139,5 +139,6 @@ def _make_trial(subject: str, viewing: Viewing, faces: Mapping[str, Path]) -> Tr
         video=faces.get(viewing.video),
         fps=None,
         ratings=viewing.ratings,
+        more=viewing.further,
         video_onset_s=BASELINE_S,
     )

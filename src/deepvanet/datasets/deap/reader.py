@@ -79,6 +79,8 @@ LABELS = ("Valence", "Arousal", "Dominance", "Liking")
 
 RATINGS_NAME = "participant_ratings.csv"
 TARGET_COLUMNS = {Target.VALENCE: "Valence", Target.AROUSAL: "Arousal"}
+FURTHER_COLUMNS = ("Dominance", "Liking", "Familiarity")
+"""Ratings that were asked too; some subjects have no familiarity."""
 _COLUMNS = ("Participant_id", "Trial", "Experiment_id", *TARGET_COLUMNS.values())
 
 _SIGNALS = re.compile(r"s(\d\d)\.dat")
@@ -144,6 +146,14 @@ class RatingsRow:
     def rate(self) -> dict[Target, float]:
         """Return the rating of each target, or raise ``UserError``."""
         return {t: self.rating(column) for t, column in TARGET_COLUMNS.items()}
+
+    def rate_further(self) -> dict[str, str]:
+        """Return what else was rated, as columns of trials; empty where it was not."""
+        given = {name: self.values.get(name, "").strip() for name in FURTHER_COLUMNS}
+        return {
+            name.lower(): f"{self.rating(name):.10g}" if text else ""
+            for name, text in given.items()
+        }
 
 
 def name_dataset(root: Path) -> str:
@@ -406,6 +416,7 @@ def _make_trial(
         video=videos.get(trial),
         fps=VIDEO_FPS,
         ratings=row.rate(),
+        more=row.rate_further(),
     )
 
 

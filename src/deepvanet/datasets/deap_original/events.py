@@ -194,4 +194,5 @@ def _make_span(
         video=videos.get(trial),
         fps=VIDEO_FPS,
         ratings=row.rate(),
+        more=row.rate_further(),
     )

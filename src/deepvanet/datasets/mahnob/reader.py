@@ -228,6 +228,7 @@ def place_session(session: Session) -> PlacedSession:
         video=session.video,
         fps=session.fps if session.video else None,
         ratings={target: session.rate(target) for target in session.ratings},
+        more=session.further,
     )
     notes = (*label_notes, *clock_notes)
     return PlacedSession(file, tuple(picks), span, notes)

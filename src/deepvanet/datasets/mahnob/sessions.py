@@ -6,7 +6,7 @@ the first 40 are neutral (odd) and emotional (even) clips in turn.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -23,6 +23,18 @@ RATINGS: Mapping[Target, str] = {
     Target.VALENCE: "feltVlnc",
     Target.AROUSAL: "feltArsl",
 }
+
+FURTHER: Mapping[str, str] = {
+    "dominance": "feltCtrl",
+    "predictability": "feltPred",
+    "emotion": "feltEmo",
+}
+"""What else was asked, by the column of trials; an emotion is a code."""
+EMOTIONS = (
+    *("neutral", "anger", "disgust", "fear", "joy", "sadness", "surprise"),
+    *("scream", "bored", "sleepy", "unknown", "amusement", "anxiety"),
+)
+"""Emotions by their code."""
 
 _LARGEST = 1 << 20  # bytes; a session.xml has some thousand
 _BDF = re.compile(r"Part_(\d+)_S_Trial(\d+)_emotion\.bdf", re.IGNORECASE)
@@ -46,6 +58,8 @@ class Session:
         The clip, or nothing.
     ratings : mapping
         As text; without those that are absent.
+    further : mapping
+        What else was felt, as columns of trials; an emotion by its name.
     bdf, video : Path | None
         Signals, and the colour camera.
     absent_video : str
@@ -68,6 +82,7 @@ class Session:
     said_subject: str
     absent_video: str = ""
     n_videos: int = 0
+    further: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
@@ -205,7 +220,18 @@ def read_session(folder: Path) -> Session | None:
         said_subject=subject.strip(),
         absent_video=next((v for v in named if not is_file(folder / v)), ""),
         n_videos=len(videos),
+        further={
+            name: _name_emotion(text) if name == "emotion" else text
+            for name, key in FURTHER.items()
+            for text in [said.get(key, "").strip()]
+        },
     )
+
+
+def _name_emotion(code: str) -> str:
+    """Return the name of an emotion's code; one that is not known stays a code."""
+    is_known = code.isdecimal() and int(code) < len(EMOTIONS)
+    return EMOTIONS[int(code)] if is_known else code
 
 
 class _Builder(ET.TreeBuilder):
