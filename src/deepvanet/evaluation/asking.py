@@ -16,7 +16,7 @@ from deepvanet.store import SegmentStore, pick_subjects
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
-    """Return the settings with the subjects and the baseline that the store has.
+    """Return the settings with the subjects, segments and baseline of the store.
 
     Raises
     ------
@@ -38,6 +38,8 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     settings = replace(
         settings,
         subjects=pick_subjects(store, settings.subjects),
+        segment=store.segmenting.segment_s,
+        step=store.segmenting.step_s,
         baseline=store.segmenting.baseline,
     )
     _check_units(settings, store)
