@@ -276,7 +276,9 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["recipe"].update(sfreq="128"),
         lambda values: values["training"].update(baseline="median"),
         lambda values: values["training"].pop("baseline"),
-        lambda values: values["training"].update(segment=4.0),
+        lambda values: values["training"].update(segment="trial"),
+        lambda values: values["training"].update(segment=0.2503),
+        lambda values: values["training"].update(step=1.01),
         lambda values: values["channels"][0].update(type="telepathy"),
         lambda values: values.update(networks=[]),
         lambda values: values.update(networks="face"),
@@ -286,7 +288,7 @@ def test_an_out_that_is_a_file_is_refused(store, tmp_path):
         lambda values: values["channels"][0].update(spread=None),
         lambda values: values["networks"][0]["answers"][0].pop("calibration"),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_a_damaged_description_is_refused(copied, change):
     rewrite(copied, change)

@@ -79,9 +79,17 @@ ClassBounds = Annotated[
         metavar="BOUNDS",
     ),
 ]
+WHOLE_TRIAL = "trial"
+"""A length of segments: each trial is one, where all trials last the same time."""
+
 SegmentLength = Annotated[
-    float,
-    About("Length of a segment in seconds.", least=0.001, most=3600, metavar="S"),
+    float | Literal["trial"],
+    About(
+        "Length of a segment in seconds, or trial: whole trials, all of one length.",
+        least=0.001,
+        most=3600,
+        metavar="S",
+    ),
 ]
 Step = Annotated[
     float,
@@ -120,8 +128,10 @@ class Segmenting(CheckedSettings):
 
     Attributes
     ----------
-    segment_s, step_s : float
-        Length of a segment, and from the start of one to that of the next.
+    segment_s : float | str
+        Length of a segment; ``trial`` until a store says how long its trials are.
+    step_s : float
+        From the start of one to that of the next.
     baseline : str | None
         What is subtracted: ``mean`` (one number a channel), ``waveform`` (the mean
         one-second waveform, as the published code does) or ``none``; None: ``mean``
@@ -131,6 +141,11 @@ class Segmenting(CheckedSettings):
     segment_s: SegmentLength = 1.0
     step_s: Step = 1.0
     baseline: BaselineOrUsual = None
+
+    @property
+    def length_s(self) -> float:
+        """Length of a segment in seconds; ``ValueError`` before it is known."""
+        return float(self.segment_s)
 
 
 @dataclass(frozen=True)
@@ -352,7 +367,7 @@ class EvaluateSettings(CheckedSettings):
     ----------
     task, classes : str
         What is asked of ratings, and the bounds of classes.
-    segment, step, baseline : float, float, str | None
+    segment, step, baseline : float | str, float, str | None
         As ``Segmenting`` has them.
     folds : int | None
         None: ten, fewer where there are fewer units, equal for the run's protocols.
@@ -422,7 +437,7 @@ class TrainSettings(CheckedSettings):
 
     Attributes
     ----------
-    segment, step, baseline : float, float, str | None
+    segment, step, baseline : float | str, float, str | None
         As ``Segmenting`` has them.
     cross_validate : bool
         Whether the number of epochs is chosen, and probabilities are calibrated, by
@@ -560,7 +575,7 @@ class ReproduceSettings(CheckedSettings):
     ----------
     part : str
         What of the paper.
-    segment, step, baseline : float, float, str | None
+    segment, step, baseline : float | str, float, str | None
         As ``Segmenting`` has them.
     precision, device : str
         As in ``NetworkSettings``.

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from deepvanet.models import encoders
 from deepvanet.models.checkpoint import Architecture, read_network, write_network
 from deepvanet.models.feature_fusion import ENCODERS, build_network
 from deepvanet.models.trunk import Trunk
@@ -237,3 +238,23 @@ def test_a_folder_without_network_is_named(tmp_path):
 def test_a_saved_recipe_is_plain_json(folder):
     values = json.loads((folder / "network.json").read_text())
     assert values["shapes"] == {"peripheral": [2, 16]}
+
+
+def test_faces_that_are_encoded_in_parts_have_the_same_loss_and_gradients(monkeypatch):
+    network = build((Stream.FACE, Stream.EEG), dropout=0.0).train()
+    inputs = sample_inputs((Stream.FACE, Stream.EEG), n_rows=6)
+
+    def measure():
+        network.zero_grad()
+        loss = network(inputs).square().mean()
+        loss.backward()
+        return loss.item(), [p.grad.clone() for p in network.parameters()]
+
+    whole, wanted = measure()
+    monkeypatch.setattr(encoders, "MOST_IMAGES", 10)
+    monkeypatch.setattr(encoders, "IMAGES_OF_A_PART", 10)
+    in_parts, found = measure()
+
+    assert in_parts == pytest.approx(whole, rel=1e-5)
+    for mine, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-6)

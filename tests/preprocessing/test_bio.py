@@ -58,15 +58,6 @@ def test_dead_channels_are_found():
     assert bio.find_bad_samples(signals).tolist() == [False, False, True]
 
 
-def test_segments_hold_the_signal_in_order_and_drop_what_is_left_over():
-    signals = np.arange(2 * 21, dtype=float).reshape(2, 21)
-
-    cut = segments.cut_bio(signals, sfreq=float(SECOND))
-
-    assert cut.shape == (2, 2, SECOND)
-    np.testing.assert_array_equal(np.concatenate([*cut], axis=1), signals[:, :16])
-
-
 @pytest.mark.parametrize(("sfreq", "n_samples"), [(128.0, 320), (100.0, 250)])
 def test_as_many_face_images_as_fit_belong_to_a_trial(sfreq, n_samples):
     trial = Trial(
@@ -85,8 +76,3 @@ def test_as_many_face_images_as_fit_belong_to_a_trial(sfreq, n_samples):
     assert segments.measure_stimulus(trial) == n_samples
     assert segments.count_frames(trial, 5.0) == 12  # of 2.5 s
     assert segments.count_frames(trial, 0.1) == 0
-
-
-def test_a_rate_without_whole_samples_is_refused():
-    with pytest.raises(UserError, match=r"whole samples a second, got 60\.5 Hz"):
-        segments.cut_bio(np.zeros((1, 100)), sfreq=60.5)

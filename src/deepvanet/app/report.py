@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from deepvanet import __version__
 from deepvanet.files import whole_file
+from deepvanet.preprocessing.windows import SECONDS, WindowGrid, name_segments
 
 MEANING = "Probability of a high self-rating, learnt from one rating a trial"
 _WIDTH, _HEIGHT = 800, 160
@@ -16,6 +17,7 @@ _WIDTH, _HEIGHT = 800, 160
 def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
     """Write the report of a result, as ``worker`` makes it."""
     rows = result["rows"]
+    grid = WindowGrid(result["segment_s"], result["step_s"])
     environment = Environment(
         loader=PackageLoader("deepvanet.app", "static"),
         autoescape=True,
@@ -29,15 +31,19 @@ def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
         model=model,
         rows=rows,
         columns=list(rows[0]) if rows else [],
-        lines={name: trace_lines(rows, name) for name in result["targets"]},
+        lines={name: trace_lines(rows, name, grid) for name in result["targets"]},
         thresholds={
-            name: trace_lines([{name: above.get(row["streams"])} for row in rows], name)
+            name: trace_lines(
+                [{name: above.get(row["streams"])} for row in rows], name, grid
+            )
             for name, above in result["thresholds"].items()
         },
         notes=result["notes"],
         means={name: _average(rows, name) for name in result["targets"]},
         n_answered=sum(bool(row["streams"]) for row in rows),
         n_faces=sum(bool(row["face_found"]) for row in rows),
+        unit=name_segments(grid),
+        lasts_s=find_end(len(rows), grid),
         is_example=result["is_example"],
         width=_WIDTH,
         height=_HEIGHT,
@@ -46,8 +52,15 @@ def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
         unfinished.write_text(page)
 
 
-def trace_lines(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
-    """Return the points of unbroken lines through the seconds that have a score.
+def find_end(n_rows: int, grid: WindowGrid) -> float:
+    """Return the second at which the last of so many rows' segments ends."""
+    return max(n_rows - 1, 0) * grid.step_s + grid.length_s
+
+
+def trace_lines(
+    rows: Sequence[dict[str, Any]], name: str, grid: WindowGrid = SECONDS
+) -> list[str]:
+    """Return the points of unbroken lines through the segments that have a score.
 
     Examples
     --------
@@ -59,7 +72,8 @@ def trace_lines(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
         if row[name] is None:
             lines.append([])
             continue
-        x = (number + 0.5) / len(rows) * _WIDTH
+        middle_s = number * grid.step_s + grid.length_s / 2
+        x = middle_s / find_end(len(rows), grid) * _WIDTH
         lines[-1].append(f"{x:.1f},{(1 - row[name]) * _HEIGHT:.1f}")
     return [" ".join(points) for points in lines if points]
 

@@ -110,7 +110,7 @@ def _work(order: WorkOrder, limits: Limits) -> None:
     info = check_video(video, limits) if video else None
     signals = read_for_plots(bio, bundle) if bio else None
     opened = open_recording(bundle, recording)
-    if opened.n_seconds > limits.duration_s:
+    if opened.lasts_s > limits.duration_s:
         raise UserError(f"it lasts more than {limits.duration_s / 60:g} minutes")
     progress.stage("predicting")
     timeline, spoke = predict_with_streams(bundle, opened, progress=progress.part)
@@ -124,8 +124,10 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         "rows": list_rows(timeline.table),
         "notes": timeline.notes,
         "targets": [str(target) for target in bundle.targets],
-        "attributions": list_attributions(spoke, len(timeline.table)),
+        "attributions": list_attributions(spoke, timeline.table["time_s"]),
         "video_span": opened.video_span,
+        "segment_s": bundle.grid.length_s,
+        "step_s": bundle.grid.step_s,
         "thresholds": list_thresholds(bundle),
         "video": shown.name if shown else None,
         "video_offset_s": opened.video_offset_s,
@@ -143,14 +145,15 @@ def list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def list_attributions(
-    table: pd.DataFrame, n_seconds: int
+    table: pd.DataFrame, time_s: pd.Series
 ) -> dict[str, dict[str, list[float | None]]]:
-    """Return, by target and stream, what the stream added in each second."""
+    """Return, by target and stream, what the stream added in each row of a timeline."""
+    places = {second: place for place, second in enumerate(time_s)}
     listed: dict[str, dict[str, list[float | None]]] = {}
     for (target, stream), rows in table.groupby(["target", "stream"]):
-        values: list[float | None] = [None] * n_seconds
+        values: list[float | None] = [None] * len(places)
         for second, value in zip(rows["time_s"], rows["attribution"], strict=True):
-            values[int(second)] = float(f"{value:.4g}")
+            values[places[second]] = float(f"{value:.4g}")
         listed.setdefault(str(target), {})[str(stream)] = values
     return listed
 

@@ -11,8 +11,8 @@ from deepvanet.documents import Known
 from deepvanet.fields import About
 from deepvanet.learners.learner import Context
 from deepvanet.metrics import Calibration
-from deepvanet.preprocessing.segments import SEGMENT_S
-from deepvanet.schema import STREAM_SETS, ChannelType, Target, UserError
+from deepvanet.preprocessing.windows import WindowGrid
+from deepvanet.schema import STREAM_SETS, ChannelType, Stream, Target, UserError
 
 StreamSet = Annotated[str, Known(tuple(STREAM_SETS))]
 Seconds = Annotated[float, About("Seconds.", least=0, most=1e6)]
@@ -123,11 +123,7 @@ class Description:
     def __post_init__(self) -> None:
         if self.training.baseline is None:
             raise UserError("is missing", field="training.baseline")
-        if self.training.segment != SEGMENT_S:
-            raise UserError(
-                f"needs {SEGMENT_S:g} s, got {self.training.segment:g} s",
-                field="training.segment",
-            )
+        self._check_segments()
         if not self.networks:
             raise UserError("it names no network", field="networks")
         names = [channel.name for channel in self.channels]
@@ -150,6 +146,26 @@ class Description:
                         f"{answer.streams} cannot be answered from {item.streams}",
                         field="networks",
                     )
+
+    def _check_segments(self) -> None:
+        length_s = self.training.segment
+        if isinstance(length_s, str):
+            raise UserError("needs seconds", field="training.segment")
+        grid = WindowGrid(length_s, self.training.step)
+        for rate, what, is_read in (
+            (self.recipe.sfreq, "samples", bool(self.channels)),
+            (self.recipe.face_fps, "frames", self._reads_faces()),
+        ):
+            name, seconds = grid.find_obstacle(rate)
+            if is_read and name:
+                raise UserError(
+                    f"needs a whole number of {what}, got {seconds}",
+                    field=f"training.{name}",
+                )
+
+    def _reads_faces(self) -> bool:
+        sets = [answer.streams for item in self.networks for answer in item.answers]
+        return any(Stream.FACE in STREAM_SETS[streams] for streams in sets)
 
 
 def _name_stream(channel: ChannelItem) -> str:

@@ -14,6 +14,7 @@ from deepvanet.labels import check_label_rule
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan, FittedLearner
 from deepvanet.learners.making import load_learner
+from deepvanet.preprocessing.windows import WindowGrid, name_segments, say_grid
 from deepvanet.schema import (
     STREAM_SETS,
     Channel,
@@ -78,8 +79,8 @@ class Answer:
     calibrations: Calibrations
     validation: Validation | None = None
 
-    def line(self) -> str:
-        """Say how good it is."""
+    def line(self, unit: str = "seconds") -> str:
+        """Say how good it is; ``unit`` is what segments are called."""
         what = f"{self.target} from {self.streams}: "
         if self.validation is None:
             return what + "not calibrated, never scored"
@@ -89,7 +90,7 @@ class Answer:
             f"balanced accuracy {'unknown' if balanced is None else f'{balanced:.2f}'} "
             f"of {self.validation.n_trials} trials, mean over subjects (protocol "
             f"{self.validation.protocol}){f', {plan}' if plan else ''}; high is above "
-            f"{called.segment.threshold:.2f} (seconds), {called.trial.threshold:.2f} "
+            f"{called.segment.threshold:.2f} ({unit}), {called.trial.threshold:.2f} "
             "(trials)"
         )
 
@@ -129,6 +130,11 @@ class Bundle:
     answers: tuple[Answer, ...]
 
     @property
+    def grid(self) -> WindowGrid:
+        """How a recording is cut into segments."""
+        return WindowGrid(self.segmenting.length_s, self.segmenting.step_s)
+
+    @property
     def networks(self) -> tuple[tuple[Target, str], ...]:
         """Target and stream set of each fitted learner."""
         return tuple(dict.fromkeys((a.target, a.network) for a in self.answers))
@@ -162,9 +168,11 @@ class Bundle:
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
         held = f"{self._count()}, baseline {self.segmenting.baseline}"
+        if name_segments(self.grid) != "seconds":
+            held += f", segments of {say_grid(self.grid)}"
         return [
             f"bundle: {self.path} ({held}; card: README.md)",
-            *(answer.line() for answer in self.answers),
+            *(answer.line(name_segments(self.grid)) for answer in self.answers),
         ]
 
     def _count(self) -> str:

@@ -58,8 +58,7 @@ from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.preprocessing.segments import SEGMENT_S
-from deepvanet.schema import STREAM_SETS, Channel, UserError
+from deepvanet.schema import STREAM_SETS, Channel
 from deepvanet.store import digest_store, open_store, pick_subjects, read_store_findings
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
@@ -98,10 +97,9 @@ def train_bundle(
     Raises
     ------
     UserError
-        When the store lacks a stream or a class, segments are not of one second, the
-        learner makes no bundle, or ``out`` holds another one.
+        When the store lacks a stream or a class, its trials cannot be cut into such
+        segments, the learner makes no bundle, or ``out`` holds another one.
     """
-    _check_segments(settings)
     store = open_store(store_path).cut(settings.segmenting)
     for line in store.say_lost():
         _log.warning("%s", line)
@@ -114,6 +112,8 @@ def train_bundle(
         settings,
         network=settle_machine(network),
         subjects=pick_subjects(store, settings.subjects),
+        segment=store.segmenting.segment_s,
+        step=store.segmenting.step_s,
         baseline=store.segmenting.baseline,
     )
     described = {
@@ -170,22 +170,6 @@ def train_bundle(
     }
     _describe(out, values, trained, read_store_findings(store.path))
     return load_bundle(out)
-
-
-def _check_segments(settings: TrainSettings) -> None:
-    """Refuse segments that no recording is read in.
-
-    Raises
-    ------
-    UserError
-        When they are not of one second.
-    """
-    if settings.segment != SEGMENT_S:
-        raise UserError(
-            f"a bundle answers second by second, so it is trained on segments of "
-            f"{SEGMENT_S:g} s, got {settings.segment:g} s",
-            field="segment",
-        )
 
 
 def _plan_epochs(settings: TrainSettings, traits: Traits, n_rows: int) -> FitPlan:

@@ -155,7 +155,36 @@ Task = Annotated[config.TaskName, option(config.EvaluateSettings, "task")]
 Classes = Annotated[str, option(config.EvaluateSettings, "classes")]
 Loss = Annotated[config.Loss, option(config.NetworkSettings, "loss")]
 Recipe = Annotated[config.RecipeName, option(config.EvaluateSettings, "recipe")]
-Segment = Annotated[float, option(config.Segmenting, "segment_s")]
+
+
+def read_segment(text: str | float) -> float | str:
+    """Return a length in seconds, or the word for whole trials.
+
+    Raises
+    ------
+    UserError
+        When the text is neither.
+    """
+    if text == config.WHOLE_TRIAL:
+        return config.WHOLE_TRIAL
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(
+            f"needs seconds or {config.WHOLE_TRIAL}, got {quote(text)}", field="segment"
+        ) from None
+
+
+_SEGMENT = find_about(config.Segmenting, "segment_s")
+Segment = Annotated[
+    Any,
+    typer.Option(
+        "--segment",
+        help=_SEGMENT.help,
+        parser=read_segment,
+        metavar=_SEGMENT.metavar,
+    ),
+]
 Step = Annotated[float, option(config.Segmenting, "step_s")]
 Baseline = Annotated[config.Baseline | None, option(config.Segmenting, "baseline")]
 BaselineOfRecipe = Annotated[

@@ -18,7 +18,7 @@ from deepvanet.tasks import TASKS, check_task
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
-    """Return the settings with the subjects and the baseline that the store has.
+    """Return the settings with the subjects, segments and baseline of the store.
 
     Raises
     ------
@@ -41,6 +41,8 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     settings = replace(
         settings,
         subjects=pick_subjects(store, settings.subjects),
+        segment=store.segmenting.segment_s,
+        step=store.segmenting.step_s,
         baseline=store.segmenting.baseline,
     )
     _check_units(settings, store)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepvanet.explanation.sharing_out import share_out
-from deepvanet.inference.answering import Answerer, group_seconds, take
+from deepvanet.inference.answering import Answerer, group_segments, take
 from deepvanet.inference.recording import Chunk
 from deepvanet.learners.held_seconds import share_arrays
 from deepvanet.learners.inputs import to_network, to_tensors
@@ -49,6 +49,8 @@ from deepvanet.store import Rows
 
 N_STEPS = 20
 """Of integrated gradients; their sum is then within a few hundredths."""
+IMAGES_AT_ONCE = 160
+"""Whose gradients are held: those of 32 seconds."""
 ROWS_AT_ONCE = 32
 
 Attributions = Mapping[Stream, Float[np.ndarray, "second ..."]]
@@ -78,7 +80,7 @@ class Question:
 
 def ask(answerer: Answerer, chunk: Chunk) -> Iterator[Question]:
     """Yield what a chunk of a recording asks of each fitted learner."""
-    for name, rows in group_seconds(answerer.choose(chunk)).items():
+    for name, rows in group_segments(answerer.choose(chunk)).items():
         for target in answerer.bundle.targets:
             yield Question(
                 target,
@@ -113,7 +115,7 @@ def divide_by_inputs(question: Question) -> Attributions:
             asked.inputs,
             baselines=asked.nothing,
             n_steps=N_STEPS,
-            internal_batch_size=max(ROWS_AT_ONCE, len(question.seconds)),
+            internal_batch_size=max(asked.rows_at_once, len(question.seconds)),
         )
     return {
         stream: part.detach().float().numpy()
@@ -198,6 +200,13 @@ class NetworkQuestion:
             else torch.zeros(1, *tensor.shape[1:])
             for stream, tensor in zip(self.streams, self.inputs, strict=True)
         )
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows' gradients are held at once."""
+        if Stream.FACE not in self.streams:
+            return ROWS_AT_ONCE
+        return min(ROWS_AT_ONCE, IMAGES_AT_ONCE // self.shapes[Stream.FACE][0])
 
     def answer(self, *inputs: Tensor) -> Tensor:
         """Return calibrated logits, without their offset."""

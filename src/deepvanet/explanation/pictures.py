@@ -13,6 +13,7 @@ from deepvanet.bundle import Bundle
 from deepvanet.explanation.records import Explanation, FaceMap
 from deepvanet.files import whole_file
 from deepvanet.preprocessing.cleaning.electrodes import describe
+from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.reporting.plotting import (
     BLACK,
     BLUE,
@@ -30,8 +31,8 @@ STYLES = {
     Stream.PERIPHERAL: (GREEN, ":"),
 }
 DPI = 200
-HOLE_S = 0.5
-"""Between the end of a second and the start of the next: no line goes across."""
+HOLE = 0.5
+"""Steps that a segment starts later than the next would: no line goes across."""
 BLUR = 1.5
 """Pixels of the crop over which a map of the face is smoothed for the eye."""
 LEAST_ELECTRODES = 4
@@ -42,7 +43,8 @@ def plot_all(made: Explanation, bundle: Bundle, out: Path) -> tuple[str, ...]:
     notes: list[str] = []
     with house_style():
         for target, rows in made.streams.groupby("target", sort=False):
-            _save(_plot_streams(str(target), rows), out / f"streams-{target}.svg")
+            figure = _plot_streams(str(target), rows, bundle.grid)
+            _save(figure, out / f"streams-{target}.svg")
         for target, rows in made.channels.groupby("target", sort=False):
             notes += _plot_channels(str(target), rows, bundle, out)
         for target, faces in made.faces.items():
@@ -80,7 +82,7 @@ def _save(figure: Figure, path: Path) -> None:
             figure.savefig(unfinished, format="png", dpi=DPI)
 
 
-def _plot_streams(target: str, rows: pd.DataFrame) -> Figure:
+def _plot_streams(target: str, rows: pd.DataFrame, grid: WindowGrid) -> Figure:
     sheet = Sheet(7.0, 2.4)
     axes = sheet.add_axes(0.75, 0.45, 5.1, 1.45)
     axes.axhline(0, color=PALE, linewidth=0.8)
@@ -88,11 +90,11 @@ def _plot_streams(target: str, rows: pd.DataFrame) -> Figure:
         mine = rows[rows["stream"] == stream].set_index("time_s")["attribution"]
         if mine.empty:
             continue
-        # what a second lacks is a hole, not a line across it; so is the time between
+        # what a segment lacks is a hole, not a line across it; so is the time between
         # trials, which start anywhere
-        seconds = mine.index.to_numpy(dtype=float)
-        holes = 1 + np.flatnonzero(np.diff(seconds) > 1 + HOLE_S)
-        times = np.insert(seconds + 0.5, holes, np.nan)
+        starts = mine.index.to_numpy(dtype=float)
+        holes = 1 + np.flatnonzero(np.diff(starts) > grid.step_s * (1 + HOLE))
+        times = np.insert(starts + grid.length_s / 2, holes, np.nan)
         values = np.insert(mine.to_numpy(dtype=float), holes, np.nan)
         axes.plot(times, values, dash, color=colour, label=stream, lw=1.2)
     axes.set_xlabel("second of the recording")

@@ -133,8 +133,8 @@ def predict_with_streams(
     """
     answerer = Answerer(bundle)
     answers, parts = [], []
-    at_once_s = answerer.count_seconds(opened)
-    for chunk in opened.chunks(at_once_s=at_once_s, progress=progress):
+    at_once = answerer.count_segments(opened)
+    for chunk in opened.chunks(at_once=at_once, progress=progress):
         answers.append(answerer.answer(chunk))
         parts += [_tabulate_streams(question) for question in ask(answerer, chunk)]
     return join_answers(answers, opened, bundle), _join(parts, STREAM_COLUMNS)
@@ -191,8 +191,8 @@ def _ask_all(
     progress: Progress | None,
 ) -> Iterator[Question]:
     answerer = Answerer(bundle)
-    at_once_s = answerer.count_seconds(opened, AT_ONCE_S)
-    for chunk in opened.chunks(at_once_s=at_once_s, progress=progress):
+    at_once = answerer.count_segments(opened, AT_ONCE_S, least=1)
+    for chunk in opened.chunks(at_once=at_once, progress=progress):
         yield from ask(answerer, chunk)
 
 

@@ -1,4 +1,4 @@
-"""Ask the fitted learner that reads most of what a second has."""
+"""Ask the fitted learner that reads most of what a segment has."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,12 +40,13 @@ TRIAL_COLUMNS = (
     "n_answered",
     "streams",
 )
-"""Columns of a trial's row; ``streams`` are those that answered most of its seconds."""
+"""Columns of a trial's row; ``streams`` are those that answered most of its segments,
+and ``n_seconds`` and ``n_answered`` count its rows in the timeline."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What was said of the seconds of a chunk.
+    """What was said of the segments of a chunk.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class Answers:
 
     trial: str
     table: pd.DataFrame
-    logits: Mapping[Target, Float[np.ndarray, " second"]]
+    logits: Mapping[Target, Float[np.ndarray, " segment"]]
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,21 @@ class Answerer:
     bundle: Bundle
     _loaded: dict[tuple[Target, str], FittedLearner] = field(default_factory=dict)
 
-    def count_seconds(self, opened: OpenRecording, usual: int = AT_ONCE_S) -> int:
-        """Return how many seconds are read at once: all, if a trial is an example."""
-        return usual if self.bundle.context == "segment" else opened.n_seconds
+    def count_segments(
+        self, opened: OpenRecording, at_once_s: float = AT_ONCE_S, least: int = 16
+    ) -> int:
+        """Return how many segments are read at once: all, if a trial is an example.
+
+        Parameters
+        ----------
+        at_once_s : float
+            How long they may be together.
+        least : int
+            So many, however long one is: signals are read with seconds around them.
+        """
+        if self.bundle.context == "trial":
+            return opened.n_segments
+        return max(least, int(at_once_s / self.bundle.grid.length_s))
 
     def load(self, target: Target, streams: str) -> FittedLearner:
         """Load the fitted learner that answers from a stream set, once."""
@@ -79,7 +92,7 @@ class Answerer:
         return self._loaded[key]
 
     def choose(self, chunk: Chunk) -> list[str]:
-        """Return the stream set that answers each second, or nothing."""
+        """Return the stream set that answers each segment, or nothing."""
         return [self.bundle.pick(chunk.streams_of(k)) or "" for k in range(len(chunk))]
 
     def answer(self, chunk: Chunk) -> Answers:
@@ -102,23 +115,23 @@ class Answerer:
 
     def _find_logits(
         self, target: Target, chunk: Chunk, chosen: list[str]
-    ) -> Float[np.ndarray, " second"]:
+    ) -> Float[np.ndarray, " segment"]:
         logits = np.full(len(chunk), np.nan)
         if target in self.bundle.targets:
-            for name, rows in group_seconds(chosen).items():
-                seconds = take(chunk, name, rows, self.bundle)
-                logits[rows] = measure_logits(self.load(target, name), seconds)
+            for name, rows in group_segments(chosen).items():
+                segments = take(chunk, name, rows, self.bundle)
+                logits[rows] = measure_logits(self.load(target, name), segments)
         return logits
 
     def _calibrate(
         self,
         target: Target,
-        logits: Float[np.ndarray, " second"],
+        logits: Float[np.ndarray, " segment"],
         chosen: list[str],
-    ) -> Float[np.ndarray, " second"]:
+    ) -> Float[np.ndarray, " segment"]:
         probability = np.full(len(logits), np.nan)
         if target in self.bundle.targets:
-            for name, rows in group_seconds(chosen).items():
+            for name, rows in group_segments(chosen).items():
                 made = self.bundle.find(target, name).calibrations.segment
                 probability[rows] = made.find_probability(logits[rows])
         return probability
@@ -138,7 +151,7 @@ def tabulate_trials(
 ) -> pd.DataFrame:
     """Return a row a trial, with columns ``TRIAL_COLUMNS``.
 
-    Its score is the mean of its seconds' scores as fitted, the probability of which is
+    Its score is the mean of its segments' scores as fitted, the probability of which is
     that of the stream set that answered most of them.
     """
     rows = []
@@ -168,15 +181,15 @@ def tabulate_trials(
     return table.astype({f"{target}_label": "Int64" for target in Target})
 
 
-def _average(logits: Float[np.ndarray, " second"]) -> float:
+def _average(logits: Float[np.ndarray, " segment"]) -> float:
     """Return the logit of the mean score, or NaN where there is none."""
     if not len(logits):
         return float("nan")
     return float(find_logit_of_mean(np.array([expit(logits).mean()]))[0])
 
 
-def group_seconds(chosen: list[str]) -> dict[str, Int[np.ndarray, " _"]]:
-    """Return the seconds that each stream set answers."""
+def group_segments(chosen: list[str]) -> dict[str, Int[np.ndarray, " _"]]:
+    """Return the segments that each stream set answers."""
     names = np.array(chosen)
     return {
         name: np.flatnonzero(names == name) for name in dict.fromkeys(chosen) if name
@@ -186,23 +199,23 @@ def group_seconds(chosen: list[str]) -> dict[str, Int[np.ndarray, " _"]]:
 def take(
     chunk: Chunk, streams: str, rows: Int[np.ndarray, " _"], bundle: Bundle
 ) -> Rows:
-    """Return what a fitted learner reads of some seconds of a chunk.
+    """Return what a fitted learner reads of some segments of a chunk.
 
     Parameters
     ----------
     chunk : Chunk
-        Seconds that were read.
+        Segments that were read.
     streams : str
         Name of a stream set, of ``STREAM_SETS``.
     rows : array, shape (row,)
-        Which seconds, counted from the chunk's first.
+        Which segments, counted from the chunk's first.
     bundle : Bundle
         Knows the channels and the sampling rate of its streams.
 
     Returns
     -------
     Rows
-        These seconds in memory, in the order of ``rows``.
+        These segments in memory, in the order of ``rows``.
     """
     return hold_seconds(
         {stream: chunk.arrays[stream][rows] for stream in STREAM_SETS[streams]},

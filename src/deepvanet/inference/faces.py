@@ -1,7 +1,8 @@
-"""The face of a recording, some seconds at a time, however long the video is."""
+"""The face of a recording, some segments at a time, however long the video is."""
 
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from deepvanet.bundle import Bundle
-from deepvanet.config import PrepareSettings
 from deepvanet.preprocessing.face import (
     FaceBackend,
     FrameState,
@@ -18,14 +18,13 @@ from deepvanet.preprocessing.face import (
     load_backend,
     make_backend,
 )
-from deepvanet.preprocessing.segments import SEGMENT_S
 from deepvanet.preprocessing.video import probe, sample_frames
 from deepvanet.schema import UserError
 
 BLOCK_S = 300.0
 """Seconds in which the subject is looked for at once; a trial is seldom longer."""
 
-Clips = UInt8[np.ndarray, "second frame height width 3"]
+Clips = UInt8[np.ndarray, "segment frame height width 3"]
 
 
 @dataclass(frozen=True)
@@ -35,28 +34,43 @@ class FaceReader:
     Attributes
     ----------
     first : int
-        The second of the recording at which they start.
+        The segment of the recording with which they start.
+    n_segments : int
+        How many there are.
+    length : int
+        Frames of a segment.
+    clips : iterator
+        The frames of each segment; segments may share some.
     """
 
     first: int
-    n_seconds: int
-    fps: float
+    n_segments: int
+    length: int
     size: int
-    crops: Iterator[TrackedCrop]
+    clips: Iterator[Sequence[TrackedCrop]]
 
-    def read(self, n_seconds: int) -> tuple[Clips, Bool[np.ndarray, " second"]]:
-        """Return the next seconds, and which of them have a face throughout."""
-        n_frames = round(self.fps * SEGMENT_S)
-        clips = np.zeros((n_seconds, n_frames, self.size, self.size, 3), np.uint8)
-        has = np.zeros(n_seconds, bool)
-        for second in range(n_seconds):
-            states = []
-            for place in range(n_frames):
-                tracked = next(self.crops)
-                clips[second, place] = tracked.crop
-                states.append(tracked.state)
-            has[second] = FrameState.LOST not in states
+    def read(self, n_segments: int) -> tuple[Clips, Bool[np.ndarray, " segment"]]:
+        """Return the next segments, and which of them have a face throughout."""
+        shape = (n_segments, self.length, self.size, self.size, 3)
+        clips, has = np.zeros(shape, np.uint8), np.zeros(n_segments, bool)
+        for segment in range(n_segments):
+            frames = next(self.clips)
+            clips[segment] = [tracked.crop for tracked in frames]
+            has[segment] = all(f.state is not FrameState.LOST for f in frames)
         return clips, has
+
+
+def slide(
+    crops: Iterator[TrackedCrop], starts: Iterable[int], length: int
+) -> Iterator[Sequence[TrackedCrop]]:
+    """Yield the frames of each window; no more than one window is held."""
+    held: deque[TrackedCrop] = deque(maxlen=length)
+    n_read = 0
+    for start in starts:
+        while n_read < start + length:
+            held.append(next(crops))
+            n_read += 1
+        yield held
 
 
 def open_face_reader(
@@ -65,9 +79,9 @@ def open_face_reader(
     offset_s: float,
     *,
     true_fps: float | None,
-    signals_end: int,
+    n_with_signals: int,
 ) -> FaceReader:
-    """Find the face in each second that the video shows at least half of.
+    """Find the face in each segment of whose end the video shows half a second.
 
     Where the signals go on, the end is padded from the last face as in ``prepare``.
 
@@ -82,33 +96,34 @@ def open_face_reader(
         Second of the recording at which the video starts.
     true_fps : float | None
         Frames a second, where the video's own number cannot be trusted.
-    signals_end : int
-        Whole seconds of the recording that have signals.
+    n_with_signals : int
+        Segments of the recording that have signals.
 
     Returns
     -------
     FaceReader
-        Starts at the first whole second of the recording that the video shows.
+        Starts with the first segment of the recording that the video shows whole.
 
     Raises
     ------
     UserError
         When the video is too short, or none that can be read.
     """
-    first = max(0, math.ceil(offset_s))
-    start_s = first - offset_s
+    grid = bundle.grid
+    first = max(0, math.ceil(offset_s / grid.step_s))
+    start_s = first * grid.step_s - offset_s
     shown_s = _measure_video(path, true_fps) - start_s
     if shown_s < 0.5:
         raise UserError(
             f"{path}: shows less than half a second to predict", field="video"
         )
-    n_seconds = max(math.floor(shown_s + 0.5), signals_end - first)
-    return _open_seconds(
+    n_shown = grid.count(math.floor(shown_s + 0.5))
+    return _open_segments(
         path,
-        bundle.recipe,
+        bundle,
         make_backend(bundle.recipe.face),
         first=first,
-        n_seconds=n_seconds,
+        n_segments=max(n_shown, n_with_signals - first),
         start_s=start_s,
         true_fps=true_fps,
     )
@@ -119,11 +134,12 @@ def open_trial_face_reader(
     bundle: Bundle,
     *,
     start_s: float,
-    n_seconds: int,
+    n_segments: int,
+    lasts_s: float,
     true_fps: float | None = None,
     face_choice: str = "",
 ) -> FaceReader:
-    """Find the face in each second of a trial, as ``prepare`` does.
+    """Find the face in each segment of a trial, as ``prepare`` does.
 
     Parameters
     ----------
@@ -134,8 +150,10 @@ def open_trial_face_reader(
         finds faces.
     start_s : float
         Second of the video at which the trial starts.
-    n_seconds : int
-        Whole seconds of the trial.
+    n_segments : int
+        Whole segments of the trial.
+    lasts_s : float
+        How long the trial is; frames after its last segment may fill lost ones in it.
     true_fps : float | None
         Frames a second, where the video's own number cannot be trusted.
     face_choice : str
@@ -144,34 +162,39 @@ def open_trial_face_reader(
     Returns
     -------
     FaceReader
-        Its seconds are counted from the start of the trial.
+        Its segments are counted from the start of the trial.
     """
-    return _open_seconds(
+    return _open_segments(
         path,
-        bundle.recipe,
+        bundle,
         load_backend(bundle.recipe.face),
         first=0,
-        n_seconds=n_seconds,
+        n_segments=n_segments,
         start_s=start_s,
+        lasts_s=lasts_s,
         true_fps=true_fps,
         face_choice=face_choice,
     )
 
 
-def _open_seconds(
+def _open_segments(
     path: Path,
-    recipe: PrepareSettings,
+    bundle: Bundle,
     backend: FaceBackend,
     *,
     first: int,
-    n_seconds: int,
+    n_segments: int,
     start_s: float,
+    lasts_s: float = 0.0,
     true_fps: float | None = None,
     face_choice: str = "",
 ) -> FaceReader:
-    """Follow the face from a second of the video on, for so many seconds."""
-    fps, size = recipe.face_fps, recipe.face_size
-    n_frames = round(n_seconds * fps)
+    """Follow the face from a second of the video on, for so many segments."""
+    fps, size, grid = bundle.recipe.face_fps, bundle.recipe.face_size, bundle.grid
+    starts = grid.place(np.arange(n_segments), fps).tolist()
+    length = grid.measure(fps)
+    needed = starts[-1] + length if starts else 0
+    n_frames = max(needed, math.floor(int(lasts_s) * fps))
     frames = sample_frames(
         path, fps=fps, true_fps=true_fps, start_s=start_s, n_frames=n_frames
     )
@@ -185,7 +208,7 @@ def _open_seconds(
         face_choice=face_choice,
         source=path,
     )
-    return FaceReader(first, n_seconds, fps, size, crops)
+    return FaceReader(first, n_segments, length, size, slide(crops, starts, length))
 
 
 def _measure_video(path: Path, true_fps: float | None) -> float:

@@ -47,8 +47,8 @@ class SignalFeed(Protocol):
     """Samples that are read in blocks."""
 
     @property
-    def n_seconds(self) -> int:
-        """Whole seconds that there are."""
+    def n_samples(self) -> int:
+        """Samples that there are, at the recipe's rate."""
 
     @property
     def edges(self) -> Bool[np.ndarray, " second"]:
@@ -77,9 +77,9 @@ class MemoryFeed:
     edges: Bool[np.ndarray, " second"]
 
     @property
-    def n_seconds(self) -> int:
-        """Whole seconds that there are."""
-        return len(self.edges)
+    def n_samples(self) -> int:
+        """Samples that there are, at the recipe's rate."""
+        return int(self.cleaned.bio.shape[1])
 
     @property
     def spans(self) -> tuple[TrialSpan, ...]:
@@ -144,7 +144,7 @@ def open_memory_feed(
             as_recording(next(segments.cut_trials(item)))
             for item in (recording, cleaned)
         )
-    n_seconds = segments.count_segments(cleaned.bio.shape[1], recipe.sfreq)
+    n_seconds = count_seconds(cleaned.bio.shape[1], recipe.sfreq)
     edges = find_edges(n_seconds, before_s=before_s, after_s=after_s)
     # what a data set filtered before it cut trials has no edges here
     is_filtered_here = bundle.is_raw or recording.sfreq != cleaned.sfreq
@@ -198,9 +198,10 @@ class FileFeed:
     edges: Bool[np.ndarray, " second"]
 
     @property
-    def n_seconds(self) -> int:
-        """Whole seconds that there are."""
-        return len(self.edges)
+    def n_samples(self) -> int:
+        """Samples that there are, at the recipe's rate."""
+        ratio = _find_ratio(self.source.sfreq, self.sfreq)
+        return math.ceil(self.source.n_samples * ratio)
 
     def read(self, start: int, stop: int) -> StreamSamples:
         """Return samples ``start`` to ``stop``, counted at the recipe's rate."""
@@ -268,11 +269,16 @@ def open_file_feed(
         is_alive[list(eeg.rows)] = _find_alive(source, eeg)
         operators[Stream.EEG] = plan_reference(is_alive).clean @ operators[Stream.EEG]
     n_samples = math.ceil(source.n_samples * _find_ratio(source.sfreq, sfreq))
-    edges = find_edges(segments.count_segments(n_samples, sfreq))
+    edges = find_edges(count_seconds(n_samples, sfreq))
     is_filtered_here = bundle.is_raw or source.sfreq != sfreq
     return FileFeed(
         source, places, operators, bundle.is_raw, sfreq, edges & is_filtered_here
     )
+
+
+def count_seconds(n_samples: int, sfreq: float) -> int:
+    """Return how many whole seconds so many samples last; a part of one is one."""
+    return max(1, math.floor(n_samples / sfreq))
 
 
 def _find_ratio(sfreq: float, to: float) -> Fraction:

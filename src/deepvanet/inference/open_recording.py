@@ -1,10 +1,13 @@
 """Open the files of a recording, and find out how they lie in time."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from deepvanet.bundle import Bundle
-from deepvanet.findings import collect
+from deepvanet.findings import collect, list_some
 from deepvanet.inference.faces import (
     FaceReader,
     open_face_reader,
@@ -72,18 +75,35 @@ def _open_whole(
                 offset_s = span.onset_s - span.video_onset_s
             if is_same_file(video, span.video):
                 true_fps = span.fps
-    n_seconds, faces = 0 if signals is None else signals.n_seconds, None
+    n_segments, faces, shown = 0 if signals is None else signals.n_segments, None, None
     if video is not None:
-        end = 0 if signals is None or not signals.places else signals.n_seconds
         faces = open_face_reader(
-            video, bundle, offset_s, true_fps=true_fps, signals_end=end
+            video,
+            bundle,
+            offset_s,
+            true_fps=true_fps,
+            n_with_signals=n_segments if signals and signals.places else 0,
         )
-    shown = None if faces is None else (faces.first, faces.first + faces.n_seconds)
+        last = faces.first + faces.n_segments
+        n_segments = max(n_segments, last)
+        start_s, end_s = bundle.grid.time(np.array([faces.first, last])).tolist()
+        shown = start_s, end_s
+    _check_length(n_segments, bundle, recording)
     open_faces = None if faces is None else lambda: faces
-    length = max(n_seconds, shown[1] if shown else 0)
-    part = RecordingPart(0, length, signals, open_faces)
+    part = RecordingPart(0, n_segments, bundle.grid, signals, open_faces)
     assumptions = () if signals is None else signals.notes
     return OpenRecording((part,), offset_s, Levels(bundle), shown, assumptions)
+
+
+def _check_length(n_segments: int, bundle: Bundle, recording: RecordingInput) -> None:
+    if not n_segments:
+        paths = (recording.video, recording.bio)
+        files = " and ".join(str(path) for path in paths if path)
+        raise UserError(
+            f"{files}: shorter than a segment of {bundle.grid.length_s:g} s, which the "
+            "bundle was trained on",
+            field="bio" if recording.bio else "video",
+        )
 
 
 def _open_trials(
@@ -111,10 +131,24 @@ def _open_trials(
         )
         for span in spans
     ]
-    assumptions = (*(() if signals is None else signals.notes), *notes)
-    return OpenRecording(
-        tuple(parts), offset_s, Levels(bundle), assumptions=assumptions
+    long_enough = tuple(part for part in parts if part.n_segments)
+    _check_length(len(long_enough), bundle, recording)
+    assumptions = (
+        *(() if signals is None else signals.notes),
+        *notes,
+        *_tell_short(parts, bundle),
     )
+    return OpenRecording(long_enough, offset_s, Levels(bundle), assumptions=assumptions)
+
+
+def _tell_short(parts: Sequence[RecordingPart], bundle: Bundle) -> tuple[str, ...]:
+    """Say which trials are shorter than a segment."""
+    short = [part.span.trial for part in parts if part.span and not part.n_segments]
+    if not short:
+        return ()
+    length = f"{bundle.grid.length_s:g} s"
+    what = f"{len(short)} trials are shorter than a segment of {length}"
+    return (f"{what} and are left out: {list_some(short)}",)
 
 
 def _open_trial(
@@ -128,10 +162,10 @@ def _open_trial(
 ) -> RecordingPart:
     if signals is None:
         own, start = None, span.video_onset_s + offset_s
-        n_seconds = int(span.end_s)
+        lasts_s, n_segments = span.end_s, bundle.grid.count(span.end_s)
     else:
         own, start = signals.cut(span), span.onset_s
-        n_seconds = own.n_seconds
+        lasts_s, n_segments = own.n_samples / own.sfreq, own.n_segments
     video_s = span.video_onset_s
     if signals is not None and is_asked:
         video_s = span.onset_s - offset_s
@@ -141,9 +175,11 @@ def _open_trial(
             video or Path(),
             bundle,
             start_s=video_s,
-            n_seconds=n_seconds,
+            n_segments=n_segments,
+            lasts_s=lasts_s,
             true_fps=span.fps if is_same_file(video, span.video) else None,
             face_choice=span.face_choice,
         )
 
-    return RecordingPart(start, n_seconds, own, open_faces if video else None, span)
+    faces = open_faces if video else None
+    return RecordingPart(start, n_segments, bundle.grid, own, faces, span)

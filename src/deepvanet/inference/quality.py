@@ -11,6 +11,8 @@ SLOW = {ChannelType.GSR, ChannelType.RESPIRATION, ChannelType.TEMPERATURE}
 """What may well stay the same for a second."""
 SLOW_S = 5
 """Seconds before and after over which even these change."""
+MOST_LOST = 0.5
+"""Share of its seconds above which a channel is bad in a segment of several."""
 LEAST_GOOD = 0.5
 """Share of a stream's channels without which the stream counts as missing."""
 CONTEXT_S = 2

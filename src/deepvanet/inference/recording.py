@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from deepvanet.findings import Finding, collect, refuse_errors
 from deepvanet.inference.faces import FaceReader
 from deepvanet.inference.levels import Levels
-from deepvanet.inference.quality import LEAST_GOOD, Flags
-from deepvanet.inference.signal_reader import SignalReader
+from deepvanet.inference.quality import LEAST_GOOD, MOST_LOST
+from deepvanet.inference.signal_reader import Shares, SignalReader
+from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.schema import Stream, TrialSpan
 
 AT_ONCE_S = 64
-"""Seconds that are held."""
+"""Seconds of segments that are held."""
 
 Progress = Callable[[float, float], None]
 """Is called with the seconds that are done, and the seconds in all."""
@@ -24,46 +25,42 @@ Progress = Callable[[float, float], None]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some seconds of a recording.
+    """Some segments of a recording.
 
     Attributes
     ----------
-    start : int | float
-        Where the first second starts; trials start anywhere.
+    time_s : array, shape (segment,)
+        Where each segment starts, in seconds of the recording.
     trial : str
-        Whose seconds they are; empty where a recording is not divided.
+        Whose segments they are; empty where a recording is not divided.
     arrays : mapping
-        Of each stream, a row a second as a store has them; of no meaning in seconds
+        Of each stream, a row a segment as a store has them; of no meaning in segments
         that lack it.
     has : mapping
-        Which seconds have a stream.
+        Which segments have a stream.
     bad_channels : tuple of str
-        Names of channels that are flat or not finite in a second, joined by a space.
-    is_edge : array, shape (second,)
+        Names of channels that are flat or not finite in a second of a segment, joined
+        by a space.
+    is_edge : array, shape (segment,)
         Whether a filter had too little context.
     rest : mapping
         Of each stream of signals the baseline that was subtracted, (channel, time).
     """
 
-    start: int | float
+    time_s: NDArray[Any]
     trial: str
     arrays: Mapping[Stream, NDArray[Any]]
-    has: Mapping[Stream, Bool[np.ndarray, " second"]]
+    has: Mapping[Stream, Bool[np.ndarray, " segment"]]
     bad_channels: tuple[str, ...]
-    is_edge: Bool[np.ndarray, " second"]
+    is_edge: Bool[np.ndarray, " segment"]
     rest: Mapping[Stream, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.is_edge)
 
-    @property
-    def time_s(self) -> NDArray[Any]:
-        """Where each second starts, in seconds of the recording."""
-        return np.asarray(np.arange(len(self)) + self.start)
-
-    def streams_of(self, second: int) -> frozenset[Stream]:
-        """Return the streams that a second has, counted from the chunk's first."""
-        return frozenset(stream for stream, has in self.has.items() if has[second])
+    def streams_of(self, segment: int) -> frozenset[Stream]:
+        """Return the streams that a segment has, counted from the chunk's first."""
+        return frozenset(stream for stream, has in self.has.items() if has[segment])
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,8 @@ class RecordingPart:
     ----------
     start : int | float
         The second of the recording at which it starts.
+    n_segments : int
+        Whole segments of it.
     open_faces : callable | None
         Begins with its first frame.
     span : TrialSpan | None
@@ -81,44 +80,46 @@ class RecordingPart:
     """
 
     start: int | float
-    n_seconds: int
+    n_segments: int
+    grid: WindowGrid
     signals: SignalReader | None
     open_faces: Callable[[], FaceReader] | None
     span: TrialSpan | None = None
 
-    def chunks(self, at_once_s: int, levels: Levels) -> Iterator[Chunk]:
-        """Yield its seconds in order."""
+    def chunks(self, at_once: int, levels: Levels) -> Iterator[Chunk]:
+        """Yield its segments in order, so many at once."""
         faces = None if self.open_faces is None else self.open_faces()
-        for start in range(0, self.n_seconds, at_once_s):
-            stop = min(start + at_once_s, self.n_seconds)
+        for start in range(0, self.n_segments, at_once):
+            stop = min(start + at_once, self.n_segments)
             yield self._read(start, stop, faces, levels)
 
     def _read(
         self, start: int, stop: int, faces: FaceReader | None, levels: Levels
     ) -> Chunk:
         arrays: dict[Stream, NDArray[Any]] = {}
-        has: dict[Stream, Bool[np.ndarray, " second"]] = {}
+        has: dict[Stream, Bool[np.ndarray, " segment"]] = {}
         named = [""] * (stop - start)
         edge = np.zeros(stop - start, bool)
-        if self.signals is not None and start < self.signals.n_seconds:
-            end = min(stop, self.signals.n_seconds)
+        if self.signals is not None and start < self.signals.n_segments:
+            end = min(stop, self.signals.n_segments)
             edge[: end - start] = self.signals.find_edges(start, end)
-            cut, bad = self.signals.read(start, end)
+            cut, lost = self.signals.read(start, end)
             levels.add(cut)
-            for stream, flags in bad.items():
-                good = 1 - flags.mean(axis=1)
+            for stream, shares in lost.items():
+                good = np.mean(shares <= MOST_LOST, axis=1)
                 arrays[stream] = _widen(cut[stream], 0, stop - start)
                 has[stream] = _widen(good >= LEAST_GOOD, 0, stop - start)
-            named[: end - start] = _name_bad(self.signals, bad, end - start)
+            named[: end - start] = _name_bad(self.signals, lost, end - start)
         if faces is not None:
             first = min(max(start, faces.first), stop)
-            last = max(first, min(stop, faces.first + faces.n_seconds))
+            last = max(first, min(stop, faces.first + faces.n_segments))
             clips, found = faces.read(last - first)
             arrays[Stream.FACE] = _widen(clips, first - start, stop - start)
             has[Stream.FACE] = _widen(found, first - start, stop - start)
         trial = "" if self.span is None else self.span.trial
         rest = {} if self.signals is None else self.signals.baseline
-        return Chunk(self.start + start, trial, arrays, has, tuple(named), edge, rest)
+        time_s = self.start + self.grid.time(np.arange(start, stop))
+        return Chunk(time_s, trial, arrays, has, tuple(named), edge, rest)
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ class OpenRecording:
         Second of the recording at which the video starts.
     levels : Levels
         Where channels lay in what was read so far.
-    video_span : tuple of int | None
-        The first second that the video shows, and the one after the last, of a
-        recording that is not divided.
+    video_span : tuple of (int | float) | None
+        Where the first segment that the video shows starts, and where the one after
+        the last would, of a recording that is not divided.
     assumptions : tuple of str
         What had to be assumed when it was opened, a sentence each.
     accept : tuple of str
@@ -147,15 +148,20 @@ class OpenRecording:
     parts: tuple[RecordingPart, ...]
     video_offset_s: float
     levels: Levels
-    video_span: tuple[int, int] | None = None
+    video_span: tuple[float, float] | None = None
     assumptions: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
     @property
-    def n_seconds(self) -> int:
-        """Whole seconds that are read."""
-        return sum(part.n_seconds for part in self.parts)
+    def n_segments(self) -> int:
+        """Segments that are read."""
+        return sum(part.n_segments for part in self.parts)
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds from step to step over all segments."""
+        return sum(part.n_segments * part.grid.step_s for part in self.parts)
 
     @property
     def spans(self) -> tuple[TrialSpan, ...]:
@@ -180,25 +186,25 @@ class OpenRecording:
         self.findings.extend(f for f in findings if f not in self.findings)
 
     def chunks(
-        self, *, at_once_s: int = AT_ONCE_S, progress: Progress | None = None
+        self, *, at_once: int, progress: Progress | None = None
     ) -> Iterator[Chunk]:
-        """Yield all seconds in order.
+        """Yield all segments in order.
 
         Parameters
         ----------
-        at_once_s : int
-            Seconds of a chunk; the last one of a part may be shorter.
+        at_once : int
+            Segments of a chunk; the last one of a part may be shorter.
         progress : callable, optional
             Is called with the seconds that are done, and the seconds in all.
         """
         tell = progress or (lambda _done, _all: None)
         done = 0.0
-        tell(done, float(self.n_seconds))
+        tell(done, self.lasts_s)
         for part in self.parts:
-            for chunk in self._read(part.chunks(at_once_s, self.levels)):
+            for chunk in self._read(part.chunks(at_once, self.levels)):
                 yield chunk
-                done += len(chunk)
-                tell(done, float(self.n_seconds))
+                done += len(chunk) * part.grid.step_s
+                tell(done, self.lasts_s)
 
     def _read(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         while True:
@@ -211,13 +217,13 @@ class OpenRecording:
 
 
 def _name_bad(
-    signals: SignalReader, bad: Mapping[Stream, Flags], n_seconds: int
+    signals: SignalReader, lost: Mapping[Stream, Shares], n_segments: int
 ) -> list[str]:
-    names: list[list[str]] = [[] for _ in range(n_seconds)]
-    for stream, flags in bad.items():
+    names: list[list[str]] = [[] for _ in range(n_segments)]
+    for stream, shares in lost.items():
         channels = signals.places[stream].channels
-        for second, row in enumerate(flags):
-            names[second] += [channels[k].name for k in np.flatnonzero(row)]
+        for segment, row in enumerate(shares):
+            names[segment] += [channels[k].name for k in np.flatnonzero(row)]
     return [" ".join(listed) for listed in names]
 
 

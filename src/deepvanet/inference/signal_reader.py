@@ -1,11 +1,11 @@
-"""Segments of a recording's signals, as a store has them, some seconds at a time."""
+"""Segments of a recording's signals, as a store has them, some at a time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32, Int
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle
@@ -14,21 +14,22 @@ from deepvanet.inference.channels import ChannelPlaces, place_channels
 from deepvanet.inference.feeds import (
     SignalFeed,
     StreamSamples,
+    count_seconds,
     open_file_feed,
     open_memory_feed,
 )
-from deepvanet.inference.quality import Flags
 from deepvanet.inference.recording_input import RecordingInput
-from deepvanet.preprocessing import segments
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.preprocessing.cleaning.filters import bridge_gaps
+from deepvanet.preprocessing.windows import WindowGrid, cut_bio
 from deepvanet.schema import Recording, Stream, TrialSpan, UserError
 from deepvanet.signal_io.types import Signals
 
 USUAL_BASELINE_S = 3.0
 """Of a recording of which nothing else is known, at its start."""
 
-Segments = Float32[np.ndarray, "second _ sample"]
+Segments = Float32[np.ndarray, "segment _ sample"]
+Shares = Float[np.ndarray, "segment _"]
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ class SignalReader:
         What had to be assumed, a sentence each.
     file : Signals | None
         The opened file, where it is no data set's.
+    grid : WindowGrid
+        How it is cut into segments.
+    n_samples : int
+        Samples that there are, from the first on.
     first : int
         The sample of the feed at which second 0 starts.
-    n_seconds : int
-        Whole seconds that there are.
     baseline : mapping
         Samples of the baseline, stream by stream; where empty nothing is subtracted.
     """
@@ -65,46 +68,65 @@ class SignalReader:
     spans: tuple[TrialSpan, ...]
     notes: tuple[str, ...]
     file: Signals | None
-    n_seconds: int
+    grid: WindowGrid
+    n_samples: int
     first: int = 0
     baseline: StreamSamples = field(default_factory=dict)
 
+    @property
+    def n_segments(self) -> int:
+        """How many whole segments there are."""
+        return self.grid.count(self.n_samples / self.sfreq)
+
     def read(
         self, start: int, stop: int
-    ) -> tuple[dict[Stream, Segments], Mapping[Stream, Flags]]:
-        """Return seconds of each stream, as a store has them, and what is bad in them.
+    ) -> tuple[dict[Stream, Segments], Mapping[Stream, Shares]]:
+        """Return segments of each stream, as a store has them, and what is bad in them.
 
         Parameters
         ----------
         start, stop : int
-            The first second, and the one after the last.
+            The first segment, and the one after the last.
 
         Returns
         -------
         mapping, mapping
-            Segments with NaN for a bad channel, and which channels are bad.
+            Segments with NaN for a second in which a channel is bad, and for each
+            segment and channel the share of its samples that lie in such seconds.
         """
-        length = segments.measure_segment(self.sfreq)
+        at, length = self._place(start, stop)
+        second = round(self.sfreq)
+        begin, end = int(at[0]) // second * second, int(at[-1]) + length
+        samples = self.feed.read(self.first + begin, self.first + end)
+        inside = at[:, None] + np.arange(length)
+        seconds = np.floor(inside / self.sfreq).astype(np.int64)
+        from_s, first_s = self.first / self.sfreq, int(seconds[0, 0])
+        flags = self.feed.find_bad(from_s + first_s, from_s + int(seconds[-1, -1]) + 1)
         subtract = BASELINES[self.baseline_rule]
-        from_s = self.first / self.sfreq
-        bad = self.feed.find_bad(from_s + start, from_s + stop)
-        samples = self.feed.read(
-            self.first + start * length, self.first + stop * length
-        )
-        cut = {}
+        cut, lost = {}, {}
         for stream, bio in samples.items():
-            signals = subtract(bio, self.baseline.get(stream, bio[:, :0]), length)
-            whole = segments.cut_bio(signals, sfreq=self.sfreq)
-            cut[stream] = np.where(bad[stream][:, :, None], np.float32(np.nan), whole)
-        return cut, bad
+            signals = subtract(bio, self.baseline.get(stream, bio[:, :0]), second)
+            whole = cut_bio(signals, at - begin, length)
+            bad = flags[stream][seconds - first_s].swapaxes(1, 2)
+            cut[stream] = np.where(bad, np.float32(np.nan), whole)
+            lost[stream] = bad.mean(axis=2)
+        return cut, lost
 
-    def find_edges(self, start: int, stop: int) -> Bool[np.ndarray, " second"]:
-        """Return which seconds a filter had too little context for."""
-        at = self.first / self.sfreq + np.arange(start, stop)
-        last = self.feed.n_seconds - 1
-        earlier, later = np.floor(at).astype(int), np.ceil(at).astype(int)
+    def _place(self, start: int, stop: int) -> tuple[Int[np.ndarray, " segment"], int]:
+        """Return the first sample of segments, and how many each has."""
+        at = self.grid.place(np.arange(start, stop), self.sfreq)
+        return at, self.grid.measure(self.sfreq)
+
+    def find_edges(self, start: int, stop: int) -> Bool[np.ndarray, " segment"]:
+        """Return which segments hold a second that a filter had little context for."""
+        at, length = self._place(start, stop)
         edges = self.feed.edges
-        return np.asarray(edges[earlier] | edges[np.minimum(later, last)])
+        begin = np.floor((self.first + at) / self.sfreq).astype(int)
+        end = np.ceil((self.first + at + length) / self.sfreq).astype(int)
+        counted = np.concatenate([[0], np.cumsum(edges)])
+        begin = np.minimum(begin, len(edges) - 1)
+        end = np.minimum(end, len(edges))
+        return np.asarray(counted[end] > counted[begin])
 
     def with_baseline(self, start_s: float, end_s: float) -> "SignalReader":
         """Return a reader that subtracts the baseline in these seconds of the feed."""
@@ -123,8 +145,7 @@ class SignalReader:
         start_s = span.onset_s - span.baseline_s
         first = round(start_s * self.sfreq) + round(span.baseline_s * self.sfreq)
         n_samples = round(span.end_s * self.sfreq) - first
-        n_seconds = segments.count_segments(n_samples, self.sfreq)
-        trial = replace(self, first=first, n_seconds=n_seconds)
+        trial = replace(self, first=first, n_samples=n_samples)
         return trial.with_baseline(start_s, span.onset_s)
 
 
@@ -175,7 +196,8 @@ def open_signal_reader(
         spans=spans,
         notes=(*notes, *_tell_rate(signals.sfreq, bundle)),
         file=None if source is None else source.file,
-        n_seconds=feed.n_seconds,
+        grid=bundle.grid,
+        n_samples=feed.n_samples,
     )
 
 
@@ -255,7 +277,7 @@ def _place_baseline(
 
 
 def _check_baseline(reader: SignalReader, start_s: float, end_s: float) -> None:
-    lasts_s = reader.feed.n_seconds
+    lasts_s = count_seconds(reader.feed.n_samples, reader.sfreq)
     start, end = (round(second * reader.sfreq) for second in (start_s, end_s))
     if not 0 <= start < end <= lasts_s * reader.sfreq:
         raise UserError(

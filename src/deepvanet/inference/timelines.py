@@ -1,10 +1,11 @@
 """A bundle, a face video and signals -> valence and arousal for each second.
 
 A recording is read and answered a minute at a time, so an hour needs no more memory
-than five minutes. Each second is answered by the network with the most streams that
-this second has: where the face is lost, or before the video starts, by the signals
-alone. A score is the probability of a *high self-rating*, learnt from one rating a
-trial; it is not an intensity.
+than five minutes. It is cut into segments as the bundle's trials were: seconds by
+default. Each is answered by the network with the most streams that it has: where the
+face is lost, or before the video starts, by the signals alone. A score is the
+probability of a *high self-rating*, learnt from one rating a trial; it is not an
+intensity.
 """
 
 from collections.abc import Sequence
@@ -24,26 +25,36 @@ from deepvanet.inference.answering import (
 from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
 from deepvanet.inference.recording_input import RecordingInput
+from deepvanet.preprocessing.windows import (
+    SECONDS,
+    WindowGrid,
+    name_segments,
+    say_grid,
+)
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Scores of a recording, one row a second.
+    """Scores of a recording, one row a segment: a second by default.
 
     Attributes
     ----------
     table : DataFrame
-        Columns ``TIMELINE_COLUMNS``; a score is empty where no network could say.
-        Where a table lists trials, only their seconds, and a column ``trial``.
+        Columns ``TIMELINE_COLUMNS``; ``time_s`` is where a segment starts, and a score
+        is empty where no network could say. Where a table lists trials, only their
+        segments, and a column ``trial``.
     notes : tuple of str
         What had to be assumed of the recording.
     trials : DataFrame | None
         Columns ``TRIAL_COLUMNS``, where a table lists trials.
+    grid : WindowGrid
+        How long segments are, and how far from each other.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...] = ()
     trials: pd.DataFrame | None = None
+    grid: WindowGrid = SECONDS
 
     def write(self, path: Path) -> list[Path]:
         """Write the tables as CSV, each whole or not at all; return their files."""
@@ -61,12 +72,15 @@ class Timeline:
         """Say it in sentences."""
         n_answered = int((self.table["streams"] != "").sum())
         n_faces = int(self.table["face_found"].sum())
-        seconds = (
-            f"{len(self.table)} seconds: {n_answered} answered, {n_faces} with a face"
-        )
+        what = f"{len(self.table)} {name_segments(self.grid)}"
+        if self.grid != SECONDS:
+            what += f" of {say_grid(self.grid)}"
         if self.trials is not None:
-            seconds = f"{len(self.trials)} trials, {seconds}"
-        return [seconds, *self.notes]
+            what = f"{len(self.trials)} trials, {what}"
+        return [
+            f"{what}: {n_answered} answered, {n_faces} with a face",
+            *self.notes,
+        ]
 
 
 def join_answers(
@@ -75,16 +89,16 @@ def join_answers(
     """Return the timeline of a recording that was read to its end."""
     table = pd.concat([answer.table for answer in answers], ignore_index=True)
     if not recording.spans:
-        return Timeline(table, recording.notes)
+        return Timeline(table, recording.notes, grid=bundle.grid)
     whose = [answer.trial for answer in answers for _ in range(len(answer.table))]
     trials = tabulate_trials(answers, recording.spans, bundle)
-    return Timeline(table.assign(trial=whose), recording.notes, trials)
+    return Timeline(table.assign(trial=whose), recording.notes, trials, bundle.grid)
 
 
 def predict(
     model: Path, recording: RecordingInput, *, progress: Progress | None = None
 ) -> Timeline:
-    """Score each second of a recording, or of its trials.
+    """Score each second of a recording, or of its trials; or segments as trained.
 
     Parameters
     ----------
@@ -108,8 +122,8 @@ def predict(
     bundle = load_bundle(model)
     opened = open_recording(bundle, recording)
     answerer = Answerer(bundle)
-    at_once_s = answerer.count_seconds(opened)
-    chunks = opened.chunks(at_once_s=at_once_s, progress=progress)
+    at_once = answerer.count_segments(opened)
+    chunks = opened.chunks(at_once=at_once, progress=progress)
     answers = [answerer.answer(chunk) for chunk in chunks]
     return join_answers(answers, opened, bundle)
 
@@ -139,7 +153,7 @@ class Model:
         accept: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> pd.DataFrame:
-        """Return a row a second, with the columns of the command's timeline.
+        """Return a row a second, or segment, with the columns of the timeline.
 
         ``deepvanet.inference.predict`` also returns what had to be assumed.
 

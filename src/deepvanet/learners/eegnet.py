@@ -19,7 +19,7 @@ from torch import Tensor
 from deepvanet.config import NetworkSettings, Threads
 from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_folder, write_text
-from deepvanet.learners.inputs import open_rows
+from deepvanet.learners.inputs import check_length, open_rows
 from deepvanet.learners.learner import (
     ALL_GOALS,
     Choice,
@@ -214,6 +214,8 @@ class FittedEEGNet:
         if network is None:
             raise ValueError("a loaded network has its chosen epoch only")
         eeg = replace(rows, streams=(Stream.EEG,))
+        n_samples = eeg.read(Stream.EEG, np.arange(1)).shape[-1]
+        check_length(n_samples, self.shape.n_samples)
         fetch = open_rows(eeg, {Stream.EEG: self.scaling})
         with use_threads(self.threads):
             return find_outputs(network, fetch, len(rows))

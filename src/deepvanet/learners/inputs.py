@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepvanet.learners.scaling import Scaling
-from deepvanet.schema import Stream
+from deepvanet.schema import Stream, UserError
 from deepvanet.store import Rows
 
 HELD_BYTES = 2**29  # of rows that are read once and kept; a DEAP subject has 2**28
@@ -55,6 +55,20 @@ def open_rows(
         return {stream: tensor[where] for stream, tensor in held.items()}
 
     return gather
+
+
+def check_length(n_samples: int, needed: int) -> None:
+    """Raise unless a segment is as long as those that a network was built for.
+
+    Raises
+    ------
+    UserError
+        When it has more samples or fewer.
+    """
+    if n_samples != needed:
+        raise UserError(
+            f"the network reads segments of {needed} samples, got {n_samples}"
+        )
 
 
 def to_tensors(

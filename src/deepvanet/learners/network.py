@@ -26,6 +26,7 @@ from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.inputs import (
     Fetch,
     Index,
+    check_length,
     open_rows,
     to_network,
     to_tensors,
@@ -252,7 +253,7 @@ class FittedNetwork:
 
         def fetch(index: Index) -> dict[Stream, Tensor]:
             arrays = {stream: rows.read(stream, index) for stream in there}
-            _check_faces(arrays, self.recipe)
+            _check_shapes(arrays, self.recipe)
             nothing = {s: self._fill_nothing(s, len(index)) for s in missing}
             return {**to_tensors(arrays, self.scalings), **nothing}
 
@@ -323,8 +324,10 @@ def _open_objective(
     return objective
 
 
-def _check_faces(arrays: Mapping[Stream, NDArray[Any]], recipe: Architecture) -> None:
-    """Raise unless images are of the size that the network was built for."""
+def _check_shapes(arrays: Mapping[Stream, NDArray[Any]], recipe: Architecture) -> None:
+    """Raise unless images and signals are as large as the network was built for."""
+    for stream in arrays.keys() - {Stream.FACE}:
+        check_length(arrays[stream].shape[-1], recipe.shapes[stream][-1])
     if Stream.FACE in arrays:
         _, _, height, width, _ = arrays[Stream.FACE].shape
         needed = recipe.shapes[Stream.FACE][2:]

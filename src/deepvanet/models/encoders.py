@@ -13,12 +13,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from deepvanet.models.convlstm import ConvLSTM
 from deepvanet.models.trunk import IMAGES_AT_ONCE, LAYERS, Trunk, shrink
 
 BIO_LAYERS = ((24, 5), (16, 3), (8, 3))
 """Maps and kernel length of the three convolutions over time."""
+
+MOST_IMAGES = 720
+"""Of a batch, of which all that a gradient needs is kept: about 1.5 MB for each.
+
+A constant, as the size of a part, since the last digits change with both.
+"""
+IMAGES_OF_A_PART = 320
 
 PRETRAINING_UNITS = 1000
 """Units between the maps of one image and what is said of it."""
@@ -92,7 +100,27 @@ class FaceEncoder(nn.Module):
     ) -> Float[Tensor, "batch feature"]:
         """Encode clips with pixels in [0, 1]."""
         with torch.autocast(clip.device.type, torch.bfloat16, enabled=self.in_bfloat16):
-            return self._encode(clip).to(clip.dtype)
+            return self._encode_parts(clip).to(clip.dtype)
+
+    def _encode_parts(
+        self, clip: Float[Tensor, "batch frame colour height width"]
+    ) -> Float[Tensor, "batch feature"]:
+        """Encode many images a part at a time, what lies between computed twice.
+
+        A clip's features depend on it alone, so parts give what the whole batch does.
+        """
+        n_clips, n_frames = clip.shape[:2]
+        is_small = n_clips * n_frames <= MOST_IMAGES
+        if is_small or clip.device.type != "cpu" or not torch.is_grad_enabled():
+            return self._encode(clip)
+        n_parts = -(-n_clips * n_frames // IMAGES_OF_A_PART)
+        parts = [
+            checkpoint(
+                self._encode, part, use_reentrant=False, preserve_rng_state=False
+            )
+            for part in clip.chunk(n_parts)
+        ]
+        return torch.cat(parts)
 
     def _encode(
         self, clip: Float[Tensor, "batch frame colour height width"]

@@ -1,15 +1,9 @@
-"""Cut recordings into trials, and the signals of a recording into seconds."""
+"""Cut recordings into trials."""
 
 import math
 from collections.abc import Iterator
 
-import numpy as np
-from jaxtyping import Float
-
 from deepvanet.schema import Recording, Trial, TrialSpan, UserError
-
-SEGMENT_S = 1.0
-"""Length of a segment in seconds (the paper's section 3)."""
 
 _EXACT = 1e-6
 """Of an image: what rounding makes of a whole number."""
@@ -64,32 +58,3 @@ def measure_stimulus(trial: Trial) -> int:
 def count_frames(trial: Trial, fps: float) -> int:
     """Return how many whole images at a rate fit into the stimulus of a trial."""
     return math.floor(measure_stimulus(trial) * fps / trial.sfreq + _EXACT)
-
-
-def count_segments(n_samples: int, sfreq: float) -> int:
-    """Return how many whole segments fit into a signal."""
-    return int(n_samples // measure_segment(sfreq))
-
-
-def measure_segment(sfreq: float) -> int:
-    """Return a segment's length in samples.
-
-    Raises
-    ------
-    UserError
-        When a second is not a whole number of samples.
-    """
-    length = sfreq * SEGMENT_S
-    if length != int(length) or length < 1:
-        raise UserError(f"sampling rate: needs whole samples a second, got {sfreq} Hz")
-    return int(length)
-
-
-def cut_bio(
-    bio: Float[np.ndarray, "channel time"], *, sfreq: float
-) -> Float[np.ndarray, "segment channel sample"]:
-    """Cut signals into segments; what is left over at the end is dropped."""
-    length = measure_segment(sfreq)
-    n_segments = count_segments(bio.shape[1], sfreq)
-    whole = bio[:, : n_segments * length].reshape(len(bio), n_segments, length)
-    return np.ascontiguousarray(whole.transpose(1, 0, 2), dtype=np.float32)

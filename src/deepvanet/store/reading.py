@@ -1,6 +1,7 @@
 """Open a store: its table of trials is read; segments are cut from them."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,8 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from deepvanet.cells import EXACT, read_numbers, release_table
-from deepvanet.config import Baseline, Segmenting, digest
+from deepvanet.config import WHOLE_TRIAL, Baseline, Segmenting, digest
+from deepvanet.preprocessing.windows import ROUNDING
 from deepvanet.schema import BIO, Stream, UserError, pick, quote
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import (
@@ -105,20 +107,37 @@ class TrialStore:
         ------
         UserError
             When no trial is as long as a segment, a segment or step is no whole number
-            of samples, or a trial lacks the baseline.
+            of samples, a trial lacks the baseline, or whole trials are asked for that
+            differ in length.
         """
         asked = Segmenting() if segmenting is None else segmenting
+        if asked.segment_s == WHOLE_TRIAL:
+            lasts_s = self._measure_trials()
+            asked = replace(asked, segment_s=lasts_s, step_s=lasts_s)
         asked = replace(asked, baseline=asked.baseline or self.usual_baseline)
         self._check_baseline(asked)
         longest = self._trials["duration_s"].max()
         store = SegmentStore(self.arrays, self._trials, asked)
         if not len(store.table):
             raise UserError(
-                f"{asked.segment_s:g} s are longer than each trial of {self.path}, of "
+                f"{asked.length_s:g} s are longer than each trial of {self.path}, of "
                 f"which the longest lasts {longest:g} s",
                 field="segment",
             )
         return store
+
+    def _measure_trials(self) -> float:
+        """Return how long each trial lasts, the same for all."""
+        lasts_s = self._trials["duration_s"].to_numpy(dtype=float)
+        shortest, longest = float(lasts_s.min()), float(lasts_s.max())
+        if longest - shortest > ROUNDING:
+            raise UserError(
+                f"whole trials are read where all last the same time, but those of "
+                f"{self.path} last {shortest:g} to {longest:g} s; a number of seconds, "
+                f"as {math.floor(shortest) or shortest:g}, cuts each into segments",
+                field="segment",
+            )
+        return shortest
 
     def _find_without(self, n_samples: int) -> pd.DataFrame:
         """Return the trials with signals whose baseline is shorter."""

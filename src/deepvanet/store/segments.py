@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deepvanet.config import Segmenting
 from deepvanet.findings import list_some
 from deepvanet.preprocessing.bio import REPEATED
+from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.schema import BIO, Channel, FrameState, Stream, pick
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, NO_RATINGS, PLACE_COLUMNS
@@ -61,9 +62,11 @@ class SegmentStore:
             for stream, names in PLACE_COLUMNS.items()
         }
         self._n_baseline = trials["n_baseline"].to_numpy(dtype=np.int64)
-        self._windows = lay_windows(trials, segmenting)
+        self._windows = lay_windows(
+            trials, WindowGrid(segmenting.length_s, segmenting.step_s)
+        )
         if any(self._length[stream].any() for stream in BIO):
-            self._windows.check(self.sfreq, "samples")
+            self._windows.grid.check(self.sfreq, "samples")
         self.table = self._tabulate()
 
     @property
@@ -101,7 +104,7 @@ class SegmentStore:
     @property
     def is_overlapping(self) -> bool:
         """Whether a segment shares samples with the next."""
-        return self.segmenting.step_s < self.segmenting.segment_s
+        return self.segmenting.step_s < self.segmenting.length_s
 
     @cached_property
     def trials(self) -> pd.DataFrame:
@@ -130,14 +133,14 @@ class SegmentStore:
     def lines(self) -> list[str]:
         """Say what is subtracted, and which trials are lost."""
         made = self.segmenting
-        how = f"{made.segment_s:g} s each {made.step_s:g} s"
+        how = f"{made.length_s:g} s each {made.step_s:g} s"
         return [f"segments: {how}, baseline: {made.baseline}", *self.say_lost()]
 
     def say_lost(self) -> list[str]:
         """Say which trials are lost, if any are."""
         if not len(self.lost):
             return []
-        length, named = self.segmenting.segment_s, name_trials(self.lost)
+        length, named = self.segmenting.length_s, name_trials(self.lost)
         what = f"{len(self.lost)} trials are shorter than a segment of {length:g} s"
         return [f"{what} and are left out: {named}"]
 
@@ -176,7 +179,7 @@ class SegmentStore:
         """
         wanted = tuple(streams)
         if Stream.FACE in wanted and self._length[Stream.FACE].any():
-            self._windows.check(self.fps, "frames")
+            self._windows.grid.check(self.fps, "frames")
         has = self.table[[f"has_{stream}" for stream in wanted]]
         return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
 
@@ -244,7 +247,7 @@ class SegmentStore:
         key = stream, subject
         if key not in self._views:
             array = self._arrays.map_subject(stream, self._folders[key[1]])
-            length = self._windows.measure(self._rate(stream))
+            length = self._windows.grid.measure(self._rate(stream))
             windows = sliding_window_view(array, length, axis=0)
             self._views[key] = np.moveaxis(windows, -1, 1)
         return self._views[key]
@@ -353,7 +356,7 @@ class SegmentStore:
         if not length.any():
             return np.zeros(len(windows.trial), dtype=bool)
         rate = self._rate(stream)
-        end = windows.place(rate) + windows.measure(rate)
+        end = windows.place(rate) + windows.grid.measure(rate)
         return np.asarray(end <= (length - before)[windows.trial])
 
     def _measure_missing(
@@ -368,7 +371,7 @@ class SegmentStore:
             known &= repeated[np.arange(len(known)) % len(repeated)]
         counted = np.zeros((len(known) + 1, known.shape[1]), np.int64)
         np.cumsum(known, axis=0, out=counted[1:])
-        length = self._windows.measure(self.sfreq)
+        length = self._windows.grid.measure(self.sfreq)
         start = self._windows.place(self.sfreq)[rows]
         return np.asarray(1 - (counted[start + length] - counted[start]) / length)
 
@@ -381,10 +384,10 @@ class SegmentStore:
         counts = {name: np.zeros(n_rows, np.int64) for name in FRAME_COUNTS}
         n_frames = self._length[Stream.FACE]
         nothing = np.zeros(n_rows, dtype=bool)
-        if not n_frames.any() or self._windows.find_obstacle(self.fps)[0]:
+        if not n_frames.any() or self._windows.grid.find_obstacle(self.fps)[0]:
             return nothing, counts
         has = self._fit(Stream.FACE, np.zeros_like(n_frames))
-        length = self._windows.measure(self.fps)
+        length = self._windows.grid.measure(self.fps)
         start = self._windows.place(self.fps)
         found = self._trials["n_faces_found"].to_numpy()
         whole = (found == n_frames)[self._windows.trial] & has

@@ -8,8 +8,8 @@ import pandas as pd
 from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 
-from deepvanet.config import Segmenting
-from deepvanet.schema import BIO, Stream, Target, UserError
+from deepvanet.preprocessing.windows import WindowGrid
+from deepvanet.schema import BIO, Stream, Target
 from deepvanet.store.columns import (
     COLUMNS,
     FRAME_COUNTS,
@@ -17,9 +17,6 @@ from deepvanet.store.columns import (
     OPTIONAL_COLUMNS,
     TEXT_COLUMNS,
 )
-
-_EXACT = 1e-6
-"""Of a sample, a frame or a segment: what rounding makes of whole numbers."""
 
 RowNumbers = Int[np.ndarray, " row"]
 
@@ -30,7 +27,7 @@ class Windows:
 
     Attributes
     ----------
-    segmenting : Segmenting
+    grid : WindowGrid
         Length and step.
     trial, segment : array, shape (row,)
         Number of the trial, and of the segment in it.
@@ -38,7 +35,7 @@ class Windows:
         How many segments each trial has.
     """
 
-    segmenting: Segmenting
+    grid: WindowGrid
     trial: RowNumbers
     segment: RowNumbers
     n_segments: Int[np.ndarray, " trial"]
@@ -50,52 +47,16 @@ class Windows:
 
     def place(self, rate: float) -> RowNumbers:
         """Return the sample of the stimulus at which each segment starts."""
-        starts = self.segment * (self.segmenting.step_s * rate)
-        return np.rint(starts).astype(np.int64)
-
-    def measure(self, rate: float) -> int:
-        """Return how many samples a segment has."""
-        return round(self.segmenting.segment_s * rate)
-
-    def find_obstacle(self, rate: float) -> tuple[str, str]:
-        """Return the setting that is no whole number of samples, and its value."""
-        made = {"segment": self.segmenting.segment_s, "step": self.segmenting.step_s}
-        for name, seconds in made.items():
-            n_samples = seconds * rate
-            if round(n_samples) < 1 or abs(n_samples - round(n_samples)) > _EXACT:
-                return name, f"{seconds:g} s"
-        return "", ""
-
-    def check(self, rate: float, what: str) -> None:
-        """Refuse segments and steps that are no whole number of samples or frames.
-
-        Raises
-        ------
-        UserError
-            Which names the setting.
-        """
-        name, seconds = self.find_obstacle(rate)
-        if name:
-            raise UserError(
-                f"needs a whole number of {what} at {rate:g} {_UNITS[what]}, got "
-                f"{seconds}",
-                field=name,
-            )
+        return self.grid.place(self.segment, rate)
 
 
-_UNITS = {"samples": "Hz", "frames": "images a second"}
-
-
-def lay_windows(trials: pd.DataFrame, segmenting: Segmenting) -> Windows:
+def lay_windows(trials: pd.DataFrame, grid: WindowGrid) -> Windows:
     """Lay as many whole segments into each trial as fit, from its start on."""
-    spare_s = trials["duration_s"].to_numpy(dtype=float) - segmenting.segment_s
-    fitting = np.floor(spare_s / segmenting.step_s + _EXACT).astype(np.int64) + 1
-    n_segments = np.where(spare_s < -_EXACT * segmenting.segment_s, 0, fitting)
-    n_segments = np.maximum(n_segments, 0)
+    n_segments = grid.count_each(trials["duration_s"].to_numpy(dtype=float))
     trial = np.repeat(np.arange(len(trials)), n_segments)
     before = np.cumsum(n_segments) - n_segments
     segment = np.arange(len(trial)) - np.repeat(before, n_segments)
-    return Windows(segmenting, trial, segment, n_segments)
+    return Windows(grid, trial, segment, n_segments)
 
 
 def tabulate(
@@ -131,8 +92,8 @@ def tabulate(
     table = trials[kept].take(windows.trial).reset_index(drop=True)
     added = {
         "segment": windows.segment,
-        "start_s": np.round(windows.segment * windows.segmenting.step_s, 9),
-        "duration_s": np.full(len(table), windows.segmenting.segment_s),
+        "start_s": np.round(windows.segment * windows.grid.step_s, 9),
+        "duration_s": np.full(len(table), windows.grid.length_s),
         **{f"has_{stream}": has[stream].astype(np.int64) for stream in Stream},
         **{name: counts[name] for name in FRAME_COUNTS},
         **dict(zip(MISSING_COLUMNS, (missing[s] for s in BIO), strict=True)),

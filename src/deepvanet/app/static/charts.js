@@ -7,13 +7,13 @@ export function listStreams(row) {
   return row.streams ? row.streams.split("+").flatMap((name) => (name === "bio" ? ["eeg", "peripheral"] : [name])) : [];
 }
 
-/** Whether the video runs in a second but shows no face. */
+/** Whether the video runs in a segment but shows no face. */
 export function isLost(row, result) {
   const [first, end] = result.video_span ?? [0, 0];
   return row.time_s >= first && row.time_s < end && !row.face_found;
 }
 
-/** The probability above which a second is called high: it depends on what answered. */
+/** The probability above which a segment is called high: it depends on what answered. */
 function findThreshold(row, name, result) {
   return result.thresholds[name]?.[row.streams] ?? null;
 }
@@ -36,18 +36,34 @@ export function sayTime(seconds) {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
-/** Points of unbroken lines through the values that are known. */
-function joinKnown(values, x, y) {
+/** The second at which the last row's segment ends. */
+export function findEnd({ rows, segment_s: length, step_s: step }) {
+  return Math.max(1, (rows.length - 1) * step + length);
+}
+
+/** Half of what a segment is longer than a step: a row is shown for a step in the middle. */
+function findLead({ segment_s: length, step_s: step }) {
+  return (length - step) / 2;
+}
+
+/** The row that is shown at a time. */
+export function findRow(result, time) {
+  const number = Math.floor((time - findLead(result)) / result.step_s);
+  return result.rows[Math.min(Math.max(0, number), result.rows.length - 1)];
+}
+
+/** Points of unbroken lines through the values of rows that are known. */
+function joinKnown(values, middle, y) {
   const lines = [[]];
-  values.forEach((value, second) => {
+  values.forEach((value, number) => {
     if (value === null || value === undefined) lines.push([]);
-    else lines.at(-1).push(`${x(second + 0.5).toFixed(1)},${y(value).toFixed(1)}`);
+    else lines.at(-1).push(`${middle(number).toFixed(1)},${y(value).toFixed(1)}`);
   });
   return lines.filter((points) => points.length);
 }
 
-function plotLine(svg, values, kind, x, y) {
-  for (const points of joinKnown(values, x, y)) {
+function plotLine(svg, values, kind, middle, y) {
+  for (const points of joinKnown(values, middle, y)) {
     if (points.length === 1) {
       const [cx, cy] = points[0].split(",");
       svg.append(make("circle", { class: `block ${kind}`, cx, cy, r: 2 }));
@@ -57,14 +73,14 @@ function plotLine(svg, values, kind, x, y) {
   }
 }
 
-/** Spans of neighbouring seconds for which something holds: [from, until). */
+/** Spans of neighbouring rows for which something holds: [from, until). */
 function findSpans(rows, holds) {
   const spans = [];
-  rows.forEach((row, second) => {
+  rows.forEach((row, number) => {
     if (!holds(row)) return;
     const last = spans.at(-1);
-    if (last && last[1] === second) last[1] = second + 1;
-    else spans.push([second, second + 1]);
+    if (last && last[1] === number) last[1] = number + 1;
+    else spans.push([number, number + 1]);
   });
   return spans;
 }
@@ -80,8 +96,10 @@ export function plotTimeline(result, width) {
   const { rows, targets } = result;
   const left = width < 520 ? 82 : 96;
   const right = width - 10;
-  const seconds = Math.max(1, rows.length);
-  const x = (time) => left + (time / seconds) * (right - left);
+  const seconds = findEnd(result);
+  const x = (time) => left + (Math.max(0, time) / seconds) * (right - left);
+  const edge = (number) => x(number * result.step_s + findLead(result));
+  const middle = (number) => x(number * result.step_s + result.segment_s / 2);
   const svg = make("svg", { "aria-hidden": "true" });
   let at = 0;
 
@@ -103,7 +121,7 @@ export function plotTimeline(result, width) {
     svg.append(make("text", { x: left - 8, y, "text-anchor": "end" }, text));
   const shade = (spans, kind, top, height) => {
     for (const [from, until] of spans) {
-      svg.append(make("rect", { class: kind, x: x(from), y: top, height, width: Math.max(1, x(until) - x(from)) }));
+      svg.append(make("rect", { class: kind, x: edge(from), y: top, height, width: Math.max(1, edge(until) - edge(from)) }));
     }
   };
 
@@ -119,9 +137,9 @@ export function plotTimeline(result, width) {
   for (const value of [0, 0.5, 1]) label(String(value), score(value) + 4);
   for (const name of targets) {
     const above = rows.map((row) => findThreshold(row, name, result));
-    plotLine(svg, above, `threshold ${name}`, x, score);
+    plotLine(svg, above, `threshold ${name}`, middle, score);
   }
-  for (const name of targets) plotLine(svg, rows.map((row) => row[name]), name, x, score);
+  for (const name of targets) plotLine(svg, rows.map((row) => row[name]), name, middle, score);
 
   const bands = listBands(result);
   if (bands.length) {
@@ -152,7 +170,7 @@ export function plotTimeline(result, width) {
     label(`+${most.toPrecision(2)}`, panel + 10);
     label("0", y(0) + 4);
     label(`\u2212${most.toPrecision(2)}`, panel + height);
-    for (const stream of spoke) plotLine(svg, parts[stream], stream, x, y);
+    for (const stream of spoke) plotLine(svg, parts[stream], stream, middle, y);
   }
 
   if (result.signals.length) {

@@ -1,6 +1,6 @@
 // Shows a result: the video, its timeline, the plane, and one cursor for them all.
 
-import { plotPlane, plotTimeline, isLost, listStreams, sayTime } from "/static/charts.js";
+import { findEnd, findRow, plotPlane, plotTimeline, isLost, listStreams, sayTime } from "/static/charts.js";
 
 const find = (id) => document.getElementById(id);
 const STEP_S = 1;
@@ -22,7 +22,7 @@ export function showResult(result, where) {
   find("plane-figure").hidden = result.targets.length < 2;
   find("csv").href = `${where}/timeline.csv`;
   find("report").href = `${where}/report.html`;
-  find("timeline").setAttribute("aria-valuemax", result.rows.length);
+  find("timeline").setAttribute("aria-valuemax", findEnd(result));
   find("result").hidden = false;
   plot();
   moveTo(Math.max(0, result.video ? result.video_offset_s : 0));
@@ -55,8 +55,8 @@ function plot() {
 
 /** Put the cursor on a time of the recording, in seconds. */
 function moveTo(time) {
-  shown.time = Math.min(shown.result.rows.length, Math.max(0, time));
-  const row = shown.result.rows[Math.min(Math.floor(shown.time), shown.result.rows.length - 1)];
+  shown.time = Math.min(findEnd(shown.result), Math.max(0, time));
+  const row = findRow(shown.result, shown.time);
   shown.timeline.moveTo(shown.time);
   shown.plane?.moveTo(row);
   const said = sayRow(row);
