@@ -662,7 +662,7 @@ def run(store, tmp_path_factory):
         folds=3,
         network=NetworkSettings(epochs=2, batch_size=16),
     )
-    evaluate(store.path, out, settings=settings, execution=TWO_JOBS)
+    evaluate(store.path, out, settings=settings, execution=Execution())
     return out
 
 

@@ -23,7 +23,7 @@ from deepvanet.findings.collecting import (
     report,
 )
 from deepvanet.findings.files import read_findings, write_findings
-from deepvanet.findings.listing import list_some
+from deepvanet.findings.listing import list_some, say_count
 from deepvanet.findings.record import Code, Finding, FindingError, Severity
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "refuse",
     "refuse_errors",
     "report",
+    "say_count",
     "summarise",
     "to_json",
     "write_findings",

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from deepvanet.findings.codes import CODES, FAMILIES
+from deepvanet.findings.listing import say_count
 from deepvanet.findings.record import Finding, Severity
 from deepvanet.schema import UserError, pick, quote
 
@@ -109,8 +110,9 @@ def refuse_errors(
 
 def describe_errors(errors: Sequence[Finding]) -> str:
     """Return the first of some errors, and how many more there are."""
-    more = f" (and {len(errors) - 1} more errors)" if len(errors) > 1 else ""
-    return errors[0].coded + more
+    if len(errors) == 1:
+        return errors[0].coded
+    return f"{errors[0].coded} (and {say_count(len(errors) - 1, 'more error')})"
 
 
 def group_by_code(findings: Iterable[Finding]) -> dict[str, list[Finding]]:

@@ -16,6 +16,7 @@ import pandas as pd
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.cells import write_csv
 from deepvanet.files import check_file, whole_file
+from deepvanet.findings import say_count
 from deepvanet.inference.answering import (
     Answerer,
     Answers,
@@ -62,10 +63,11 @@ class Timeline:
         n_answered = int((self.table["streams"] != "").sum())
         n_faces = int(self.table["face_found"].sum())
         seconds = (
-            f"{len(self.table)} seconds: {n_answered} answered, {n_faces} with a face"
+            f"{say_count(len(self.table), 'second')}: {n_answered} answered, {n_faces} "
+            "with a face"
         )
         if self.trials is not None:
-            seconds = f"{len(self.trials)} trials, {seconds}"
+            seconds = f"{say_count(len(self.trials), 'trial')}, {seconds}"
         return [seconds, *self.notes]
 
 

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from deepvanet.config import Segmenting
-from deepvanet.findings import list_some
+from deepvanet.findings import list_some, say_count
 from deepvanet.preprocessing.bio import REPEATED
 from deepvanet.schema import BIO, Channel, FrameState, Stream
 from deepvanet.store.arrays import StoredArrays
@@ -138,8 +138,12 @@ class SegmentStore:
         if not len(self.lost):
             return []
         length, named = self.segmenting.segment_s, name_trials(self.lost)
-        what = f"{len(self.lost)} trials are shorter than a segment of {length:g} s"
-        return [f"{what} and are left out: {named}"]
+        trials = say_count(
+            len(self.lost),
+            f"trial is shorter than a segment of {length:g} s and is",
+            f"trials are shorter than a segment of {length:g} s and are",
+        )
+        return [f"{trials} left out: {named}"]
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
         """Return the channels of the streams, in the order of ``bio`` arrays."""

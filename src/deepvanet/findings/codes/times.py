@@ -180,7 +180,7 @@ TIMES = (
         "The copy was changed, or the recording was stopped early.",
         "The trial gives fewer segments than those of others.",
         "Nothing, if recording was stopped early. Else download the file again.",
-        "1 trials have signals of another length than the other subjects have at the "
+        "1 trial has signals of another length than the other subjects have at the "
         "same video: P01_4 (62.0 s, usually 85.3 s); assumed: they are used in full",
         assumed="they are used in full",
     ),
