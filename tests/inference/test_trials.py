@@ -490,5 +490,5 @@ def test_a_channel_that_is_far_from_training_is_named(model, store, tmp_path, fa
         assert lines == []
         return
     (line,) = lines
-    assert line.startswith("ECG is far from training: its median is ")
+    assert line.startswith("ECG is far from training: the median of ECG is ")
     assert f"there it was {middle:.3g} with a spread of {high - low:.3g}" in line
