@@ -85,8 +85,8 @@ def test_everything_left_out_is_counted_and_named(root):
     assert not inspection.errors
     assert list_texts(inspection, Severity.WARNING) == [
         "1 clip without a JSON file is left out: 001",
-        "1 images without an entry in the JSON file are left out: 002/00009",
-        "1 entries without an image are left out: 002/00001",
+        "1 image without an entry in the JSON file is left out: 002/00009",
+        "1 entry without an image is left out: 002/00001",
         "1 frame without annotation is left out: 003/00000",
         "1 frame with eyes or lips outside the image is left out: 003/00002",
         "1 frame whose landmarks make no face is left out: 004/00001",

@@ -71,7 +71,7 @@ def test_why_sessions_are_left_out_is_said(root):
     said = "2 emotional sessions lack a rating of valence or arousal: 4, 1432"
     assert said in notes
     assert "2 emotional sessions have no signals: 6, 1432" in notes
-    assert any("have no colour video: " in note for note in notes)
+    assert any("session has no colour video: " in note for note in notes)
     assert any(note.startswith("1 header of signals does not state") for note in notes)
     assert any("a full copy has 527 of 27" in note for note in notes)
 

@@ -57,9 +57,6 @@ class Levels:
                 continue
             median = float(np.median(known))
             if abs(median - level.median) > FAR * level.spread:
-                yield (
-                    channel.name,
-                    f"the median of {channel.name} is {median:.3g} {channel.unit}, "
-                    f"there it was {level.median:.3g} with a spread of "
-                    f"{level.spread:.3g}",
-                )
+                there = f"{level.median:.3g} with a spread of {level.spread:.3g}"
+                own = f"the median of {channel.name} is {median:.3g} {channel.unit}"
+                yield channel.name, f"{own}, there it was {there}"

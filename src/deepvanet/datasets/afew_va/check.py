@@ -38,6 +38,8 @@ this share of them some are missing."""
 CLIPS_AN_ARCHIVE = 50
 OF_CLIPS = {KNOWN: r"(?:.*/)?(\d{3})/(?:\1\.json|[^/.]+\.png)"}
 SIZES_SHOWN = 6
+ONE = {afew_va.NO_IMAGE: "entry without an image"}
+"""Of what is left out, where the plural has more than an ``s``."""
 FACELESS = "frames whose landmarks make no face"
 
 
@@ -244,7 +246,7 @@ def _find_all(
     yield from _find_errors(root, clips)
     for why, places in _gather_losses(clips).items():
         if places:
-            one = why.replace("s", "", 1)  # clip, frame or image
+            one = ONE.get(why) or why.replace("s", "", 1)  # clip, frame or image
             lost = say_count(len(places), f"{one} is", f"{why} are")
             yield make_finding("V15", f"{lost} left out: {list_some(places)}")
     yield from _find_odd_frames(clips)
