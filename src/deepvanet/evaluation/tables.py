@@ -70,11 +70,15 @@ def _name_fit(
 def _tabulate(
     part: Part, fold: Fold, key: Mapping[str, Any], score: Float[np.ndarray, " row"]
 ) -> pd.DataFrame:
-    units = part.table.iloc[fold.test][["subject", "trial", "stimulus", "segment"]]
-    frame = units.reset_index(drop=True).assign(
-        **key, label=part.label_in(fold)[fold.test], score=score
+    units = {
+        name: part.table[name].array[fold.test]
+        for name in ("subject", "trial", "stimulus", "segment")
+    }
+    label = part.label_in(fold)[fold.test]
+    return pd.DataFrame(
+        {**key, **units, "label": label, "score": score},
+        columns=list(results.PREDICTION_COLUMNS),
     )
-    return frame[list(results.PREDICTION_COLUMNS)]
 
 
 def _list_epochs(
