@@ -25,7 +25,7 @@ from deepvanet.synthetic.behaviour import sample_behaviour
 from deepvanet.synthetic.deap import SubjectsPlan, view
 from deepvanet.synthetic.knobs import Knobs, Purpose
 
-N_TRIALS, SECONDS, SEED = 3, 3, 4
+N_TRIALS, SECONDS, SEED = 3, 4, 4
 SFREQ, REST_S, FPS = 128, 5, 25
 SHORT = [
     "10",
