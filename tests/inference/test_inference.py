@@ -555,7 +555,8 @@ def test_a_video_without_any_face_is_counted_and_answers_nothing(
     table = pd.read_csv(tmp_path / "timeline.csv")
     assert len(table) == 3
     assert table[["valence", "arousal", "streams"]].isna().all(axis=None)
-    count, warning = timeline.lines()
+    count, warning, cure = timeline.lines()
+    assert cure.startswith("what to do about V05: play the video")
     assert count == "3 seconds: 0 answered, 0 with a face"
     assert warning.startswith(f"warning V05: {video}: the subject's face is not fo")
 
