@@ -7,8 +7,9 @@ SOURCES := src tests benchmarks locks docs/conf.py
 # whose functions take arrays: jaxtyping compares shapes at each call there
 SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
     signal_io store test_bandpower.py test_learners.py test_trial_learners.py)
-# each of two test processes keeps to one core: threads of libraries would share both
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# each of two test processes keeps to one core: threads of libraries would share both;
+# byte code is kept even where it is switched off, for all the processes that tests start
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs clean

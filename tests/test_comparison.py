@@ -170,7 +170,7 @@ def test_subjects_of_one_class_are_counted(tmp_path):
     made = compare(path, "face", "bio")
 
     assert set(made.table["n_skipped"]) == {1}
-    assert "1 subjects have one class and are left out" in made.lines()[0]
+    assert "1 subject has one class and is left out" in made.lines()[0]
 
 
 def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp_path):

@@ -14,11 +14,13 @@ from deepvanet.findings import (
     check_codes,
     choose,
     collect,
+    describe_findings,
     from_json,
     make_finding,
     refuse,
     refuse_errors,
     report,
+    say_count,
     to_json,
 )
 from deepvanet.findings.page import render_page
@@ -122,6 +124,28 @@ def test_findings_come_back_from_json_as_they_were():
     for damaged in ("[3]", "{", '[{"code": "T01"}]', '[{"severity": "bad"}]'):
         with pytest.raises(UserError, match="not a list of findings"):
             from_json(damaged)
+
+
+def test_findings_that_differ_in_their_place_are_one_line_and_cures_are_said_once():
+    flat = [make_finding("Q02", "flat", source="a.edf", place=f"E{k}") for k in "1234"]
+    odd = [make_finding("T03", f"{k} stamps", source="a.edf") for k in range(9)]
+
+    lines = describe_findings([*odd, *flat])
+
+    assert lines[0].startswith("warning Q02: a.edf E1, E2, E3, E4: flat; assumed: ")
+    assert [line[:9] for line in lines[1:]] == [
+        *["note T03:" if CODES["T03"].severity == "note" else "warning T"] * 6,
+        "T03: 3 mo",
+        *["what to d"] * 2,
+    ]
+    assert lines[-2] == f"what to do about Q02: {CODES['Q02'].usual_cure}"
+    assert max(map(len, lines)) < 300
+
+
+def test_a_count_of_one_has_a_singular():
+    assert [say_count(n, "box is", "boxes are") for n in range(3)] == [
+        *("0 boxes are", "1 box is", "2 boxes are"),
+    ]
 
 
 def test_severities_are_ordered_from_the_worst():

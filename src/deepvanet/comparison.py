@@ -22,6 +22,7 @@ from jaxtyping import Float
 
 from deepvanet import metrics
 from deepvanet.config import CompareSettings
+from deepvanet.findings import say_count
 from deepvanet.gap import Gap, describe_gap, list_gaps
 from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measurement
 from deepvanet.protocols import PROTOCOLS, columns_of
@@ -320,7 +321,9 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
         f"{row['n_units']} {units}): {_judge(row, a, b, n_pairs)}"
     )
     if row["n_skipped"]:
-        said += f" {row['n_skipped']} {units} have one class and are left out."
+        one = f"{row['unit']} has one class and is left out."
+        many = f"{units} have one class and are left out."
+        said += f" {say_count(row['n_skipped'], one, many)}"
     leaking = [row[name] for name in ("leaks_a", "leaks_b") if row[name] != "none"]
     if leaking:
         which = "both sides leak" if len(leaking) == 2 else "one side leaks"

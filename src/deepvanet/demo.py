@@ -16,6 +16,7 @@ from deepvanet.config import (
 from deepvanet.datasets import check
 from deepvanet.evaluation import evaluate
 from deepvanet.files import make_folder
+from deepvanet.findings import say_count
 from deepvanet.gap import describe_gap, list_gaps
 from deepvanet.inference import RecordingInput, predict
 from deepvanet.preparation.run import prepare
@@ -62,7 +63,7 @@ def run_demo(out: Path, *, execution: Execution, seed: int = 0) -> Iterator[str]
 
     result = check("deap", root)
     n_findings = len(result.findings)
-    yield f"2/8 check: {n_findings} findings (deepvanet check deap {root})"
+    yield f"2/8 check: {say_count(n_findings, 'finding')} (deepvanet check deap {root})"
 
     made = prepare("deap", root, store, settings=PrepareSettings(), execution=execution)
     n_segments = int(made.trials["n_segments"].sum())

@@ -21,7 +21,6 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import UserError
 from fake_run import write_run
 
-TWO_JOBS = Execution(jobs=2)
 OPEN = "Cannot be seen from these files: "
 
 
@@ -662,7 +661,7 @@ def run(store, tmp_path_factory):
         folds=3,
         network=NetworkSettings(epochs=2, batch_size=16),
     )
-    evaluate(store.path, out, settings=settings, execution=TWO_JOBS)
+    evaluate(store.path, out, settings=settings, execution=Execution())
     return out
 
 
@@ -683,12 +682,18 @@ def seeds(store, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def audited(run):
+    """What is seen of that run."""
+    return audit(run)
+
+
 def find(made, protocol):
     return next(f for f in made.findings if f.protocol == protocol)
 
 
-def test_a_run_of_the_paper_leaks_and_it_is_said_how_much_that_explains(run):
-    found = find(audit(run), "paper")
+def test_a_run_of_the_paper_leaks_and_it_is_said_how_much_that_explains(audited):
+    found = find(audited, "paper")
 
     assert found.verdict == "leaks"
     assert found.shared["segment"] == 0
@@ -701,15 +706,15 @@ def test_a_run_of_the_paper_leaks_and_it_is_said_how_much_that_explains(run):
     assert "of the tested rows are of trials that were trained on" in found.sentence
 
 
-def test_a_run_that_chooses_on_the_test_is_told(run):
-    found = find(audit(run), "reference")
+def test_a_run_that_chooses_on_the_test_is_told(audited):
+    found = find(audited, "reference")
 
     assert found.epoch_chosen_on == "test"
     assert "the test rows chose the epoch" in found.sentence
 
 
-def test_no_leak_is_seen_in_an_honest_run_and_what_it_shares_is_said(run):
-    trial, subject = (find(audit(run), name) for name in ("trial", "subject"))
+def test_no_leak_is_seen_in_an_honest_run_and_what_it_shares_is_said(audited):
+    trial, subject = (find(audited, name) for name in ("trial", "subject"))
 
     for finding in (trial, subject):
         assert finding.verdict.startswith("no leak seen in: shared trials, ")
@@ -736,11 +741,9 @@ def test_no_leak_is_seen_in_an_honest_run_and_what_it_shares_is_said(run):
     assert "Training and test share subjects." in trial.sentence
 
 
-def test_the_worst_finding_is_the_verdict(run):
-    made = audit(run)
-
-    assert made.verdict == "leaks"
-    assert len(made.findings) == 4
+def test_the_worst_finding_is_the_verdict(audited):
+    assert audited.verdict == "leaks"
+    assert len(audited.findings) == 4
 
 
 @pytest.fixture(scope="module")
@@ -787,7 +790,7 @@ def test_a_control_is_of_the_same_store(run, tiny_store, tmp_path):
     record.write_text(json.dumps({"inputs": {"s01.dat": {"sha256": "0"}}}))
 
     with pytest.raises(UserError, match="is of another store"):
-        refit_control(run, other.path, tmp_path / "control", execution=TWO_JOBS)
+        refit_control(run, other.path, tmp_path / "control", execution=Execution())
 
 
 def test_the_command_completes_a_control_beside_its_file(

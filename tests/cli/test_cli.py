@@ -529,8 +529,8 @@ def test_faults_that_can_be_lived_with_are_counted(deap, tmp_path, capsys):
     assert "faces: 0.0% of 15 images found" in said
     assert "15 lost" in said
     assert "7 trials have no video: they stay in, without a face stream" in said
-    assert "2 channels (counted over trials) are not finite" in said
-    assert "1 channels (counted over trials) are flat" in said
+    assert "2 channels are not finite, counted over trials" in said
+    assert "1 channel is flat, counted over trials" in said
 
 
 def test_a_store_of_other_settings_is_refused(refuse, filmed_deap, filmed_store):

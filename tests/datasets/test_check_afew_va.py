@@ -84,12 +84,12 @@ def test_everything_left_out_is_counted_and_named(root):
 
     assert not inspection.errors
     assert list_texts(inspection, Severity.WARNING) == [
-        "1 clips without a JSON file are left out: 001",
-        "1 images without an entry in the JSON file are left out: 002/00009",
-        "1 entries without an image are left out: 002/00001",
-        "1 frames without annotation are left out: 003/00000",
-        "1 frames with eyes or lips outside the image are left out: 003/00002",
-        "1 frames whose landmarks make no face are left out: 004/00001",
+        "1 clip without a JSON file is left out: 001",
+        "1 image without an entry in the JSON file is left out: 002/00009",
+        "1 entry without an image is left out: 002/00001",
+        "1 frame without annotation is left out: 003/00000",
+        "1 frame with eyes or lips outside the image is left out: 003/00002",
+        "1 frame whose landmarks make no face is left out: 004/00001",
     ]
     losses = read_table(inspection, 2)
     assert losses["clips without a JSON file"] == (1, "001")

@@ -62,8 +62,8 @@ def test_what_is_left_out_or_has_no_face_is_said(root):
     assert list_texts(inspection, Severity.WARNING) == []
     notes = list_texts(inspection, Severity.NOTE)
     assert notes[:3] == [
-        "1 viewings lack a rating of valence or arousal: P01_4",
-        "1 viewings have no signals: P01_5",
+        "1 viewing lacks a rating of valence or arousal: P01_4",
+        "1 viewing has no signals: P01_5",
         "3 trials have no face video: P01_9, P12_10, P12_4",
     ]
     assert notes[3].startswith("4 trials of 2 subjects; a full copy names 16 videos")
@@ -132,7 +132,7 @@ def test_a_face_that_drifts_from_its_signals_is_named(tmp_path):
     wrong = list_texts(look(tmp_path), Severity.WARNING)
 
     assert wrong == [
-        "1 face videos last another time than their signals: P01_4 (9.0 of 11.0 s)"
+        "1 face video lasts another time than its signals: P01_4 (9.0 of 11.0 s)"
     ]
 
 
@@ -144,7 +144,7 @@ def test_signals_that_last_another_time_than_others_are_named(tmp_path):
     wrong = list_texts(look(tmp_path), Severity.WARNING)
 
     assert len(wrong) == 1
-    assert wrong[0].startswith("1 trials have signals of another length than the other")
+    assert wrong[0].startswith("1 trial has signals of another length than the other")
     assert "P02_10 (12.0 s, usually 8.0 s)" in wrong[0]
 
 
@@ -156,8 +156,8 @@ def test_channels_without_numbers_or_changes_are_counted(tmp_path):
     inspection = look(tmp_path)
 
     assert list_texts(inspection, Severity.WARNING) == [
-        "1 viewings have channels that have samples that are no numbers: P01_10 (2)",
-        "1 viewings have channels that never change: P01_10 (1)",
+        "1 viewing has channels that have samples that are no numbers: P01_10 (2)",
+        "1 viewing has channels that never change: P01_10 (1)",
     ]
     row = find_table(inspection, "Viewings")["01"]
     assert (row["not finite"], row["flat"]) == (2, 1)

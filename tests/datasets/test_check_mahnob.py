@@ -71,8 +71,8 @@ def test_why_sessions_are_left_out_is_said(root):
     said = "2 emotional sessions lack a rating of valence or arousal: 4, 1432"
     assert said in notes
     assert "2 emotional sessions have no signals: 6, 1432" in notes
-    assert any("have no colour video: " in note for note in notes)
-    assert any(note.startswith("1 headers of signals do not state") for note in notes)
+    assert any("session has no colour video: " in note for note in notes)
+    assert any(note.startswith("1 header of signals does not state") for note in notes)
     assert any("a full copy has 527 of 27" in note for note in notes)
 
 
@@ -108,7 +108,7 @@ def test_a_video_that_stops_early_is_named(tmp_path):
 
     wrong = list_texts(look(tmp_path), Severity.WARNING)
 
-    assert wrong == ["1 videos stop before their stimulus does: 2 (5.0 of 8.0 s)"]
+    assert wrong == ["1 video stops before its stimulus does: 2 (5.0 of 8.0 s)"]
 
 
 def test_a_rate_that_is_not_the_published_one_is_named(tmp_path):
@@ -118,7 +118,7 @@ def test_a_rate_that_is_not_the_published_one_is_named(tmp_path):
     (wrong,) = list_texts(look(tmp_path), Severity.WARNING)
 
     assert wrong.startswith("session.xml states another frame rate (vidRate) than the")
-    assert "60.9708 a second for 1 videos: session 2 (50); assumed: the rate" in wrong
+    assert "60.9708 a second for 1 video: session 2 (50); assumed: the rate" in wrong
 
 
 def test_a_recording_that_breaks_off_after_its_stimulus_is_named(tmp_path):
@@ -282,7 +282,7 @@ def test_a_colour_video_that_is_named_and_lies_nowhere_is_said(tmp_path):
 
     assert list_texts(inspection, Severity.WARNING) == [
         (
-            "1 emotional sessions have no colour video, though their session.xml names "
+            "1 emotional session has no colour video, though session.xml names "
             f"one: 2 ({absent}); assumed: they are used, without a face stream"
         )
     ]

@@ -53,7 +53,7 @@ def test_subjects_who_are_not_there_are_named(root):
     _, findings = look(root, exclude=["3"])
 
     (found,) = (f for f in findings if f.code == "F03")
-    assert "5 trials of 1 subjects" in found.sentence
+    assert "5 trials of 1 subject;" in found.sentence
     assert "S3, S4, S5, S6, S7, S8 and 8 more are not there" in found.sentence
 
 

@@ -112,9 +112,9 @@ def test_prepare_ends_with_what_each_stream_covers(mixed, tmp_path, capsys):
 
     said = capsys.readouterr().out
     assert "streams: face in 10 seconds, eeg in 13 of them, peripheral in 13" in said
-    assert "1 trials have no video: they stay in, without a face stream" in said
-    assert "1 trials have no eeg stream" in said
-    assert "1 trials have no peripheral stream" in said
+    assert "1 trial has no video: it stays in, without a face stream" in said
+    assert "1 trial has no eeg stream" in said
+    assert "1 trial has no peripheral stream" in said
 
 
 def test_columns_that_mean_nothing_here_are_kept_with_the_trials(mixed_store):

@@ -78,5 +78,5 @@ def test_sidecars_of_bids_are_used_and_recordings_without_rated_trials_are_named
 
     assert note.sentence.endswith(
         "sub-01/eeg/sub-01_task-rest_eeg.edf, "
-        "sub-01/eeg/sub-01_task-rest_events.tsv, sub-01/beh/ (1 files)"
+        "sub-01/eeg/sub-01_task-rest_events.tsv, sub-01/beh/ (1 file)"
     )

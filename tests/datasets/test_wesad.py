@@ -215,7 +215,7 @@ def test_a_pickle_that_is_not_as_documented_is_refused(tmp_path, change, message
 def test_answers_that_do_not_fit_the_conditions_are_refused(tmp_path, answers):
     write_wesad_subject(tmp_path, answers=answers)
 
-    with pytest.raises(UserError, match=r"S2_quest\.csv: # ORDER names . conditions"):
+    with pytest.raises(UserError, match=r"# ORDER names . rated condition"):
         read_all(tmp_path)
 
 

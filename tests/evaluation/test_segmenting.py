@@ -28,7 +28,7 @@ HONEST = ("trial", "trial-pooled", "subject", "stimulus", "subject-stimulus")
 def store(tiny_store, tmp_path_factory):
     return tiny_store(
         tmp_path_factory.mktemp("windows") / "store",
-        n_subjects=4,
+        n_subjects=3,
         n_segments=8,
         streams=[Stream.EEG],
     )

@@ -319,6 +319,19 @@ def test_a_few_missing_electrodes_are_drawn_as_mne_draws_them(filmed_bundle, tmp
     )
 
 
+def test_no_line_is_long_where_all_channels_are_odd(filmed_bundle, tmp_path):
+    bio = sample_recording() * 1e5
+    bio[5:30] = bio[5:30, :1]
+    path = write_fif(tmp_path / "odd_raw.fif", bio, CHANNELS)
+
+    lines = predict(filmed_bundle, RecordingInput(bio=path)).lines()
+
+    lines = [line.replace(str(tmp_path), "") for line in lines]
+    assert any("and 1 more are far from training: the median of" in s for s in lines)
+    assert max(map(len, lines)) <= 310
+    assert len(lines) < 20
+
+
 def test_peripherals_that_lack_a_channel_are_left_out_where_that_can_be(
     filmed_bundle, bio_bundle, tmp_path
 ):
@@ -542,7 +555,8 @@ def test_a_video_without_any_face_is_counted_and_answers_nothing(
     table = pd.read_csv(tmp_path / "timeline.csv")
     assert len(table) == 3
     assert table[["valence", "arousal", "streams"]].isna().all(axis=None)
-    count, warning = timeline.lines()
+    count, warning, cure = timeline.lines()
+    assert cure.startswith("what to do about V05: play the video")
     assert count == "3 seconds: 0 answered, 0 with a face"
     assert warning.startswith(f"warning V05: {video}: the subject's face is not fo")
 

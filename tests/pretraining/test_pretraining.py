@@ -34,14 +34,14 @@ from deepvanet.synthetic.afew_va import write_afew_va
 from small_store import take_rows
 
 ALONE = Execution()
-QUICK = PretrainSettings(epochs=3, batch_size=16, validation=0.25, test=0.25)
+QUICK = PretrainSettings(epochs=2, batch_size=16, validation=0.25, test=0.25)
 
 
 @pytest.fixture(scope="module")
 def actors(tmp_path_factory):
-    """Eight actors of two short clips each, which nobody changes."""
+    """Eight actors of a short clip each, which nobody changes."""
     root = tmp_path_factory.mktemp("afew") / "AFEW-VA"
-    write_afew_va(root, n_actors=8, n_clips=2, n_frames=6, execution=ALONE)
+    write_afew_va(root, n_actors=8, n_clips=1, n_frames=6, execution=ALONE)
     return root
 
 

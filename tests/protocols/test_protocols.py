@@ -90,9 +90,23 @@ def cut_like_deap(name):
     return tuple(cut_folds(*SHAPES["like DEAP"], PROTOCOLS[name]))
 
 
+NAMED = {}
+"""Tables, by what they are and a unit, with the unit's identifiers in each row."""
+
+
+def name_units(table, unit):
+    """The unit's identifiers, row by row; they are read once of each table."""
+    key = id(table), unit
+    if key not in NAMED:
+        names = list(table[UNITS[unit]].itertuples(index=False, name=None))
+        NAMED[key] = table, names  # while it is held, no other table is at its place
+    return NAMED[key][1]
+
+
 def list_units(table, rows, unit):
     """The unit's identifiers that occur in some rows."""
-    return set(table.iloc[rows][UNITS[unit]].itertuples(index=False, name=None))
+    names = name_units(table, unit)
+    return {names[row] for row in rows}
 
 
 def list_segments(table, fold):

@@ -169,8 +169,7 @@ def test_short_trials_are_lost_and_named_and_none_left_is_refused(tmp_path):
 
     assert set(store.table["trial"]) == {"1"}
     assert store.lines()[1] == (
-        "1 trials are shorter than a segment of 3 s and are left out: "
-        "subject 01 trial 2"
+        "1 trial is shorter than a segment of 3 s and is left out: subject 01 trial 2"
     )
     assert store.trials["n_segments"].tolist() == [4, 0]
     with pytest.raises(

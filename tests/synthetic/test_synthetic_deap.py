@@ -41,7 +41,7 @@ from deepvanet.synthetic.deap import (
 from deepvanet.synthetic.knobs import TRAITS, sample_state
 from deepvanet.synthetic.ratings import sample_order, sample_ratings
 
-N_TRIALS, SECONDS = 2, 4
+N_TRIALS, SECONDS = 2, 3
 RATED = {Target.VALENCE: 8.0, Target.AROUSAL: 2.0}
 WITHOUT_VIDEO = 23
 """A subject who was not filmed: quick to write."""

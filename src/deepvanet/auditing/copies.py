@@ -10,6 +10,7 @@ import pandas as pd
 from deepvanet.auditing.looks import CERTAIN, Look, find_shared
 from deepvanet.auditing.parts import AuditPart, number_rows
 from deepvanet.auditing.priors import has_segments
+from deepvanet.findings import say_count
 from deepvanet.protocols import columns_of
 
 LEAST_TRIALS = 8
@@ -147,9 +148,15 @@ def look_at_duplicates(audited: AuditPart) -> Look:
     if twice:
         number = number_rows(rows, _list_identity(rows))
         if any(find_shared(number, fit).any() for fit in audited.fits):
-            leak = f"{twice} rows are there twice, and on both sides"
+            there = say_count(twice, "row is", "rows are")
+            leak = f"{there} there twice, and on both sides"
             return Look(name, leak=leak)
-        return Look(name, doubt=f"{twice} rows are there twice and count twice")
+        doubt = say_count(
+            twice,
+            "row is there twice and counts twice",
+            "rows are there twice and count twice",
+        )
+        return Look(name, doubt=doubt)
     pairs = list(_list_equal_trials(audited)) if has_segments(audited) else []
     if not pairs:
         return Look(name)

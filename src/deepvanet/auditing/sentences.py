@@ -11,6 +11,7 @@ from deepvanet.auditing.priors import (
     TRIAL,
 )
 from deepvanet.auditing.verdicts import CANNOT, EXPLAINED, LEAKS, PartVerdict
+from deepvanet.findings import say_count
 from deepvanet.protocols import SHARES, UNITS
 
 ONE_SIDED, CONTROL_SIDED = 1.645, 3.09
@@ -28,7 +29,7 @@ def say_score(finding: PartVerdict) -> str:
     if isnan(score):
         return (
             f"No balanced accuracy over {_LEVELS[level]} is defined: none of "
-            f"{n_subjects} subjects has both labels."
+            f"{say_count(n_subjects, 'subject')} has both labels."
         )
     said = f"Balanced accuracy {score:.3f} over {_LEVELS[level]}"
     if SEGMENT in scores:
@@ -37,7 +38,7 @@ def say_score(finding: PartVerdict) -> str:
         said += f", AUROC {auroc:.3f}"
     if level == PERSON:
         return f"{said}, of {n_subjects} people."
-    whom = f"{n_scored} subjects" if n_scored > 1 else "1 subject"
+    whom = say_count(n_scored, "subject")
     left_out = f" ({n_subjects - n_scored} more have one label)"
     return f"{said}, mean over {whom}{left_out if n_scored < n_subjects else ''}."
 
@@ -83,5 +84,8 @@ def say_rest(finding: PartVerdict, made: Sequence[Look]) -> list[str]:
     if common and not shared["trial"]:
         said.append(f"Training and test share {' and '.join(common)}.")
     if finding.n_unscored:
-        said.append(f"{finding.n_unscored} rows that test have no score.")
+        rows = say_count(
+            finding.n_unscored, "row that tests has", "rows that test have"
+        )
+        said.append(f"{rows} no score.")
     return said

@@ -16,6 +16,7 @@ from scipy.stats import binom
 from deepvanet.auditing.looks import CERTAIN, Look
 from deepvanet.auditing.parts import AuditPart, FitRows, number_rows
 from deepvanet.auditing.reading import TIMES
+from deepvanet.findings import say_count
 from deepvanet.protocols import columns_of
 
 SLACK_S = 0.002
@@ -132,10 +133,10 @@ def _find_pieces(
         what = ""
     if not are_pieces:
         return ""
+    begins = say_count(len(pairs), f"trial {what}begins", f"trials {what}begin")
     return (
-        f"{len(pairs)} trials {what}begin where another one ends that is on the other "
-        f"side, {n_agree} of them with its label: pieces of one recording are named as "
-        "trials"
+        f"{begins} where another one ends that is on the other side, {n_agree} of "
+        "them with its label: pieces of one recording are named as trials"
     )
 
 

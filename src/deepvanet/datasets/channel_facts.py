@@ -1,14 +1,14 @@
 """Signs that a channel has another unit than it is said to have, or no sensor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from deepvanet.findings import list_some, report
+from deepvanet.findings import Finding, list_some, make_finding, report, say_count
 from deepvanet.schema import Channel, ChannelType
 
 PLAUSIBLE_SPREAD_UV: Mapping[ChannelType, tuple[float, float]] = {
@@ -306,3 +306,49 @@ def _measure_local(finite: NDArray[Any], sfreq: float) -> float:
     windows = windows[:: -(-n_windows // MOST_WINDOWS)]
     low, high = np.percentile(windows, [25, 75], axis=1)
     return float(np.median(high - low))
+
+
+class SilenceFacts(Protocol):
+    """How many channels of a trial hold no signal."""
+
+    @property
+    def name(self) -> str:
+        """What findings call the trial."""
+
+    @property
+    def n_bad(self) -> int:
+        """Channels with a number that is not finite."""
+
+    @property
+    def n_flat(self) -> int:
+        """Channels that never change."""
+
+
+def find_silent_channels(
+    trials: Sequence[SilenceFacts], what: str
+) -> Iterator[Finding]:
+    """Name the trials in which channels are not finite or never change.
+
+    Parameters
+    ----------
+    trials : sequence of SilenceFacts
+        What was seen of each.
+    what : str
+        What the data set calls one of them, as ``viewing``.
+
+    Yields
+    ------
+    Finding
+        At most one for each of the two.
+    """
+    bad = [f"{trial.name} ({trial.n_bad})" for trial in trials if trial.n_bad]
+    flat = [f"{trial.name} ({trial.n_flat})" for trial in trials if trial.n_flat]
+    found = (
+        ("Q01", "have samples that are no numbers", bad),
+        ("Q02", "never change", flat),
+    )
+    for code, how, named in found:
+        if named:
+            has = say_count(len(named), f"{what} has", f"{what}s have")
+            sentence = f"{has} channels that {how}: {list_some(named)}"
+            yield make_finding(code, sentence)

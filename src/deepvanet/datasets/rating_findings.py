@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.config import EvaluateSettings
-from deepvanet.findings import Finding, collect, list_some, report
+from deepvanet.findings import Finding, collect, list_some, report, say_count
 from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING, Target
 
@@ -210,7 +210,9 @@ def _find_constant(
             f"{len(ratings)} trials"
             for subject, ratings in found.items()
         },
-        lambda n: f"{rated.target} is the same in all trials of {n} subjects",
+        lambda n: (
+            f"{rated.target} is the same in all trials of {say_count(n, 'subject')}"
+        ),
         source,
     )
     return list(found)
@@ -232,7 +234,10 @@ def _find_one_class(
     _report_subjects(
         "R05",
         said,
-        lambda n: f"{rated.target} has one class by the rule {rule} in {n} subjects",
+        lambda n: (
+            f"{rated.target} has one class by the rule {rule} in "
+            f"{say_count(n, 'subject')}"
+        ),
         source,
     )
 
@@ -274,8 +279,8 @@ def _find_few_trials(trials: Sequence[RatedTrial], least: int, source: object) -
     _report_subjects(
         "R07",
         {
-            subject: f"{n} trials are used, at least {least} are needed to train and "
-            "test within the subject"
+            subject: f"{say_count(n, 'trial is', 'trials are')} used, at least "
+            f"{least} are needed to train and test within the subject"
             for subject, n in counts.items()
             if n < least
         },

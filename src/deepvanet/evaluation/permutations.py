@@ -56,6 +56,7 @@ from deepvanet.evaluation.parts import (
 from deepvanet.evaluation.tables import tabulate_predictions
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
+from deepvanet.findings import say_count
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.metrics import (
     LEAST_CLIPS,
@@ -144,7 +145,7 @@ class PermutationPlan:
 
 
 def _count_tests(tests: Sequence[ScoreKey]) -> str:
-    return f"{len(tests)} test{'' if len(tests) == 1 else 's'}"
+    return say_count(len(tests), "test")
 
 
 def plan_permutations(

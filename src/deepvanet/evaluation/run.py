@@ -65,7 +65,7 @@ from deepvanet.evaluation.statement import (
 from deepvanet.evaluation.tables import collect_fits, list_segments
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
-from deepvanet.findings import Finding, summarise, write_findings
+from deepvanet.findings import Finding, say_count, summarise, write_findings
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
@@ -110,14 +110,15 @@ class RunSummary:
     def lines(self) -> list[str]:
         """Say it in sentences."""
         run = (
-            f"run: {self.run} ({self.n_predictions} predictions of {self.n_fits} "
-            f"fits, {self.n_fits_before} of them finished before)"
+            f"run: {self.run} ({say_count(self.n_predictions, 'prediction')} of "
+            f"{say_count(self.n_fits, 'fit')}, {self.n_fits_before} of them finished "
+            "before)"
         )
         said = [run, *self.cut]
         if self.n_one_class:
             said.append(
-                f"{self.n_one_class} folds had one class in training: their test "
-                "rows got the base rate"
+                f"{say_count(self.n_one_class, 'fold')} had one class in training: the "
+                "test rows got the base rate"
             )
         found = (summarise(self.findings),) if self.findings else ()
         return [*said, *self.left_out, *self.permuted, *found]

@@ -75,11 +75,14 @@ def _tabulate(
     key: Mapping[str, Any],
     score: Float[np.ndarray, " row *class"],
 ) -> pd.DataFrame:
-    units = part.table.iloc[fold.test][["subject", "trial", "stimulus", "segment"]]
+    units = {
+        name: part.table[name].array[fold.test]
+        for name in ("subject", "trial", "stimulus", "segment")
+    }
     label = part.label_in(fold)[fold.test]
     made = tabulate_predictions(part.task.goal, label, score)
-    frame = units.reset_index(drop=True).assign(**key, **made)
-    return frame[[*results.PART_COLUMNS, *made]]
+    columns = [*results.PART_COLUMNS, *made]
+    return pd.DataFrame({**key, **units, **made}, columns=columns)
 
 
 def tabulate_predictions(

@@ -4,7 +4,9 @@ from deepvanet.findings.choosing import (
     check_codes,
     choose,
     describe_errors,
+    describe_findings,
     drop_usual_cure,
+    fold,
     from_json,
     group_by_code,
     list_cures,
@@ -23,7 +25,7 @@ from deepvanet.findings.collecting import (
     report,
 )
 from deepvanet.findings.files import read_findings, write_findings
-from deepvanet.findings.listing import list_some
+from deepvanet.findings.listing import list_some, say_count
 from deepvanet.findings.record import Code, Finding, FindingError, Severity
 
 __all__ = [
@@ -37,7 +39,9 @@ __all__ = [
     "choose",
     "collect",
     "describe_errors",
+    "describe_findings",
     "drop_usual_cure",
+    "fold",
     "from_json",
     "group_by_code",
     "hand_on",
@@ -49,6 +53,7 @@ __all__ = [
     "refuse",
     "refuse_errors",
     "report",
+    "say_count",
     "summarise",
     "to_json",
     "write_findings",

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from deepvanet.findings.codes import CODES, FAMILIES
+from deepvanet.findings.listing import LISTED, list_some, say_count
 from deepvanet.findings.record import Finding, Severity
 from deepvanet.schema import UserError, pick, quote
 
@@ -109,8 +110,9 @@ def refuse_errors(
 
 def describe_errors(errors: Sequence[Finding]) -> str:
     """Return the first of some errors, and how many more there are."""
-    more = f" (and {len(errors) - 1} more errors)" if len(errors) > 1 else ""
-    return errors[0].coded + more
+    if len(errors) == 1:
+        return errors[0].coded
+    return f"{errors[0].coded} (and {say_count(len(errors) - 1, 'more error')})"
 
 
 def group_by_code(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
@@ -126,6 +128,50 @@ def drop_usual_cure(finding: Finding) -> Finding:
     known = CODES.get(finding.code)
     is_usual = known is not None and finding.cure == known.usual_cure
     return replace(finding, cure="") if is_usual else finding
+
+
+def fold(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings of which those are one that differ in their place only.
+
+    Examples
+    --------
+    >>> from deepvanet.findings import make_finding
+    >>> found = [make_finding("Q02", "flat", place=name) for name in ("Fp1", "Fp2")]
+    >>> [finding.place for finding in fold(found)]
+    ['Fp1, Fp2']
+    """
+    places: dict[Finding, list[str]] = {}
+    for finding in findings:
+        own = places.setdefault(replace(finding, place=""), [])
+        own.append(finding.place)
+    return [
+        replace(finding, place=list_some([place for place in own if place]))
+        for finding, own in places.items()
+    ]
+
+
+def describe_findings(findings: Iterable[Finding]) -> list[str]:
+    """Say what was found, equal findings and cures once, in lines that can be read.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Of one recording.
+
+    Returns
+    -------
+    list of str
+        Of each code the first few findings, and how many more there are; then what to
+        do.
+    """
+    lines, cures = [], []
+    for code, found in group_by_code(fold(findings)).items():
+        lines += [replace(finding, cure="").line for finding in found[:LISTED]]
+        more = len(found) - LISTED
+        lines += [f"{code}: {say_count(more, 'more finding')}"] if more > 0 else []
+        said = dict.fromkeys(finding.cure for finding in found)
+        cures += [f"what to do about {code}: {cure}" for cure in said if cure]
+    return [*lines, *cures]
 
 
 def list_cures(findings: Iterable[Finding]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.bundle import Bundle
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.preprocessing.cleaning.electrodes import describe, interpolate
 from deepvanet.schema import BIO, Channel, Stream, UserError
 
@@ -98,7 +98,7 @@ def place_channels(
             placed[stream] = places
             said = (
                 "interpolated from their neighbours, since missing: "
-                f"{', '.join(places.missing)}"
+                f"{list_some(places.missing)}"
             )
             report(
                 "C07",
@@ -111,7 +111,7 @@ def place_channels(
             rest = {*placed, *([Stream.FACE] if has_video else [])}
             said = (
                 f"{len(places.missing)} of {len(places.channels)} {stream} channels "
-                f"are missing: {', '.join(places.missing)}"
+                f"are missing: {list_some(places.missing)}"
             )
             if stream is Stream.EEG or bundle.pick(frozenset(rest)) is None:
                 raise UserError(f"{path}: {said}", field="bio")

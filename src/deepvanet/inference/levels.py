@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepvanet.bundle import Bundle
-from deepvanet.findings import report
+from deepvanet.findings import list_some, report
 from deepvanet.schema import Stream
 
 FAR = 10.0
@@ -32,13 +32,23 @@ class Levels:
             self._seconds.setdefault(stream, []).append(np.median(array, axis=2))
 
     def tell(self) -> tuple[str, ...]:
-        """Say of each channel that is far from training where it is, and report it."""
-        told = [pair for stream in self._seconds for pair in self._tell(stream)]
-        for name, said in told:
-            report("C13", said, place=name)
-        return tuple(said for _, said in told)
+        """Say which channels of a stream are far from training, and report it."""
+        told = []
+        for stream in self._seconds:
+            far = dict(self._find_far(stream))
+            if far:
+                are = "is" if len(far) == 1 else "are"
+                said = (
+                    f"{list_some(list(far))} {are} far from training: "
+                    f"{next(iter(far.values()))}; is it another unit, sensor or "
+                    "reference?"
+                )
+                report("C13", said)
+                told.append(said)
+        return tuple(told)
 
-    def _tell(self, stream: Stream) -> Iterator[tuple[str, str]]:
+    def _find_far(self, stream: Stream) -> Iterator[tuple[str, str]]:
+        """Yield the name of each channel that is far, and how far it is."""
         seconds = np.concatenate(self._seconds[stream])
         for place, channel in enumerate(self.bundle.channels_of(stream)):
             level = self.bundle.levels.get(channel.name)
@@ -47,9 +57,6 @@ class Levels:
                 continue
             median = float(np.median(known))
             if abs(median - level.median) > FAR * level.spread:
-                said = (
-                    f"{channel.name} is far from training: its median is {median:.3g} "
-                    f"{channel.unit}, there it was {level.median:.3g} with a spread of "
-                    f"{level.spread:.3g}; is it another unit, sensor or reference?"
-                )
-                yield channel.name, said
+                there = f"{level.median:.3g} with a spread of {level.spread:.3g}"
+                own = f"the median of {channel.name} is {median:.3g} {channel.unit}"
+                yield channel.name, f"{own}, there it was {there}"

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
-from deepvanet.findings import Finding, collect, refuse_errors
+from deepvanet.findings import Finding, collect, describe_findings, refuse_errors
 from deepvanet.inference.faces import FaceReader
 from deepvanet.inference.levels import Levels
 from deepvanet.inference.quality import LEAST_GOOD, MOST_LOST
@@ -171,8 +171,11 @@ class OpenRecording:
     @property
     def notes(self) -> tuple[str, ...]:
         """What had to be assumed, and what was found so far."""
-        found = (finding.line for finding in self.findings)
-        return (*self.assumptions, *self.levels.tell(), *found)
+        return (
+            *self.assumptions,
+            *self.levels.tell(),
+            *describe_findings(self.findings),
+        )
 
     def keep(self, findings: Sequence[Finding]) -> None:
         """Keep what was found; raise ``UserError`` for what is not accepted.

@@ -17,6 +17,7 @@ import pandas as pd
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.cells import write_csv
 from deepvanet.files import check_file, whole_file
+from deepvanet.findings import say_count
 from deepvanet.inference.answering import (
     Answerer,
     Answers,
@@ -76,7 +77,7 @@ class Timeline:
         if self.grid != SECONDS:
             what += f" of {say_grid(self.grid)}"
         if self.trials is not None:
-            what = f"{len(self.trials)} trials, {what}"
+            what = f"{say_count(len(self.trials), 'trial')}, {what}"
         return [
             f"{what}: {n_answered} answered, {n_faces} with a face",
             *self.notes,

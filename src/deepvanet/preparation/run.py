@@ -45,6 +45,7 @@ from deepvanet.findings import (
     check_codes,
     collect,
     refuse_errors,
+    say_count,
     write_findings,
 )
 from deepvanet.preparation.faces import track_trial
@@ -100,9 +101,11 @@ class PreparationSummary:
         """Say in sentences what it holds."""
         total = self.trials.select_dtypes("integer").sum()
         store = (
-            f"store: {self.store} ({self.n_subjects} subjects, {self.n_done_before} of "
-            f"them finished before; {len(self.trials)} trials, {total['n_segments']} "
-            f"seconds, {total['n_segments_with_face']} with a face)"
+            f"store: {self.store} ({say_count(self.n_subjects, 'subject')}, "
+            f"{self.n_done_before} of them finished before; "
+            f"{say_count(len(self.trials), 'trial')}, "
+            f"{say_count(total['n_segments'], 'second')}, "
+            f"{total['n_segments_with_face']} with a face)"
         )
         found = (_say_faces(total), self._say_streams(), _say_silence(total))
         return [store, *chain.from_iterable(found)]
@@ -113,12 +116,13 @@ class PreparationSummary:
         yield f"streams: {', '.join(parts)}".replace("of them", "seconds", 1)
         n_silent = int((self.trials["has_video"] == 0).sum())
         if n_silent:
-            what = "trials have no video: they stay in, without a face stream"
-            yield f"{n_silent} {what}"
+            stay = ("trial has no video: it stays", "trials have no video: they stay")
+            yield f"{say_count(n_silent, *stay)} in, without a face stream"
         for stream in BIO:
             n_without = int((has[stream] == 0).sum())
             if n_without:
-                yield f"{n_without} trials have no {stream} stream"
+                lacking = say_count(n_without, "trial has", "trials have")
+                yield f"{lacking} no {stream} stream"
 
 
 def _say_faces(total: "pd.Series[int]") -> Iterator[str]:
@@ -137,7 +141,8 @@ def _say_silence(total: "pd.Series[int]") -> Iterator[str]:
         ("n_flat_channels", "flat"),
     ):
         if total[column]:
-            yield f"{total[column]} channels (counted over trials) are {what}"
+            channels = say_count(total[column], "channel is", "channels are")
+            yield f"{channels} {what}, counted over trials"
 
 
 def suggest_artefacts(name: str) -> Artefacts:

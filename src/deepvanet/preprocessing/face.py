@@ -96,11 +96,6 @@ class FaceTrack:
         return self._count(FrameState.FILLED)
 
     @property
-    def n_padded(self) -> int:
-        """Frames past the video's end that took its last crop."""
-        return self._count(FrameState.PADDED)
-
-    @property
     def n_lost(self) -> int:
         """Frames without any crop."""
         return self._count(FrameState.LOST)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepvanet.findings import report
+from deepvanet.findings import report, say_count
 from deepvanet.preprocessing.face_backends import FaceBackend
 from deepvanet.preprocessing.face_findings import MOST_WITHOUT, report_width
 from deepvanet.preprocessing.video import read_pictures_at
@@ -93,8 +93,8 @@ def _report(path: Path, sample: FaceSample, face_choice: str) -> None:
         chosen = "face_choice names" if face_choice else "is there longest"
         report(
             "V04",
-            f"{sample.n_faces} faces in {len(sample.others_s)} of {sample.n_images} "
-            "images that were looked at",
+            f"{say_count(sample.n_faces, 'face')} in {len(sample.others_s)} of "
+            f"{sample.n_images} images that were looked at",
             source=path,
             place=named,
             assumed=f"the subject is the face that {chosen}",

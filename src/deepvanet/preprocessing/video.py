@@ -25,7 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from deepvanet.findings import refuse, report
+from deepvanet.findings import refuse, report, say_count
 from deepvanet.preprocessing.video_times import (
     LONGEST_S,
     FrameTimes,
@@ -422,10 +422,11 @@ def _read_pictures(
             yield number, picture
             number += 1
     if n_bad:
+        first = f"first frame {first_bad + 1},"
+        frames = say_count(n_bad, f"frame, {first} was", f"frames, {first} were")
         report(
             "V21",
-            f"{n_bad} frames, first frame {first_bad + 1}, were left out by the "
-            "recorder or cannot be decoded",
+            f"{frames} left out by the recorder or cannot be decoded",
             source=path,
             assumed="the frames around them stay in their places",
         )

@@ -10,8 +10,11 @@ from deepvanet.protocols.units import columns_of
 
 def number_units(table: pd.DataFrame, unit: str) -> Int[np.ndarray, " row"]:
     """Return each row's unit as a number from 0, in the order of identifiers."""
-    grouped = table.groupby(columns_of(unit), sort=True, dropna=False, observed=True)
-    return grouped.ngroup().to_numpy(dtype=np.int64)
+    number = np.zeros(len(table), dtype=np.int64)
+    for column in columns_of(unit):
+        code, names = pd.factorize(table[column], sort=True, use_na_sentinel=False)
+        _, number = np.unique(number * len(names) + code, return_inverse=True)
+    return number.astype(np.int64)
 
 
 def deal_pure(

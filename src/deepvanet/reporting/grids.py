@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
+from deepvanet.findings import say_count
 from deepvanet.metrics import (
     count_confusion,
     measure_calibration,
@@ -297,7 +298,7 @@ def _plot_losses(axes: Axes, fits: pd.DataFrame) -> None:
     axes.text(
         0.97,
         0.95,
-        f"{number.nunique()} fits" if number.nunique() > 1 else "1 fit",
+        say_count(number.nunique(), "fit"),
         ha="right",
         va="top",
         transform=axes.transAxes,

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from deepvanet.findings import say_count
 from deepvanet.protocols import columns_of
 from deepvanet.reporting import plotting
 from deepvanet.reporting.cleaning import CLASSES, is_telling, list_classes
@@ -64,7 +65,7 @@ def plot_cleaning(study: Study) -> list[Plot]:
 def _plot_spectra(sheet: Sheet, spectra: pd.DataFrame) -> None:
     """Plot the median over recordings, and the band of their quartiles."""
     n_recordings = len(spectra[columns_of("recording")].drop_duplicates())
-    said = f"{n_recordings} recordings" if n_recordings > 1 else "1 recording"
+    said = say_count(n_recordings, "recording")
     sheet.write(0.04, 0.03, f"spectra of {said}", weight="bold")
     axes = sheet.add_axes(_LEFT_IN, _TOP_IN, _PANEL_IN, _SPECTRA_IN)
     by_frequency = spectra.groupby("frequency_hz")

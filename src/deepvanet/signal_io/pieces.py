@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deepvanet.findings import report
+from deepvanet.findings import report, say_count
 
 LEAST_JUMP_S = 600.0
 """No pause of less is taken for a jump of the clock,"""
@@ -110,8 +110,8 @@ def report_gaps(
     start, end = max(spans, key=lambda span: span[1] - span[0])
     report(
         "T01",
-        f"{len(spans)} gaps, {sum(b - a for a, b in spans):.4g} s are missing in the "
-        f"recording; the longest is from {start:.6g} s to {end:.6g} s",
+        f"{say_count(len(spans), 'gap')}, {sum(b - a for a, b in spans):.4g} s are "
+        f"missing in the recording; the longest is from {start:.6g} s to {end:.6g} s",
         source=source,
         place=place,
         assumed=_IN_A_GAP,

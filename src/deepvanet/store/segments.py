@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from deepvanet.config import Segmenting
-from deepvanet.findings import list_some
+from deepvanet.findings import list_some, say_count
 from deepvanet.preprocessing.bio import REPEATED
 from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.schema import BIO, Channel, FrameState, Stream, pick
@@ -141,8 +141,12 @@ class SegmentStore:
         if not len(self.lost):
             return []
         length, named = self.segmenting.length_s, name_trials(self.lost)
-        what = f"{len(self.lost)} trials are shorter than a segment of {length:g} s"
-        return [f"{what} and are left out: {named}"]
+        trials = say_count(
+            len(self.lost),
+            f"trial is shorter than a segment of {length:g} s and is",
+            f"trials are shorter than a segment of {length:g} s and are",
+        )
+        return [f"{trials} left out: {named}"]
 
     @property
     def rating_columns(self) -> tuple[str, ...]:

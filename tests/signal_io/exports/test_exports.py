@@ -335,7 +335,7 @@ def test_a_pause_in_a_recording_of_biopac_is_reported(tmp_path):
     _, found = open_export(path)
 
     (pause,) = (f for f in found if f.code == "T01")
-    assert pause.sentence == "recording was paused 1 times, first after 8.0 s"
+    assert pause.sentence == "recording was paused 1 time, first after 8.0 s"
 
 
 def test_a_header_of_biopac_that_claims_more_than_the_file_has_is_refused(tmp_path):

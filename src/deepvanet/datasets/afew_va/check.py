@@ -26,7 +26,7 @@ from deepvanet.datasets.findings import (
 from deepvanet.datasets.subjects import examine_each
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.unused_files import KNOWN, find_unused
-from deepvanet.findings import Finding, attempt, list_some, make_finding
+from deepvanet.findings import Finding, attempt, list_some, make_finding, say_count
 from deepvanet.preprocessing.face import is_face
 from deepvanet.preprocessing.landmarks import reduce_landmarks
 from deepvanet.schema import Target, UserError
@@ -38,6 +38,8 @@ this share of them some are missing."""
 CLIPS_AN_ARCHIVE = 50
 OF_CLIPS = {KNOWN: r"(?:.*/)?(\d{3})/(?:\1\.json|[^/.]+\.png)"}
 SIZES_SHOWN = 6
+ONE = {afew_va.NO_IMAGE: "entry without an image"}
+"""Of what is left out, where the plural has more than an ``s``."""
 FACELESS = "frames whose landmarks make no face"
 
 
@@ -244,8 +246,9 @@ def _find_all(
     yield from _find_errors(root, clips)
     for why, places in _gather_losses(clips).items():
         if places:
-            text = f"{len(places)} {why} are left out: {list_some(places)}"
-            yield make_finding("V15", text)
+            one = ONE.get(why) or why.replace("s", "", 1)  # clip, frame or image
+            lost = say_count(len(places), f"{one} is", f"{why} are")
+            yield make_finding("V15", f"{lost} left out: {list_some(places)}")
     yield from _find_odd_frames(clips)
     yield from _find_other_size(clips)
     yield from find_unused(root, "AFEW-VA", (), OF_CLIPS, passed=ignored)
@@ -292,6 +295,7 @@ def _find_other_size(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     if len(clips) != N_CLIPS or n_frames < LEAST_SHARE * N_FRAMES:
         yield make_finding(
             "F03",
-            f"{len(clips)} clips of AFEW-VA with {n_frames} frames that can be used; a "
-            f"full copy has {N_CLIPS} clips with about {N_FRAMES} frames",
+            f"{say_count(len(clips), 'clip')} of AFEW-VA with "
+            f"{say_count(n_frames, 'frame')} that can be used; a full copy has "
+            f"{N_CLIPS} clips with about {N_FRAMES} frames",
         )

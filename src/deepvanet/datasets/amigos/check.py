@@ -14,6 +14,7 @@ from deepvanet.datasets.amigos.facts import (
     examine_subject,
 )
 from deepvanet.datasets.amigos.files import BASELINE_S, N_SUBJECTS, RATINGS, SHORT
+from deepvanet.datasets.channel_facts import find_silent_channels
 from deepvanet.datasets.findings import NOTHING, CheckResult, Table, make_result
 from deepvanet.datasets.rating_findings import (
     LEAST_TRIALS,
@@ -25,7 +26,7 @@ from deepvanet.datasets.source_tables import tabulate_sources
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.unused_files import find_unused
-from deepvanet.findings import Finding, list_some, make_finding
+from deepvanet.findings import Finding, list_some, make_finding, say_count
 from deepvanet.schema import Target
 
 OTHER_FILES = {
@@ -95,7 +96,7 @@ def _find_all(
     viewings = [viewing for subject in facts for viewing in subject.viewings]
     yield from _find_drift(viewings)
     yield from _find_odd_lengths(viewings)
-    yield from _find_silent_channels(viewings)
+    yield from find_silent_channels(viewings, "viewing")
     yield from _find_lacking(viewings)
     yield from _find_faceless(viewings)
     yield from _find_lone_faces(facts)
@@ -132,7 +133,11 @@ def _find_drift(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
         and abs(v.face_s - v.signals_s) > TOLERANCE_S
     ]
     if apart:
-        text = f"{len(apart)} face videos last another time than their signals"
+        text = say_count(
+            len(apart),
+            "face video lasts another time than its signals",
+            "face videos last another time than their signals",
+        )
         yield make_finding("T10", f"{text}: {list_some(apart)}")
 
 
@@ -151,10 +156,11 @@ def _find_odd_lengths(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
         and abs(v.signals_s - usual[v.video]) > TOLERANCE_S
     ]
     if odd:
+        trials = say_count(len(odd), "trial has", "trials have")
         yield make_finding(
             "T14",
-            f"{len(odd)} trials have signals of another length than the other subjects "
-            f"have at the same video: {list_some(odd)}",
+            f"{trials} signals of another length than the other subjects have at the "
+            f"same video: {list_some(odd)}",
             assumed="they are used in full",
         )
 
@@ -167,36 +173,23 @@ def _list_lengths(viewings: Sequence[ViewingFacts]) -> Mapping[str, list[float]]
     return lengths
 
 
-def _find_silent_channels(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
-    bad = [f"{v.name} ({v.n_bad})" for v in viewings if v.n_bad]
-    flat = [f"{v.name} ({v.n_flat})" for v in viewings if v.n_flat]
-    found = (
-        ("Q01", "have samples that are no numbers", bad),
-        ("Q02", "never change", flat),
-    )
-    for code, what, named in found:
-        if named:
-            text = f"{len(named)} viewings have channels that {what}"
-            yield make_finding(code, f"{text}: {list_some(named)}")
-
-
 def _find_lacking(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     """Say why viewings are no trials."""
-    for code, what, lack in (
-        ("R06", "ratings", "lack a rating of valence or arousal"),
-        ("Q06", "signals", "have no signals"),
+    for code, lacked, (one, many), what in (
+        ("R06", "ratings", ("lacks", "lack"), "a rating of valence or arousal"),
+        ("Q06", "signals", ("has", "have"), "no signals"),
     ):
-        named = [v.name for v in viewings if what in v.lacks]
+        named = [v.name for v in viewings if lacked in v.lacks]
         if named:
-            text = f"{len(named)} viewings {lack}"
-            yield make_finding(code, f"{text}: {list_some(named)}")
+            count = say_count(len(named), f"viewing {one}", f"viewings {many}")
+            yield make_finding(code, f"{count} {what}: {list_some(named)}")
 
 
 def _find_faceless(viewings: Sequence[ViewingFacts]) -> Iterator[Finding]:
     named = [v.name for v in viewings if v.is_usable and not v.has_face]
     if named:
-        text = f"{len(named)} trials have no face video: {list_some(named)}"
-        yield make_finding("V10", text)
+        trials = say_count(len(named), "trial has", "trials have")
+        yield make_finding("V10", f"{trials} no face video: {list_some(named)}")
 
 
 def _find_lone_faces(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
@@ -210,7 +203,11 @@ def _find_lone_faces(facts: Sequence[AmigosFacts]) -> Iterator[Finding]:
         )
     ]
     if lone:
-        text = f"{len(lone)} face videos have no signals and are not read"
+        text = say_count(
+            len(lone),
+            "face video has no signals and is not read",
+            "face videos have no signals and are not read",
+        )
         yield make_finding("V13", f"{text}: {list_some(lone)}")
 
 
@@ -222,8 +219,9 @@ def _compare_with_full_copy(
     if (len(facts), n_named) != (N_SUBJECTS, N_SUBJECTS * n_videos):
         yield make_finding(
             "F03",
-            f"{n_trials} trials of {len(facts)} subjects; a full copy names {n_videos} "
-            f"videos for each of {N_SUBJECTS}, some without signals or ratings",
+            f"{say_count(n_trials, 'trial')} of {say_count(len(facts), 'subject')}; a "
+            f"full copy names {n_videos} videos for each of {N_SUBJECTS}, some without "
+            "signals or ratings",
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deepvanet.datasets.small_tables import SmallTable, read_table
-from deepvanet.findings import attempt, list_some, report
+from deepvanet.findings import attempt, list_some, report, say_count
 
 PARTICIPANTS = "participants.tsv"
 KEY = "participant_id"
@@ -25,8 +25,9 @@ def read_participants(
         return {}
     columns = [column for column in table.columns if column != KEY]
     if columns:
-        sentence = f"{len(columns)} columns are kept with the trials, not used"
-        report("R02", f"{sentence}: {list_some(columns)}", source=path)
+        kept = say_count(len(columns), "column is kept", "columns are kept")
+        sentence = f"{kept} with the trials, not used: {list_some(columns)}"
+        report("R02", sentence, source=path)
     people = {
         row.cells[KEY].removeprefix("sub-"): {c: row.cells[c] for c in columns}
         for row in table.rows
@@ -50,7 +51,11 @@ def _has_key(table: SmallTable) -> bool:
 def _compare(path: Path, listed: Sequence[str], there: Sequence[str]) -> None:
     absent = [subject for subject in there if subject not in listed]
     if absent:
-        sentence = f"{len(absent)} subjects with EEG are not listed"
+        sentence = say_count(
+            len(absent),
+            "subject with EEG is not listed",
+            "subjects with EEG are not listed",
+        )
         report("F08", f"{sentence}: {list_some(absent)}", source=path)
     lacking = [subject for subject in listed if subject not in there]
     if lacking:

@@ -18,7 +18,7 @@ from deepvanet.datasets.bids.sidecars import find_sidecar
 from deepvanet.datasets.recordings import sources
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.sources import RecordingSource
-from deepvanet.findings import attempt, list_some, refuse, report
+from deepvanet.findings import attempt, list_some, refuse, report, say_count
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import Declaration, read_declared
 from deepvanet.signal_io.open_file import open_signals
@@ -51,7 +51,7 @@ def read_source(root: Path) -> RecordingSource:
         raise refuse(
             "R21",
             f"no events.tsv beside EEG has a row with valence or arousal, of {found} "
-            f"events.tsv and {len(signals)} files of EEG",
+            f"events.tsv and {say_count(len(signals), 'file')} of EEG",
             source=root,
         )
     lists = tuple(filter(Path.is_file, (root / DESCRIPTION, root / PARTICIPANTS)))
@@ -90,9 +90,9 @@ def _read_rows(
             trial, session = str(counts[subject]), _name_session(path)
             rows.append(replace(row, trial=trial, session=session, more=more))
     if lonely:
-        sentence = f"{len(lonely)} files of EEG have no events.tsv"
+        files = say_count(len(lonely), "file of EEG has", "files of EEG have")
         named = list_some([path.name for path in lonely])
-        report("F02", f"{sentence}: {named}", source=root)
+        report("F02", f"{files} no events.tsv: {named}", source=root)
     return rows, tuple(lonely)
 
 

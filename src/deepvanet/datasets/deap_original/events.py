@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Int
 
 from deepvanet.datasets.deap.reader import BASELINE_S, VIDEO_FPS, RatingsRow
+from deepvanet.findings import say_count
 from deepvanet.schema import TrialSpan, UserError
 
 SFREQ = 512.0  # Hz
@@ -149,7 +150,9 @@ def describe_codes(events: Events) -> str:
 def _compare_counts(path: Path, events: Events, *, n_rated: int) -> list[str]:
     """Refuse a recording whose stimuli cannot be distinguished."""
     onsets = events.find(Status.STIMULUS)
-    found = f"{path}: the status channel holds {len(onsets)} starts of a stimulus"
+    found = f"{path}: the status channel holds "
+    found += say_count(len(onsets), "start of a stimulus", "starts of a stimulus")
+    trials = say_count(n_rated, "trial")
     if not onsets:
         raise UserError(
             f"{path}: the status channel holds no start of a stimulus "
@@ -157,7 +160,7 @@ def _compare_counts(path: Path, events: Events, *, n_rated: int) -> list[str]:
         )
     if len(onsets) > n_rated:
         raise UserError(
-            f"{found} and the ratings table {n_rated} trials, so which belong "
+            f"{found} and the ratings table {trials}, so which belong "
             "together is not known"
         )
     if len(onsets) == n_rated:
@@ -165,7 +168,7 @@ def _compare_counts(path: Path, events: Events, *, n_rated: int) -> list[str]:
     n_announced = sum(sample < onsets[-1] for sample in events.find(Status.FIXATION))
     if events.find(Status.END) or n_announced > len(onsets):
         raise UserError(
-            f"{found} and the ratings table {n_rated} trials, though the recording "
+            f"{found} and the ratings table {trials}, though the recording "
             "goes on after them, so which one is missing is not known"
         )
     return [f"the recording ends after {len(onsets)} of {n_rated} rated trials began"]

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.config import Execution
-from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
+from deepvanet.datasets.channel_facts import (
+    ChannelLevel,
+    find_silent_channels,
+    report_levels,
+)
 from deepvanet.datasets.dreamer import reader as dreamer
 from deepvanet.datasets.findings import (
     NOTHING,
@@ -23,7 +27,7 @@ from deepvanet.datasets.source_tables import tabulate_channels
 from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.unused_files import find_unused
-from deepvanet.findings import Finding, attempt, list_some, make_finding
+from deepvanet.findings import Finding, attempt, list_some, make_finding, say_count
 from deepvanet.preprocessing.bio import find_silence
 from deepvanet.schema import Target
 
@@ -151,7 +155,7 @@ def _examine(subject: str, viewing: dreamer.Viewing) -> TrialFacts:
 def _find_all(root: Path, facts: Sequence[DreamerFacts]) -> Iterator[Finding]:
     yield from (finding for subject in facts for finding in subject.findings)
     trials = [trial for subject in facts for trial in subject.trials]
-    yield from _find_silent_channels(trials)
+    yield from find_silent_channels(trials, "trial")
     yield from _find_odd_lengths(trials)
     yield from _find_other_baselines(trials)
     yield from find_odd_ratings(
@@ -170,23 +174,14 @@ def _find_all(root: Path, facts: Sequence[DreamerFacts]) -> Iterator[Finding]:
     ):
         yield make_finding(
             "F03",
-            f"{len(trials)} trials of {len(facts)} subjects; a full copy has "
+            f"{say_count(len(trials), 'trial')} of "
+            f"{say_count(len(facts), 'subject')}; a full copy has "
             f"{dreamer.N_CLIPS} of each of {dreamer.N_SUBJECTS}",
         )
     if root.is_dir():
         used = [dreamer.find_file(root)]
         yield from find_unused(root, "DREAMER", used, OTHER_FILES)
     yield from find_mark(root)
-
-
-def _find_silent_channels(trials: Sequence[TrialFacts]) -> Iterator[Finding]:
-    bad = [f"{t.name} ({t.n_bad})" for t in trials if t.n_bad]
-    flat = [f"{t.name} ({t.n_flat})" for t in trials if t.n_flat]
-    found = (("Q01", "are not finite", bad), ("Q02", "are flat", flat))
-    for code, what, named in found:
-        if named:
-            text = f"{len(named)} trials have channels that {what}"
-            yield make_finding(code, f"{text}: {list_some(named)}")
 
 
 def _find_odd_lengths(trials: Sequence[TrialFacts]) -> Iterator[Finding]:
@@ -202,10 +197,11 @@ def _find_odd_lengths(trials: Sequence[TrialFacts]) -> Iterator[Finding]:
         if t.clip in usual and abs(t.seconds - usual[t.clip]) > TOLERANCE_S
     ]
     if odd:
+        lengths = say_count(len(odd), "trial has", "trials have")
         yield make_finding(
             "T14",
-            f"{len(odd)} trials have another length than those of other subjects at "
-            f"the same clip: {list_some(odd)}",
+            f"{lengths} another length than those of other subjects at the same clip: "
+            f"{list_some(odd)}",
             assumed="they are used in full",
         )
 

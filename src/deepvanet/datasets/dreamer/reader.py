@@ -29,7 +29,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from deepvanet.datasets.synthetic_mark import name_copy
-from deepvanet.findings import list_some, refuse, report
+from deepvanet.findings import list_some, refuse, report, say_count
 from deepvanet.schema import (
     HIGHEST_RATING,
     LOWEST_RATING,
@@ -368,10 +368,14 @@ def _report_lacking(path: Path, where: str, viewings: Sequence[Viewing]) -> None
     for code, what in (("R06", "ratings"), ("Q06", "signals")):
         named = [f"clip {v.clip}" for v in viewings if what in v.lacks]
         if named:
+            clips = say_count(
+                len(named),
+                f"clip has no {what} and is",
+                f"clips have no {what} and are",
+            )
             report(
                 code,
-                f"{len(named)} clips have no {what} and are left out: "
-                f"{list_some(named)}",
+                f"{clips} left out: {list_some(named)}",
                 source=path,
                 place=where,
             )

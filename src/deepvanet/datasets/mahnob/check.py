@@ -24,7 +24,7 @@ from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.text_numbers import to_float
 from deepvanet.datasets.unused_files import find_unused
-from deepvanet.findings import Finding, list_some, make_finding
+from deepvanet.findings import Finding, list_some, make_finding, say_count
 from deepvanet.schema import UserError
 
 _IN_SESSION = r"Sessions/\d+/"
@@ -44,6 +44,7 @@ N_COMPLETE, N_SUBJECTS = 527, 27
 """Emotional clips with ratings, signals and colour video in a full copy."""
 MEDIA_TOLERANCE_S = 1.5
 """The published lengths are whole seconds."""
+HAVE = ("has", "have")
 RATE_TOLERANCE = 0.001
 """Frames a second; the published rate has four decimals."""
 
@@ -142,7 +143,8 @@ def _find_other_rates(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         yield make_finding(
             "V14",
             f"session.xml states another frame rate (vidRate) than the published "
-            f"{VIDEO_FPS} a second for {len(other)} videos: session {list_some(other)}",
+            f"{VIDEO_FPS} a second for {say_count(len(other), 'video')}: session "
+            f"{list_some(other)}",
             assumed="the rate that it states is used",
         )
 
@@ -157,7 +159,7 @@ def _find_broken_off(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         and s.recorded_s < s.promised_s
     ]
     if short:
-        text = f"the signals of {len(short)} session{'s' * (len(short) > 1)} end before"
+        text = f"the signals of {say_count(len(short), 'session')} end before"
         yield make_finding(
             "F07", f"{text} their headers say: session {list_some(short)}"
         )
@@ -171,7 +173,11 @@ def _find_short_videos(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         if s.video_s is not None and s.stimulus_s and s.video_s < s.stimulus_s
     ]
     if short:
-        text = f"{len(short)} videos stop before their stimulus does"
+        text = say_count(
+            len(short),
+            "video stops before its stimulus does",
+            "videos stop before their stimulus does",
+        )
         yield make_finding("V03", f"{text}: {list_some(short)}")
 
 
@@ -186,7 +192,8 @@ def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         and abs(s.stimulus_s - mahnob.MEDIA_S[s.media.lower()]) > MEDIA_TOLERANCE_S
     ]
     if other:
-        text = f"{len(other)} stimuli last another time than published"
+        stimuli = say_count(len(other), "stimulus lasts", "stimuli last")
+        text = f"{stimuli} another time than published"
         yield make_finding(
             "T15",
             f"{text}: {list_some(other)}",
@@ -196,26 +203,26 @@ def _find_other_lengths(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
 
 def _find_lacking(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     """Say why emotional clips are no trials, or have no face stream."""
-    for code, what, lack in (
-        ("R06", "ratings", "lack a rating of valence or arousal"),
-        ("Q06", "signals", "have no signals"),
+    for code, lacked, verbs, what in (
+        ("R06", "ratings", ("lacks", "lack"), "a rating of valence or arousal"),
+        ("Q06", "signals", HAVE, "no signals"),
     ):
-        numbers = [str(s.number) for s in sessions if what in s.lacks]
+        numbers = [str(s.number) for s in sessions if lacked in s.lacks]
         if numbers:
-            text = f"{len(numbers)} emotional sessions {lack}"
+            text = f"{_count(numbers, *verbs)} {what}"
             yield make_finding(code, f"{text}: {list_some(numbers)}")
     without = [s for s in sessions if s.is_usable and not s.has_video]
     absent = [f"{s.number} ({s.absent_video})" for s in without if s.absent_video]
     if absent:
         yield make_finding(
             "V09",
-            f"{len(absent)} emotional sessions have no colour video, though their "
-            f"session.xml names one: {list_some(absent)}",
+            f"{_count(absent, *HAVE)} no colour video, though session.xml names one: "
+            f"{list_some(absent)}",
             assumed="they are used, without a face stream",
         )
     silent = [str(s.number) for s in without if not s.absent_video]
     if silent:
-        text = f"{len(silent)} emotional sessions have no colour video"
+        text = f"{_count(silent, *HAVE)} no colour video"
         yield make_finding("V10", f"{text}: {list_some(silent)}")
 
 
@@ -226,10 +233,15 @@ def _find_silent_headers(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
         if s.recorded_s is not None and s.promised_s is None
     ]
     if silent:
+        headers = say_count(
+            len(silent),
+            "header of signals does not state its",
+            "headers of signals do not state their",
+        )
         yield make_finding(
             "F10",
-            f"{len(silent)} headers of signals do not state their length (-1 records), "
-            f"as those that BioSemi writes: session {list_some(silent)}",
+            f"{headers} length (-1 records), as those that BioSemi writes: session "
+            f"{list_some(silent)}",
             assumed="the length that the size of the file gives, which is right",
         )
 
@@ -245,13 +257,19 @@ def _compare_with_full_copy(facts: Sequence[MahnobFacts]) -> Iterator[Finding]:
     if found != (N_COMPLETE, N_SUBJECTS):
         yield make_finding(
             "F03",
-            f"{found[0]} emotional sessions of {found[1]} subjects have ratings, "
-            f"signals and colour video; a full copy has {N_COMPLETE} of {N_SUBJECTS}",
+            f"{_count(complete, *HAVE)} ratings, signals and colour video, of "
+            f"{say_count(found[1], 'subject')}; a full copy has {N_COMPLETE} of "
+            f"{N_SUBJECTS}",
         )
 
 
 def _name(numbers: Sequence[str]) -> str:
     return f"session{'s' if len(numbers) > 1 else ''} {list_some(numbers)}"
+
+
+def _count(sessions: Sequence[str], one: str, many: str) -> str:
+    kind = "emotional session"
+    return say_count(len(sessions), f"{kind} {one}", f"{kind}s {many}")
 
 
 def _tabulate_kinds(facts: Sequence[MahnobFacts]) -> Table:

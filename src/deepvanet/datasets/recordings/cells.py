@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deepvanet.datasets.small_tables import SmallTable, TextRow, name_lines, shorten
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.findings import FindingError, list_some, refuse, report
+from deepvanet.findings import FindingError, list_some, refuse, report, say_count
 from deepvanet.schema import Target
 from deepvanet.signal_io.declared import Declaration
 
@@ -40,8 +40,8 @@ def read_decimal_commas(table: SmallTable, columns: Sequence[str]) -> SmallTable
     n_turned = sum(turn(cell) != cell for cell in cells)
     if not n_turned:
         return table
-    sentence = f"{n_turned} numbers have a decimal comma"
-    report("F39", sentence, source=table.path, assumed="4,5 is 4.5")
+    numbers = say_count(n_turned, "number has", "numbers have")
+    report("F39", f"{numbers} a decimal comma", source=table.path, assumed="4,5 is 4.5")
     rows = tuple(
         TextRow(
             row.line, {k: turn(v) if k in columns else v for k, v in row.cells.items()}

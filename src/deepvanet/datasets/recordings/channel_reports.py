@@ -6,7 +6,7 @@ Channels of one kind are named in one finding, as a cap has many.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deepvanet.findings import list_some, report
+from deepvanet.findings import list_some, report, say_count
 from deepvanet.schema import Channel, ChannelType, Stream
 from deepvanet.signal_io.channel_names import LEAST_RATES_HZ, split_unit
 from deepvanet.signal_io.declared import FILE_NAME
@@ -107,14 +107,14 @@ def report_unused(
         Whether ``recordings.toml`` says which channels are meant.
     """
     if places:
-        verb = "channel is" if len(places) == 1 else "channels are"
+        channels = say_count(len(places), "channel is", "channels are")
         labels = [signals.labels[place] for place in places]
         why = "neither label nor file says what is measured, if it is a signal"
         if are_declared:
             why = f"not in the lists of channels in {FILE_NAME}"
         report(
             "C01",
-            f"{len(labels)} {verb} not used: {list_some(labels)} ({why})",
+            f"{channels} not used: {list_some(labels)} ({why})",
             source=signals.path,
             cure=f"state what each measures under [peripherals] in {FILE_NAME}, or, if "
             f'it is EEG, name it as eeg = ["{labels[0]}", ...] there',

@@ -20,7 +20,14 @@ from deepvanet.datasets.recordings.reader import read_source
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.recordings.unused_files import report_unused_files
 from deepvanet.datasets.subjects import examine_each, leave_out
-from deepvanet.findings import Finding, attempt, collect, list_some, make_finding
+from deepvanet.findings import (
+    Finding,
+    attempt,
+    collect,
+    list_some,
+    make_finding,
+    say_count,
+)
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import (
     HIGHEST_RATING,
@@ -104,7 +111,7 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
     yield from _find_rated(source, rows)
     silent = [_name(row) for row in rows if row.used_s and row.row.video is None]
     if silent:
-        trials = "1 trial has" if len(silent) == 1 else f"{len(silent)} trials have"
+        trials = say_count(len(silent), "trial has", "trials have")
         yield make_finding("V10", f"{trials} no video: {list_some(silent)}")
     low, high = source.declared.rating_range
     if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
@@ -149,8 +156,8 @@ def _find_apart(videos: Sequence[Sequence[RowFacts]]) -> Iterator[Finding]:
         first = rows[0]
         yield make_finding(
             "T08",
-            f"shows no second of its {len(rows)} trials: it lasts from 0 s to "
-            f"{first.video_s or 0:.6g} s, the first trial from "
+            f"shows no second of its {say_count(len(rows), 'trial')}: it lasts from "
+            f"0 s to {first.video_s or 0:.6g} s, the first trial from "
             f"{first.begins_s or 0:.6g} s to "
             f"{(first.begins_s or 0) + first.used_s:.6g} s of it: "
             f"{list_some([_name(row) for row in rows])}",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from deepvanet.datasets.small_tables import MOST_QUOTED, SmallTable
-from deepvanet.findings import list_some, report
+from deepvanet.findings import list_some, report, say_count
 from deepvanet.schema import Target
 
 NEAR = 0.8
@@ -66,8 +66,8 @@ def judge_columns(table: SmallTable, words: Vocabulary) -> None:
         if near in table.columns and is_same(column, str(near)):
             _compare(table, column, str(near))
     if unused:
-        what = "column is" if len(unused) == 1 else "columns are"
-        said = f"{len(unused)} {what} kept, not used: {list_some(unused)}"
+        columns = say_count(len(unused), "column is", "columns are")
+        said = f"{columns} kept, not used: {list_some(unused)}"
         report("R02", said, source=table.path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from deepvanet.datasets.recordings.cells import clear
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.small_tables import SmallTable, name_lines, shorten
-from deepvanet.findings import list_some, report
+from deepvanet.findings import list_some, report, say_count
 from deepvanet.schema import Target
 
 
@@ -48,10 +48,10 @@ def find_odd_rows(
 def _find_unrated(rows: Sequence[Row]) -> None:
     silent = [_name(row) for row in rows if not row.ratings]
     if silent:
-        one = len(silent) == 1
-        trials, are = ("trial has", "is") if one else ("trials have", "are")
-        sentence = f"{len(silent)} {trials} no rating and {are} left out"
-        report("R06", f"{sentence}: {list_some(silent)}", source=rows[0].table)
+        trials = say_count(
+            len(silent), "trial has no rating and is", "trials have no rating and are"
+        )
+        report("R06", f"{trials} left out: {list_some(silent)}", source=rows[0].table)
 
 
 def find_half_rated(rows: Sequence[Row], table: SmallTable) -> None:

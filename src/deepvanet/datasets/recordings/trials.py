@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deepvanet.datasets.recordings.cells import to_number
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.small_tables import MOST_QUOTED, name_lines, shorten
-from deepvanet.findings import list_some, report
+from deepvanet.findings import list_some, report, say_count
 from deepvanet.schema import TrialSpan
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.types import Marker, Signals
@@ -148,8 +148,8 @@ def _find_text(
     is_clear = not there and len(meant) == len(own)
     report(
         "T11",
-        f"marker {shorten(text)} occurs {len(there)} times in {signals.path}, but "
-        f"{len(own)} {'row names' if len(own) == 1 else 'rows name'} it; "
+        f"marker {shorten(text)} occurs {say_count(len(there), 'time')} in "
+        f"{signals.path}, but {say_count(len(own), 'row names', 'rows name')} it; "
         f"{_list_texts(known, near, counted=bool(there))}",
         source=own[0].table,
         place=name_lines([row.line for row in own]),
@@ -215,11 +215,11 @@ def _report_unused(rows: Sequence[Row], signals: Signals) -> None:
             f"{text[:MOST_QUOTED]} ({'once' if n == 1 else f'{n} times'})"
             for text, n in counts.items()
         ]
-        one = counts.total() == 1
-        markers, them = ("marker is", "it") if one else ("markers are", "them")
+        markers = say_count(counts.total(), "marker is", "markers are")
+        them = "it" if counts.total() == 1 else "them"
         report(
             "T13",
-            f"{counts.total()} {markers} not used, since no row of the table names "
+            f"{markers} not used, since no row of the table names "
             f"{them}: {list_some(named)}",
             source=signals.path,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.synthetic_mark import SYNTHETIC_MARK
-from deepvanet.findings import list_some, report
+from deepvanet.findings import list_some, report, say_count
 from deepvanet.signal_io.declared import FILE_NAME
 from deepvanet.signal_io.open_file import COMPANIONS, list_parts
 
@@ -49,10 +49,14 @@ def report_unused_files(source: RecordingSource) -> None:
     if spare:
         used = {parent for path in set(found) - set(spare) for parent in path.parents}
         bound = f", of the first {MOST_SEEN} that lie there"
+        files = say_count(
+            len(spare),
+            "file is not used, as no trial names it",
+            "files are not used, as no trial names them",
+        )
         report(
             "F02",
-            f"{len(spare)} files are not used, as no trial names them"
-            f"{bound if len(found) == MOST_SEEN else ''}: "
+            f"{files}{bound if len(found) == MOST_SEEN else ''}: "
             f"{list_some(_group(spare, folder, used), MOST_NAMED)}",
             source=source.folder,
         )
@@ -118,4 +122,4 @@ def _group(spare: Sequence[Path], folder: Path, used: "set[Path]") -> list[str]:
             alone.append(path.relative_to(folder).as_posix()[:100])
         else:
             whole[top.relative_to(folder).as_posix()[:100]] += 1
-    return [*alone, *(f"{name}/ ({n} files)" for name, n in whole.items())]
+    return [*alone, *(f"{name}/ ({say_count(n, 'file')})" for name, n in whole.items())]

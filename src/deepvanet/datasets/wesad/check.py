@@ -24,7 +24,7 @@ from deepvanet.datasets.subjects import examine_each, leave_out
 from deepvanet.datasets.synthetic_mark import find_mark
 from deepvanet.datasets.unused_files import find_unused
 from deepvanet.datasets.wesad import reader as wesad
-from deepvanet.findings import Finding, attempt, list_some, make_finding
+from deepvanet.findings import Finding, attempt, list_some, make_finding, say_count
 from deepvanet.schema import Target
 
 OTHER_FILES = {
@@ -157,7 +157,8 @@ def _find_all(root: Path, facts: Sequence[WesadFacts]) -> Iterator[Finding]:
     if absent:
         yield make_finding(
             "F03",
-            f"{len(trials)} trials of {len(facts)} subjects; a full copy has "
+            f"{say_count(len(trials), 'trial')} of "
+            f"{say_count(len(facts), 'subject')}; a full copy has "
             f"{wesad.N_CONDITIONS} of each of {len(wesad.SUBJECTS)}: "
             f"{list_some([f'S{int(name)}' for name in absent])} are not there",
         )
@@ -176,9 +177,10 @@ def _count_usual(facts: Sequence[WesadFacts]) -> int:
 def _find_unrated(trials: Sequence[TrialFacts]) -> Iterator[Finding]:
     named = [f"S{int(t.subject)} {t.condition}" for t in trials if not t.ratings]
     if named:
+        conditions = say_count(len(named), "condition has", "conditions have")
         yield make_finding(
             "R06",
-            f"{len(named)} conditions have no rating: {list_some(named)}",
+            f"{conditions} no rating: {list_some(named)}",
             assumed="they stay in: their state is known",
         )
 

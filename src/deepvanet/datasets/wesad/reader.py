@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from deepvanet.datasets.file_trials import pick_trial
 from deepvanet.datasets.synthetic_mark import name_copy
 from deepvanet.datasets.text_numbers import to_float
-from deepvanet.findings import list_some, refuse, report
+from deepvanet.findings import list_some, refuse, report, say_count
 from deepvanet.schema import (
     HIGHEST_RATING,
     LOWEST_RATING,
@@ -288,8 +288,8 @@ def read_conditions(path: Path) -> list[Condition]:
     if not names or len(names) != len(felt):
         raise refuse(
             "R21",
-            f"# ORDER names {len(names)} conditions that were rated, but {len(felt)} "
-            "rows # DIM rate one",
+            f"# ORDER names {say_count(len(names), 'rated condition')}, but "
+            f"{say_count(len(felt), 'row # DIM rates', 'rows # DIM rate')} one",
             source=path,
         )
     wrong: list[str] = []
@@ -298,10 +298,14 @@ def read_conditions(path: Path) -> list[Condition]:
         for name, cells in zip(names, felt, strict=True)
     ]
     if wrong:
+        wrongly = say_count(
+            len(wrong),
+            "rating of # DIM is no number",
+            "ratings of # DIM are no numbers",
+        )
         report(
             "R16",
-            f"{len(wrong)} ratings of # DIM are no numbers from 1 to 9: "
-            f"{list_some(wrong)}",
+            f"{wrongly} from 1 to 9: {list_some(wrong)}",
             source=path,
         )
     return conditions
@@ -326,8 +330,10 @@ def place_conditions(
             continue
         report(
             "T11",
-            f"label {label} ({state}) marks {len(found)} stretches, but # ORDER of "
-            f"{answers_file(path).name} names {len(named)} such conditions",
+            f"label {label} ({state}) marks "
+            f"{say_count(len(found), 'stretch', 'stretches')}, but # ORDER of "
+            f"{answers_file(path).name} names "
+            f"{say_count(len(named), 'such condition')}",
             source=path,
             assumed=f"there is no trial of {state}",
         )

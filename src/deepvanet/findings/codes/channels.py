@@ -143,11 +143,11 @@ CHANNELS = (
         "A sensor that is not connected",
         "Conductance around or below 0, or a channel at the end of its range.",
         "The channel shows when the sensor was attached, not what the person felt.",
-        "Nothing, if the values are true. If the unit is wrong, state the true one in "
+        "Nothing, if the values are true. If the unit is wrong, state it in "
         'recordings.toml, under [units], as "GSR" = "kOhm". If an electrode was loose, '
-        "leave the channel out: list all channels to use in recordings.toml, "
-        'electrodes as eeg = ["Fp1", "Fp2"], others under [peripherals], as "ECG" = '
-        '"ecg"; or leave the subject out with --exclude SUBJECT.',
+        'list all other channels there, as eeg = ["Fp1", "Fp2"] and, under '
+        '[peripherals], "ECG" = "ecg"; or leave the subject out with --exclude '
+        "SUBJECT.",
         "a.edf GSR: 0.02 uS or less in 40% of the recording: an electrode is loose, "
         "or the unit is wrong; assumed: the channel is used as it is",
         assumed="the channel is used as it is",

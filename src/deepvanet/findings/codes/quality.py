@@ -22,10 +22,9 @@ QUALITY = (
         "A channel that never changes",
         "The sensor was not plugged in, or the amplifier was at its limit.",
         "The channel shows nothing, or who was recorded.",
-        "If the sensor was not connected, or it is the reference electrode, leave the "
-        "channel out. In recordings of your own, list all channels to use, without "
-        'it, in recordings.toml: electrodes as eeg = ["Fp1", "Fp2"], others under '
-        '[peripherals], as "ECG" = "ecg". In a data set, get the file again, or leave '
+        "If the sensor was not connected, or it is the reference electrode, list all "
+        'other channels in recordings.toml, as eeg = ["Fp1", "Fp2"] and, under '
+        '[peripherals], "ECG" = "ecg". In a data set, get the file again, or leave '
         "the subject out with --exclude SUBJECT.",
         "a.edf EMG: EMG is 0 uV throughout; assumed: the channel is used as it is",
         assumed="the channel is used as it is",

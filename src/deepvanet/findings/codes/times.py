@@ -129,9 +129,9 @@ TIMES = (
         "The clock of one is not exact, or frames were lost.",
         "At the end of the recording, faces and signals are of different moments.",
         "In recordings of your own, write into the column video_offset_s of the table "
-        "of trials, in the row of each trial, the offset that is right in this trial: "
-        "the second of the signals at which something happens that is seen in both, "
-        "minus its second in the video. In a data set, nothing.",
+        "of trials the offset that is right in each trial: the second of the "
+        "signals at which something happens that is seen in both, minus its second in "
+        "the video. In a data set, nothing.",
         "v.mp4 subject 1 trial 3: the video of 600.0 s is 1.20 s longer than the same "
         "time on the clock of the signals; assumed: the two clocks drift apart; it is "
         "not corrected, so that at the end faces are off by this much",
@@ -180,7 +180,7 @@ TIMES = (
         "The copy was changed, or the recording was stopped early.",
         "The trial gives fewer segments than those of others.",
         "Nothing, if recording was stopped early. Else download the file again.",
-        "1 trials have signals of another length than the other subjects have at the "
+        "1 trial has signals of another length than the other subjects have at the "
         "same video: P01_4 (62.0 s, usually 85.3 s); assumed: they are used in full",
         assumed="they are used in full",
     ),

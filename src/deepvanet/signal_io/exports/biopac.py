@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from deepvanet.findings import refuse, report
+from deepvanet.findings import refuse, report, say_count
 from deepvanet.optional_packages import load_package
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.building import (
@@ -169,7 +169,8 @@ def _report_pauses(path: Path, markers: Any, base: float) -> None:
     if at:
         report(
             "T01",
-            f"recording was paused {len(at)} times, first after {at[0]:.1f} s",
+            f"recording was paused {say_count(len(at), 'time')}, first after "
+            f"{at[0]:.1f} s",
             source=path,
             assumed="seconds are those that AcqKnowledge shows, without the pauses",
             cure="Give seconds without the pauses, or a file for each part.",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepvanet.findings import refuse, report
+from deepvanet.findings import refuse, report, say_count
 from deepvanet.schema import ChannelType
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.building import (
@@ -201,9 +201,12 @@ def _read_tags(path: Path, start: float) -> list[Marker]:
 def _report_unused(folder: Path) -> None:
     there = [name for name in NOT_USED if (folder / name).is_file()]
     if there:
+        files = say_count(
+            len(there), "file of the session is", "files of the session are"
+        )
         report(
             "C01",
-            f"{len(there)} files of the session are not used: {', '.join(there)}",
+            f"{files} not used: {', '.join(there)}",
             source=folder,
             assumed="heart rate follows from BVP.csv, acceleration is no signal here",
         )
