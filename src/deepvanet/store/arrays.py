@@ -89,8 +89,8 @@ class StoredArrays:
             n_samples = int(self._traces[self._folder == subject, 1].sum())
             if traces.shape != (n_samples, n_targets) or traces.dtype != np.float32:
                 raise UserError(
-                    f"{file}: holds {traces.dtype} of shape {traces.shape}; the store's "
-                    f"tables say {n_samples} samples of {n_targets} targets"
+                    f"{file}: holds {traces.dtype} of shape {traces.shape}; the "
+                    f"store's tables say {n_samples} samples of {n_targets} targets"
                 )
             self._mapped[subject, TRACES] = traces
         return self._mapped[subject, TRACES][first : first + length]

@@ -7,9 +7,9 @@
     metadata/seqs_order.txt                     the videos, in order, a column a subject
     metadata/videos_duration.txt                how long each lasts, in ms
 
-A calm film comes first; before each video there is a blue screen. The joystick rests in
-the middle there; during a video it goes to what the subject feels, and wanders about it,
-so that its mean is the rating. Each subject and video has random numbers of its own: a
+A calm film comes first; before each video there is a blue screen. The joystick rests
+in the middle there; during a video it goes to what the subject feels, and wanders about
+it, so that its mean is the rating. Each subject and video has random numbers of its own: a
 subject is the same for any number of others.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from deepvanet.config import Execution
 from deepvanet.datasets.case.facts import (
@@ -37,10 +37,9 @@ from deepvanet.datasets.case.facts import (
     VIDEOS,
 )
 from deepvanet.files import make_folder, whole_file, write_text
-from deepvanet.schema import HIGHEST_RATING, LOWEST_RATING
 from deepvanet.synthetic.behaviour import wander
 from deepvanet.synthetic.deap import SubjectsPlan, make_clean_folder, view
-from deepvanet.synthetic.knobs import Knobs, Purpose, Seconds, Trait
+from deepvanet.synthetic.knobs import Knobs, Purpose, Seconds, Trait, centre
 from deepvanet.synthetic.peripherals import (
     simulate_heart,
     simulate_muscle,
@@ -59,7 +58,7 @@ from deepvanet.synthetic.writing import (
 )
 
 REST_S = 5
-"""Of each blue screen, and of the films at the start and the end; two minutes in CASE."""
+"""Of each blue screen and the films at both ends; about two minutes in CASE."""
 STRETCH = (1.0, 1.2, 0.8, 1.1, 0.9)
 """Lengths of videos beside the one asked for, again and again."""
 
@@ -132,16 +131,28 @@ def write_case(
 def write_subject(plan: SubjectsPlan, subject: int) -> None:
     """Write the signals of one subject, and what it said with the joystick."""
     sequence = order_videos(plan, subject)
-    video = np.concatenate([_repeat(plan, shown, SFREQ) for shown in sequence])
-    signals = np.concatenate([_simulate(plan, subject, shown) for shown in sequence])
-    table = pd.DataFrame(signals.round(3), columns=[s.column for s in SENSORS])
-    table.insert(0, "daqtime", np.arange(len(table)))
-    _write(plan, "physiological", subject, table.assign(video=video))
-    traces = np.concatenate([_move(plan, subject, shown) for shown in sequence])
-    said = pd.DataFrame(traces.round(3), columns=list(map(str, TARGETS)))
+    # what is seen between videos is followed by one, and the last by none
+    following = [
+        next((v for v in sequence[k:] if v in VIDEOS), sequence[-2])
+        for k in range(len(sequence))
+    ]
+    parts = [
+        _simulate(plan, subject, shown, before)
+        for shown, before in zip(sequence, following, strict=True)
+    ]
+    signals = pd.DataFrame(
+        np.concatenate(parts).round(3), columns=[s.column for s in SENSORS]
+    )
+    signals.insert(0, "daqtime", np.arange(len(signals)))
+    signals["video"] = _repeat(plan, sequence, SFREQ)
+    _write(plan, "physiological", subject, signals)
+    said = pd.DataFrame(
+        np.concatenate([_move(plan, subject, shown) for shown in sequence]).round(3),
+        columns=list(map(str, TARGETS)),
+    )
     said.insert(0, "jstime", np.arange(len(said)) * round(1000 / TRACE_SFREQ))
-    video = np.concatenate([_repeat(plan, shown, TRACE_SFREQ) for shown in sequence])
-    _write(plan, "annotations", subject, said.assign(video=video))
+    said["video"] = _repeat(plan, sequence, TRACE_SFREQ)
+    _write(plan, "annotations", subject, said)
 
 
 def order_videos(plan: SubjectsPlan, subject: int) -> list[int]:
@@ -152,27 +163,28 @@ def order_videos(plan: SubjectsPlan, subject: int) -> list[int]:
 
 
 def measure(plan: SubjectsPlan, video: int) -> float:
-    """Return how many seconds a video lasts: a whole number of steps of the joystick."""
+    """Return how many seconds a video lasts, in whole steps of the joystick."""
     if video not in VIDEOS:
         return float(REST_S)
     steps = round(plan.seconds * STRETCH[video % len(STRETCH)] * TRACE_SFREQ)
     return steps / TRACE_SFREQ
 
 
-def _repeat(plan: SubjectsPlan, video: int, sfreq: float) -> Float[np.ndarray, " time"]:
-    return np.full(round(measure(plan, video) * sfreq), video)
+def _repeat(
+    plan: SubjectsPlan, sequence: Sequence[int], sfreq: float
+) -> Int[np.ndarray, " time"]:
+    return np.repeat(sequence, [round(measure(plan, v) * sfreq) for v in sequence])
 
 
 def _simulate(
-    plan: SubjectsPlan, subject: int, video: int
+    plan: SubjectsPlan, subject: int, shown: int, video: int
 ) -> Float[np.ndarray, "time sensor"]:
-    """Return all sensors during a video, or during what comes between two."""
-    is_trial = video in VIDEOS
-    watched = view(plan, subject, video if is_trial else 1)
-    seconds = measure(plan, video)
-    state = watched.state
-    rng = watched.generator(Purpose.SIGNALS if is_trial else Purpose.GAPS)
-    onset_s = 0.0 if is_trial else seconds  # before it nothing of the video shows
+    """Return all sensors during a video, or during what is shown before it."""
+    purpose = {BLUE: Purpose.GAPS, START: Purpose.RAW, END: Purpose.BEHAVIOUR}
+    watched = view(plan, subject, video)
+    state, rng = watched.state, watched.generator(purpose.get(shown, Purpose.SIGNALS))
+    seconds = measure(plan, shown)
+    onset_s = 0.0 if shown in VIDEOS else seconds
 
     def time(sfreq: float) -> Seconds:
         return np.asarray(np.arange(round(seconds * sfreq)) / sfreq - onset_s)
@@ -224,15 +236,11 @@ def _move(
     rise = Trait(rise_s=min(RISE_S, n / TRACE_SFREQ / 4)).rise(time)
     columns = []
     for target in TARGETS:
-        share = (watched.ratings[target] - LOWEST_RATING) / (
-            HIGHEST_RATING - LOWEST_RATING
-        )
-        about = wander(rng, n, hertz=WANDER_HERTZ, sfreq=TRACE_SFREQ)
-        course = (2 * share - 1) * half + WANDER * (
-            about - np.average(about, weights=rise)
-        )
-        columns.append(middle + rise * course / rise.mean())
-    return np.clip(np.stack(columns, axis=1), *SCALE)
+        felt = centre(watched.ratings[target]) * half
+        about = WANDER * wander(rng, n, hertz=WANDER_HERTZ, sfreq=TRACE_SFREQ)
+        course = rise * (felt + about - np.average(about, weights=rise))
+        columns.append(middle + course / rise.mean())
+    return np.asarray(np.clip(np.stack(columns, axis=1), *SCALE))
 
 
 def _write(plan: SubjectsPlan, place: str, subject: int, table: pd.DataFrame) -> None:

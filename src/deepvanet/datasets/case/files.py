@@ -21,15 +21,12 @@ from deepvanet.signal_io.delimited_text import find_layout, read_text_table
 RAW = "raw"
 FORMS = ("interpolated", "non-interpolated", RAW)
 PHYSIOLOGY, ANNOTATIONS = "physiological", "annotations"
-_NAMES: Mapping[str, Mapping[str, str]] = {
-    **dict.fromkeys(
-        FORMS, {PHYSIOLOGY: r"sub_(\d{1,3})\.csv", ANNOTATIONS: r"sub_(\d{1,3})\.csv"}
-    ),
-    RAW: {
-        PHYSIOLOGY: r"sub(\d{1,3})_DAQ\.txt",
-        ANNOTATIONS: r"sub(\d{1,3})_joystick\.txt",
-    },
+_NAMES: Mapping[str, str] = {
+    FORMS[0]: r"sub_(\d{1,3})\.csv",
+    FORMS[1]: r"sub_(\d{1,3})\.csv",
+    RAW: r"sub(\d{1,3})_DAQ\.txt",
 }
+"""Of files of signals."""
 SIGNAL_COLUMNS = ("daqtime", *(sensor.column for sensor in SENSORS))
 TRACE_COLUMNS = ("jstime", *map(str, TARGETS))
 VIDEO = "video"
@@ -100,7 +97,7 @@ def find_subject(path: Path) -> str | None:
     form, place = path.parent.parent.name.lower(), path.parent.name.lower()
     if form not in FORMS or place != PHYSIOLOGY:
         return None
-    match = re.fullmatch(_NAMES[form][PHYSIOLOGY], path.name, re.IGNORECASE)
+    match = re.fullmatch(_NAMES[form], path.name, re.IGNORECASE)
     return f"{int(match[1]):02d}" if match else None
 
 

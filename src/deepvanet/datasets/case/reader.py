@@ -10,9 +10,9 @@ Read as downloaded, nothing renamed::
     metadata/seqs_order.txt, videos_duration.txt    which video was shown when
 
 Times are in ms, of raw files in seconds, on one clock; they are measured, as those of
-any recording. A trial is one of the eight videos. Nobody rated a whole video: its rating
-is the mean of what the joystick said, and what it said is kept as a trace. Both are
-mapped from 0.5 to 9.5 onto 1 to 9. Before most videos there was a blue screen, whose
+any recording. A trial is one of the eight videos. Nobody rated a whole video: its
+rating is the mean of what the joystick said, and what it said is kept as a trace. Both
+are mapped from 0.5 to 9.5 onto 1 to 9. Before most videos there was a blue screen, whose
 last seconds are the baseline; before the first it may have been a calm film.
 
 References
@@ -402,5 +402,5 @@ def _measure_rest(held: Subject, trial: Stretch) -> float:
     for rest in held.stretches:
         if rest.video in RESTS and abs(rest.end_s - trial.start_s) <= BESIDE_S:
             before_s = min(BASELINE_S, rest.end_s - rest.start_s)
-            return min(before_s, trial.start_s - held.grid.start)
+            return round(min(before_s, trial.start_s - held.grid.start), 6)
     return 0.0
