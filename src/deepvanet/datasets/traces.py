@@ -7,6 +7,7 @@ from deepvanet.schema import Trace, TraceFormat
 
 LEAST_KNOWN = 0.5
 """Share of a trace that must be known before its mean stands for the trial."""
+ROUNDING_S = 1e-6
 
 
 def place_trace(
@@ -38,14 +39,26 @@ def place_trace(
         Not a number before the first sample, after the last, and in gaps.
     """
     n_samples = form.count(end_s - onset_s)
-    at = onset_s + np.arange(n_samples) / form.rate
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / form.rate
-    at = np.where((at < times[0]) & (at > times[0] - step), times[0], at)
-    at = np.where((at > times[-1]) & (at < times[-1] + step), times[-1], at)
+    at = _move_to_samples(onset_s + np.arange(n_samples) / form.rate, times)
     rows = [
         np.interp(at, times, column, left=np.nan, right=np.nan) for column in values.T
     ]
     return Trace(form, np.stack(rows, axis=1).astype(np.float32))
+
+
+def _move_to_samples(
+    at: Float[np.ndarray, " moment"], times: Float[np.ndarray, " sample"]
+) -> Float[np.ndarray, " moment"]:
+    """Move moments to samples that are as near as rounding, or the first or last.
+
+    Beside a gap, a moment that is a little off would lie in it.
+    """
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    nearest = np.rint((at - times[0]) / step) if step else np.zeros(len(at))
+    nearest = times[np.clip(nearest, 0, len(times) - 1).astype(int)]
+    is_beside = (at < times[0]) | (at > times[-1])
+    limit = np.where(is_beside, step - ROUNDING_S, ROUNDING_S)
+    return np.asarray(np.where(np.abs(at - nearest) < limit, nearest, at))
 
 
 def average(trace: Trace) -> dict[str, float]:

@@ -23,8 +23,8 @@ the frames of the stimulus. A subject without video has no ``face.npy``, one who
 recordings were not raw has nothing on cleaning. Ratings that move with time lie in
 ``traces.npy``, from the onset of the stimulus to its end, at a rate of their own, NaN
 where nothing was said; ``traces`` of the manifest says the rate and what each column
-rates, ``first_trace`` and ``length_trace`` of ``trials.csv`` where those of a trial lie.
-A store without any has neither. A subject's folder appears whole or not at all.
+rates, ``first_trace`` and ``length_trace`` of ``trials.csv`` where those of each trial
+are. A store without any has neither. A folder appears whole or not at all.
 """
 
 from deepvanet.store.columns import (

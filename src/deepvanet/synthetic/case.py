@@ -9,8 +9,8 @@
 
 A calm film comes first; before each video there is a blue screen. The joystick rests
 in the middle there; during a video it goes to what the subject feels, and wanders about
-it, so that its mean is the rating. Each subject and video has random numbers of its own: a
-subject is the same for any number of others.
+it, so that its mean is the rating. Each subject and video has random numbers of its
+own: a subject is the same for any number of others.
 """
 
 import shutil
@@ -62,8 +62,8 @@ REST_S = 5
 STRETCH = (1.0, 1.2, 0.8, 1.1, 0.9)
 """Lengths of videos beside the one asked for, again and again."""
 
-SLOW_SFREQ = 50.0
-"""Of the simulators of what is slow."""
+SLOW_SFREQ, HEART_SFREQ = 50.0, 250.0
+"""Of the simulators of what is slow, and of the heart."""
 R_MILLIVOLTS, MUSCLE_MICROVOLTS, RMS_S = 1.1, 8.0, 0.1
 BELT, FINGER_PULSE = 150.0, 400.0
 """How much a percent of the belt, and of the finger's light, is in DEAP's numbers."""
@@ -189,11 +189,12 @@ def _simulate(
     def time(sfreq: float) -> Seconds:
         return np.asarray(np.arange(round(seconds * sfreq)) / sfreq - onset_s)
 
-    fast, slow = time(SFREQ), time(SLOW_SFREQ)
+    fast, beats, slow = (time(sfreq) for sfreq in (SFREQ, HEART_SFREQ, SLOW_SFREQ))
 
     def draw(course: Seconds) -> Seconds:
         return np.asarray(np.interp(fast, slow, course))
 
+    heart = R_MILLIVOLTS * simulate_heart(state, beats, rng, sfreq=HEART_SFREQ)
     skin = 1e6 / simulate_resistance(state, slow, rng, sfreq=SLOW_SFREQ)
     belt = simulate_respiration(state, slow, rng, sfreq=SLOW_SFREQ) / BELT
     warmth = simulate_temperature(state, slow, rng, sfreq=SLOW_SFREQ) / 1000
@@ -203,7 +204,7 @@ def _simulate(
     ]
     return np.stack(
         [
-            R_MILLIVOLTS * simulate_heart(state, fast, rng, sfreq=SFREQ),
+            np.interp(fast, beats, heart),
             draw(PULSE_PERCENT + pulse),
             draw(skin),
             draw(BELT_PERCENT + belt),

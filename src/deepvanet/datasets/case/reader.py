@@ -12,8 +12,8 @@ Read as downloaded, nothing renamed::
 Times are in ms, of raw files in seconds, on one clock; they are measured, as those of
 any recording. A trial is one of the eight videos. Nobody rated a whole video: its
 rating is the mean of what the joystick said, and what it said is kept as a trace. Both
-are mapped from 0.5 to 9.5 onto 1 to 9. Before most videos there was a blue screen, whose
-last seconds are the baseline; before the first it may have been a calm film.
+are mapped from 0.5 to 9.5 onto 1 to 9. Before most videos there was a blue screen; its
+last seconds are the baseline. Before the first it may have been a calm film.
 
 References
 ----------
@@ -75,6 +75,7 @@ FORM = TraceFormat(TRACE_SFREQ, tuple(map(str, TARGETS)))
 
 MOST_APART_S = 0.5
 """By which signals and joystick may differ in when a video begins."""
+EXACT_S = 1e-6
 BESIDE_S = 0.1
 """By which two videos may be apart that follow each other."""
 BEYOND = 0.05
@@ -233,13 +234,14 @@ def find_stretches(video: Row, grid: TimeGrid) -> list[Stretch]:
     shown, times = np.nan_to_num(video[known]), grid.times[known]
     edges = np.flatnonzero(np.diff(shown)) + 1
     firsts, lasts = np.r_[0, edges], np.r_[edges, len(shown)] - 1
-    return [
+    stretches = [
         Stretch(int(shown[first]), start, end + 1 / grid.rate)
         for first, start, end in zip(
             firsts.tolist(), times[firsts].tolist(), times[lasts].tolist(), strict=True
         )
-        if shown[first] in (*VIDEOS, *RESTS) and end - start >= SHORTEST_S
+        if shown[first] in (*VIDEOS, *RESTS)
     ]
+    return [s for s in stretches if s.end_s - s.start_s >= SHORTEST_S - EXACT_S]
 
 
 def read_traces(files: Files, held: Subject) -> dict[Stretch, Trace]:
@@ -315,7 +317,7 @@ def _keep_trials(
     for stretch in stretches:
         start_s, end_s = max(stretch.start_s, grid.start), min(stretch.end_s, ends_s)
         lost_s = stretch.end_s - stretch.start_s - max(end_s - start_s, 0.0)
-        is_there = end_s - start_s >= SHORTEST_S
+        is_there = end_s - start_s >= SHORTEST_S - EXACT_S
         if stretch.video in VIDEOS and lost_s > MOST_APART_S:
             report(
                 "T12",
@@ -345,12 +347,15 @@ def _keep_on_scale(path: Path, values: Joystick) -> Joystick:
 
 def _compare_starts(files: Files, held: Subject, annotated: Sequence[Stretch]) -> None:
     """Report videos that begin at another time in the file of the joystick."""
-    starts = {stretch.video: stretch.start_s for stretch in annotated}
     odd = [
         VIDEOS[stretch.video]
         for stretch in held.stretches
         if stretch.video in VIDEOS
-        and abs(starts.get(stretch.video, np.inf) - stretch.start_s) > MOST_APART_S
+        and not any(
+            other.video == stretch.video
+            and abs(other.start_s - stretch.start_s) <= MOST_APART_S
+            for other in annotated
+        )
     ]
     if odd:
         report(
