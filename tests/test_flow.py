@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from itertools import chain
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
@@ -16,6 +17,7 @@ from deepvanet.config import Execution
 from deepvanet.datasets.amigos import reader as amigos
 from deepvanet.execution import run_tasks
 from deepvanet.schema import STREAM_SETS, Stream, Target
+from deepvanet.store import open_store
 from deepvanet.synthetic import Knobs
 from deepvanet.synthetic.deap import SubjectsPlan, write_ratings, write_subject
 from portraits import film_portrait, video_of
@@ -215,6 +217,31 @@ def test_from_made_up_conditions_of_wesad_to_a_timeline(tmp_path):
     assert trials["stimulus"].tolist() == ["Base", "Fun", "Medi 1", "TSST", "Medi 2"]
     assert set(timeline["streams"]) == {"peripheral"}
     assert len(timeline) == 3
+
+
+@pytest.mark.slow
+def test_from_made_up_videos_of_case_to_a_timeline(tmp_path):
+    root = tmp_path / "CASE"
+    signals = root / "data" / "interpolated" / "physiological" / "sub_2.csv"
+    small = ("--subjects", 2, "--trials", 4, "--seconds", 4)
+
+    run("synth", "case", root, *small, *ALONE)
+    run("check", "case", root)
+    run("prepare", "case", root, "--out", tmp_path / "store", *ALONE)
+    scores, timeline = go_on_without_faces(
+        tmp_path, "peripheral", "--bio", signals, "--trial", 2
+    )
+
+    assert set(scores["dataset"]) == {"case-synthetic"}
+    store = open_store(tmp_path / "store")
+    assert store.usual_baseline == "mean"
+    for trial, row in store.table.iterrows():
+        trace = store.read_trace(trial)
+        np.testing.assert_allclose(
+            trace.mean(axis=0), [row["valence"], row["arousal"]], atol=1e-3
+        )
+        assert len(trace) == 20 * row["duration_s"]
+    assert set(timeline["streams"]) == {"peripheral"}
 
 
 def go_on_without_faces(folder, streams, *recording):

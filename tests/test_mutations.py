@@ -25,6 +25,7 @@ from interrupted_recordings import write_interrupted_edf
 from mutated_files import Case, Worker
 from signal_files import write_brainvision, write_fif
 from small_afew_va import write_small_afew_va
+from small_case import write_case_subject
 from small_deap import write_small_deap
 from small_deap_original import write_small_original
 from small_dreamer import write_dreamer_mat
@@ -179,6 +180,12 @@ def list_data_sets(root):
     pkl = write_wesad_subject(root / "wesad")
     files = pkl, pkl.with_name("S2_quest.csv")
     yield from change_each(("check", "wesad", root / "wesad"), *files)
+    for form in ("interpolated", "raw"):
+        folder = root / f"case-{form}"
+        signals = write_case_subject(folder, form=form)
+        said = next(signals.parents[1].glob("annotations/*"))
+        files = signals, said, *folder.glob("metadata/*")
+        yield from change_each(("check", "case", folder), *files)
     session = write_session(root / "mahnob", has_video=False)
     files = session / "session.xml", next(session.glob("*.bdf"))
     yield from change_each(("check", "mahnob", root / "mahnob"), *files)

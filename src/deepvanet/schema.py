@@ -155,6 +155,42 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class TraceFormat:
+    """How ratings that move with time are kept: how often, and of what.
+
+    Attributes
+    ----------
+    rate : float
+        Samples a second, in Hz.
+    targets : tuple of str
+        What each column rates.
+    """
+
+    rate: float
+    targets: tuple[str, ...]
+
+    def count(self, seconds: float) -> int:
+        """Return how many samples a stimulus of some seconds has."""
+        return round(seconds * self.rate)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Ratings that move with time, from the onset of a stimulus to its end.
+
+    Attributes
+    ----------
+    form : TraceFormat
+        The same for all trials of a data set.
+    values : array, shape (sample, target)
+        From 1 to 9, the first at the onset; not a number where nothing was said.
+    """
+
+    form: TraceFormat
+    values: "numpy.ndarray[Any, Any]"
+
+
+@dataclass(frozen=True)
 class TrialSpan:
     """Where a trial lies in a recording, and all that is known of it.
 
@@ -172,6 +208,8 @@ class TrialSpan:
         As in ``Trial``.
     face_choice, session : str
         As in ``Trial``.
+    trace : Trace | None
+        As in ``Trial``.
     """
 
     trial: str
@@ -186,6 +224,7 @@ class TrialSpan:
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
     session: str = ""
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)
@@ -246,6 +285,8 @@ class Trial:
         box ``x,y,width,height`` in pixels or shares; empty for the one seen longest.
     session : str
         On which visit it was recorded; empty where that is not known.
+    trace : Trace | None
+        Ratings that move with time, where there are any.
     """
 
     subject: str
@@ -262,6 +303,7 @@ class Trial:
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
     session: str = ""
+    trace: Trace | None = None
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -279,6 +321,7 @@ def as_recording(trial: Trial) -> Recording:
         more=trial.more,
         face_choice=trial.face_choice,
         session=trial.session,
+        trace=trial.trace,
     )
     return Recording(
         subject=trial.subject,

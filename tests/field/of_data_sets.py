@@ -13,6 +13,7 @@ from field.recordings import Written
 from field.records import DATA_SETS, Property
 from small_afew_va import write_small_afew_va
 from small_amigos import write_small
+from small_case import write_case_subject
 from small_deap import pickle_as_python_2, write_small_deap
 from small_deap_original import write_small_original
 from small_dreamer import write_dreamer_mat
@@ -32,6 +33,7 @@ BUILDERS: Mapping[str, Callable[[Path], object]] = {
     "amigos": write_small,
     "dreamer": write_dreamer_mat,
     "wesad": write_wesad_subject,
+    "case": write_case_subject,
     "afew-va": partial(write_small_afew_va, n_clips=4),
 }
 SIGNALS = {
@@ -41,6 +43,7 @@ SIGNALS = {
     "amigos": "**/*.mat",
     "dreamer": "*.mat",
     "wesad": "**/*.pkl",
+    "case": "**/physiological/*.csv",
     "afew-va": "001/*.json",
 }
 

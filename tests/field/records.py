@@ -20,7 +20,7 @@ USUAL = frozenset({"R07"})
 """Two trials of one subject are few; the matrix is not about that."""
 DATA_SETS = (
     *("deap", "deap-original", "mahnob", "amigos", "dreamer", "wesad"),
-    "afew-va",
+    *("case", "afew-va"),
 )
 _NOTHING: frozenset[str] = frozenset()
 BUILT: Mapping[str, frozenset[str]] = {

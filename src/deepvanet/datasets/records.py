@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from deepvanet.config import Execution
 from deepvanet.datasets.findings import CheckResult
 from deepvanet.plugins import find_plugins, load_plugin, name_package, resolve
-from deepvanet.schema import Channel, Recording, UserError, pick
+from deepvanet.schema import Channel, Recording, TraceFormat, UserError, pick
 
 PLUGINS = "deepvanet.datasets"
 """The group of entry points."""
@@ -61,6 +61,14 @@ class OpenReader(Reader, Protocol):
 
     def list_channels(self, root: Path) -> tuple[Channel, ...]:
         """Return those that the recordings of a data set share, EEG first."""
+
+
+@runtime_checkable
+class TraceReader(Reader, Protocol):
+    """A reader of recordings whose ratings move with time."""
+
+    def describe_traces(self, root: Path) -> TraceFormat | None:
+        """Return how those of a data set are kept, None where it has none."""
 
 
 @runtime_checkable
@@ -191,6 +199,11 @@ _OF_WESAD = (
     "WESAD may be used for scientific and other non-commercial purposes only, and is "
     "to be credited; weights that were fitted to it are best treated alike."
 )
+_OF_CASE = (
+    "CASE is open to all, and is to be credited; the page that it is downloaded from "
+    "states its licence. The recordings are of people: ask before passing on weights "
+    "that were fitted to them."
+)
 _NO_SKIN = ("conductance", "conductance_responses")
 _NO_FACE = ("smile", "brows", "nod")
 _OF_BRAIN = (
@@ -267,6 +280,17 @@ _RECORDS = (
         unseen_traits=(*_OF_BRAIN, *_NO_FACE, "zygomaticus"),
         suffixes=(".pkl",),
         most_trials=5,
+    ),
+    DataSet(
+        name="case",
+        title="CASE, its eight videos, rated in every moment",
+        terms_of_use=_OF_CASE,
+        reader="deepvanet.datasets.case.reader",
+        check="deepvanet.datasets.case.check:check_case",
+        writer="deepvanet.synthetic.case:write_case",
+        unseen_traits=(*_OF_BRAIN, *_NO_FACE),
+        suffixes=(".csv", ".txt"),
+        most_trials=8,
     ),
     DataSet(
         name="afew-va",
@@ -376,3 +400,8 @@ def list_channels(reader: Reader, root: Path) -> tuple[Channel, ...]:
     if isinstance(reader, OpenReader):
         return reader.list_channels(root)
     return reader.CHANNELS
+
+
+def describe_traces(reader: Reader, root: Path) -> TraceFormat | None:
+    """Return how a data set's ratings that move with time are kept, if it has any."""
+    return reader.describe_traces(root) if isinstance(reader, TraceReader) else None

@@ -34,6 +34,7 @@ from deepvanet.datasets import (
     OpenReader,
     Reader,
     check,
+    describe_traces,
     find_data_set,
     leave_out,
     list_channels,
@@ -266,6 +267,7 @@ def _describe(
             **{name: version(name) for name in packages},
             f"face backend {backend.name}": backend.version,
         },
+        traces=describe_traces(reader, root),
     )
 
 
@@ -284,6 +286,8 @@ def _claim(out: Path, manifest: Manifest) -> None:
     refuse_difference(out, there, asked, what="store")
     if found.channels != manifest.channels:
         raise UserError(f"{out}: this store was made from other channels")
+    if found.traces != manifest.traces:
+        raise UserError(f"{out}: this store was made from other traces")
 
 
 def _warn_of_other_subjects(out: Path, subjects: Sequence[str], root: Path) -> None:
@@ -410,6 +414,7 @@ def prepare_trial(
         arrays=arrays,
         n_baseline=round(trial.baseline_s * trial.sfreq),
         face_state=None if track is None else track.state,
+        trace=None if trial.trace is None else trial.trace.values.astype(np.float32),
     )
 
 

@@ -47,6 +47,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         more=span.more,
         face_choice=span.face_choice,
         session=span.session,
+        trace=span.trace,
     )
 
 

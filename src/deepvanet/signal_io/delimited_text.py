@@ -63,7 +63,7 @@ class Layout:
     names : tuple of str
         Of the columns, stripped, as the header has them; empty where it has none.
     header : int
-        The line of the header, from 1.
+        The line of the header, from 1; 0 where there is none.
     above : tuple of str
         Lines before the header, without their ends.
     comments : tuple of int
@@ -153,7 +153,9 @@ def read_head(path: Path, n_lines: int = _SAMPLE) -> list[str]:
     return [line for _, line in islice(_read_lines(path, find_encoding(path)), n_lines)]
 
 
-def find_layout(path: Path, *, header: int | None = None) -> Layout:
+def find_layout(
+    path: Path, *, header: int | None = None, names: Sequence[str] = ()
+) -> Layout:
     """Return how a text holds a table, from all of its lines.
 
     Parameters
@@ -161,6 +163,8 @@ def find_layout(path: Path, *, header: int | None = None) -> Layout:
     header : int | None
         The line of the header, from 1, where it is known; else it is the first line
         that is neither blank, nor a comment, nor ``sep=``.
+    names : sequence of str
+        What the columns are called of a text that has no header.
 
     Raises
     ------
@@ -170,27 +174,45 @@ def find_layout(path: Path, *, header: int | None = None) -> Layout:
     """
     encoding = find_encoding(path)
     head = list(islice(_read_lines(path, encoding), _SAMPLE + (header or 0)))
+    if names:
+        rows = [line for _, line in head if _is_row(line)]
+        separator = _find_separator(rows[0] if rows else "", rows)
+        return _survey(
+            path, _start(encoding, separator, names), _read_lines(path, encoding)
+        )
     found, said = _find_header(path, head, header)
     number, text = found
     following = [line for at, line in head if at > number and _is_row(line)]
     separator = said or _find_separator(text, following)
-    names = tuple(name.strip() for name in split_line(text, separator))
-    _check_names(path, names)
-    lines = _read_lines(path, encoding)
+    cells = [name.strip() for name in split_line(text, separator)]
+    _check_names(path, cells)
+    above = tuple(line for at, line in head if at < number)
     return _survey(
         path,
-        Layout(
-            encoding=encoding,
-            separator=separator,
-            names=names,
-            header=number,
-            above=tuple(line for at, line in head if at < number),
-            comments=(),
-            skipped=(),
-            n_rows=0,
-            width=len(names),
-        ),
-        lines,
+        _start(encoding, separator, cells, header=number, above=above),
+        _read_lines(path, encoding),
+    )
+
+
+def _start(
+    encoding: str,
+    separator: str,
+    names: Sequence[str],
+    *,
+    header: int = 0,
+    above: tuple[str, ...] = (),
+) -> Layout:
+    """Return a layout of which no row was looked at yet."""
+    return Layout(
+        encoding=encoding,
+        separator=separator,
+        names=tuple(names),
+        header=header,
+        above=above,
+        comments=(),
+        skipped=(),
+        n_rows=0,
+        width=len(names),
     )
 
 

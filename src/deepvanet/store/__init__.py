@@ -10,6 +10,7 @@ The folder::
                       peripheral.npy
                       face.npy       (frame, height, width, 3) uint8
                       face-state.npy (frame,) uint8, values of FrameState
+                      traces.npy     (sample, target) float32, where ratings move
                       recordings.csv one row a raw recording: what cleaning did,
                       spectra.csv    its spectra before and after,
                       excerpt.npz    and ten seconds of where it did most
@@ -19,8 +20,11 @@ The folder::
 The trials of a subject lie one after the other: of signals the samples of the baseline
 before the stimulus, then those of the stimulus, NaN where one is missing; of the face
 the frames of the stimulus. A subject without video has no ``face.npy``, one whose
-recordings were not raw has nothing on cleaning. A subject's folder appears whole
-or not at all.
+recordings were not raw has nothing on cleaning. Ratings that move with time lie in
+``traces.npy``, from the onset of the stimulus to its end, at a rate of their own, NaN
+where nothing was said; ``traces`` of the manifest says the rate and what each column
+rates, ``first_trace`` and ``length_trace`` of ``trials.csv`` where those of each trial
+are. A store without any has neither. A folder appears whole or not at all.
 """
 
 from deepvanet.store.columns import (
@@ -29,6 +33,7 @@ from deepvanet.store.columns import (
     MISSING_COLUMNS,
     SESSION,
     TEXT_COLUMNS,
+    TRACE_COLUMNS,
     TRIAL_COLUMNS,
     number_trials,
 )
@@ -55,6 +60,7 @@ __all__ = [
     "MISSING_COLUMNS",
     "SESSION",
     "TEXT_COLUMNS",
+    "TRACE_COLUMNS",
     "TRIAL_COLUMNS",
     "Adjust",
     "Cleaning",

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
 from deepvanet.schema import Channel, Stream, UserError
-from deepvanet.store.columns import PLACE_COLUMNS
+from deepvanet.store.columns import PLACE_COLUMNS, TRACE_COLUMNS
 from deepvanet.store.manifest import Manifest
-from deepvanet.store.writing import FACE_STATE
+from deepvanet.store.writing import FACE_STATE, TRACES
 
 
 class StoredArrays:
@@ -36,6 +36,8 @@ class StoredArrays:
             stream: trials[list(names[:2])].to_numpy(dtype=np.int64)
             for stream, names in PLACE_COLUMNS.items()
         }
+        if manifest.traces is not None:
+            self._traces = trials[list(TRACE_COLUMNS)].to_numpy(dtype=np.int64)
         self._mapped: dict[tuple[str, str], NDArray[Any]] = {}
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
@@ -67,6 +69,31 @@ class StoredArrays:
                 )
             self._mapped[subject, FACE_STATE] = states
         return self._cut(self._mapped[subject, FACE_STATE], Stream.FACE, trial)
+
+    def read_trace(self, trial: int) -> Float32[np.ndarray, "sample target"]:
+        """Return the ratings of a trial that move with time.
+
+        Raises
+        ------
+        UserError
+            When the file does not fit the table, or cannot be read.
+        """
+        form, subject = self.manifest.traces, self._folder[trial]
+        n_targets = 0 if form is None else len(form.targets)
+        first, length = (0, 0) if form is None else self._traces[trial]
+        if not length:
+            return np.empty((0, n_targets), np.float32)
+        if (subject, TRACES) not in self._mapped:
+            file = self.path / "subjects" / subject / TRACES
+            traces = _map(file)
+            n_samples = int(self._traces[self._folder == subject, 1].sum())
+            if traces.shape != (n_samples, n_targets) or traces.dtype != np.float32:
+                raise UserError(
+                    f"{file}: holds {traces.dtype} of shape {traces.shape}; the "
+                    f"store's tables say {n_samples} samples of {n_targets} targets"
+                )
+            self._mapped[subject, TRACES] = traces
+        return self._mapped[subject, TRACES][first : first + length]
 
     def map_subject(self, stream: Stream, subject: str) -> NDArray[Any]:
         """Return a subject's array, whose shape has to fit the table.

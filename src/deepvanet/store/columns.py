@@ -37,7 +37,10 @@ TRIAL_COLUMNS = (
 """Columns of ``trials.csv`` that must be there; more follow. Ratings are as rated;
 ``duration_s`` is that of the stimulus; ``n_baseline`` counts samples before it."""
 
-NO_RATINGS = frozenset({*TRIAL_COLUMNS, SESSION, "folder"}) - {*Target}
+TRACE_COLUMNS = ("first_trace", "length_trace")
+"""Where a trial's ratings that move with time lie in its subject's array, and how many
+samples there are; in ``trials.csv`` of subjects that have any."""
+NO_RATINGS = frozenset({*TRIAL_COLUMNS, *TRACE_COLUMNS, SESSION, "folder"}) - {*Target}
 """Columns of trials that hold no rating."""
 
 OPTIONAL_COLUMNS = (SESSION,)

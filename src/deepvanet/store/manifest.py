@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from deepvanet.config import PrepareSettings
-from deepvanet.schema import Channel, ChannelType, UserError, quote
+from deepvanet.schema import Channel, ChannelType, TraceFormat, UserError, quote
 
 FORMAT = "deepvanet-store-3"
 
@@ -31,6 +31,8 @@ class Manifest:
         Every stored channel; EEG first.
     versions : mapping
         The packages that made the store.
+    traces : TraceFormat | None
+        How ratings that move with time are kept; None where there are none.
     """
 
     dataset: str
@@ -39,6 +41,7 @@ class Manifest:
     digest: str
     channels: tuple[Channel, ...]
     versions: Mapping[str, str]
+    traces: TraceFormat | None = None
 
     def find_rate(self, name: str, path: Path) -> float:
         """Return ``sfreq`` or ``face_fps`` of the settings.
@@ -58,7 +61,10 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the manifest as JSON text."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
+        values = {"format": FORMAT, **asdict(self)}
+        if self.traces is None:
+            del values["traces"]
+        return json.dumps(values, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
@@ -80,7 +86,9 @@ class Manifest:
             Channel(item["name"], ChannelType(item["type"]), item["unit"])
             for item in values.pop("channels")
         )
-        return cls(channels=channels, **values)
+        held = values.pop("traces", None)
+        traces = held and TraceFormat(held["rate"], tuple(held["targets"]))
+        return cls(channels=channels, traces=traces, **values)
 
 
 def read_manifest(path: Path) -> Manifest | None:
@@ -116,12 +124,28 @@ def _check(manifest: Manifest) -> None:
     """
     texts = [manifest.dataset, manifest.digest]
     texts += [text for c in manifest.channels for text in (c.name, c.unit)]
+    if manifest.traces is not None:
+        texts += manifest.traces.targets
+        _check_rate("traces.rate", manifest.traces.rate)
     wrong = [text for text in texts if not isinstance(text, str)]
     if wrong:
         raise ValueError(f"expected a text, got {quote(str(wrong[0]))}")
-    for name in (*_RATES, *_SHARES):
+    for name in _RATES:
+        _check_rate(f"settings.{name}", manifest.settings.get(name, 1.0))
+    for name in _SHARES:
         value = manifest.settings.get(name, 1.0)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not (value > 0 if name in _RATES else 0 <= value <= 1):
-            what = "a rate in Hz" if name in _RATES else "a share"
-            raise ValueError(f"settings.{name} must be {what}, got {quote(str(value))}")
+        if not (_is_number(value) and 0 <= value <= 1):
+            raise ValueError(f"settings.{name} must be a share, got {_quote(value)}")
+
+
+def _check_rate(name: str, value: object) -> None:
+    if not (_is_number(value) and value > 0):
+        raise ValueError(f"{name} must be a rate in Hz, got {_quote(value)}")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _quote(value: object) -> str:
+    return quote(str(value))

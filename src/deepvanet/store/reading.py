@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
 from deepvanet.cells import EXACT, read_numbers, release_table
@@ -23,6 +23,7 @@ from deepvanet.store.columns import (
     OPTIONAL_COLUMNS,
     PLACE_COLUMNS,
     TEXT_COLUMNS,
+    TRACE_COLUMNS,
     TRIAL_COLUMNS,
 )
 from deepvanet.store.manifest import Manifest, read_manifest
@@ -89,6 +90,14 @@ class TrialStore:
         if not self._trials[PLACE_COLUMNS[Stream.FACE][1]].iloc[trial]:
             return np.empty(0, np.uint8)
         return self.arrays.read_state(trial)
+
+    def read_trace(self, trial: int) -> Float32[np.ndarray, "sample target"]:
+        """Return the ratings of a trial that move with time, from its onset on.
+
+        How often, and of what, says ``manifest.traces``. A trial without any has no
+        sample; a sample is NaN where nothing was said.
+        """
+        return self.arrays.read_trace(trial)
 
     @property
     def usual_baseline(self) -> Baseline:
@@ -196,10 +205,18 @@ def read_trial_table(folder: Path, manifest: Manifest) -> pd.DataFrame:
         raise UserError(f"{file}: column {missing[0]} is missing")
     if not len(table):
         raise UserError(f"{file}: has no row")
+    if manifest.traces is not None and TRACE_COLUMNS[0] not in table:
+        table = table.assign(**dict.fromkeys(TRACE_COLUMNS, 0))
+    traced = () if manifest.traces is None else TRACE_COLUMNS
+    absent = [column for column in traced if column not in table]
+    if absent:
+        raise UserError(f"{file}: column {absent[0]} is missing")
     for name in TRIAL_COLUMNS:
         _check_column(file, table[name])
-    _check_counts(file, table)
+    _check_counts(file, table, (*_COUNTS, *traced))
     _check_places(file, table)
+    if traced:
+        _check_place(file, table, *traced)
     _check_durations(file, table, manifest)
     return table.assign(folder=folder.name)
 
@@ -222,9 +239,9 @@ _COUNTS = (
 )
 
 
-def _check_counts(file: Path, table: pd.DataFrame) -> None:
+def _check_counts(file: Path, table: pd.DataFrame, names: Sequence[str]) -> None:
     """Refuse what counts nothing: less than none, a part, too many to be there."""
-    for name in _COUNTS:
+    for name in names:
         counts = table[name].to_numpy()
         is_count = counts.dtype.kind == "i" and counts.min() >= 0
         if not is_count or counts.max() > MOST_SAMPLES:
@@ -234,11 +251,13 @@ def _check_counts(file: Path, table: pd.DataFrame) -> None:
 def _check_places(file: Path, table: pd.DataFrame) -> None:
     """Refuse trials whose samples do not lie one after the other."""
     for first, length, _ in PLACE_COLUMNS.values():
-        lengths = table[length].to_numpy(dtype=np.int64)
-        if not np.array_equal(np.cumsum(lengths) - lengths, table[first]):
-            raise UserError(
-                f"{file}: column {first} does not follow from column {length}"
-            )
+        _check_place(file, table, first, length)
+
+
+def _check_place(file: Path, table: pd.DataFrame, first: str, length: str) -> None:
+    lengths = table[length].to_numpy(dtype=np.int64)
+    if not np.array_equal(np.cumsum(lengths) - lengths, table[first]):
+        raise UserError(f"{file}: column {first} does not follow from column {length}")
 
 
 def _check_durations(file: Path, table: pd.DataFrame, manifest: Manifest) -> None:
@@ -258,6 +277,19 @@ def _check_durations(file: Path, table: pd.DataFrame, manifest: Manifest) -> Non
             raise UserError(
                 f"{file}: column {name} does not fit column duration_s at {rate:g} Hz"
             )
+    if manifest.traces is not None:
+        _check_traced(file, table, lasts_s, manifest.traces.rate)
+
+
+def _check_traced(
+    file: Path, table: pd.DataFrame, lasts_s: NDArray[Any], rate: float
+) -> None:
+    name = TRACE_COLUMNS[1]
+    length = table[name].to_numpy(dtype=np.int64)
+    if np.any((length > 0) & (np.abs(lasts_s * rate - length) > 1)):
+        raise UserError(
+            f"{file}: column {name} does not fit column duration_s at {rate:g} Hz"
+        )
 
 
 def read_trials(path: Path) -> pd.DataFrame:

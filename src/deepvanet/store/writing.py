@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
 from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
 from deepvanet.schema import FrameState, Stream
-from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
+from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS, TRACE_COLUMNS
 
 FACE_STATE = "face-state.npy"
+TRACES = "traces.npy"
 
 
 def write_subject(
@@ -66,7 +67,9 @@ def write_subject(
                         writers[name] = _ArrayWriter(folder / name, array)
                         stack.callback(writers[name].close)
                     writers[name].append(array)
-        write_csv(pd.DataFrame(trials), folder / "trials.csv")
+        table = pd.DataFrame(trials)
+        unused = [] if TRACES in writers else list(TRACE_COLUMNS)
+        write_csv(table.drop(columns=unused), folder / "trials.csv")
         if cleaned:
             _write_cleaning(folder, cleaned)
         write_findings(folder, findings)
@@ -86,6 +89,9 @@ def _place(part: "TrialBlock", writers: Mapping[str, "_ArrayWriter"]) -> dict[st
             n_missing = 0 if array is None else int(np.sum(~np.isfinite(array)))
         length = 0 if array is None else len(array)
         placed |= dict(zip(names, (first, length, n_missing), strict=True))
+    n_traced = writers[TRACES].count if TRACES in writers else 0
+    length = 0 if part.trace is None else len(part.trace)
+    placed |= dict(zip(TRACE_COLUMNS, (n_traced, length), strict=True))
     counts = {name: int(np.sum(state == kind)) for name, kind in FRAME_COUNTS.items()}
     return placed | counts
 
@@ -116,6 +122,9 @@ class TrialBlock:
         Samples before the stimulus.
     face_state : array, shape (frame,) | None
         Values of ``FrameState``, where there is a face.
+    trace : array, shape (sample, target) | None
+        Ratings that move with time, as the manifest describes them; NaN where one is
+        missing.
     cleaning : CleaningRecord | None
         With the first trial of a raw recording: what was done to the recording.
     """
@@ -124,6 +133,7 @@ class TrialBlock:
     arrays: Mapping[Stream, NDArray[Any]]
     n_baseline: int = 0
     face_state: UInt8[np.ndarray, " frame"] | None = None
+    trace: Float32[np.ndarray, "sample target"] | None = None
     cleaning: "CleaningRecord | None" = None
 
     def list_files(self) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -132,6 +142,8 @@ class TrialBlock:
             yield f"{stream}.npy", array
         if self.face_state is not None:
             yield FACE_STATE, self.face_state
+        if self.trace is not None:
+            yield TRACES, self.trace
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class Purpose(IntEnum):
     RAW = 15
     SESSION = 16
     REACTION = 17
+    TRACE = 18
 
 
 def generator(seed: int, purpose: Purpose, *which: int) -> np.random.Generator:

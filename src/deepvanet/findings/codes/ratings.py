@@ -320,4 +320,14 @@ RATINGS = (
         "the state of each trial is that of its condition, the same for all subjects",
         assumed="the trials are used as they are",
     ),
+    Code(
+        "R40",
+        Severity.NOTE,
+        "Ratings that are the mean of a trace",
+        "Nobody rated a whole trial: what was felt was said in every moment.",
+        "A trial that moved up and down is rated as one that stayed in the middle.",
+        "Nothing; the trace itself is kept beside the trial.",
+        "the rating of a trial is the mean of what its trace says from 0.5 to 9.5",
+        assumed="a trial is rated if at least half of its trace is known",
+    ),
 )
