@@ -25,6 +25,7 @@ from deepvanet.cli.options import (
     LabelRuleOfRecipe,
     LearningRateOfRecipe,
     Normalise,
+    OffsetsOfRecipe,
     Precision,
     Recipe,
     ScaleOfRecipe,
@@ -108,6 +109,7 @@ def evaluate(
     label_rule: LabelRuleOfRecipe = None,
     class_weight: ClassWeight = None,
     normalise: Normalise = None,
+    offsets: OffsetsOfRecipe = None,
     folds: Annotated[
         int | None, option(config.EvaluateSettings, "folds")
     ] = config.EvaluateSettings.folds,
@@ -172,6 +174,7 @@ def evaluate(
             "label_rule": label_rule,
             "class_weight": class_weight,
             "normalise": normalise,
+            "offsets": offsets,
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,

@@ -29,6 +29,7 @@ from deepvanet.learners.learner import (
     Traits,
     choose_epoch,
 )
+from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import sample_from, use_threads
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
@@ -69,7 +70,9 @@ class EEGNetLearner:
 
     settings: NetworkSettings
     seed: int
-    traits: ClassVar[Traits] = Traits(stream_sets=("eeg",), has_epochs=True)
+    traits: ClassVar[Traits] = Traits(
+        stream_sets=("eeg",), has_epochs=True, takes_offsets=True
+    )
 
     def fit(
         self,
@@ -100,7 +103,7 @@ class EEGNetLearner:
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
-        fetch = fetch_of(train)
+        fetch = open_training(train, scalings, settings, seed=self.seed)
         _, n_channels, n_samples = train.read(Stream.EEG, np.arange(1)).shape
         shape = EEGNetShape(n_channels, n_samples, train.store.sfreq, settings.dropout)
         watched = None if watch is None else (fetch_of(watch), watch)

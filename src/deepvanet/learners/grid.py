@@ -86,7 +86,7 @@ class GridSearch:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    traits: ClassVar[Traits] = Traits(has_epochs=True)
+    traits: ClassVar[Traits] = Traits(has_epochs=True, takes_offsets=True)
 
     def fit(
         self,

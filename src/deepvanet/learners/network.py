@@ -38,6 +38,7 @@ from deepvanet.learners.learner import (
     Traits,
     choose_epoch,
 )
+from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import name_precision, sample_from, use_threads
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling, measure_faces
@@ -70,7 +71,7 @@ class NetworkLearner:
     seed: int
     face_weights: Path | None = None
     stream_dropout: float = 0.0
-    traits: ClassVar[Traits] = Traits(has_epochs=True)
+    traits: ClassVar[Traits] = Traits(has_epochs=True, takes_offsets=True)
 
     def fit(
         self,
@@ -106,7 +107,7 @@ class NetworkLearner:
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
-        fetch = fetch_of(train)
+        fetch = open_training(train, scalings, settings, seed=self.seed)
         watched = None if watch is None else (fetch_of(watch), watch)
         recipe = _recipe_for(fetch, settings)
         with use_threads(settings.threads), sample_from(self.seed):
