@@ -143,6 +143,74 @@ def test_without_offsets_rows_are_gathered_as_before(store):
         assert tensor.equal(found[stream])
 
 
+CUTS_S = (0.125, 0.25, 0.375, 0.5)
+
+
+def write_tones(store, path):
+    """Write a store in which trials rated high have 10 Hz, others 6 Hz, in noise."""
+    shutil.copytree(store.path, path)
+    rng, time_s = np.random.default_rng(0), np.arange(128) / 128
+
+    def change(rows, array):
+        is_high = store.table["valence"].to_numpy()[rows] >= 5
+        hertz = np.where(is_high, 10, 6)[:, None, None]
+        tone = np.cos(2 * np.pi * hertz * time_s)
+        return (10 * rng.normal(size=array.shape) + 15 * tone).astype(np.float32)
+
+    rewrite_segments(store, Stream.EEG, change, path=path)
+    return open_store(path).cut()
+
+
+def cut_start(rows, cut_s):
+    """Return a recording that starts later, in seconds from its new start on."""
+    read = {s: rows.read(s, shift_s=np.full(len(rows), cut_s)) for s in rows.streams}
+    return hold_seconds(
+        read, channels=rows.store.channels(rows.streams), sfreq=rows.store.sfreq
+    )
+
+
+def measure_change(fitted, test):
+    """Return by how much the probability of a trial changes where its start is cut."""
+    number = test.table["segment"]
+    test = test.take((number < number.max()).to_numpy())
+
+    def score_trials(cut_s):
+        score = fitted.score(cut_start(test, cut_s))
+        return np.bincount(test.trial, score) / np.bincount(test.trial)
+
+    return np.mean([np.abs(score_trials(c) - score_trials(0)) for c in CUTS_S])
+
+
+@pytest.mark.parametrize(
+    ("learner", "epochs"),
+    [
+        (NetworkLearner, 20),
+        pytest.param(EEGNetLearner, 20, marks=pytest.mark.slow),
+    ],
+)
+def test_a_recording_that_starts_later_has_the_same_probabilities(
+    tiny_store, tmp_path, learner, epochs
+):
+    made = tiny_store(
+        tmp_path / "noise", n_trials=12, n_segments=8, streams=[Stream.EEG]
+    )
+    rows = take_rows(write_tones(made, tmp_path / "store"), [Stream.EEG])
+    is_first = (rows.table["subject"] == "01").to_numpy()
+    train, test = rows.take(is_first), rows.take(~is_first)
+
+    change = {
+        name: measure_change(
+            learner(
+                NetworkSettings(epochs=epochs, batch_size=16, offsets=name), seed=0
+            ).fit(train),
+            test,
+        )
+        for name in ("random", "none")
+    }
+
+    assert change["random"] < 0.05 < change["none"]
+
+
 def poison(store, path, numbers):
     """Copy a store, and write garbage over some of its rows."""
     shutil.copytree(store.path, path)
