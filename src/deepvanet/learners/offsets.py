@@ -113,10 +113,19 @@ def open_training(
 
     Parameters
     ----------
+    rows : Rows
+        What is trained on.
+    scalings : mapping
+        Of each stream of signals.
     settings : NetworkSettings
         Says whether there are offsets, and on which device rows are kept.
     seed : int
         Of the offsets.
+
+    Returns
+    -------
+    callable
+        Gathers rows by their indices, each call at new offsets.
     """
     at_place = settings.offsets == "none" or "duration_s" not in rows.table
     if at_place:  # rows that are held have nothing around them
