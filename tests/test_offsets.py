@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deepvanet.config import NetworkSettings, Segmenting
-from deepvanet.learners import offsets
+from deepvanet.learners import inputs
 from deepvanet.learners.eegnet import EEGNetLearner
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.inputs import open_rows
@@ -97,12 +97,12 @@ def test_no_row_is_shifted_out_of_its_trial(store):
 
 
 @pytest.mark.parametrize(("segment_s", "step_s"), [(1, 1), (2, 1), (1, 2)])
-@pytest.mark.parametrize("device_rows", ["in memory", "in the store"])
+@pytest.mark.parametrize("where", ["in memory", "in the store"])
 def test_rows_from_memory_are_those_of_the_store_bit_for_bit(
-    store, segment_s, step_s, device_rows, monkeypatch
+    store, segment_s, step_s, where, monkeypatch
 ):
-    if device_rows == "in the store":
-        monkeypatch.setattr(offsets, "HELD_BYTES", 0)
+    if where == "in the store":
+        monkeypatch.setattr(inputs, "HELD_BYTES", 0)
     cut = open_store(store.path).cut(Segmenting(segment_s, step_s))
     rows = take_some(cut, left_out=[2])
     order = np.random.default_rng(0).permutation(len(rows))

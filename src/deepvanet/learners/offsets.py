@@ -25,10 +25,10 @@ from torch import Tensor
 
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.inputs import (
-    HELD_BYTES,
     READ_AT_ONCE,
     Fetch,
     Index,
+    may_be_held,
     open_rows,
     to_tensors,
 )
@@ -161,7 +161,7 @@ def open_stretches(
     duration_s = float(rows.table["duration_s"].iloc[0])
     laid = {s: _lay_out(s, one, near, duration_s) for s, one in first.items()}
     n_bytes = sum(t.element_size() * laid[s].n_numbers for s, t in first.items())
-    if n_bytes > HELD_BYTES:
+    if not may_be_held(n_bytes):
         return read
     held = {
         s: _Stretches(laid[s], t.new_empty(laid[s].shape)) for s, t in first.items()
