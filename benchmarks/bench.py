@@ -72,6 +72,7 @@ from deepvanet.files import write_text
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.inputs import open_rows, to_network
 from deepvanet.learners.network import NetworkLearner
+from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import name_precision, use_threads
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.preparation.run import prepare
@@ -280,8 +281,9 @@ def measure_epoch(
         folder / "signals", n_trials=n_trials, n_segments=60, streams=BIO
     )
     rows = take_rows(store, BIO, len(store.table))
-    fetch = open_rows(rows, fit_scaling(rows))
-    held = fetch(np.arange(len(rows)))
+    scalings = fit_scaling(rows)
+    held = open_rows(rows, scalings)(np.arange(len(rows)))
+    training = open_training(rows, scalings, NetworkSettings(), seed=0)
     short, long = (
         NetworkLearner(NetworkSettings(epochs=count), seed=0)
         for count in (1, 1 + epochs)
@@ -291,7 +293,7 @@ def measure_epoch(
         lambda: short.fit(rows),
         lambda: long.fit(rows),
         lambda: train_bare(held, rows, epochs=epochs),
-        lambda: [fetch(index) for index in batches],
+        lambda: [training(index) for index in batches],
         _make_copier(),
         repeats=repeats,
     )

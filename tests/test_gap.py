@@ -12,6 +12,7 @@ from deepvanet.gap import (
     EPOCH,
     LEAKAGE,
     NO_CAUSE,
+    OFFSETS,
     SIZE,
     find_causes,
     list_chains,
@@ -28,7 +29,9 @@ def describe_gap(gap):
     return " ".join(gaps.describe_gap(gap))
 
 
-def make_part(protocol, *, n_train=36, chosen_on=None, leaks=None, shares=None):
+def make_part(
+    protocol, *, n_train=36, chosen_on=None, leaks=None, shares=None, offsets="none"
+):
     """Return a part of ``leakage.json`` with one fold."""
     facts = PROTOCOLS[protocol]
     fold = {
@@ -37,6 +40,7 @@ def make_part(protocol, *, n_train=36, chosen_on=None, leaks=None, shares=None):
         "fold": 0,
         "n_train": n_train,
         "epoch_chosen_on": chosen_on or facts.chooses_on,
+        "offsets": offsets,
     }
     return {
         "protocol": protocol,
@@ -92,6 +96,26 @@ def test_leakage_is_paper_less_the_control_and_choice_the_control_less_the_hones
     found = [step.difference.mean for step in gap.steps]
     assert found == pytest.approx([1 / 6, 2 / 6])
     assert gap.whole.mean == pytest.approx(sum(found))
+
+
+def test_random_offsets_are_a_cause_beside_the_choice_of_the_epoch():
+    control, honest = (make_part(name) for name in LINKS[1:])
+    moved = make_part("trial", offsets="random")
+    before = make_part("trial")
+    del before["folds"][0]["offsets"]
+
+    assert find_causes(control, moved) == (EPOCH, OFFSETS)
+    assert find_causes(control, honest) == find_causes(control, before) == (EPOCH,)
+
+
+def test_the_sentence_on_the_choice_of_the_epoch_names_random_offsets():
+    table = pd.concat([predict(link, 4) for link in LINKS], ignore_index=True)
+    parts = [make_part(link) for link in LINKS[:2]]
+
+    (gap,) = list_gaps(table, [*parts, make_part("trial", offsets="random")])
+
+    said = "Choice of epoch and random offsets, trial-matched minus trial: +0.0 points"
+    assert said in describe_gap(gap)
 
 
 def test_a_step_may_go_the_other_way():

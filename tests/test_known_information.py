@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deepvanet import results
-from deepvanet.config import EvaluateSettings, Execution
+from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate
 from deepvanet.metrics import score_subjects
 from known_information import KINDS, make_trial, observe, write_known_store
@@ -45,6 +45,7 @@ def measure(folder, kind, streams, learners):
         learners=learners,
         folds=5,
         permutations=0,
+        network=NetworkSettings(offsets="none"),
     )
     evaluate(store.path, folder / "run", settings=settings, execution=Execution())
     table = results.read_predictions(folder / "run" / "predictions.csv")

@@ -47,6 +47,7 @@ def test_what_departs_from_a_recipe_is_listed():
 
     assert list_changes("paper", settings) == {
         "class_weight": "balanced",
+        "offsets": "random",
         "epochs": "7",
     }
 

@@ -33,6 +33,7 @@ ClassWeight = Literal["balanced", "none"]
 Normalise = Literal["none", "subject"]
 Loss = Literal["nominal", "ordinal"]
 TaskName = Literal["high-low", "classes", "quadrants", "rating"]
+Offsets = Literal["random", "none"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 Control = Literal["none", "shuffled-labels", "noise"]
@@ -239,6 +240,11 @@ class NetworkSettings(CheckedSettings):
         without labels; ``none``: they are not.
     loss : str
         Of classes: ``nominal`` or ``ordinal``.
+    offsets : str
+        ``random``: each time that a training segment is met, it starts up to half a
+        step before or after its place, within training segments of its trial;
+        ``none``: at its place. Published protocols and controls have none. Bundles of
+        older versions do not say it, and had none.
     face_features, bio_features : int
         Lengths of the two feature vectors, the paper's lambda 1 and 2.
     threads : int
@@ -289,6 +295,14 @@ class NetworkSettings(CheckedSettings):
         ),
         MAY_LACK,
     ] = "nominal"
+    offsets: Annotated[
+        Offsets,
+        About(
+            "random: networks train on segments that start anywhere up to half a step "
+            "from their place, under honest protocols; none: at their place."
+        ),
+        MAY_LACK,
+    ] = "random"
     batch_size: Annotated[int, About("Segments of one step.", least=2)] = 64
     learning_rate: Annotated[float, About("Of the optimiser.", least=0)] = 1e-3
     face_features: Annotated[

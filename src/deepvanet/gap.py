@@ -5,12 +5,13 @@ model is trained on, and in how its epoch is chosen. Controls stand between them
 of which differs from its neighbours in as little as can be::
 
     paper  ->  trial-matched  ->  trial
-         leakage        choice of epoch
+         leakage        choice of epoch, and random offsets if there are any
 
 A step is the difference of two scores on the rows that all have, so steps add up to the
 whole gap. Its causes are found from what the two runs really did: what they leak and
-share, how many rows trained a model, and whether an epoch was chosen. Differences are
-in points, hundredths of a score; either sign is possible.
+share, how many rows trained a model, whether an epoch was chosen, and whether training
+segments started at random offsets. Differences are in points, hundredths of a score;
+either sign is possible.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ or less in a fold is less than that from 20 trials on."""
 
 LEAKAGE = "leakage"
 EPOCH = "choice of epoch"
+OFFSETS = "random offsets"
 SIZE = "training size"
 NO_CAUSE = "choice of rows"
 """Of two protocols that differ in nothing else that is counted."""
@@ -260,6 +262,8 @@ def find_causes(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, 
         causes.append(SIZE)
     if _chooses(one) != _chooses(other):
         causes.append(EPOCH)
+    if _moves(one) != _moves(other):
+        causes.append(OFFSETS)
     return tuple(causes)
 
 
@@ -275,6 +279,11 @@ def _size(part: Mapping[str, Any]) -> float:
 def _chooses(part: Mapping[str, Any]) -> bool:
     """Return whether some fit of a part chose its epoch."""
     return any(f["epoch_chosen_on"] in ("validation", "test") for f in part["folds"])
+
+
+def _moves(part: Mapping[str, Any]) -> bool:
+    """Return whether training segments started at random offsets."""
+    return any(f.get("offsets") == "random" for f in part["folds"])
 
 
 class _SeedScores(NamedTuple):

@@ -72,6 +72,13 @@ TABLE = (
     RecipeSetting(
         "normalise", NetworkSettings.normalise, "none", "none", "neither names any"
     ),
+    RecipeSetting(
+        "offsets",
+        NetworkSettings.offsets,
+        "none",
+        "none",
+        "neither has any; published protocols and controls have none by any recipe",
+    ),
     RecipeSetting("epochs", NetworkSettings.epochs, 50, 50, _IMPLEMENTATION),
     RecipeSetting("batch_size", NetworkSettings.batch_size, 64, 64, _IMPLEMENTATION),
     RecipeSetting(

@@ -258,7 +258,7 @@ def test_the_matched_control_takes_exactly_the_steps_of_the_published_protocol(
 
     for fold, other in zip(folds, published, strict=True):
         steps = 3 * -(-len(other.train) // 8)
-        network = replace(settings.network, steps=steps)
+        network = replace(settings.network, steps=steps, offsets="none")
         check_fold(run, "trial-matched", fold, rows, network)
 
 

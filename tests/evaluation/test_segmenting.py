@@ -103,3 +103,37 @@ def test_the_network_takes_faces_of_any_number_of_frames(tiny_store, tmp_path):
 
     predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
     assert (predictions["learner"] == "network").sum() == 6 * 2
+
+
+def test_a_run_says_which_folds_trained_at_random_offsets(store, tmp_path):
+    settings = replace(
+        ASKED,
+        protocols=("paper", "trial-matched", "trial"),
+        learners=("network", "bandpower-nb"),
+        segment=1.0,
+    )
+    none = replace(settings, network=replace(ASKED.network, offsets="none"))
+
+    for name, asked in (("random", settings), ("none", none)):
+        evaluate(store.path, tmp_path / name, settings=asked, execution=ALONE)
+
+    leakage, before = (
+        results.read_leakage(tmp_path / name / "leakage.json")
+        for name in ("random", "none")
+    )
+    assert any("half a step" in note for note in leakage["notes"])
+    assert not any("half a step" in note for note in before["notes"])
+    moved = {
+        (part["protocol"], part["learner"])
+        for part in leakage["parts"]
+        if {fold["offsets"] for fold in part["folds"]} == {"random"}
+    }
+    assert moved == {("trial", "network")}
+    assert {f["offsets"] for p in before["parts"] for f in p["folds"]} == {"none"}
+    tables = [
+        results.read_predictions(tmp_path / name / "predictions.csv")
+        for name in ("random", "none")
+    ]
+    one, other = (t.set_index(["protocol", "learner"])["score"] for t in tables)
+    changed = (one != other).groupby(level=[0, 1]).any()
+    assert list(changed[changed].index) == [("trial", "network")]

@@ -27,6 +27,7 @@ from deepvanet.cli.options import (
     LearningRateOfRecipe,
     Loss,
     Normalise,
+    OffsetsOfRecipe,
     Precision,
     Recipe,
     ScaleOfRecipe,
@@ -114,6 +115,7 @@ def evaluate(
     class_weight: ClassWeight = None,
     normalise: Normalise = None,
     loss: Loss = config.NetworkSettings.loss,
+    offsets: OffsetsOfRecipe = None,
     folds: Annotated[
         int | None, option(config.EvaluateSettings, "folds")
     ] = config.EvaluateSettings.folds,
@@ -178,6 +180,7 @@ def evaluate(
             "label_rule": label_rule,
             "class_weight": class_weight,
             "normalise": normalise,
+            "offsets": offsets,
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,

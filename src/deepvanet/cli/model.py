@@ -20,6 +20,7 @@ from deepvanet.cli.options import (
     FreezeFace,
     Jobs,
     LabelRuleOfRecipe,
+    OffsetsOfRecipe,
     Precision,
     Recipe,
     ScaleOfRecipe,
@@ -104,6 +105,7 @@ def train(
     scale: ScaleOfRecipe = None,
     label_rule: LabelRuleOfRecipe = None,
     class_weight: ClassWeight = None,
+    offsets: OffsetsOfRecipe = None,
     epochs: EpochsOfRecipe = None,
     seed: Seed = config.TrainSettings.seed,
     subjects: Subjects = "",
@@ -129,6 +131,7 @@ def train(
         "scale": scale,
         "label_rule": label_rule,
         "class_weight": class_weight,
+        "offsets": offsets,
         "epochs": epochs,
     }
     rule, values = settle_recipe(recipe, given)

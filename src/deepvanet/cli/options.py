@@ -209,6 +209,10 @@ Normalise = Annotated[
     config.Normalise | None,
     option(config.NetworkSettings, "normalise", shown=_OF_RECIPE),
 ]
+OffsetsOfRecipe = Annotated[
+    config.Offsets | None,
+    option(config.NetworkSettings, "offsets", shown=_OF_RECIPE),
+]
 EpochsOfRecipe = Annotated[
     int | None, option(config.NetworkSettings, "epochs", shown=_OF_RECIPE)
 ]

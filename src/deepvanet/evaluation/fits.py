@@ -9,7 +9,13 @@ import numpy as np
 from jaxtyping import Int, Num
 from numpy.typing import NDArray
 
-from deepvanet.config import EvaluateSettings, NetworkSettings, Segmenting, digest
+from deepvanet.config import (
+    EvaluateSettings,
+    NetworkSettings,
+    Offsets,
+    Segmenting,
+    digest,
+)
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
 from deepvanet.learners import PRIORS
@@ -24,6 +30,7 @@ from deepvanet.learners.learner import (
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.priors import encode_shares
 from deepvanet.learners.training import plan_steps
+from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
 from deepvanet.schema import STREAM_SETS, Goal, Stream
 from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
@@ -50,6 +57,8 @@ class FoldJob:
         choose; ``last``: nothing does.
     unit : str
         What the protocol never splits.
+    offsets : str
+        As ``NetworkSettings`` has it; ``none`` unless the protocols are honest.
     sized_as : int
         Of a control: the training rows of the fit whose optimiser steps are taken;
         else 0.
@@ -67,6 +76,7 @@ class FoldJob:
     goal: Goal
     choice: Choice
     unit: str
+    offsets: Offsets
     sized_as: int
     readings: tuple[Epoch, ...]
     files: Mapping[str, Path]
@@ -135,6 +145,7 @@ def plan_task(
         goal=part.task.goal,
         choice=choice,
         unit=part.protocols[0].inner_unit,
+        offsets=find_offsets(part.protocols[0], settings),
         sized_as=fold.sized_as,
         readings=part.readings,
         files={
@@ -219,13 +230,29 @@ def fit_one(
         Scores of the test rows, by the epoch that is read, with history and choices.
     """
     rows = task.take_rows(store)
-    network = _settle_steps(settings.network, task)
+    network = settle_network(settings.network, task)
     learner = find_learner(name)(network, task.seed, face_weights)
     return _fit(learner, rows, task)
 
 
-def _settle_steps(settings: NetworkSettings, task: FoldJob) -> NetworkSettings:
-    """Give a control the optimiser steps of the fit that it is matched to."""
+def find_offsets(protocol: Protocol, settings: EvaluateSettings) -> Offsets:
+    """Return where training segments start under a protocol.
+
+    Published protocols have them at their places, and so have controls, which differ
+    from a published protocol in as little as can be.
+    """
+    return settings.network.offsets if protocol.kind == "honest" else "none"
+
+
+def settle_network(settings: NetworkSettings, task: FoldJob) -> NetworkSettings:
+    """Return the settings of a task's networks: a control takes another fit's steps.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        Of the run.
+    """
+    settings = replace(settings, offsets=task.offsets)
     if not task.sized_as:
         return settings
     return replace(settings, steps=sum(plan_steps(task.sized_as, settings)))

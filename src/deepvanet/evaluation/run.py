@@ -59,7 +59,9 @@ from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
     BASELINE_NOTES,
     NEIGHBOURS,
+    OFFSETS,
     OVERLAP,
+    have_offsets,
     state_sharing,
 )
 from deepvanet.evaluation.tables import collect_fits, list_segments
@@ -170,6 +172,7 @@ def evaluate(
     leakage = state_sharing(parts, settings, artefacts=recipe["artefacts"])
     notes = [BASELINE_NOTES[str(settings.baseline)], NEIGHBOURS]
     notes += [OVERLAP] if store.is_overlapping else []
+    notes += [OFFSETS] if have_offsets(leakage) else []
     notes += [ARTEFACT_NOTES[a] for a in (recipe["artefacts"],) if a in ARTEFACT_NOTES]
     plan = plan_permutations(parts, leakage, settings)
     if not any(is_trainable(part, fold) for part, fold in walk(parts)):

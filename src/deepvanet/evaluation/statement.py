@@ -1,12 +1,12 @@
 """What training and test shared, checked from the rows of every fold."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
-from deepvanet.config import EvaluateSettings
-from deepvanet.evaluation.fits import find_traits, list_learners
+from deepvanet.config import EvaluateSettings, Offsets
+from deepvanet.evaluation.fits import find_offsets, find_traits, list_learners
 from deepvanet.evaluation.parts import Part, is_trainable
 from deepvanet.learners.learner import Traits
 from deepvanet.protocols import LEAKS, SHARES, Protocol
@@ -47,6 +47,14 @@ OVERLAP = (
     "of a trial hold the same samples: of each fold overlapping_segments counts the "
     "test segments that share samples with training or validation, and "
     "overlapping_samples_s the seconds."
+)
+
+OFFSETS = (
+    "Under honest protocols, training segments of networks start up to half a step "
+    "before or after their places, within unbroken stretches of training segments of "
+    "a trial. So they hold no sample of a segment that validates, tests or is left "
+    "out, and what is counted here holds for them too; of each fold, offsets says "
+    "random or none."
 )
 
 
@@ -94,6 +102,9 @@ def state_sharing(
                 protocol,
                 sharing,
                 has_epochs=traits.has_epochs,
+                offsets=find_offsets(protocol, settings)
+                if traits.takes_offsets
+                else "none",
                 unlabelled=seen,
             )
     return [key._asdict() | _close(entry) for key, entry in entries.items()]
@@ -104,6 +115,17 @@ def _check_folds(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold, Sharing]]:
         numbers = number_all_units(part.table)
         for fold in part.folds:
             yield part, fold, check_sharing(part.table, fold, numbers)
+
+
+def have_offsets(leakage: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether some fold trains on segments at random offsets.
+
+    Parameters
+    ----------
+    leakage : sequence of mapping
+        What ``state_sharing`` returned.
+    """
+    return any(f["offsets"] == "random" for part in leakage for f in part["folds"])
 
 
 def _close(entry: _Entry) -> dict[str, Any]:
@@ -137,6 +159,7 @@ def _add_fold(
     sharing: Sharing,
     *,
     has_epochs: bool,
+    offsets: Offsets,
     unlabelled: bool,
 ) -> None:
     chosen_on, note = ("none", "no epochs")
@@ -162,6 +185,7 @@ def _add_fold(
             **{name: n for name, n in asdict(sharing).items() if n is not None},
             "epoch_chosen_on": chosen_on,
             "epoch_note": note,
+            "offsets": offsets,
             "fitted_on_test_labels": False,
             "unlabelled_test_signals": unlabelled,
             "one_class_training": not is_trainable(part, fold),

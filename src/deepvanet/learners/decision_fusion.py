@@ -22,7 +22,8 @@ comparison. It differs from ``adaboost`` in this:
 - Networks stay in training mode, in measuring and in testing: dropout is at work,
   and batch normalisation takes the statistics of the batch and goes on learning
   from test rows, so that a score depends on the rows beside it (``unlabelled``).
-- Networks are those of the last epoch under every protocol.
+- Networks are those of the last epoch under every protocol, and no segment is
+  trained on at an offset.
 - The score lacks the factor 2 of AdaBoost's posterior; decisions do not change.
 
 Ours departs from it in what would stop it: errors are clipped, where an error of 0
@@ -88,7 +89,9 @@ class DecisionFusion:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    traits: ClassVar[Traits] = Traits(stream_sets=FUSED_SETS, has_epochs=True)
+    traits: ClassVar[Traits] = Traits(
+        stream_sets=FUSED_SETS, has_epochs=True, takes_offsets=True
+    )
 
     def fit(
         self,
@@ -299,7 +302,8 @@ class PublishedFusion:
         return _list_members(self._member, streams, 1.0)
 
     def _member(self, _name: str) -> NetworkLearner:
-        return NetworkLearner(self.settings, self.seed, self.face_weights)
+        settings = replace(self.settings, offsets="none")
+        return NetworkLearner(settings, self.seed, self.face_weights)
 
 
 @dataclass(frozen=True, eq=False)

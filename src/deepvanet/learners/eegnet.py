@@ -37,6 +37,7 @@ from deepvanet.learners.objectives import (
     find_objective,
     save_objective,
 )
+from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import sample_from, use_threads
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
@@ -83,7 +84,7 @@ class EEGNetLearner:
     settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(
-        stream_sets=("eeg",), has_epochs=True, goals=ALL_GOALS
+        stream_sets=("eeg",), has_epochs=True, takes_offsets=True, goals=ALL_GOALS
     )
 
     def fit(
@@ -115,7 +116,7 @@ class EEGNetLearner:
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
-        fetch = fetch_of(train)
+        fetch = open_training(train, scalings, settings, seed=self.seed)
         _, n_channels, n_samples = train.read(Stream.EEG, np.arange(1)).shape
         objective = find_objective(train, loss=settings.loss)
         shape = EEGNetShape(

@@ -87,7 +87,9 @@ class GridSearch:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    traits: ClassVar[Traits] = Traits(has_epochs=True, goals=ALL_GOALS)
+    traits: ClassVar[Traits] = Traits(
+        has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+    )
 
     def fit(
         self,

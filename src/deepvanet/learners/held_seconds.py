@@ -50,8 +50,26 @@ class HeldSeconds:
         wanted = tuple(streams)
         return tuple(c for c in self.all_channels if c.stream in wanted)
 
-    def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
-        """Copy rows of one stream, in the order asked for."""
+    def read(
+        self,
+        stream: Stream,
+        rows: Int[np.ndarray, " row"],
+        shift_s: Float[np.ndarray, " row"] | None = None,
+    ) -> NDArray[Any]:
+        """Copy rows of one stream, in the order asked for; they stay at their place.
+
+        Parameters
+        ----------
+        shift_s : array, shape (row,), optional
+            Zeros only.
+
+        Raises
+        ------
+        ValueError
+            When a row should start elsewhere.
+        """
+        if shift_s is not None and np.any(shift_s):
+            raise ValueError("held seconds start where they were recorded")
         return np.asarray(self.arrays[stream][rows])
 
     def read_rest(

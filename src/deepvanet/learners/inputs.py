@@ -39,7 +39,7 @@ def open_rows(
 
     first = read(np.arange(1))
     n_bytes = len(rows) * sum(tensor.nbytes for tensor in first.values())
-    if n_bytes > HELD_BYTES:
+    if not may_be_held(n_bytes):
         return read
     held = {
         stream: tensor.new_empty((len(rows), *tensor.shape[1:]))
@@ -69,6 +69,11 @@ def check_length(n_samples: int, needed: int) -> None:
         raise UserError(
             f"the network reads segments of {needed} samples, got {n_samples}"
         )
+
+
+def may_be_held(n_bytes: int) -> bool:
+    """Say whether so much is read once and kept in memory."""
+    return n_bytes <= HELD_BYTES
 
 
 def to_tensors(

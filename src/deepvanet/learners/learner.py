@@ -43,6 +43,8 @@ class Traits:
         Whether scores depend on the streams at all.
     has_epochs : bool
         Whether there is an epoch to choose.
+    takes_offsets : bool
+        Whether training starts segments at random offsets where the settings say so.
     spans_trial : tuple of Stream
         The streams of which a row's features are computed from its whole trial, so
         that a trial cut into training and test gives one something of the other.
@@ -69,6 +71,7 @@ class Traits:
     stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
     reads_streams: bool = True
     has_epochs: bool = False
+    takes_offsets: bool = False
     spans_trial: tuple[Stream, ...] = ()
     adapts_to_test: bool = False
     adapts_to_new_subjects: tuple[Stream, ...] = ()

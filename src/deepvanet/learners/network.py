@@ -48,6 +48,7 @@ from deepvanet.learners.objectives import (
     find_objective,
     save_objective,
 )
+from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import name_precision, sample_from, use_threads
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling, measure_faces
@@ -80,7 +81,9 @@ class NetworkLearner:
     seed: int
     face_weights: Path | None = None
     stream_dropout: float = 0.0
-    traits: ClassVar[Traits] = Traits(has_epochs=True, goals=ALL_GOALS)
+    traits: ClassVar[Traits] = Traits(
+        has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+    )
 
     def fit(
         self,
@@ -116,7 +119,7 @@ class NetworkLearner:
         settings = self.settings
         scalings = fit_scaling(train, scale=settings.scale)
         fetch_of = partial(open_rows, scalings=scalings, device=settings.device)
-        fetch = fetch_of(train)
+        fetch = open_training(train, scalings, settings, seed=self.seed)
         watched = None if watch is None else (fetch_of(watch), watch)
         objective = find_objective(train, loss=settings.loss)
         recipe = _recipe_for(fetch, settings, objective.n_outputs)

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from deepvanet.config import EvaluateSettings, digest, to_dict
 from deepvanet.evaluation.asking import check_settings
-from deepvanet.evaluation.fits import FoldJob, fit_learner, plan_task
+from deepvanet.evaluation.fits import FoldJob, fit_learner, plan_task, settle_network
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.files import whole_file
 from deepvanet.learners.inputs import open_rows, to_network
@@ -118,7 +118,8 @@ def fit_features(wanted: FeatureFit) -> None:
 
 
 def _fit(wanted: FeatureFit, task: FoldJob, rows: Mapping[str, Rows]) -> FittedNetwork:
-    learner = NetworkLearner(wanted.settings.network, task.seed, wanted.face_weights)
+    network = settle_network(wanted.settings.network, task)
+    learner = NetworkLearner(network, task.seed, wanted.face_weights)
     _, fitted = fit_learner(learner, rows, task)
     if not isinstance(fitted, FittedNetwork):
         raise TypeError(f"expected a fitted network, got {type(fitted).__name__}")

@@ -95,6 +95,7 @@ class _Fold:
     n_validation: Annotated[int, MAY_LACK] = 0
     n_test: Annotated[int, MAY_LACK] = 0
     n_discarded: Annotated[int, MAY_LACK] = 0
+    offsets: Annotated[str, MAY_LACK] = "none"
 
 
 def _read_known(kind: type, values: Any, place: str = "") -> None:

@@ -32,8 +32,19 @@ class Segments(Hashable, Protocol):
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
         """Return the channels of the streams, in the order of ``bio`` arrays."""
 
-    def read(self, stream: Stream, rows: Int[np.ndarray, " row"]) -> NDArray[Any]:
-        """Copy rows of one stream into memory, in the order asked for."""
+    def read(
+        self,
+        stream: Stream,
+        rows: Int[np.ndarray, " row"],
+        shift_s: Float[np.ndarray, " row"] | None = None,
+    ) -> NDArray[Any]:
+        """Copy rows of one stream into memory, in the order asked for.
+
+        Parameters
+        ----------
+        shift_s : array, shape (row,), optional
+            By how much each starts after its place, in seconds.
+        """
 
     def read_rest(
         self, stream: Stream, row: int
@@ -88,11 +99,20 @@ class Rows:
         return stratify(self.label, self.goal)
 
     def read(
-        self, stream: Stream, index: Int[np.ndarray, " item"] | None = None
+        self,
+        stream: Stream,
+        index: Int[np.ndarray, " item"] | None = None,
+        shift_s: Float[np.ndarray, " item"] | None = None,
     ) -> NDArray[Any]:
-        """Copy one stream of all rows, or of ``index`` among them, into memory."""
+        """Copy one stream of all rows, or of ``index`` among them, into memory.
+
+        Parameters
+        ----------
+        shift_s : array, shape (item,), optional
+            By how much each starts after its place, in seconds.
+        """
         rows = self.numbers if index is None else self.numbers[index]
-        array = self.store.read(stream, rows)
+        array = self.store.read(stream, rows, shift_s)
         return array if self.adjust is None else self.adjust(stream, rows, array)
 
     def take(

@@ -187,8 +187,19 @@ class SegmentStore:
         has = self.table[[f"has_{stream}" for stream in wanted]]
         return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
 
-    def read(self, stream: Stream, rows: RowNumbers) -> NDArray[Any]:
+    def read(
+        self,
+        stream: Stream,
+        rows: RowNumbers,
+        shift_s: Float64[np.ndarray, " row"] | None = None,
+    ) -> NDArray[Any]:
         """Copy rows of one stream into memory, in the order asked for.
+
+        Parameters
+        ----------
+        shift_s : array, shape (row,), optional
+            By how much each starts after its place, in seconds; rounded to whole
+            samples of signals, and to whole frames of the face.
 
         Returns
         -------
@@ -201,6 +212,8 @@ class SegmentStore:
         first = self._first[stream][rows]
         if np.any(first < 0):
             raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
+        shift = self._count_shift(stream, rows, shift_s)
+        first = first + shift
         owner = self._owner[self._windows.trial[rows]]
         shape = self._view(stream, int(owner[0])).shape[1:]
         if stream is Stream.FACE:
@@ -212,7 +225,7 @@ class SegmentStore:
             few = slice(start, start + READ_AT_ONCE)
             found = held[: len(rows[few])]
             self._gather(stream, owner[few], first[few], found)
-            self._subtract(stream, found, rows[few], out[few])
+            self._subtract(stream, found, rows[few], shift[few], out[few])
         return out
 
     def read_rest(
@@ -256,6 +269,37 @@ class SegmentStore:
             self._views[key] = np.moveaxis(windows, -1, 1)
         return self._views[key]
 
+    def _count_shift(
+        self,
+        stream: Stream,
+        rows: RowNumbers,
+        shift_s: Float64[np.ndarray, " row"] | None,
+    ) -> RowNumbers:
+        """Return shifts in samples or frames, none of which leaves its trial."""
+        if shift_s is None:
+            return np.zeros(len(rows), np.int64)
+        shift = np.rint(shift_s * self._rate(stream)).astype(np.int64)
+        before, after = self._spare[stream][:, rows]
+        if np.any((shift < -before) | (shift > after)):
+            raise ValueError(f"a shifted row leaves the {stream} of its trial")
+        return shift
+
+    @cached_property
+    def _spare(self) -> dict[Stream, Int[np.ndarray, "2 row"]]:
+        """What each segment's trial holds of its stimulus before it, and after it."""
+        found = {}
+        for stream in Stream:
+            if not self._length[stream].any():
+                continue
+            rate = self._rate(stream)
+            start = self._windows.place(rate)
+            rest = 0 if stream is Stream.FACE else self._n_baseline
+            length = (self._length[stream] - rest)[self._windows.trial]
+            found[stream] = np.stack(
+                [start, length - start - self._windows.grid.measure(rate)]
+            )
+        return found
+
     def _rate(self, stream: Stream) -> float:
         return self.fps if stream is Stream.FACE else self.sfreq
 
@@ -264,6 +308,7 @@ class SegmentStore:
         stream: Stream,
         found: Float32[np.ndarray, "row time channel"],
         rows: RowNumbers,
+        shift: RowNumbers,
         out: Float32[np.ndarray, "row channel time"],
     ) -> None:
         """Subtract each trial's baseline, in the phase of the trial's seconds."""
@@ -276,7 +321,8 @@ class SegmentStore:
         if repeated.shape[2] == 1:
             taken = repeated[trial]
         else:
-            at = self._start[rows, None] + np.arange(found.shape[1])
+            start = self._start[rows] + shift
+            at = start[:, None] + np.arange(found.shape[1])
             phase = at % repeated.shape[2]
             taken = repeated[trial[:, None], :, phase].swapaxes(1, 2)
         np.subtract(turned, taken, out=out, casting="same_kind")
