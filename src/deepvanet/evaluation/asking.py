@@ -1,5 +1,6 @@
 """What is asked of a run: whether it can be had, and what is left out of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -11,7 +12,14 @@ from deepvanet.labels import check_label_rule
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
-from deepvanet.schema import STREAM_SETS, Target, UserError, pick
+from deepvanet.schema import (
+    STREAM_SETS,
+    Target,
+    UserError,
+    name_streams,
+    parse_streams,
+    pick,
+)
 from deepvanet.store import SegmentStore, pick_subjects
 
 
@@ -27,21 +35,36 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     for kind, names, known in (
         ("protocol", settings.protocols, PROTOCOLS),
         ("target", settings.targets, [*Target]),
-        ("stream set", settings.streams, STREAM_SETS),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
         for name in names:
             pick(kind, name, known)
     check_label_rule(settings.label_rule)
-    _check_learners(settings)
     settings = replace(
         settings,
         subjects=pick_subjects(store, settings.subjects),
         baseline=store.segmenting.baseline,
+        streams=name_sets(settings.streams, store),
     )
+    _check_learners(settings)
     _check_units(settings, store)
     return settings
+
+
+def name_sets(asked: Sequence[str], store: SegmentStore) -> tuple[str, ...]:
+    """Return stream sets as results name them; ``all`` are those that a store holds.
+
+    Raises
+    ------
+    UserError
+        When there is none, or no stream of a name.
+    """
+    if not asked:
+        raise UserError(f"stream set: needs at least one of {', '.join(STREAM_SETS)}")
+    return tuple(
+        dict.fromkeys(name_streams(parse_streams(name, store.held)) for name in asked)
+    )
 
 
 def _check_units(settings: EvaluateSettings, store: SegmentStore) -> None:
@@ -81,10 +104,10 @@ def _check_learners(settings: EvaluateSettings) -> None:
         raise UserError(f"learner: needs at least one of {', '.join(list_learners())}")
     for learner in settings.learners:
         find_learner(learner)
-        readable = find_traits(learner, settings).stream_sets
-        if not set(readable) & set(settings.streams):
+        traits = find_traits(learner, settings)
+        if not any(map(traits.can_read, settings.streams)):
             raise UserError(
-                f"learner {learner} reads {', '.join(readable)}, got "
+                f"learner {learner} reads {', '.join(traits.stream_sets)}, got "
                 f"{','.join(settings.streams)}",
                 field="streams",
             )
@@ -94,8 +117,8 @@ def list_left_out(settings: EvaluateSettings) -> list[str]:
     """Say which learner was not asked about which stream sets."""
     said = []
     for learner in settings.learners:
-        readable = find_traits(learner, settings).stream_sets
-        others = [streams for streams in settings.streams if streams not in readable]
+        traits = find_traits(learner, settings)
+        others = [name for name in settings.streams if not traits.can_read(name)]
         if others:
             said.append(f"learner {learner} cannot read {', '.join(others)}: left out")
     return said

@@ -32,7 +32,7 @@ from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.labels import are_personal, has_label
 from deepvanet.protocols import columns_of
-from deepvanet.schema import BIO, FrameState, Stream
+from deepvanet.schema import FrameState, Stream
 from deepvanet.store import (
     SegmentStore,
     TrialBlock,
@@ -156,14 +156,16 @@ def _write_noise(
     seconds = trials.cut(Segmenting(baseline=baseline))
     inputs = json.loads((path / "subjects" / subject / "subject.json").read_text())
     blocks = _make_noise(trials, seconds, subject, seed)
-    write_subject(folder, subject, parts=blocks, inputs=inputs)
+    write_subject(
+        folder, subject, parts=blocks, inputs=inputs, streams=trials.manifest.streams
+    )
 
 
 def _make_noise(
     trials: TrialStore, seconds: SegmentStore, subject: str, seed: int
 ) -> Iterator[TrialBlock]:
     mine = np.flatnonzero((seconds.table["subject"] == subject).to_numpy())
-    averages = {stream: _find_average(seconds, mine, stream) for stream in BIO}
+    averages = {s: _find_average(seconds, mine, s) for s in trials.manifest.signals}
     for number in np.flatnonzero((trials.table["subject"] == subject).to_numpy()):
         row = {str(k): v for k, v in trials.table.iloc[number].items()}
         rng = _make_generator(seed, f"{subject}/{row['trial']}")

@@ -15,7 +15,7 @@ from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Protocol
 from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
-from deepvanet.schema import STREAM_SETS, Target, UserError
+from deepvanet.schema import Target, UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
 
 
@@ -119,7 +119,7 @@ class RowSelection:
 
     def open(self, store: SegmentStore, streams: str) -> Rows:
         """Return them as a learner is given them."""
-        return Rows(store, self.numbers, STREAM_SETS[streams], self.label)
+        return Rows(store, self.numbers, parse_streams(streams), self.label)
 
 
 def select_rows(
@@ -156,7 +156,7 @@ def select_rows(
         When there are none.
     """
     rule = settings.label_rule
-    numbers = store.rows_with(STREAM_SETS[streams])
+    numbers = store.rows_with(parse_streams(streams))
     if ratings is None:
         ratings = store.table[target].to_numpy()
     numbers = numbers[has_label(ratings, rule)[numbers]]

@@ -69,7 +69,7 @@ class EEGNetLearner:
 
     settings: NetworkSettings
     seed: int
-    traits: ClassVar[Traits] = Traits(stream_sets=("eeg",), has_epochs=True)
+    traits: ClassVar[Traits] = Traits(streams=(Stream.EEG,), has_epochs=True)
 
     def fit(
         self,

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.schema import Stream, list_within, parse_streams
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -36,8 +36,10 @@ class Traits:
 
     Attributes
     ----------
-    stream_sets : tuple of str
-        The stream sets that it can read.
+    streams : tuple of Stream
+        Those that it can read.
+    needs : tuple of tuple of Stream
+        Of each group it needs at least one.
     reads_streams : bool
         Whether scores depend on the streams at all.
     has_epochs : bool
@@ -63,7 +65,8 @@ class Traits:
         known, so that the part of a channel is found by leaving it out.
     """
 
-    stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
+    streams: tuple[Stream, ...] = tuple(Stream)
+    needs: tuple[tuple[Stream, ...], ...] = ()
     reads_streams: bool = True
     has_epochs: bool = False
     spans_trial: tuple[Stream, ...] = ()
@@ -74,6 +77,17 @@ class Traits:
     growth: int = 1
     most_rows: int | None = None
     knows_lost_channels: bool = True
+
+    def can_read(self, streams: str) -> bool:
+        """Say whether it can read a stream set."""
+        asked = set(parse_streams(streams))
+        has_all = all(asked.intersection(group) for group in self.needs)
+        return has_all and asked.issubset(self.streams)
+
+    @property
+    def stream_sets(self) -> tuple[str, ...]:
+        """The stream sets that it can read."""
+        return tuple(filter(self.can_read, list_within(self.streams)))
 
     def find_context(self, streams: Iterable[Stream]) -> Context:
         """Return what must be scored together where some streams are read."""

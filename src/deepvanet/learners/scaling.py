@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from deepvanet.fields import About
 from deepvanet.learners.saved import Layout
-from deepvanet.schema import BIO, Stream, UserError, pick
+from deepvanet.schema import Stream, UserError, pick
 from deepvanet.store import Rows
 
 AT_ONCE = 1024  # rows read or scaled in one go
@@ -119,7 +119,7 @@ LAYOUT: Layout = {
 
 
 def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:
-    """Find how to scale each bio stream of the rows.
+    """Find how to scale each stream of signals of the rows.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:
     scalings = {
         stream: _fit_stream(rows, stream, measure)
         for stream in rows.streams
-        if stream in BIO
+        if not stream.is_images
     }
     for stream, scaling in scalings.items():
         _report_missing(rows, stream, scaling)

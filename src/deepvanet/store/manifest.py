@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from deepvanet.config import PrepareSettings
-from deepvanet.schema import Channel, ChannelType, UserError, quote
+from deepvanet.schema import (
+    PAPER_STREAMS,
+    STREAMS,
+    Channel,
+    ChannelType,
+    Stream,
+    UserError,
+    pick,
+    quote,
+)
 
 FORMAT = "deepvanet-store-3"
 
@@ -31,6 +40,8 @@ class Manifest:
         Every stored channel; EEG first.
     versions : mapping
         The packages that made the store.
+    streams : tuple of Stream
+        Those that its tables have columns of: the paper's, and those of its channels.
     """
 
     dataset: str
@@ -39,6 +50,12 @@ class Manifest:
     digest: str
     channels: tuple[Channel, ...]
     versions: Mapping[str, str]
+    streams: tuple[Stream, ...] = PAPER_STREAMS
+
+    @property
+    def signals(self) -> tuple[Stream, ...]:
+        """Those of the streams that have channels."""
+        return tuple(stream for stream in self.streams if not stream.is_images)
 
     def find_rate(self, name: str, path: Path) -> float:
         """Return ``sfreq`` or ``face_fps`` of the settings.
@@ -80,7 +97,12 @@ class Manifest:
             Channel(item["name"], ChannelType(item["type"]), item["unit"])
             for item in values.pop("channels")
         )
-        return cls(channels=channels, **values)
+        named = values.pop("streams", PAPER_STREAMS)  # which older ones do not say
+        return cls(
+            channels=channels,
+            streams=tuple(STREAMS[pick("stream", name, STREAMS)] for name in named),
+            **values,
+        )
 
 
 def read_manifest(path: Path) -> Manifest | None:

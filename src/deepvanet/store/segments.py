@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deepvanet.config import Segmenting
 from deepvanet.findings import list_some
 from deepvanet.preprocessing.bio import REPEATED
-from deepvanet.schema import BIO, Channel, FrameState, Stream
+from deepvanet.schema import Channel, FrameState, Stream
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
@@ -57,12 +57,12 @@ class SegmentStore:
         self._owner, folders = pd.factorize(trials["folder"])
         self._folders = [str(folder) for folder in folders]
         self._length = {
-            stream: trials[names[1]].to_numpy(dtype=np.int64)
-            for stream, names in PLACE_COLUMNS.items()
+            stream: trials[PLACE_COLUMNS[stream][1]].to_numpy(dtype=np.int64)
+            for stream in self.manifest.streams
         }
         self._n_baseline = trials["n_baseline"].to_numpy(dtype=np.int64)
         self._windows = lay_windows(trials, segmenting)
-        if any(self._length[stream].any() for stream in BIO):
+        if any(self._length[stream].any() for stream in self.manifest.signals):
             self._windows.check(self.sfreq, "samples")
         self.table = self._tabulate()
 
@@ -108,7 +108,8 @@ class SegmentStore:
         """One row a trial, with how many segments it has, and of each stream."""
         names = {"n_segments": np.ones(len(self.table), np.int64)}
         names |= {
-            f"n_segments_with_{s}": self.table[f"has_{s}"].to_numpy() for s in Stream
+            f"n_segments_with_{s}": self.table[f"has_{s}"].to_numpy()
+            for s in self.manifest.streams
         }
         n_trials = len(self._trials)
         counted = {
@@ -121,6 +122,12 @@ class SegmentStore:
         for name, counts in counted.items():
             made[name] = counts
         return made
+
+    @cached_property
+    def held(self) -> tuple[Stream, ...]:
+        """The streams that at least one segment has."""
+        streams = self.manifest.streams
+        return tuple(s for s in streams if self.table[f"has_{s}"].any())
 
     @property
     def lost(self) -> pd.DataFrame:
@@ -156,6 +163,8 @@ class SegmentStore:
         wanted = tuple(streams)
         if Stream.FACE in wanted and self._length[Stream.FACE].any():
             self._windows.check(self.fps, "frames")
+        if not set(wanted).issubset(self.manifest.streams):
+            return np.empty(0, np.int64)
         has = self.table[[f"has_{stream}" for stream in wanted]]
         return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
 
@@ -165,7 +174,7 @@ class SegmentStore:
         Returns
         -------
         array, shape (row, ...)
-            Face (row, frame, height, width, 3) uint8; bio (row, channel, time)
+            Face (row, frame, height, width, 3) uint8; signals (row, channel, time)
             float32, the baseline subtracted.
         """
         if not len(rows):
@@ -175,7 +184,7 @@ class SegmentStore:
             raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
         owner = self._owner[self._windows.trial[rows]]
         shape = self._view(stream, int(owner[0])).shape[1:]
-        if stream is Stream.FACE:
+        if stream.is_images:
             faces = np.empty((len(rows), *shape), np.uint8)
             return self._gather(stream, owner, first, faces)
         out = np.empty((len(rows), *shape[::-1]), np.float32)
@@ -229,7 +238,7 @@ class SegmentStore:
         return self._views[key]
 
     def _rate(self, stream: Stream) -> float:
-        return self.fps if stream is Stream.FACE else self.sfreq
+        return self.fps if stream.is_images else self.sfreq
 
     def _subtract(
         self,
@@ -279,13 +288,14 @@ class SegmentStore:
     def _first(self) -> dict[Stream, RowNumbers]:
         """Where each segment starts in its subject's array; -1 where it has none."""
         found = {}
-        for stream, names in PLACE_COLUMNS.items():
+        for stream in self.manifest.streams:
+            names = PLACE_COLUMNS[stream]
             has = self.table[f"has_{stream}"].to_numpy(dtype=bool)
             if not has.any():
                 found[stream] = np.full(len(has), -1)
                 continue
             before = self._trials[names[0]].to_numpy(dtype=np.int64)
-            if stream is not Stream.FACE:
+            if not stream.is_images:
                 before = before + self._n_baseline
             start = before[self._windows.trial] + self._windows.place(
                 self._rate(stream)
@@ -295,7 +305,7 @@ class SegmentStore:
 
     def _tabulate(self) -> pd.DataFrame:
         has, missing = {}, {}
-        for stream in BIO:
+        for stream in self.manifest.signals:
             has[stream], missing[stream] = self._find_signals(stream)
         has[Stream.FACE], counts = self._find_faces()
         return tabulate(
