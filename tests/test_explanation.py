@@ -198,7 +198,7 @@ def test_the_share_of_a_stream_is_its_shapley_value(told_by_cz):
         }
         rows = share_arrays(question.rows, asked)
         value[frozenset(there)] = question.fitted.find_logits(rows)
-    everyone = frozenset(Stream)
+    everyone = frozenset(PAPER_STREAMS)
     for stream in PAPER_STREAMS:
         one, two = (s for s in PAPER_STREAMS if s is not stream)
         wanted = (
