@@ -236,10 +236,22 @@ def _find_average(
         return None
     trials = table[has].groupby("trial", sort=False, observed=True).indices
     parts = [rows[has][index] for index in trials.values()]
-    levels = [store.read(stream, part).mean(axis=(0, 2), dtype=float) for part in parts]
-    level = np.nan_to_num(np.mean(levels, axis=0))
+    levels = [_average_known(store.read(stream, part)) for part in parts]
+    level = np.nan_to_num(np.nanmean(levels, axis=0))
     spectra = [_measure_spectrum(store.read(stream, part), level) for part in parts]
     return level, np.mean(spectra, axis=0)
+
+
+def _average_known(
+    segments: Float32[np.ndarray, "segment channel time"],
+) -> Float[np.ndarray, " channel"]:
+    """Return the mean of each channel over the samples that are known, NaN of none."""
+    known = np.isfinite(segments)
+    if known.all():
+        return np.asarray(segments.mean(axis=(0, 2), dtype=float))
+    n_known = known.sum(axis=(0, 2))
+    total = np.where(known, segments, 0).sum(axis=(0, 2), dtype=float)
+    return np.where(n_known, total / np.maximum(n_known, 1), np.nan)
 
 
 def _measure_spectrum(

@@ -22,7 +22,7 @@ from deepvanet.inference.recording_input import RecordingInput
 from deepvanet.preprocessing import segments
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.preprocessing.cleaning.filters import bridge_gaps
-from deepvanet.schema import Recording, Stream, TrialSpan, UserError
+from deepvanet.schema import BIO, Recording, Stream, TrialSpan, UserError
 from deepvanet.signal_io.types import Signals
 
 USUAL_BASELINE_S = 3.0
@@ -85,7 +85,6 @@ class SignalReader:
             Segments with NaN for a bad channel, and which channels are bad.
         """
         length = segments.measure_segment(self.sfreq)
-        subtract = BASELINES[self.baseline_rule]
         from_s = self.first / self.sfreq
         bad = self.feed.find_bad(from_s + start, from_s + stop)
         samples = self.feed.read(
@@ -93,7 +92,9 @@ class SignalReader:
         )
         cut = {}
         for stream, bio in samples.items():
-            signals = subtract(bio, self.baseline.get(stream, bio[:, :0]), length)
+            rule = self.baseline_rule if stream in BIO else "none"
+            rest = self.baseline.get(stream, bio[:, :0])
+            signals = BASELINES[rule](bio, rest, length)
             whole = segments.cut_bio(signals, sfreq=self.sfreq)
             cut[stream] = np.where(bad[stream][:, :, None], np.float32(np.nan), whole)
         return cut, bad
@@ -115,6 +116,7 @@ class SignalReader:
         baseline = {
             stream: np.stack([_bridge(signal) for signal in bio])
             for stream, bio in samples
+            if stream in BIO
         }
         return replace(self, baseline=baseline)
 

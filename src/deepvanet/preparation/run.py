@@ -60,6 +60,7 @@ from deepvanet.preprocessing.face import (
 )
 from deepvanet.results import NOTE_SEPARATOR
 from deepvanet.schema import (
+    BIO,
     PAPER_STREAMS,
     Recording,
     Stream,
@@ -442,7 +443,8 @@ def _name_missing(trial: Trial) -> str:
 
 def _describe_trial(trial: Trial, track: FaceTrack | None) -> Mapping[str, Any]:
     """Return the trial's row of ``trials.csv``."""
-    bad, flat = bio_signals.find_silence(trial.bio)
+    is_bio = np.array([c.stream in BIO for c in trial.channels], bool)  # never closed
+    bad, flat = bio_signals.find_silence(trial.bio[is_bio])
     return {
         **trial.more,
         "subject": trial.subject,

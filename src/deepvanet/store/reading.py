@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deepvanet.cells import EXACT, read_numbers, release_table
 from deepvanet.config import Baseline, Segmenting, digest
-from deepvanet.schema import Stream, UserError, pick, quote
+from deepvanet.schema import BIO, Stream, UserError, pick, quote
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import (
     FRAME_COUNTS,
@@ -121,8 +121,8 @@ class TrialStore:
         return store
 
     def _find_without(self, n_samples: int) -> pd.DataFrame:
-        """Return the trials with signals whose baseline is shorter."""
-        lengths = self._trials[[PLACE_COLUMNS[s][1] for s in self.manifest.signals]]
+        """Return the trials with EEG or peripherals whose baseline is shorter."""
+        lengths = self._trials[[PLACE_COLUMNS[stream][1] for stream in BIO]]
         has = lengths.to_numpy().any(axis=1)
         is_short = (self._trials["n_baseline"] < n_samples).to_numpy()
         return self._trials[has & is_short]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deepvanet.config import Segmenting
 from deepvanet.findings import list_some
 from deepvanet.preprocessing.bio import REPEATED
-from deepvanet.schema import Channel, FrameState, Stream
+from deepvanet.schema import BIO, Channel, FrameState, Stream
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
@@ -175,7 +175,7 @@ class SegmentStore:
         -------
         array, shape (row, ...)
             Face (row, frame, height, width, 3) uint8; signals (row, channel, time)
-            float32, the baseline subtracted.
+            float32, of EEG and peripheral ones the baseline subtracted.
         """
         if not len(rows):
             raise ValueError("no rows asked for")
@@ -201,9 +201,13 @@ class SegmentStore:
     ) -> Float32[np.ndarray, "channel time"] | None:
         """Return the baseline before a row's trial, None where none is subtracted."""
         trial = int(self._windows.trial[row])
-        if self.segmenting.baseline == "none" or not self._n_baseline[trial]:
+        if not self._subtracts(stream) or not self._n_baseline[trial]:
             return None
         return np.array(self._cut_rest(stream, trial))
+
+    def _subtracts(self, stream: Stream) -> bool:
+        """Say whether a baseline is subtracted: that of EEG and peripheral signals."""
+        return stream in BIO and self.segmenting.baseline != "none"
 
     def _cut_rest(
         self, stream: Stream, trial: int
@@ -249,7 +253,7 @@ class SegmentStore:
     ) -> None:
         """Subtract each trial's baseline, in the phase of the trial's seconds."""
         turned = found.swapaxes(1, 2)
-        if self.segmenting.baseline == "none":
+        if not self._subtracts(stream):
             out[:] = turned
             return
         trial = self._windows.trial[rows]
@@ -351,7 +355,7 @@ class SegmentStore:
         """Return the share of samples that are missing, the baseline subtracted."""
         samples = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
         known = np.isfinite(samples)
-        if self.segmenting.baseline != "none":
+        if self._subtracts(stream):
             repeated = self._find_repeated(stream, np.array([trial]))[trial]
             repeated = np.isfinite(repeated).T
             known &= repeated[np.arange(len(known)) % len(repeated)]
