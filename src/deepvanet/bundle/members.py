@@ -51,7 +51,7 @@ def plan_members(settings: TrainSettings) -> list[Member]:
     asked = [name for name in settings.streams if traits.can_read(name)]
     if not asked:
         raise UserError(
-            f"learner {settings.learner}: reads {', '.join(traits.stream_sets)}, got "
+            f"learner {settings.learner}: reads {traits.describe()}, got "
             f"streams {', '.join(settings.streams)}"
         )
     if not settings.stream_dropout:

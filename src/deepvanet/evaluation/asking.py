@@ -107,7 +107,7 @@ def _check_learners(settings: EvaluateSettings) -> None:
         traits = find_traits(learner, settings)
         if not any(map(traits.can_read, settings.streams)):
             raise UserError(
-                f"learner {learner} reads {', '.join(traits.stream_sets)}, got "
+                f"learner {learner} reads {traits.describe()}, got "
                 f"{','.join(settings.streams)}",
                 field="streams",
             )

@@ -89,10 +89,30 @@ class Traits:
         """The stream sets that it can read."""
         return tuple(filter(self.can_read, list_within(self.streams)))
 
+    def describe(self) -> str:
+        """Say which stream sets it can read.
+
+        Examples
+        --------
+        >>> Traits(streams=(Stream.EEG, Stream.GAZE)).describe()
+        'any of eeg, gaze'
+        >>> Traits(needs=((Stream.FACE,), (Stream.EEG, Stream.GAZE))).describe()
+        'face with any of eeg, gaze'
+        """
+        if self.needs:
+            return " with ".join(map(_list_any, self.needs))
+        is_any = self.streams == tuple(Stream)
+        return "any stream set" if is_any else _list_any(self.streams)
+
     def find_context(self, streams: Iterable[Stream]) -> Context:
         """Return what must be scored together where some streams are read."""
         wide = {*self.spans_trial, *self.adapts_to_new_subjects}
         return "trial" if self.adapts_to_test or wide & set(streams) else "segment"
+
+
+def _list_any(streams: Sequence[Stream]) -> str:
+    names = ", ".join(streams)
+    return names if len(streams) == 1 else f"any of {names}"
 
 
 @dataclass(frozen=True)

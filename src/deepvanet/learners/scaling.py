@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from deepvanet.fields import About
 from deepvanet.learners.saved import Layout
-from deepvanet.schema import Stream, UserError, pick
+from deepvanet.schema import BIO, Stream, UserError, pick
 from deepvanet.store import Rows
 
 AT_ONCE = 1024  # rows read or scaled in one go
@@ -173,7 +173,9 @@ def _report_missing(rows: Rows, stream: Stream, scaling: Scaling) -> None:
         if count
     ]
     if missing:
-        _log.warning(
+        # an eye closes now and then
+        _log.log(
+            logging.WARNING if stream in BIO else logging.INFO,
             "%s: training samples that are not finite are read as the channel's "
             "median: %s",
             stream,
