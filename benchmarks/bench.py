@@ -78,7 +78,7 @@ from deepvanet.learners.scaling import fit_scaling
 from deepvanet.preparation.run import prepare
 from deepvanet.preprocessing.face import FaceBackend, make_backend, track_face
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import BIO, PAPER_STREAMS, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
 
 MULTIPLY_ADDS = 343_181_268
@@ -110,7 +110,7 @@ def measure_limits(folder: Path, *, repeats: int = 5) -> list[Row]:
 def measure_step(folder: Path, *, repeats: int = 5, batch: int = 64) -> list[Row]:
     """Compare a training step of the learner, data included, with a literal one."""
     store = write_noise_store(folder / "faces", n_trials=2, n_segments=batch // 2)
-    rows = take_rows(store, tuple(Stream), batch)
+    rows = take_rows(store, PAPER_STREAMS, batch)
     fetch = open_rows(rows, fit_scaling(rows))
     literal = LiteralTraining(*_read_literally(rows))
     measured = []
@@ -163,7 +163,7 @@ def measure_pipeline(
     store = write_noise_store(
         folder / "pictures", n_trials=2, n_segments=n_segments // 2
     )
-    rows = take_rows(store, tuple(Stream), n_segments)
+    rows = take_rows(store, PAPER_STREAMS, n_segments)
     file = folder / "faces.zip"
     write_pictures(file, n_segments)
     literal = LiteralTraining(*_read_literally(rows))
@@ -238,12 +238,14 @@ def measure_latency(
     The first of them, which prepare what is the same for all, do not count.
     """
     store = write_noise_store(folder / "latency", n_trials=2, n_segments=batch // 2)
-    rows = take_rows(store, tuple(Stream), batch)
+    rows = take_rows(store, PAPER_STREAMS, batch)
     measured = []
     for precision in _list_precisions():
         settings = NetworkSettings(epochs=1, precision=precision)
         fitted = NetworkLearner(settings, seed=0).fit(rows)
-        arrays = {stream: rows.read(stream, np.arange(batch)) for stream in Stream}
+        arrays = {
+            stream: rows.read(stream, np.arange(batch)) for stream in PAPER_STREAMS
+        }
         held = partial(
             hold_seconds, channels=store.manifest.channels, sfreq=store.sfreq
         )

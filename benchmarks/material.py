@@ -17,7 +17,7 @@ from deepvanet.datasets.deap.reader import (
     SUBJECTS,
 )
 from deepvanet.labels import label_ratings
-from deepvanet.schema import FrameState, Stream, Target
+from deepvanet.schema import PAPER_STREAMS, FrameState, Stream, Target
 from deepvanet.store import (
     TEXT_COLUMNS,
     Manifest,
@@ -81,7 +81,7 @@ def write_noise_store(
     n_subjects: int = 1,
     n_trials: int,
     n_segments: int,
-    streams: Iterable[Stream] = tuple(Stream),
+    streams: Iterable[Stream] = PAPER_STREAMS,
 ) -> SegmentStore:
     """Write a store of noise with DEAP's channels, and cut it into seconds.
 
@@ -140,7 +140,7 @@ def take_rows(store: SegmentStore, streams: Iterable[Stream], n_rows: int) -> Ro
 def _cut_empty_trials(subject: str) -> Iterator[TrialBlock]:
     for trial in range(1, N_TRIALS + 1):
         has_face = subject in FILMED and trial not in MISSING_VIDEOS.get(subject, ())
-        has = tuple(Stream) if has_face else (Stream.EEG, Stream.PERIPHERAL)
+        has = PAPER_STREAMS if has_face else (Stream.EEG, Stream.PERIPHERAL)
         arrays = {s: np.empty((0, *SHAPES[s]), _type_of(s)) for s in has}
         yield _make_trial(subject, trial, N_SEGMENTS, arrays)
 

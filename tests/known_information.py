@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from deepvanet.config import PrepareSettings, digest, to_dict
-from deepvanet.schema import Channel, ChannelType, Stream, Target
+from deepvanet.schema import PAPER_STREAMS, Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
     SegmentStore,
@@ -187,7 +187,7 @@ def _cut_block(
         n_faces_filled=0,
         n_frames_padded=0,
         **dict.fromkeys(Target, 7.0 if is_high else 3.0),
-        **{f"has_{s}": int(s is not Stream.FACE) for s in Stream},
+        **{f"has_{s}": int(s is not Stream.FACE) for s in PAPER_STREAMS},
     )
     return join_segments(
         table.assign(start_s=table["segment"] * 1.0),

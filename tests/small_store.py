@@ -9,7 +9,7 @@ import pandas as pd
 from deepvanet.config import PrepareSettings, digest, to_dict
 from deepvanet.labels import label_ratings
 from deepvanet.learners.held_seconds import hold_seconds
-from deepvanet.schema import Channel, ChannelType, Stream, Target
+from deepvanet.schema import PAPER_STREAMS, Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
     Rows,
@@ -27,9 +27,15 @@ CHANNELS = (
     Channel("GSR", ChannelType.GSR, "Ohm"),
     Channel("Temp", ChannelType.TEMPERATURE, "C"),
 )
+GAZE_CHANNELS = (
+    Channel("Gaze x", ChannelType.GAZE_POSITION, "px"),
+    Channel("Gaze y", ChannelType.GAZE_POSITION, "px"),
+    Channel("Pupil left", ChannelType.PUPIL, "mm"),
+)
 BIO_UNITS = {
     Stream.EEG: (np.zeros((3, 1)), 10 * np.ones((3, 1))),
     Stream.PERIPHERAL: (np.array([[2e5], [31.0]]), np.array([[3e3], [0.5]])),
+    Stream.GAZE: (np.array([[600], [500], [3.5]]), np.array([[200], [150], [0.4]])),
 }
 
 
@@ -39,7 +45,7 @@ def write_small_store(
     n_subjects: int = 2,
     n_trials: int = 6,
     n_segments: int = 4,
-    streams: Iterable[Stream] = tuple(Stream),
+    streams: Iterable[Stream] = PAPER_STREAMS,
     effect: float = 1.0,
     without_face: Iterable[str] = (),
     artefacts: str = "none",
@@ -81,9 +87,11 @@ def write_small_store(
         Whether ratings lie evenly between 1 and 9, and show by how far they are from 5;
         a trial then has a dominance, which is its valence, and a text, its mood.
     """
-    rng = np.random.default_rng(seed)
+    rng, streams = np.random.default_rng(seed), tuple(streams)
     settings = to_dict(PrepareSettings(artefacts=artefacts, face_fps=float(images[0])))
-    manifest = Manifest(dataset, False, settings, digest(settings), CHANNELS, {})
+    channels = CHANNELS + (GAZE_CHANNELS if Stream.GAZE in streams else ())
+    named = tuple(s for s in Stream if s in {*PAPER_STREAMS, *streams})
+    manifest = Manifest(dataset, False, settings, digest(settings), channels, {}, named)
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
     for number in range(1, n_subjects + 1):
@@ -114,7 +122,9 @@ def write_small_store(
             )
             for trial, stimulus in enumerate(rng.permutation(n_trials))
         ]
-        write_subject(root, subject, parts=iter(blocks), inputs={"inputs": {}})
+        write_subject(
+            root, subject, parts=iter(blocks), inputs={"inputs": {}}, streams=named
+        )
     return open_store(root).cut()
 
 
@@ -123,7 +133,7 @@ def _name_mood(valence: float) -> dict[str, object]:
     return {"dominance": round(float(valence), 3), "mood": mood}
 
 
-def take_rows(store: SegmentStore, streams: Iterable[Stream] = tuple(Stream)) -> Rows:
+def take_rows(store: SegmentStore, streams: Iterable[Stream] = PAPER_STREAMS) -> Rows:
     """Take all rows that have the streams, with valence labels."""
     numbers = store.rows_with(tuple(streams))
     ratings = store.table[Target.VALENCE].to_numpy()[numbers]
@@ -161,6 +171,8 @@ def _sample_trial(
     table = table.assign(**{f"has_{s}": int(s in streams) for s in Stream})
     arrays = {}
     for stream, (level, unit) in BIO_UNITS.items():
+        if stream not in (*PAPER_STREAMS, *streams):
+            continue
         noise = rng.normal(effect, 1.0, (n_segments, len(level), 128))
         arrays[stream] = (level + unit * noise).astype(np.float32)
     shape = (n_segments, n_images, side, side, 3)

@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepvanet.models.feature_fusion import build_network
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import BIO, PAPER_STREAMS, Stream
 from deepvanet.store import open_store
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -153,7 +153,13 @@ def test_a_noise_store_has_both_labels(tmp_path):
     store = write_noise_store(tmp_path / "store", n_trials=2, n_segments=3)
 
     assert set(store.table["valence"]) == {3.0, 7.0}
-    assert store.read(Stream.FACE, store.rows_with(Stream)).shape == (6, 5, 64, 64, 3)
+    assert store.read(Stream.FACE, store.rows_with(PAPER_STREAMS)).shape == (
+        6,
+        5,
+        64,
+        64,
+        3,
+    )
 
 
 def test_a_table_shows_earlier_medians_beside_later_ones(tmp_path):

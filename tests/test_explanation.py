@@ -28,7 +28,7 @@ from deepvanet.explanation.attributing import (
 from deepvanet.explanation.pictures import plot_all
 from deepvanet.inference import RecordingInput, predict
 from deepvanet.learners.held_seconds import share_arrays
-from deepvanet.schema import Stream, Target, UserError
+from deepvanet.schema import PAPER_STREAMS, Stream, Target, UserError
 from deepvanet.store import open_store
 from portraits import video_of
 from segment_blocks import rewrite_segments
@@ -42,7 +42,7 @@ def hide_answer(store, *, stream, place):
     """Leave valence in one channel, or one corner of the face; else noise."""
     rng = np.random.default_rng(1)
     high = np.where(store.table[Target.VALENCE] >= 5, 1.0, -1.0)
-    for name in Stream:
+    for name in PAPER_STREAMS:
 
         def change(rows, array, name=name):
             noise = rng.normal(0, 1, array.shape)
@@ -88,7 +88,7 @@ def repeat(arrays, n_rows):
 
 
 def load_streams(streams):
-    return tuple(Stream) if streams == "face+bio" else (Stream.EEG, Stream.PERIPHERAL)
+    return PAPER_STREAMS if streams == "face+bio" else (Stream.EEG, Stream.PERIPHERAL)
 
 
 def shuffle_weights(bundle, folder):
@@ -187,20 +187,20 @@ def test_the_share_of_a_stream_is_its_shapley_value(told_by_cz):
     # of a game with three players, worked out by hand from what coalitions are worth
     value = {}
     for there in (
-        *[(s,) for s in Stream],
-        *[tuple(s for s in Stream if s is not t) for t in Stream],
-        tuple(Stream),
+        *[(s,) for s in PAPER_STREAMS],
+        *[tuple(s for s in PAPER_STREAMS if s is not t) for t in PAPER_STREAMS],
+        PAPER_STREAMS,
         (),
     ):
         asked = {
             s: question.rows.read(s) if s in there else _nothing(question, s)
-            for s in Stream
+            for s in PAPER_STREAMS
         }
         rows = share_arrays(question.rows, asked)
         value[frozenset(there)] = question.fitted.find_logits(rows)
-    everyone = frozenset(Stream)
-    for stream in Stream:
-        one, two = (s for s in Stream if s is not stream)
+    everyone = frozenset(PAPER_STREAMS)
+    for stream in PAPER_STREAMS:
+        one, two = (s for s in PAPER_STREAMS if s is not stream)
         wanted = (
             2 * (value[everyone] - value[everyone - {stream}])
             + (value[frozenset({stream, one})] - value[frozenset({one})])

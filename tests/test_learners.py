@@ -15,7 +15,7 @@ from deepvanet.learners import LEARNERS
 from deepvanet.learners.learner import FittedLearner, Learner
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.schema import STREAM_SETS, Stream, UserError
+from deepvanet.schema import PAPER_STREAMS, STREAM_SETS, UserError
 from deepvanet.store import Rows, open_store
 from segment_blocks import rewrite_segments
 from small_store import take_rows
@@ -39,7 +39,7 @@ def store(tiny_store, tmp_path_factory):
 @cache
 def choose_streams(name):
     """Return the stream set with the most streams that a learner reads."""
-    known = make(name).traits.stream_sets
+    known = set(make(name).traits.stream_sets).intersection(STREAM_SETS)
     return max(known, key=lambda streams: len(STREAM_SETS[streams]))
 
 
@@ -136,7 +136,7 @@ def poison(store, path, numbers):
         array[mine] = noise * 1000.0 if array.dtype != np.uint8 else noise
         return array
 
-    for stream in Stream:
+    for stream in PAPER_STREAMS:
         rewrite_segments(store, stream, change, path=path)
     return open_store(path).cut()
 

@@ -11,7 +11,7 @@ from deepvanet.config import NetworkSettings
 from deepvanet.learners import inputs as batches
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
 from deepvanet.learners.network import NetworkLearner, load_network
-from deepvanet.schema import BIO, STREAM_SETS, Stream, UserError
+from deepvanet.schema import BIO, PAPER_STREAMS, STREAM_SETS, Stream, UserError
 from deepvanet.store import Rows
 from small_store import hold, take_rows
 
@@ -188,7 +188,7 @@ def test_every_row_is_in_one_batch_and_none_is_alone(n_rows):
     assert n_rows == 1 or min(map(len, cut)) > 1
 
 
-@pytest.mark.parametrize("streams", [BIO, tuple(Stream)], ids=["bio", "face+bio"])
+@pytest.mark.parametrize("streams", [BIO, PAPER_STREAMS], ids=["bio", "face+bio"])
 def test_a_loaded_network_scores_fresh_arrays_as_it_scored_the_rows(
     store, streams, tmp_path
 ):

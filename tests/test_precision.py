@@ -16,7 +16,7 @@ from deepvanet.learners.repeatable import settle_machine, use_threads
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.models.feature_fusion import build_network
 from deepvanet.results import open_run
-from deepvanet.schema import BIO, Stream, UserError
+from deepvanet.schema import BIO, PAPER_STREAMS, Stream, UserError
 from small_store import hold, take_rows
 
 SHAPES = {
@@ -91,7 +91,7 @@ def test_a_network_comes_back_in_its_precision(tiny_store, tmp_path):
 def test_what_is_done_once_for_all_calls_changes_no_bit_of_a_score(
     tiny_store, tmp_path, precision
 ):
-    rows = take_rows(tiny_store(tmp_path / "store"), tuple(Stream)).take(np.arange(8))
+    rows = take_rows(tiny_store(tmp_path / "store"), PAPER_STREAMS).take(np.arange(8))
     settings = NetworkSettings(epochs=1, precision=precision)
     fitted = NetworkLearner(settings, seed=0).fit(rows)
     before = copy.deepcopy(fitted.chosen.state_dict())
@@ -99,7 +99,7 @@ def test_what_is_done_once_for_all_calls_changes_no_bit_of_a_score(
     with torch.inference_mode(), use_threads(fitted.threads):
         each = fitted.chosen(inputs)
 
-    arrays = {stream: rows.read(stream, np.arange(8)) for stream in Stream}
+    arrays = {stream: rows.read(stream, np.arange(8)) for stream in PAPER_STREAMS}
     logits = fitted.find_logits(hold(arrays))
 
     assert logits.tolist() == each.tolist()
@@ -144,7 +144,7 @@ def test_a_device_that_is_not_there_is_said():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_cuda_device_learns_what_the_processor_learns(tiny_store, tmp_path):
-    rows = take_rows(tiny_store(tmp_path / "store", effect=3.0), tuple(Stream))
+    rows = take_rows(tiny_store(tmp_path / "store", effect=3.0), PAPER_STREAMS)
     settings = NetworkSettings(epochs=3, precision="float32", dropout=0.0)
 
     here, there = (

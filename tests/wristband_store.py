@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepvanet.config import PrepareSettings, digest, to_dict
-from deepvanet.schema import Channel, ChannelType, Stream, Target
+from deepvanet.schema import PAPER_STREAMS, Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
     SegmentStore,
@@ -106,7 +106,7 @@ def _make_trial(
         n_faces_filled=0,
         n_frames_padded=0,
         **dict.fromkeys(Target, 7.0 if is_high else 3.0),
-        **{f"has_{s}": int(s is Stream.PERIPHERAL) for s in Stream},
+        **{f"has_{s}": int(s is Stream.PERIPHERAL) for s in PAPER_STREAMS},
     )
     table = table.assign(start_s=table["segment"] * 1.0)
     return join_segments(table, {Stream.PERIPHERAL: seconds.astype(np.float32)})

@@ -165,6 +165,7 @@ def _read_side(text: str, keys: Sequence[ScoreKey]) -> dict[str, str]:
     known = {
         **dict.fromkeys(learners, "learner"),
         **dict.fromkeys(STREAM_SETS, "streams"),
+        **dict.fromkeys((key.streams for key in keys), "streams"),
         **dict.fromkeys(PROTOCOLS, "protocol"),
     }
     side: dict[str, str] = {}

@@ -20,7 +20,7 @@ from deepvanet.learners import LEARNERS, LearnerRecord
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, Protocol
 from deepvanet.recipes import RECIPES, list_recipes
-from deepvanet.schema import STREAM_SETS, UserError
+from deepvanet.schema import UserError
 
 Row = Sequence[str]
 
@@ -84,9 +84,7 @@ def _say_streams(record: LearnerRecord) -> str:
     traits = find_learner(record.name)(NetworkSettings(), 0).traits
     if not traits.reads_streams:
         return "nothing"
-    if set(traits.stream_sets) == set(STREAM_SETS):
-        return "any stream set"
-    return ", ".join(traits.stream_sets)
+    return traits.describe()
 
 
 def list_data_sets() -> Iterator[Row]:

@@ -8,8 +8,9 @@ import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 if TYPE_CHECKING:
     import numpy
@@ -49,12 +50,20 @@ class Target(StrEnum):
     AROUSAL = "arousal"
 
 
-class Stream(StrEnum):
-    """An input of a model."""
+class ChannelType(StrEnum):
+    """What a sensor measures."""
 
-    FACE = "face"
     EEG = "eeg"
-    PERIPHERAL = "peripheral"
+    EOG = "eog"
+    EMG = "emg"
+    ECG = "ecg"
+    GSR = "gsr"
+    RESPIRATION = "respiration"
+    PLETHYSMOGRAPH = "plethysmograph"
+    TEMPERATURE = "temperature"
+    GAZE_POSITION = "gaze_position"
+    PUPIL = "pupil"
+    GAZE_VALIDITY = "gaze_validity"
 
 
 GoalKind = Literal["high-low", "classes", "rating"]
@@ -88,7 +97,93 @@ class Goal:
 HIGH_LOW = Goal("high-low", ("low", "high"))
 
 
-BIO = (Stream.EEG, Stream.PERIPHERAL)
+Kind = Literal["signal", "images"]
+"""What a stream is made of: channels x time, or images."""
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """All that is known of a stream.
+
+    Attributes
+    ----------
+    name : str
+        As in stream sets, columns and files.
+    kind : str
+        ``signal``: channels at the store's sampling rate; ``images``: at its frame
+        rate.
+    types : tuple of ChannelType
+        The channels that belong to it; none of images.
+    encoder : str
+        Of the paper's network: streams with the same one are read side by side.
+    colour : str
+        In figures.
+    title : str
+        In texts and figures.
+    """
+
+    name: str
+    kind: Kind
+    types: tuple[ChannelType, ...]
+    encoder: str
+    colour: str
+    title: str
+
+
+class Stream(StrEnum):
+    """An input of a model. A row is all that a further one needs here."""
+
+    spec: StreamSpec
+
+    def __new__(cls, spec: StreamSpec) -> Self:
+        """Make a text that carries its row."""
+        member = str.__new__(cls, spec.name)
+        member._value_ = spec.name
+        member.spec = spec
+        return member
+
+    FACE = StreamSpec("face", "images", (), "face", "#D55E00", "face")
+    EEG = StreamSpec("eeg", "signal", (ChannelType.EEG,), "bio", "#0072B2", "EEG")
+    PERIPHERAL = StreamSpec(
+        "peripheral",
+        "signal",
+        (
+            ChannelType.EOG,
+            ChannelType.EMG,
+            ChannelType.ECG,
+            ChannelType.GSR,
+            ChannelType.RESPIRATION,
+            ChannelType.PLETHYSMOGRAPH,
+            ChannelType.TEMPERATURE,
+        ),
+        "bio",
+        "#009E73",
+        "peripheral",
+    )
+    GAZE = StreamSpec(
+        "gaze",
+        "signal",
+        (ChannelType.GAZE_POSITION, ChannelType.PUPIL, ChannelType.GAZE_VALIDITY),
+        "gaze",
+        "#CC79A7",
+        "gaze",
+    )
+
+    @property
+    def is_images(self) -> bool:
+        """Whether it is made of images, and so has no channels."""
+        return self.spec.kind == "images"
+
+
+STREAMS: Mapping[str, Stream] = {str(stream): stream for stream in Stream}
+"""The streams by name."""
+
+SIGNALS = tuple(stream for stream in Stream if not stream.is_images)
+"""The streams that have channels."""
+
+BIO = tuple(stream for stream in Stream if stream.spec.encoder == "bio")
+"""EEG and peripheral signals, which the paper's network reads side by side."""
+
 STREAM_SETS: Mapping[str, tuple[Stream, ...]] = {
     "face": (Stream.FACE,),
     "eeg": (Stream.EEG,),
@@ -98,7 +193,20 @@ STREAM_SETS: Mapping[str, tuple[Stream, ...]] = {
     "face+peripheral": (Stream.FACE, Stream.PERIPHERAL),
     "face+bio": (Stream.FACE, *BIO),
 }
-"""The paper's seven modality sets (its Fig. 2), by name."""
+"""The paper's seven modality sets (its Fig. 2), by name; others are asked for alike."""
+
+PAPER_STREAMS = STREAM_SETS["face+bio"]
+"""The paper's streams, of which every store has columns."""
+
+ALL = "all"
+"""The name of the set of all streams that a store holds."""
+
+_STREAM_OF = {kind: stream for stream in Stream for kind in stream.spec.types}
+
+
+def find_stream(kind: ChannelType) -> Stream:
+    """Return the stream that channels of a type belong to."""
+    return _STREAM_OF[kind]
 
 
 PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
@@ -127,19 +235,6 @@ KEY_COLUMNS = ScoreKey._fields
 """Columns that identify a part of a run, in every table that has several."""
 
 
-class ChannelType(StrEnum):
-    """What a sensor measures."""
-
-    EEG = "eeg"
-    EOG = "eog"
-    EMG = "emg"
-    ECG = "ecg"
-    GSR = "gsr"
-    RESPIRATION = "respiration"
-    PLETHYSMOGRAPH = "plethysmograph"
-    TEMPERATURE = "temperature"
-
-
 @dataclass(frozen=True)
 class Channel:
     """A sensor: its name, what it measures, and the unit of its numbers."""
@@ -151,7 +246,7 @@ class Channel:
     @property
     def stream(self) -> Stream:
         """The input of a model that this channel belongs to."""
-        return Stream.EEG if self.type is ChannelType.EEG else Stream.PERIPHERAL
+        return find_stream(self.type)
 
 
 @dataclass(frozen=True)
@@ -420,13 +515,71 @@ def say_nearest(name: object, known: Sequence[str]) -> str:
     return f"{hint} Known: {', '.join(known)}"
 
 
+def parse_streams(
+    name: str, held: Iterable[Stream] = PAPER_STREAMS
+) -> tuple[Stream, ...]:
+    """Return the streams of a stream set: any names, joined by ``+``.
+
+    Parameters
+    ----------
+    name : str
+        ``bio`` stands for EEG and peripheral signals, ``all`` for all that are held.
+    held : iterable of Stream
+        The streams that a store holds.
+
+    Returns
+    -------
+    tuple of Stream
+        Each once, in the order of ``Stream``.
+
+    Raises
+    ------
+    UserError
+        When there is no stream of a name.
+
+    Examples
+    --------
+    >>> [str(stream) for stream in parse_streams("gaze+bio")]
+    ['eeg', 'peripheral', 'gaze']
+    """
+    sets = {
+        **{name: (one,) for name, one in STREAMS.items()},
+        "bio": BIO,
+        ALL: tuple(held),
+    }
+    names = [part.strip() for part in name.split("+")]
+    wanted = {stream for part in names for stream in sets[pick("stream", part, sets)]}
+    return tuple(stream for stream in Stream if stream in wanted)
+
+
 def name_streams(streams: Iterable[Stream]) -> str:
     """Return the name of a stream set.
 
     Examples
     --------
-    >>> name_streams([Stream.PERIPHERAL, Stream.EEG, Stream.FACE])
-    'face+bio'
+    >>> name_streams([Stream.GAZE, Stream.PERIPHERAL, Stream.EEG, Stream.FACE])
+    'face+bio+gaze'
     """
     wanted = set(streams)
-    return next(name for name, held in STREAM_SETS.items() if set(held) == wanted)
+    if wanted.issuperset(BIO):
+        names = ["bio" if s is BIO[0] else str(s) for s in Stream if s not in BIO[1:]]
+        return "+".join(n for n in names if n == "bio" or n in wanted)
+    return "+".join(stream for stream in Stream if stream in wanted)
+
+
+def list_within(streams: Iterable[Stream]) -> tuple[str, ...]:
+    """Return all stream sets that some streams hold, small ones first.
+
+    Examples
+    --------
+    >>> list_within({Stream.EEG, Stream.FACE})
+    ('face', 'eeg', 'face+eeg')
+    """
+    known = [stream for stream in Stream if stream in set(streams)]
+    names = [
+        name_streams(few)
+        for size in range(1, len(known) + 1)
+        for few in combinations(known, size)
+    ]
+    order = {name: place for place, name in enumerate(STREAM_SETS)}
+    return tuple(sorted(names, key=lambda name: order.get(name, len(order))))

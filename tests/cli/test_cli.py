@@ -344,7 +344,7 @@ def test_wrong_arguments_are_one_sentence_that_names_them(refuse, command, named
         ("train STORE --out OUT --segment 0.3", "--segment: needs a whole number"),
         ("prepare deap ROOT --out OUT --face yunett", "did you mean 'yunet'"),
         ("evaluate STORE --out OUT --protocol trail", "did you mean 'trial'"),
-        ("evaluate STORE --out OUT --streams faces+bio", "did you mean 'face+bio'"),
+        ("evaluate STORE --out OUT --streams faces+bio", "did you mean 'face'"),
         ("evaluate STORE --out OUT --learner netwerk", "did you mean 'network'"),
         ("evaluate STORE --out OUT --target valance", "did you mean 'valence'"),
         ("evaluate STORE --out OUT --scale trane", "'trane' is not one of 'train'"),

@@ -23,7 +23,7 @@ from deepvanet.inference import RecordingInput, predict
 from deepvanet.preparation.run import prepare, suggest_artefacts
 from deepvanet.preprocessing.segments import cut_trials
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.schema import Stream, Target, UserError
+from deepvanet.schema import PAPER_STREAMS, Stream, Target, UserError
 from deepvanet.store import open_store
 from films import number_pictures, read_number, write_video
 from portraits import film_portrait, sample_portrait
@@ -93,7 +93,7 @@ def test_a_mixed_table_becomes_a_store_in_which_rows_have_what_was_recorded(
     store = open_store(mixed_store).cut()
 
     counts = store.table.groupby(["subject", "trial"])[
-        [f"has_{stream}" for stream in Stream]
+        [f"has_{stream}" for stream in PAPER_STREAMS]
     ].sum()
     assert counts.to_numpy().tolist() == [[3, 3, 3], [4, 4, 4], [0, 6, 6], [3, 0, 0]]
     assert [c.name for c in store.manifest.channels] == list(LABELS)

@@ -10,9 +10,15 @@ from torch import nn
 
 from deepvanet.models import encoders
 from deepvanet.models.checkpoint import Architecture, read_network, write_network
-from deepvanet.models.feature_fusion import ENCODERS, build_network
+from deepvanet.models.feature_fusion import build_network, group_streams
 from deepvanet.models.trunk import Trunk
-from deepvanet.schema import STREAM_SETS, Stream, UserError
+from deepvanet.schema import (
+    PAPER_STREAMS,
+    STREAM_SETS,
+    Stream,
+    UserError,
+    parse_streams,
+)
 
 with (Path(__file__).parents[2] / "docs" / "parameters.csv").open() as _file:
     COUNTS = list(csv.DictReader(_file))
@@ -20,6 +26,7 @@ SHAPES = {
     Stream.FACE: (5, 3, 64, 64),
     Stream.EEG: (32, 128),
     Stream.PERIPHERAL: (8, 128),
+    Stream.GAZE: (5, 128),
 }
 BY_SET = pytest.mark.parametrize("streams", STREAM_SETS.values(), ids=STREAM_SETS)
 
@@ -61,6 +68,17 @@ def test_parameters_are_as_many_as_the_papers(row):
     assert count(part) == int(row["parameters"])
 
 
+@pytest.mark.parametrize(
+    ("streams", "n_parameters"),
+    [("gaze", 65_105), ("bio+gaze", 134_369), ("face+bio+gaze", 1_481_841)],
+)
+def test_a_further_stream_of_signals_has_an_encoder_of_its_own(streams, n_parameters):
+    network = build(parse_streams(streams))
+
+    assert count(network) == n_parameters
+    assert network.reads["gaze"] == (Stream.GAZE,)
+
+
 def test_the_table_of_parameters_has_every_stream_set():
     assert {row["streams"] for row in COUNTS} == set(STREAM_SETS)
 
@@ -90,8 +108,7 @@ def test_features_are_16_of_the_face_and_64_of_bio(streams):
     }
 
     expected = {"face": (3, 16), "bio": (3, 64)}
-    reads = {name: readable for name, (_, readable) in ENCODERS.items()}
-    assert shapes == {n: expected[n] for n in reads if set(reads[n]) & set(streams)}
+    assert shapes == {name: expected[name] for name in group_streams(streams)}
     assert network(sample_inputs(streams)).shape == (3,)
 
 
@@ -159,8 +176,8 @@ def run_as_the_paper_says(weights, face, bio):
 
 
 def test_logits_and_gradients_are_those_of_the_literal_network():
-    network = build(Stream, dropout=0.0)
-    inputs = sample_inputs(Stream, n_rows=8)
+    network = build(PAPER_STREAMS, dropout=0.0)
+    inputs = sample_inputs(PAPER_STREAMS, n_rows=8)
     inputs[Stream.EEG] -= 0.5
     label = torch.tensor([0.0, 1.0] * 4)
     weights = dict(network.named_parameters())

@@ -15,7 +15,7 @@ from deepvanet.models.stream_dropout import (
     StreamDropout,
     sample_present,
 )
-from deepvanet.schema import STREAM_SETS, Stream
+from deepvanet.schema import PAPER_STREAMS, STREAM_SETS, Stream
 from small_store import hold, take_rows
 
 SHAPES = {
@@ -66,7 +66,7 @@ def test_what_is_missing_makes_no_difference_however_loud(network, streams):
 @SUBSETS
 def test_features_of_an_encoder_without_streams_are_zero(network, streams):
     inputs = sample_inputs()
-    present = {s: torch.full((5,), s in STREAM_SETS[streams]) for s in Stream}
+    present = {s: torch.full((5,), s in STREAM_SETS[streams]) for s in PAPER_STREAMS}
 
     features = network.encode(inputs, present)
 
@@ -91,7 +91,7 @@ def test_rows_lose_streams_one_by_one_as_if_each_were_alone(network):
 def test_streams_are_lost_as_often_as_asked_for_and_never_all():
     torch.manual_seed(0)
 
-    kept = torch.stack(list(sample_present(tuple(Stream), 200_000, 0.3).values()))
+    kept = torch.stack(list(sample_present(PAPER_STREAMS, 200_000, 0.3).values()))
 
     assert kept.any(dim=0).all()
     # a row that would lose all three keeps them

@@ -19,7 +19,7 @@ from deepvanet.datasets.afew_va.reader import find_clips
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.pretraining import pretrain
 from deepvanet.pretraining.crops import read_faces
-from deepvanet.schema import Stream
+from deepvanet.schema import PAPER_STREAMS, Stream
 from deepvanet.store import Manifest, Rows, open_store, write_subject
 from deepvanet.synthetic.afew_va import write_afew_va
 from segment_blocks import join_segments
@@ -74,7 +74,7 @@ def _make_block(subject, clip, faces):
     row = {**names, "stimulus": str(clip), "recording": str(clip), "segment": 0}
     row |= {"start_s": 0.0, "duration_s": 1.0, "n_faces_found": 5}
     row |= {"n_faces_filled": 0, "n_frames_padded": 0}
-    row |= {f"has_{s}": int(s == Stream.FACE) for s in Stream}
+    row |= {f"has_{s}": int(s == Stream.FACE) for s in PAPER_STREAMS}
     valence, arousal = 1 + 8 * faces.wanted[here].mean(axis=0)
     table = pd.DataFrame([row]).assign(valence=valence, arousal=arousal)
     return join_segments(table, {Stream.FACE: faces.crops[here][None]}, names)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from deepvanet import store as stores
-from deepvanet.schema import Channel, ChannelType, Stream, UserError
+from deepvanet.schema import PAPER_STREAMS, Channel, ChannelType, Stream, UserError
 from segment_blocks import join_segments
 
 CHANNELS = (
@@ -194,7 +194,7 @@ def test_a_subject_whose_files_do_not_fit_each_other_is_named(path, name, change
     file.write_bytes(change(file.read_bytes()))
 
     with pytest.raises(UserError, match=r"01/(eeg\.npy|face.*npy|trials\.csv): "):
-        for stream in Stream:
+        for stream in PAPER_STREAMS:
             store = stores.open_store(path).cut()
             store.read(stream, store.rows_with([stream]))
 

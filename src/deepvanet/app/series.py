@@ -8,10 +8,10 @@ import numpy as np
 
 from deepvanet.bundle import Bundle
 from deepvanet.datasets.recording_files import open_source, read_recording
-from deepvanet.schema import Channel, Recording, Stream
+from deepvanet.schema import SIGNALS, Channel, Recording, Stream
 
 N_PLOTTED = {Stream.EEG: 3, Stream.PERIPHERAL: 5}
-"""Channels that are plotted."""
+"""Channels that are plotted; of other streams as many as of peripheral signals."""
 N_STRETCHES = 1200
 """Of a plotted signal: more than a screen has pixels for."""
 
@@ -25,7 +25,8 @@ def read_for_plots(path: Path, bundle: Bundle) -> Recording:
 
 def _pick_channels(channels: Sequence[Channel]) -> list[Channel]:
     picked: list[Channel] = []
-    for stream, count in N_PLOTTED.items():
+    for stream in SIGNALS:
+        count = N_PLOTTED.get(stream, N_PLOTTED[Stream.PERIPHERAL])
         picked += [channel for channel in channels if channel.stream is stream][:count]
     return picked
 

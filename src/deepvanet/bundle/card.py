@@ -25,7 +25,7 @@ from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import describe_recipe
-from deepvanet.schema import STREAM_SETS, Stream, Target
+from deepvanet.schema import ChannelType, Stream, Target, find_stream, parse_streams
 from deepvanet.store import Rows
 
 _SYNTHETIC = "The recordings are synthetic: they are of no person."
@@ -333,9 +333,9 @@ def _tell_input(values: Mapping[str, Any]) -> str:
     recipe, training = values["recipe"], values["training"]
     names: dict[Stream, list[str]] = {}
     for item in values["channels"]:
-        stream = Stream.EEG if item["type"] == "eeg" else Stream.PERIPHERAL
+        stream = find_stream(ChannelType(item["type"]))
         names.setdefault(stream, []).append(f"{item['name']} ({item['unit']})")
-    used = {s for n in values["networks"] for s in STREAM_SETS[n["streams"]]}
+    used = {s for n in values["networks"] for s in parse_streams(n["streams"])}
     lines = ["## What it reads\n"]
     if Stream.FACE in used:
         lines.append(
@@ -374,7 +374,7 @@ def _tell_terms(dataset: str, trained: Sequence[TrainedMember]) -> str:
         "",
         f"deepvanet is BSD-3-Clause. {terms}",
     ]
-    if any(Stream.FACE in STREAM_SETS[item.member.streams] for item in trained):
+    if any(Stream.FACE in parse_streams(item.member.streams) for item in trained):
         lines += [
             "",
             (

@@ -12,9 +12,17 @@ from deepvanet.fields import About
 from deepvanet.learners.learner import Context
 from deepvanet.metrics import Calibration
 from deepvanet.preprocessing.windows import WindowGrid
-from deepvanet.schema import STREAM_SETS, ChannelType, Stream, Target, UserError
+from deepvanet.schema import (
+    ChannelType,
+    Stream,
+    Target,
+    UserError,
+    find_stream,
+    list_within,
+    parse_streams,
+)
 
-StreamSet = Annotated[str, Known(tuple(STREAM_SETS))]
+StreamSet = Annotated[str, Known(list_within(Stream))]
 Seconds = Annotated[float, About("Seconds.", least=0, most=1e6)]
 
 
@@ -129,9 +137,9 @@ class Description:
         names = [channel.name for channel in self.channels]
         if len(set(names)) < len(names):
             raise UserError("two channels have one name", field="channels")
-        there = {"face", *(_name_stream(channel) for channel in self.channels)}
+        there = {Stream.FACE, *(find_stream(channel.type) for channel in self.channels)}
         for item in self.networks:
-            lacking = [s for s in STREAM_SETS[item.streams] if s not in there]
+            lacking = [s for s in parse_streams(item.streams) if s not in there]
             if lacking:
                 raise UserError(
                     f"{item.streams} is read, but no channel is {lacking[0]}",
@@ -139,8 +147,8 @@ class Description:
                 )
             for answer in item.answers:
                 if any(
-                    s not in STREAM_SETS[item.streams]
-                    for s in STREAM_SETS[answer.streams]
+                    s not in parse_streams(item.streams)
+                    for s in parse_streams(answer.streams)
                 ):
                     raise UserError(
                         f"{answer.streams} cannot be answered from {item.streams}",
@@ -165,7 +173,7 @@ class Description:
 
     def _reads_faces(self) -> bool:
         sets = [answer.streams for item in self.networks for answer in item.answers]
-        return any(Stream.FACE in STREAM_SETS[streams] for streams in sets)
+        return any(Stream.FACE in parse_streams(streams) for streams in sets)
 
 
 def _name_stream(channel: ChannelItem) -> str:

@@ -15,14 +15,7 @@ from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan, FittedLearner
 from deepvanet.learners.making import load_learner
 from deepvanet.preprocessing.windows import WindowGrid, name_segments, say_grid
-from deepvanet.schema import (
-    STREAM_SETS,
-    Channel,
-    Stream,
-    Target,
-    UserError,
-    quote,
-)
+from deepvanet.schema import Channel, Stream, Target, UserError, parse_streams, quote
 
 FORMAT = "deepvanet-bundle-4"
 OLDER = ("deepvanet-bundle-1", "deepvanet-bundle-2", "deepvanet-bundle-3")
@@ -163,7 +156,7 @@ class Bundle:
     @property
     def streams(self) -> frozenset[Stream]:
         """The streams that some network of it reads."""
-        return frozenset(s for name in self.stream_sets for s in STREAM_SETS[name])
+        return frozenset(s for name in self.stream_sets for s in parse_streams(name))
 
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
@@ -197,8 +190,10 @@ class Bundle:
 
     def pick(self, available: frozenset[Stream]) -> str | None:
         """Return the largest stream set it knows within the available streams."""
-        fitting = [s for s in self.stream_sets if available.issuperset(STREAM_SETS[s])]
-        return max(fitting, key=lambda s: len(STREAM_SETS[s]), default=None)
+        fitting = [
+            s for s in self.stream_sets if available.issuperset(parse_streams(s))
+        ]
+        return max(fitting, key=lambda s: len(parse_streams(s)), default=None)
 
 
 def name_folder(path: Path, target: Target, streams: str) -> Path:

@@ -10,7 +10,7 @@ from deepvanet.evaluation.parts import RowSelection, select_rows
 from deepvanet.learners.learner import Learner, Traits
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.schema import STREAM_SETS, Stream, Target, UserError, name_streams
+from deepvanet.schema import Target, UserError, list_within, name_streams, parse_streams
 from deepvanet.store import SegmentStore
 
 NETWORK = "network"
@@ -47,12 +47,12 @@ def plan_members(settings: TrainSettings) -> list[Member]:
         has no stream to spare.
     """
     targets = [Target(target) for target in settings.targets]
-    readable = _check_learner(settings).stream_sets
-    asked = [streams for streams in settings.streams if streams in readable]
+    traits = _check_learner(settings)
+    asked = [name for name in settings.streams if traits.can_read(name)]
     if not asked:
         raise UserError(
-            f"learner {settings.learner}: reads {', '.join(readable)}, got streams "
-            f"{', '.join(settings.streams)}"
+            f"learner {settings.learner}: reads {traits.describe()}, got "
+            f"streams {', '.join(settings.streams)}"
         )
     if not settings.stream_dropout:
         return [
@@ -68,7 +68,7 @@ def plan_members(settings: TrainSettings) -> list[Member]:
             f"must lie between 0 and 1, got {settings.stream_dropout:g}",
             field="stream_dropout",
         )
-    joined = {s for name in settings.streams for s in STREAM_SETS[name]}
+    joined = {s for name in settings.streams for s in parse_streams(name)}
     if len(joined) < 2:
         raise UserError(
             f"needs two streams or more, got {', '.join(settings.streams)}",
@@ -95,19 +95,8 @@ def _check_learner(settings: TrainSettings) -> Traits:
 
 def list_left_out(settings: TrainSettings) -> list[str]:
     """Return the stream sets that the learner cannot read."""
-    readable = make_learner(settings, None).traits.stream_sets
-    return [streams for streams in settings.streams if streams not in readable]
-
-
-def list_within(streams: set[Stream]) -> tuple[str, ...]:
-    """Return all stream sets that some streams hold.
-
-    Examples
-    --------
-    >>> list_within({Stream.EEG, Stream.FACE})
-    ('face', 'eeg', 'face+eeg')
-    """
-    return tuple(name for name, held in STREAM_SETS.items() if streams.issuperset(held))
+    traits = make_learner(settings, None).traits
+    return [name for name in settings.streams if not traits.can_read(name)]
 
 
 def select_member(

@@ -49,6 +49,7 @@ from deepvanet.bundle.validation import (
     plan_folds,
 )
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
+from deepvanet.evaluation.asking import name_sets
 from deepvanet.evaluation.fits import open_once
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
@@ -58,7 +59,7 @@ from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.schema import STREAM_SETS, Channel
+from deepvanet.schema import Channel, parse_streams
 from deepvanet.store import digest_store, open_store, pick_subjects, read_store_findings
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
@@ -104,6 +105,7 @@ def train_bundle(
     for line in store.say_lost():
         _log.warning("%s", line)
     check_label_rule(settings.label_rule)
+    settings = replace(settings, streams=name_sets(settings.streams, store))
     members = plan_members(settings)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
@@ -153,7 +155,7 @@ def train_bundle(
         TrainedMember(
             member,
             plans[member] or _plan_epochs(settings, traits, len(rows[member])),
-            traits.find_context(STREAM_SETS[member.streams]),
+            traits.find_context(parse_streams(member.streams)),
             summarise(rows[member], member.target),
             judge(out, member, dealt, settings),
             dealt.obstacle,

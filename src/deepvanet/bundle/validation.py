@@ -31,7 +31,7 @@ from deepvanet.learners.learner import FitPlan
 from deepvanet.learners.probabilities import measure_logits
 from deepvanet.metrics import tabulate_scores
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
-from deepvanet.schema import KEY_COLUMNS, STREAM_SETS, ScoreKey
+from deepvanet.schema import KEY_COLUMNS, ScoreKey, parse_streams
 from deepvanet.store import SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
@@ -170,7 +170,7 @@ def fit_fold(
     _, fitted = fit_learner(make_learner(settings, face_weights), rows, fit)
     logits = {
         streams: measure_logits(
-            fitted, dataclasses.replace(rows["test"], streams=STREAM_SETS[streams])
+            fitted, dataclasses.replace(rows["test"], streams=parse_streams(streams))
         )
         for streams in member.answers
     }

@@ -56,7 +56,7 @@ from deepvanet.files import check_file, check_written
 from deepvanet.learners import LEARNERS, list_learners
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import settle_recipe
-from deepvanet.schema import STREAM_SETS, UserError
+from deepvanet.schema import STREAM_SETS, Stream, UserError
 
 _BESIDE_SETTINGS = (
     *("store", "out", "settings", "subjects"),
@@ -98,7 +98,11 @@ def evaluate(
     classes: Classes = config.EvaluateSettings.classes,
     recipe: Recipe = config.EvaluateSettings.recipe,
     streams: Annotated[
-        str, typer.Option(help=f"Any of {', '.join(STREAM_SETS)}.")
+        str,
+        typer.Option(
+            help=f"Any of {', '.join(STREAM_SETS)}; or any of {', '.join(Stream)}, "
+            "joined by +; all: what the store holds."
+        ),
     ] = join(config.EvaluateSettings.streams),
     learner: Annotated[
         str,

@@ -14,7 +14,7 @@ import typer
 from deepvanet import config
 from deepvanet.datasets import DATASETS, list_names
 from deepvanet.fields import find_about, list_hints
-from deepvanet.schema import STREAM_SETS, UserError, pick, quote
+from deepvanet.schema import STREAM_SETS, UserError, parse_streams, pick, quote
 
 if TYPE_CHECKING:
     from typer import Context as Context
@@ -394,4 +394,9 @@ def pick_targets(text: str) -> tuple[str, ...]:
 
 def pick_streams(text: str) -> tuple[str, ...]:
     """Return the stream sets that a list with commas names."""
-    return _pick_all("stream set", text, STREAM_SETS)
+    names = split_names(text)
+    if not names:
+        raise UserError(f"stream set: needs at least one of {', '.join(STREAM_SETS)}")
+    for name in names:
+        parse_streams(name)
+    return names

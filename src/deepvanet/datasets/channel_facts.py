@@ -26,6 +26,8 @@ PLAUSIBLE_LEVEL: Mapping[tuple[ChannelType, str], tuple[float, float]] = {
     (ChannelType.GSR, "uS"): (0.01, 200.0),
     (ChannelType.GSR, "Ohm"): (1e3, 1e8),
     (ChannelType.TEMPERATURE, "degC"): (5.0, 45.0),
+    (ChannelType.GAZE_POSITION, "px"): (-2000.0, 10_000.0),
+    (ChannelType.PUPIL, "mm"): (1.0, 10.0),
 }
 """The median of channels that have one."""
 
@@ -125,6 +127,8 @@ def report_levels(
         finite = _keep_finite(row)
         level = levels[channel.name] = measure_level(finite, sfreq)
         is_flat = not level.lowest < level.highest
+        if channel.type is ChannelType.GAZE_VALIDITY:
+            continue  # a tracker may see the eyes throughout, or never
         if is_flat and names_flat:
             said = f"{level.median:g} {channel.unit}"
             said = "no number" if np.isnan(level.median) else said

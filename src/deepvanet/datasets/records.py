@@ -36,7 +36,7 @@ class Reader(Protocol):
     IS_RAW : bool
         Whether its signals were never filtered.
     CHANNELS : tuple of Channel
-        Those of every recording, in their order; empty for an ``OpenReader``.
+        Those that a recording may have, in their order; empty for an ``OpenReader``.
     """
 
     IS_RAW: bool

@@ -1,5 +1,6 @@
 """What is asked of a run: whether it can be had, and what is left out of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,15 @@ from deepvanet.findings import list_some
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
-from deepvanet.schema import STREAM_SETS, UserError, pick
+from deepvanet.schema import (
+    STREAM_SETS,
+    UserError,
+    name_streams,
+    parse_streams,
+    pick,
+)
 from deepvanet.store import SegmentStore, pick_subjects
-from deepvanet.tasks import TASKS, check_task
+from deepvanet.tasks import TASKS, Task, check_task
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
@@ -29,7 +36,6 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     for kind, names, known in (
         ("protocol", settings.protocols, PROTOCOLS),
         ("target", settings.targets, store.rating_columns),
-        ("stream set", settings.streams, STREAM_SETS),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
@@ -37,17 +43,33 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
             pick(kind, name, known)
     check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
     settings = replace(settings, targets=_join_targets(settings))
-    _check_learners(settings)
     settings = replace(
         settings,
         subjects=pick_subjects(store, settings.subjects),
         segment=store.segmenting.segment_s,
         step=store.segmenting.step_s,
         baseline=store.segmenting.baseline,
+        streams=name_sets(settings.streams, store),
     )
+    _check_learners(settings)
     _check_units(settings, store)
     _check_targets(settings, store)
     return settings
+
+
+def name_sets(asked: Sequence[str], store: SegmentStore) -> tuple[str, ...]:
+    """Return stream sets as results name them; ``all`` are those that a store holds.
+
+    Raises
+    ------
+    UserError
+        When there is none, or no stream of a name.
+    """
+    if not asked:
+        raise UserError(f"stream set: needs at least one of {', '.join(STREAM_SETS)}")
+    return tuple(
+        dict.fromkeys(name_streams(parse_streams(name, store.held)) for name in asked)
+    )
 
 
 def _join_targets(settings: EvaluateSettings) -> tuple[str, ...]:
@@ -73,21 +95,26 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
                 f"{target} does not vary: all trials of {store.path} have the same",
                 field="targets",
             )
-        goal = task.goal.kind
-        if settings.network.loss == "ordinal" and not task.goal.is_ordered:
+        _check_goal(settings, task)
+
+
+def _check_goal(settings: EvaluateSettings, task: Task) -> None:
+    """Refuse a learner or a loss that cannot do a task."""
+    goal = task.goal
+    if settings.network.loss == "ordinal" and not goal.is_ordered:
+        raise UserError(
+            f"ordinal needs classes in an order, as those of bounds; got task "
+            f"{settings.task} of {task.target}",
+            field="loss",
+        )
+    for learner in settings.learners:
+        if goal.kind not in find_traits(learner, settings).goals:
+            able = [n for n in list_learners() if _can(n, goal.kind, settings)]
             raise UserError(
-                f"ordinal needs classes in an order, as those of bounds; got task "
-                f"{settings.task} of {target}",
-                field="loss",
+                f"{learner} cannot do task {settings.task}; those that can: "
+                f"{', '.join(able)}",
+                field="learners",
             )
-        for learner in settings.learners:
-            if goal not in find_traits(learner, settings).goals:
-                able = [n for n in list_learners() if _can(n, goal, settings)]
-                raise UserError(
-                    f"{learner} cannot do task {settings.task}; those that can: "
-                    f"{', '.join(able)}",
-                    field="learners",
-                )
 
 
 def _can(learner: str, goal: str, settings: EvaluateSettings) -> bool:
@@ -132,10 +159,10 @@ def _check_learners(settings: EvaluateSettings) -> None:
         raise UserError(f"learner: needs at least one of {', '.join(list_learners())}")
     for learner in settings.learners:
         find_learner(learner)
-        readable = find_traits(learner, settings).stream_sets
-        if not set(readable) & set(settings.streams):
+        traits = find_traits(learner, settings)
+        if not any(map(traits.can_read, settings.streams)):
             raise UserError(
-                f"learner {learner} reads {', '.join(readable)}, got "
+                f"learner {learner} reads {traits.describe()}, got "
                 f"{','.join(settings.streams)}",
                 field="streams",
             )
@@ -145,8 +172,8 @@ def list_left_out(settings: EvaluateSettings) -> list[str]:
     """Say which learner was not asked about which stream sets."""
     said = []
     for learner in settings.learners:
-        readable = find_traits(learner, settings).stream_sets
-        others = [streams for streams in settings.streams if streams not in readable]
+        traits = find_traits(learner, settings)
+        others = [name for name in settings.streams if not traits.can_read(name)]
         if others:
             said.append(f"learner {learner} cannot read {', '.join(others)}: left out")
     return said

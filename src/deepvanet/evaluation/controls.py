@@ -31,7 +31,7 @@ from deepvanet.config import Baseline, EvaluateSettings, Execution, Segmenting
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.protocols import columns_of
-from deepvanet.schema import BIO, FrameState, Stream
+from deepvanet.schema import FrameState, Stream
 from deepvanet.store import (
     SegmentStore,
     TrialBlock,
@@ -171,14 +171,16 @@ def _write_noise(
     seconds = trials.cut(Segmenting(baseline=baseline))
     inputs = json.loads((path / "subjects" / subject / "subject.json").read_text())
     blocks = _make_noise(trials, seconds, subject, seed)
-    write_subject(folder, subject, parts=blocks, inputs=inputs)
+    write_subject(
+        folder, subject, parts=blocks, inputs=inputs, streams=trials.manifest.streams
+    )
 
 
 def _make_noise(
     trials: TrialStore, seconds: SegmentStore, subject: str, seed: int
 ) -> Iterator[TrialBlock]:
     mine = np.flatnonzero((seconds.table["subject"] == subject).to_numpy())
-    averages = {stream: _find_average(seconds, mine, stream) for stream in BIO}
+    averages = {s: _find_average(seconds, mine, s) for s in trials.manifest.signals}
     for number in np.flatnonzero((trials.table["subject"] == subject).to_numpy()):
         row = {str(k): v for k, v in trials.table.iloc[number].items()}
         rng = _make_generator(seed, f"{subject}/{row['trial']}")
@@ -249,10 +251,22 @@ def _find_average(
         return None
     trials = table[has].groupby("trial", sort=False, observed=True).indices
     parts = [rows[has][index] for index in trials.values()]
-    levels = [store.read(stream, part).mean(axis=(0, 2), dtype=float) for part in parts]
-    level = np.nan_to_num(np.mean(levels, axis=0))
+    levels = [_average_known(store.read(stream, part)) for part in parts]
+    level = np.nan_to_num(np.nanmean(levels, axis=0))
     spectra = [_measure_spectrum(store.read(stream, part), level) for part in parts]
     return level, np.mean(spectra, axis=0)
+
+
+def _average_known(
+    segments: Float32[np.ndarray, "segment channel time"],
+) -> Float[np.ndarray, " channel"]:
+    """Return the mean of each channel over the samples that are known, NaN of none."""
+    known = np.isfinite(segments)
+    if known.all():
+        return np.asarray(segments.mean(axis=(0, 2), dtype=float))
+    n_known = known.sum(axis=(0, 2))
+    total = np.where(known, segments, 0).sum(axis=(0, 2), dtype=float)
+    return np.where(n_known, total / np.maximum(n_known, 1), np.nan)
 
 
 def _measure_spectrum(

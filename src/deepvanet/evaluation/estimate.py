@@ -21,7 +21,7 @@ from deepvanet.learners import find_record
 from deepvanet.learners.learner import CompositeLearner, Learner, Training
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols.folds import Fold
-from deepvanet.schema import PRIORS, STREAM_SETS, Stream
+from deepvanet.schema import PRIORS, Stream, parse_streams
 from deepvanet.store import Rows, SegmentStore, number_trials, open_store
 
 N_STEPS = 3
@@ -144,10 +144,10 @@ def _list_trainings(
     network = replace(settings.network, epochs=1, steps=0)
     learner = find_learner(name)(network, 0)
     if isinstance(learner, CompositeLearner):
-        return learner.list_trainings(STREAM_SETS[streams])
+        return learner.list_trainings(parse_streams(streams))
     if not learner.traits.reads_streams:
         return ()
-    return (Training(find_record(name).name, learner, STREAM_SETS[streams]),)
+    return (Training(find_record(name).name, learner, parse_streams(streams)),)
 
 
 def _count_rows(training: Training, fold: Fold, settings: NetworkSettings) -> int:

@@ -32,7 +32,7 @@ from deepvanet.learners.priors import encode_shares
 from deepvanet.learners.training import plan_steps
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
-from deepvanet.schema import STREAM_SETS, Goal, Stream
+from deepvanet.schema import Goal, Stream, parse_streams
 from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
 
 _PARTS = ("train", "first", "validation", "test")
@@ -138,7 +138,7 @@ def plan_task(
             f"{'+'.join(p.name for p in part.protocols)} {part.target} {part.streams} "
             f"seed {part.seed} {fold.scope} fold {fold.number}"
         ),
-        streams=STREAM_SETS[part.streams],
+        streams=parse_streams(part.streams),
         seed=part.seed,
         numbers={key: part.numbers[row] for key, row in rows.items()},
         label={key: label[row] for key, row in rows.items()},
@@ -158,7 +158,7 @@ def plan_task(
 def list_learners(settings: EvaluateSettings, streams: str) -> list[str]:
     """Return the learners that read a stream set, then the priors, always scored."""
     asked = dict.fromkeys([*settings.learners, *PRIORS])
-    return [n for n in asked if streams in find_traits(n, settings).stream_sets]
+    return [n for n in asked if find_traits(n, settings).can_read(streams)]
 
 
 def find_traits(learner: str, settings: EvaluateSettings) -> Traits:

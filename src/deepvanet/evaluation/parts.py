@@ -14,7 +14,7 @@ from deepvanet.evaluation.controls import shuffle_ratings
 from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Protocol
 from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
-from deepvanet.schema import STREAM_SETS, UserError
+from deepvanet.schema import UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
 from deepvanet.tasks import Task, make_task, read_column, split_target, stratify
 
@@ -51,7 +51,7 @@ class RowSelection:
     def open(self, store: SegmentStore, streams: str) -> Rows:
         """Return them as a learner is given them."""
         goal = self.task.goal
-        return Rows(store, self.numbers, STREAM_SETS[streams], self.label, goal=goal)
+        return Rows(store, self.numbers, parse_streams(streams), self.label, goal=goal)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def select_rows(
         When there are none.
     """
     task = open_task(store, settings, target)
-    numbers = store.rows_with(STREAM_SETS[streams])
+    numbers = store.rows_with(parse_streams(streams))
     if ratings is None:
         ratings = read_ratings(store, task)
     numbers = numbers[task.find_known(ratings)[numbers]]

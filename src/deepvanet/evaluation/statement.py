@@ -21,7 +21,7 @@ from deepvanet.protocols.sharing import (
     number_all_units,
     verify,
 )
-from deepvanet.schema import STREAM_SETS, ScoreKey, Stream
+from deepvanet.schema import ScoreKey, Stream, parse_streams
 
 BASELINE_NOTES = {
     "mean": "One number a channel, the mean of the baseline, was subtracted "
@@ -140,11 +140,11 @@ def _close(entry: _Entry) -> dict[str, Any]:
 
 
 def _reads_eeg(part: Part, traits: Traits) -> bool:
-    return traits.reads_streams and Stream.EEG in STREAM_SETS[part.streams]
+    return traits.reads_streams and Stream.EEG in parse_streams(part.streams)
 
 
 def _reads(part: Part, streams: Iterable[Stream]) -> bool:
-    return not set(streams).isdisjoint(STREAM_SETS[part.streams])
+    return not set(streams).isdisjoint(parse_streams(part.streams))
 
 
 def _order(found: Sequence[str], names: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Attributions as pictures: lines over time, a scalp, bars, a face."""
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,14 @@ from deepvanet.preprocessing.cleaning.electrodes import describe
 from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.reporting.plotting import (
     BLACK,
-    BLUE,
-    GREEN,
     PALE,
-    VERMILION,
     Sheet,
     house_style,
 )
-from deepvanet.schema import Stream, UserError
+from deepvanet.schema import STREAMS, Stream, UserError
 
-STYLES = {
-    Stream.FACE: (VERMILION, "-"),
-    Stream.EEG: (BLUE, "--"),
-    Stream.PERIPHERAL: (GREEN, ":"),
-}
+DASHES = ("-", "--", ":", "-.")
+"""Of the lines of streams, in turn."""
 DPI = 200
 HOLE = 0.5
 """Steps that a segment starts later than the next would: no line goes across."""
@@ -56,10 +51,12 @@ def _plot_channels(
     target: str, rows: pd.DataFrame, bundle: Bundle, out: Path
 ) -> list[str]:
     notes = []
-    for stream, mine in rows.groupby("stream", sort=False):
+    for name, mine in rows.groupby("stream", sort=False):
+        stream = STREAMS[str(name)]
         size = mine["attribution"].abs().groupby(mine["channel"], sort=False).mean()
-        if stream == Stream.PERIPHERAL:
-            _save(_plot_bars(target, size), out / f"peripheral-{target}.svg")
+        if stream is not Stream.EEG:
+            bars = _plot_bars(target, size, stream.spec.colour)
+            _save(bars, out / f"{stream}-{target}.svg")
             continue
         try:
             info = describe(list(map(str, size.index)), sfreq=bundle.recipe.sfreq)
@@ -86,7 +83,7 @@ def _plot_streams(target: str, rows: pd.DataFrame, grid: WindowGrid) -> Figure:
     sheet = Sheet(7.0, 2.4)
     axes = sheet.add_axes(0.75, 0.45, 5.1, 1.45)
     axes.axhline(0, color=PALE, linewidth=0.8)
-    for stream, (colour, dash) in STYLES.items():
+    for stream, dash in zip(Stream, cycle(DASHES), strict=False):
         mine = rows[rows["stream"] == stream].set_index("time_s")["attribution"]
         if mine.empty:
             continue
@@ -96,7 +93,7 @@ def _plot_streams(target: str, rows: pd.DataFrame, grid: WindowGrid) -> Figure:
         holes = 1 + np.flatnonzero(np.diff(starts) > grid.step_s * (1 + HOLE))
         times = np.insert(starts + grid.length_s / 2, holes, np.nan)
         values = np.insert(mine.to_numpy(dtype=float), holes, np.nan)
-        axes.plot(times, values, dash, color=colour, label=stream, lw=1.2)
+        axes.plot(times, values, dash, color=stream.spec.colour, label=stream, lw=1.2)
     axes.set_xlabel("second of the recording")
     axes.set_ylabel("part of the logit")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
@@ -104,11 +101,11 @@ def _plot_streams(target: str, rows: pd.DataFrame, grid: WindowGrid) -> Figure:
     return sheet.figure
 
 
-def _plot_bars(target: str, size: pd.Series) -> Figure:
+def _plot_bars(target: str, size: pd.Series, colour: str) -> Figure:
     sheet = Sheet(3.5, 0.9 + 0.22 * len(size))
     axes = sheet.add_axes(1.2, 0.4, 2.1, 0.22 * len(size))
     places = np.arange(len(size))
-    axes.barh(places, size.to_numpy(), color=GREEN, height=0.6)
+    axes.barh(places, size.to_numpy(), color=colour, height=0.6)
     axes.set_yticks(places, [str(name) for name in size.index])
     axes.invert_yaxis()
     axes.set_xlabel("mean size, parts of the logit")

@@ -14,7 +14,7 @@ from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.learner import FittedLearner
 from deepvanet.learners.probabilities import measure_logits
 from deepvanet.metrics import find_logit_of_mean
-from deepvanet.schema import STREAM_SETS, Stream, Target, TrialSpan
+from deepvanet.schema import Stream, Target, TrialSpan, parse_streams
 from deepvanet.store import Rows
 
 TIMELINE_COLUMNS = (
@@ -206,7 +206,7 @@ def take(
     chunk : Chunk
         Segments that were read.
     streams : str
-        Name of a stream set, of ``STREAM_SETS``.
+        Name of a stream set.
     rows : array, shape (row,)
         Which segments, counted from the chunk's first.
     bundle : Bundle
@@ -218,7 +218,7 @@ def take(
         These segments in memory, in the order of ``rows``.
     """
     return hold_seconds(
-        {stream: chunk.arrays[stream][rows] for stream in STREAM_SETS[streams]},
+        {stream: chunk.arrays[stream][rows] for stream in parse_streams(streams)},
         channels=bundle.channels,
         sfreq=bundle.recipe.sfreq,
         start_s=chunk.time_s[rows],

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from deepvanet.bundle import Bundle
 from deepvanet.findings import list_some, report
 from deepvanet.preprocessing.cleaning.electrodes import describe, interpolate
-from deepvanet.schema import BIO, Channel, Stream, UserError
+from deepvanet.schema import SIGNALS, Channel, Stream, UserError
 
 MOST_MISSING = 0.1
 """Share of the EEG channels that may be interpolated from the others."""
@@ -87,9 +87,13 @@ def place_channels(
         When too many channels are missing.
     """
     placed: dict[Stream, ChannelPlaces] = {}
+    wanted = {stream: bundle.channels_of(stream) for stream in SIGNALS}
+    whole = {
+        s for s, channels in wanted.items() if channels and set(channels) <= {*found}
+    }
     notes = []
-    for stream in BIO:
-        places = _find_places(found, bundle.channels_of(stream))
+    for stream in SIGNALS:
+        places = _find_places(found, wanted[stream])
         if stream not in bundle.streams or not places.rows:
             continue
         if not places.missing:
@@ -108,7 +112,7 @@ def place_channels(
             )
             notes.append(said)
         else:
-            rest = {*placed, *([Stream.FACE] if has_video else [])}
+            rest = {*placed, *whole, *([Stream.FACE] if has_video else [])}
             said = (
                 f"{len(places.missing)} of {len(places.channels)} {stream} channels "
                 f"are missing: {list_some(places.missing)}"

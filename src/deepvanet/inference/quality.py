@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from deepvanet.schema import Channel, ChannelType
+from deepvanet.schema import BIO, Channel, ChannelType
 
 SLOW = {ChannelType.GSR, ChannelType.RESPIRATION, ChannelType.TEMPERATURE}
 """What may well stay the same for a second."""
@@ -15,6 +15,8 @@ MOST_LOST = 0.5
 """Share of its seconds above which a channel is bad in a segment of several."""
 LEAST_GOOD = 0.5
 """Share of a stream's channels without which the stream counts as missing."""
+MOST_UNSEEN = 0.5
+"""Share of a second that an eye may be closed; other channels have no gaps."""
 CONTEXT_S = 2
 """Seconds of signal that a filter wants on both sides."""
 
@@ -53,12 +55,14 @@ def find_bad(
     # a last second may be one for its resampled samples only
     n_held = max(int(bio.shape[1] / sfreq), first + n_seconds)
     is_finite = np.zeros((n_held, len(bio)), bool)
+    may_close = np.array([c.stream not in BIO for c in channels], bool)
+    least = np.where(may_close, 1 - MOST_UNSEEN, 1.0)
     low, high = np.zeros((n_held, len(bio))), np.zeros((n_held, len(bio)))
     for second in range(n_held):
         part = bio[:, round(second * sfreq) : round((second + 1) * sfreq)]
         if not part.size:
             continue
-        is_finite[second] = np.isfinite(part).all(axis=1)
+        is_finite[second] = np.isfinite(part).mean(axis=1) >= least
         known = np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0)
         low[second], high[second] = known.min(axis=1), known.max(axis=1)
     is_slow = np.array([c.type in SLOW for c in channels], bool)
@@ -70,7 +74,7 @@ def find_bad(
             low[around].min(axis=0) == high[around].max(axis=0),
             low[second] == high[second],
         )
-        bad[row] = is_flat | ~is_finite[second]
+        bad[row] = (is_flat & ~may_close) | ~is_finite[second]
     return bad
 
 

@@ -22,7 +22,7 @@ from deepvanet.inference.recording_input import RecordingInput
 from deepvanet.preprocessing.bio import BASELINES
 from deepvanet.preprocessing.cleaning.filters import bridge_gaps
 from deepvanet.preprocessing.windows import WindowGrid, cut_bio
-from deepvanet.schema import Recording, Stream, TrialSpan, UserError
+from deepvanet.schema import BIO, Recording, Stream, TrialSpan, UserError
 from deepvanet.signal_io.types import Signals
 
 USUAL_BASELINE_S = 3.0
@@ -102,9 +102,9 @@ class SignalReader:
         seconds = np.floor(inside / self.sfreq).astype(np.int64)
         from_s, first_s = self.first / self.sfreq, int(seconds[0, 0])
         flags = self.feed.find_bad(from_s + first_s, from_s + int(seconds[-1, -1]) + 1)
-        subtract = BASELINES[self.baseline_rule]
         cut, lost = {}, {}
         for stream, bio in samples.items():
+            subtract = BASELINES[self.baseline_rule if stream in BIO else "none"]
             signals = subtract(bio, self.baseline.get(stream, bio[:, :0]), second)
             whole = cut_bio(signals, at - begin, length)
             bad = flags[stream][seconds - first_s].swapaxes(1, 2)
@@ -137,6 +137,7 @@ class SignalReader:
         baseline = {
             stream: np.stack([_bridge(signal) for signal in bio])
             for stream, bio in samples
+            if stream in BIO
         }
         return replace(self, baseline=baseline)
 

@@ -51,7 +51,7 @@ from deepvanet.learners.families import (
 from deepvanet.learners.features import measure_features
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import SIGNALS, Stream
 from deepvanet.store import Rows
 
 PENALTY = 1.0
@@ -73,9 +73,11 @@ class Bandpower:
         """
         is_slow = CLASSIFIERS[self.name] == "svm"
         return Traits(
-            stream_sets=("eeg", "peripheral", "bio"),
+            streams=SIGNALS,
             spans_trial=(Stream.PERIPHERAL,),
-            adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
+            adapts_to_new_subjects=SIGNALS
+            if self.settings.normalise == "subject"
+            else (),
             is_quick=not is_slow,
             growth=2 if is_slow else 1,
             most_rows=MOST_ROWS if is_slow else None,

@@ -68,12 +68,13 @@ from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.training import SCORED_AT_ONCE
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.protocols.folds import INNER_FOLDS, cut_inner_folds
-from deepvanet.schema import Stream
+from deepvanet.schema import SIGNALS, Stream
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-fusion-2"
 PUBLISHED = "adaboost-published"
-FUSED_SETS = ("face+eeg", "face+peripheral", "face+bio")
+PAIRED = ((Stream.FACE,), SIGNALS)
+"""It needs the face and a stream of signals."""
 ALIKE = "mean-logit"
 """The rule where there is nothing to fit one on."""
 
@@ -89,9 +90,7 @@ class DecisionFusion:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    traits: ClassVar[Traits] = Traits(
-        stream_sets=FUSED_SETS, has_epochs=True, takes_offsets=True
-    )
+    traits: ClassVar[Traits] = Traits(needs=PAIRED, has_epochs=True, takes_offsets=True)
 
     def fit(
         self,
@@ -262,7 +261,7 @@ class PublishedFusion:
     settings: NetworkSettings
     seed: int
     face_weights: Path | None = None
-    traits: ClassVar[Traits] = Traits(stream_sets=FUSED_SETS, adapts_to_test=True)
+    traits: ClassVar[Traits] = Traits(needs=PAIRED, adapts_to_test=True)
 
     def fit(
         self,

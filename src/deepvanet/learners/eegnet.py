@@ -84,7 +84,7 @@ class EEGNetLearner:
     settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(
-        stream_sets=("eeg",), has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+        streams=(Stream.EEG,), has_epochs=True, takes_offsets=True, goals=ALL_GOALS
     )
 
     def fit(

@@ -43,7 +43,7 @@ from deepvanet.learners.trial_signals import (
     list_stretches,
 )
 from deepvanet.optional_packages import tell_install
-from deepvanet.schema import BIO, Channel, ChannelType, Stream, UserError
+from deepvanet.schema import SIGNALS, Channel, ChannelType, Stream, UserError
 from deepvanet.store import Rows, Segments, SegmentStore
 
 BANDS: Mapping[str, tuple[float, float]] = {
@@ -83,10 +83,10 @@ def measure_features(rows: Rows) -> Features:
         When peripherals are among the streams and NeuroKit2 is not installed.
     """
     found = []
-    for stream in BIO:
+    for stream in SIGNALS:
         if stream in rows.streams:
-            measure = _measure_eeg if stream is Stream.EEG else _measure_peripherals
-            found.append(measure(rows))
+            measure = _MEASURE.get(stream)
+            found.append(measure(rows) if measure else _measure_levels(rows, stream))
     return np.concatenate(found, axis=1)
 
 
@@ -140,6 +140,28 @@ def _measure_peripherals(rows: Rows) -> Features:
     if parts is None:
         raise ValueError("no rows to measure")
     return parts
+
+
+def _measure_levels(rows: Rows, stream: Stream) -> Features:
+    """Return mean and log spread of each channel in each row, of what is known."""
+    parts = []
+    for start in range(0, len(rows), AT_ONCE):
+        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+        read = rows.read(stream, index).astype(np.float64)
+        known = np.isfinite(read)
+        n_known = np.where(known.any(axis=2), known.sum(axis=2), np.nan)
+        mean = np.where(known, read, 0).sum(axis=2) / n_known
+        around = np.where(known, read - mean[..., None], 0)
+        spread = np.sqrt((around**2).sum(axis=2) / n_known)
+        parts.append(np.concatenate([mean, measure_log(spread)], axis=1))
+    return np.concatenate(parts)
+
+
+_MEASURE: Mapping[Stream, Callable[[Rows], Features]] = {
+    Stream.EEG: _measure_eeg,
+    Stream.PERIPHERAL: _measure_peripherals,
+}
+"""What measures a stream; of others each channel's level and spread."""
 
 
 def _measure_trial(

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
-from deepvanet.schema import STREAM_SETS, GoalKind, Stream
+from deepvanet.schema import GoalKind, Stream, list_within, parse_streams
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -37,8 +37,10 @@ class Traits:
 
     Attributes
     ----------
-    stream_sets : tuple of str
-        The stream sets that it can read.
+    streams : tuple of Stream
+        Those that it can read.
+    needs : tuple of tuple of Stream
+        Of each group it needs at least one.
     reads_streams : bool
         Whether scores depend on the streams at all.
     has_epochs : bool
@@ -68,7 +70,8 @@ class Traits:
         What it can predict.
     """
 
-    stream_sets: tuple[str, ...] = tuple(STREAM_SETS)
+    streams: tuple[Stream, ...] = tuple(Stream)
+    needs: tuple[tuple[Stream, ...], ...] = ()
     reads_streams: bool = True
     has_epochs: bool = False
     takes_offsets: bool = False
@@ -82,10 +85,41 @@ class Traits:
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
 
+    def can_read(self, streams: str) -> bool:
+        """Say whether it can read a stream set."""
+        asked = set(parse_streams(streams))
+        has_all = all(asked.intersection(group) for group in self.needs)
+        return has_all and asked.issubset(self.streams)
+
+    @property
+    def stream_sets(self) -> tuple[str, ...]:
+        """The stream sets that it can read."""
+        return tuple(filter(self.can_read, list_within(self.streams)))
+
+    def describe(self) -> str:
+        """Say which stream sets it can read.
+
+        Examples
+        --------
+        >>> Traits(streams=(Stream.EEG, Stream.GAZE)).describe()
+        'any of eeg, gaze'
+        >>> Traits(needs=((Stream.FACE,), (Stream.EEG, Stream.GAZE))).describe()
+        'face with any of eeg, gaze'
+        """
+        if self.needs:
+            return " with ".join(map(_list_any, self.needs))
+        is_any = self.streams == tuple(Stream)
+        return "any stream set" if is_any else _list_any(self.streams)
+
     def find_context(self, streams: Iterable[Stream]) -> Context:
         """Return what must be scored together where some streams are read."""
         wide = {*self.spans_trial, *self.adapts_to_new_subjects}
         return "trial" if self.adapts_to_test or wide & set(streams) else "segment"
+
+
+def _list_any(streams: Sequence[Stream]) -> str:
+    names = ", ".join(streams)
+    return names if len(streams) == 1 else f"any of {names}"
 
 
 @dataclass(frozen=True)

@@ -294,7 +294,7 @@ def load_network(folder: Path) -> FittedNetwork:
     file = folder / "learner.json"
     saved = read_saved(file, FORMAT, SavedNetwork)
     for stream, shape in recipe.shapes.items():
-        n_channels = 0 if stream is Stream.FACE else shape[0]
+        n_channels = 0 if stream.is_images else shape[0]
         told = saved.scalings.get(stream)
         if len(told.center if told else ()) != n_channels:
             raise UserError(

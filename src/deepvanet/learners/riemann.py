@@ -58,7 +58,7 @@ class Riemann:
     settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(
-        stream_sets=("eeg",),
+        streams=(Stream.EEG,),
         most_rows=MOST_ROWS,
         knows_lost_channels=False,
         goals=ALL_GOALS,

@@ -119,7 +119,7 @@ LAYOUT: Layout = {
 
 
 def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:
-    """Find how to scale each bio stream of the rows.
+    """Find how to scale each stream of signals of the rows.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:
     scalings = {
         stream: _fit_stream(rows, stream, measure)
         for stream in rows.streams
-        if stream in BIO
+        if not stream.is_images
     }
     for stream, scaling in scalings.items():
         _report_missing(rows, stream, scaling)
@@ -173,7 +173,9 @@ def _report_missing(rows: Rows, stream: Stream, scaling: Scaling) -> None:
         if count
     ]
     if missing:
-        _log.warning(
+        # an eye closes now and then
+        _log.log(
+            logging.WARNING if stream in BIO else logging.INFO,
             "%s: training samples that are not finite are read as the channel's "
             "median: %s",
             stream,

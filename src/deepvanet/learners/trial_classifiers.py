@@ -52,7 +52,7 @@ from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.trial_features import list_trials, measure_trials
 from deepvanet.protocols.folds import INNER_FOLDS
-from deepvanet.schema import BIO
+from deepvanet.schema import SIGNALS
 from deepvanet.store import Rows
 
 
@@ -72,13 +72,15 @@ class TrialClassifier:
         """
         is_slow = CLASSIFIERS[self.name] == "svm"
         return Traits(
-            stream_sets=("eeg", "peripheral", "bio"),
-            spans_trial=BIO,
+            streams=SIGNALS,
+            spans_trial=SIGNALS,
             is_quick=not is_slow,
             n_fits=1 + len(PENALTIES) * INNER_FOLDS,
             growth=2 if is_slow else 1,
             goals=GOALS[CLASSIFIERS[self.name]],
-            adapts_to_new_subjects=BIO if self.settings.normalise == "subject" else (),
+            adapts_to_new_subjects=SIGNALS
+            if self.settings.normalise == "subject"
+            else (),
         )
 
     def fit(

@@ -21,7 +21,7 @@ from deepvanet.learners.features import (
     measure_traces,
 )
 from deepvanet.learners.trial_signals import Trace, TrialSignals, fill_gaps, join_trial
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import SIGNALS, Stream
 from deepvanet.store import Rows, Segments, SegmentStore
 
 MINUTE_S = 60.0
@@ -37,7 +37,7 @@ def measure_trials(rows: Rows) -> dict[str, Float64[np.ndarray, " trial"]]:
 
     Trials are in the order of ``rows.trial``.
     """
-    bio = tuple(stream for stream in BIO if stream in rows.streams)
+    bio = tuple(stream for stream in SIGNALS if stream in rows.streams)
     is_kept = isinstance(rows.store, SegmentStore)
     measure = _recall_trial if is_kept else _measure_trial
     trials = [
@@ -62,7 +62,7 @@ def _measure_trial(
         joined = join_trial(
             store, np.frombuffer(numbers, np.int64), stream, with_rest=True
         )
-        found |= MEASURE[stream](joined)
+        found |= MEASURE.get(stream, _measure_channels)(joined)
     return found
 
 
@@ -83,7 +83,7 @@ def _measure_bands(joined: TrialSignals) -> dict[str, float]:
     return found
 
 
-def _measure_peripherals(joined: TrialSignals) -> dict[str, float]:
+def _measure_channels(joined: TrialSignals) -> dict[str, float]:
     found = {}
     for place, channel in enumerate(joined.channels):
         signal = fill_gaps(joined.signals[place], joined.sfreq)
@@ -189,9 +189,8 @@ SUMMARIES: Mapping[str, Mapping[str, FeatureSummary]] = {
 
 MEASURE: Mapping[Stream, Callable[[TrialSignals], dict[str, float]]] = {
     Stream.EEG: _measure_bands,
-    Stream.PERIPHERAL: _measure_peripherals,
 }
-"""What measures each stream."""
+"""What measures a stream in another way than channel by channel."""
 
 
 def clear_cache() -> None:

@@ -39,7 +39,7 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import SIGNALS, Stream
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-within-subject-1"
@@ -116,7 +116,7 @@ class WithinSubject:
     @property
     def traits(self) -> Traits:
         """Those of the learner; subjects it never saw are compared with the test."""
-        return replace(self.learner.traits, adapts_to_new_subjects=BIO)
+        return replace(self.learner.traits, adapts_to_new_subjects=SIGNALS)
 
     def fit(
         self,
@@ -277,7 +277,7 @@ def _compare(rows: Rows, known: Scalings) -> Rows:
     def adjust(
         stream: Stream, numbers: Int[np.ndarray, " row"], array: NDArray[Any]
     ) -> NDArray[Any]:
-        if stream is Stream.FACE:
+        if stream.is_images:
             return array
         out = np.empty_like(array)
         for name in dict.fromkeys(names[numbers]):

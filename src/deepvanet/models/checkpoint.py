@@ -21,10 +21,10 @@ from deepvanet.documents import Known, build, read_json
 from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_file, write_text
 from deepvanet.models.feature_fusion import DeepVANet, build_network
-from deepvanet.schema import Stream, UserError, quote
+from deepvanet.schema import Kind, Stream, UserError, quote
 
 FORMAT = "deepvanet-network-1"
-AXES = {Stream.FACE: 4, Stream.EEG: 2, Stream.PERIPHERAL: 2}
+AXES: Mapping[Kind, int] = {"images": 4, "signal": 2}
 """Frames, colours, height and width of a face; channels and samples of signals."""
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -47,9 +47,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         for stream, shape in self.shapes.items():
-            if len(shape) != AXES[stream]:
+            if len(shape) != AXES[stream.spec.kind]:
                 raise UserError(
-                    f"needs {AXES[stream]} lengths, got {quote(shape)}",
+                    f"needs {AXES[stream.spec.kind]} lengths, got {quote(shape)}",
                     field=f"shapes.{stream}",
                 )
 

@@ -1,23 +1,25 @@
 """The paper's network: encoders, their features side by side, one head.
 
-Which encoder reads which streams is a table, so each of the paper's seven stream
-sets is the same code: a network has the encoders that its streams need.
+A stream's row says by which encoder it is read and its kind how that is built, so each
+of the paper's seven stream sets is the same code, and so is any other: a network has
+the encoders that its streams need.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from deepvanet.models.encoders import BioEncoder, FaceEncoder
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import Kind, Stream
 
-ENCODERS: Mapping[str, tuple[Callable[..., nn.Module], tuple[Stream, ...]]] = {
-    "face": (FaceEncoder, (Stream.FACE,)),
-    "bio": (BioEncoder, BIO),
+ENCODERS: Mapping[Kind, Callable[..., nn.Module]] = {
+    "images": FaceEncoder,
+    "signal": BioEncoder,
 }
-"""Encoders, and the streams that each can read in the order of its input."""
+"""What encodes streams of each kind."""
 
 HEAD_UNITS = 20
 
@@ -124,9 +126,10 @@ def build_network(
     Parameters
     ----------
     shapes : mapping
-        Face: frames, colours, height, width. EEG and peripheral: channels, samples.
+        Face: frames, colours, height, width. Signals: channels, samples.
     face_features, bio_features : int
-        Lengths of the two feature vectors, the paper's lambda 1 and 2.
+        Lengths of the feature vectors of images and of signals, the paper's lambda 1
+        and 2.
     dropout : float
         Probability with which training sets a hidden unit of the head to zero.
     precision : str
@@ -152,20 +155,33 @@ def build_network(
     """
     if not shapes:
         raise ValueError("a network needs at least one stream")
-    n_features = {"face": face_features, "bio": bio_features}
-    options = {"face": {"precision": precision}, "bio": {}}
-    encoders, reads = {}, {}
-    for name, (build, readable) in ENCODERS.items():
-        streams = tuple(stream for stream in readable if stream in shapes)
-        if streams:
-            shaped = [shapes[stream] for stream in streams]
-            encoders[name] = build(
-                *shaped, n_features=n_features[name], **options[name]
-            )
-            reads[name] = streams
-    n_joined = sum(n_features[name] for name in reads)
+    options: Mapping[Kind, dict[str, Any]] = {
+        "images": {"n_features": face_features, "precision": precision},
+        "signal": {"n_features": bio_features},
+    }
+    encoders, n_joined, reads = {}, 0, group_streams(shapes)
+    for name, streams in reads.items():
+        kind = streams[0].spec.kind
+        encoders[name] = ENCODERS[kind](*map(shapes.get, streams), **options[kind])
+        n_joined += options[kind]["n_features"]
     head = build_head(n_joined, dropout=dropout, n_outputs=n_outputs)
     return DeepVANet(encoders, reads=reads, head=head)
+
+
+def group_streams(streams: Collection[Stream]) -> dict[str, tuple[Stream, ...]]:
+    """Return the streams that each encoder reads, in the order of ``Stream``.
+
+    Examples
+    --------
+    >>> list(group_streams([Stream.GAZE, Stream.PERIPHERAL, Stream.EEG]))
+    ['bio', 'gaze']
+    """
+    grouped: dict[str, tuple[Stream, ...]] = {}
+    for stream in Stream:
+        if stream in streams:
+            name = stream.spec.encoder
+            grouped[name] = (*grouped.get(name, ()), stream)
+    return grouped
 
 
 def build_head(

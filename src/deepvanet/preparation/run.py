@@ -61,7 +61,15 @@ from deepvanet.preprocessing.face import (
     make_backend,
 )
 from deepvanet.results import NOTE_SEPARATOR
-from deepvanet.schema import BIO, Recording, Stream, Target, Trial, UserError
+from deepvanet.schema import (
+    BIO,
+    PAPER_STREAMS,
+    Recording,
+    Stream,
+    Target,
+    Trial,
+    UserError,
+)
 from deepvanet.store import (
     SESSION,
     CleaningRecord,
@@ -112,16 +120,19 @@ class PreparationSummary:
         return [store, *chain.from_iterable(found)]
 
     def _say_streams(self) -> Iterator[str]:
-        has = {stream: self.trials[f"n_segments_with_{stream}"] for stream in Stream}
+        counts = {stream: f"n_segments_with_{stream}" for stream in Stream}
+        has = {
+            s: self.trials[name] for s, name in counts.items() if name in self.trials
+        }
         parts = (f"{stream} in {sum(n)} of them" for stream, n in has.items())
         yield f"streams: {', '.join(parts)}".replace("of them", "seconds", 1)
         n_silent = int((self.trials["has_video"] == 0).sum())
         if n_silent:
             stay = ("trial has no video: it stays", "trials have no video: they stay")
             yield f"{say_count(n_silent, *stay)} in, without a face stream"
-        for stream in BIO:
-            n_without = int((has[stream] == 0).sum())
-            if n_without:
+        for stream, n in has.items():
+            n_without = int((n == 0).sum())
+            if n_without and not stream.is_images:
                 lacking = say_count(n_without, "trial has", "trials have")
                 yield f"{lacking} no {stream} stream"
 
@@ -244,7 +255,8 @@ def _count_seconds(out: Path) -> pd.DataFrame:
     try:
         return trials.cut(Segmenting(baseline="none")).trials
     except UserError:  # no trial lasts a second, or a second is no whole of samples
-        counts = ["n_segments", *(f"n_segments_with_{stream}" for stream in Stream)]
+        streams = trials.manifest.streams
+        counts = ["n_segments", *(f"n_segments_with_{stream}" for stream in streams)]
         return trials.table.assign(**dict.fromkeys(counts, 0))
 
 
@@ -255,19 +267,22 @@ def _describe(
     backend: FaceBackend,
 ) -> Manifest:
     dataset, values = reader.name_dataset(root), to_dict(settings)
+    channels = list_channels(reader, root)
+    held = {*PAPER_STREAMS, *(channel.stream for channel in channels)}
     packages = (*_PACKAGES, *(_PACKAGES_OF_RAW if reader.IS_RAW else ()))
     return Manifest(
         dataset=dataset,
         is_raw=reader.IS_RAW,
         settings=values,
         digest=digest({"dataset": dataset, **values}),
-        channels=list_channels(reader, root),
+        channels=channels,
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
             f"face backend {backend.name}": backend.version,
         },
         traces=describe_traces(reader, root),
+        streams=tuple(stream for stream in Stream if stream in held),
     )
 
 
@@ -319,6 +334,7 @@ def _prepare_subject(
             return subject  # by a machine that was lost before it could say so
         backend = load_backend(settings.face)
         inputs = fingerprint(files, root)
+        manifest = read_manifest(out)
 
         def read_blocks() -> Iterator[TrialBlock]:
             for recording in _read_recordings(reader, root, subject):
@@ -333,6 +349,7 @@ def _prepare_subject(
             parts=read_blocks(),
             inputs={"inputs": inputs},
             findings=found,
+            streams=PAPER_STREAMS if manifest is None else manifest.streams,
         )
     if not is_written:
         logger.warning("subject %s is left out: nothing of it can be read", subject)
@@ -436,7 +453,8 @@ def _name_missing(trial: Trial) -> str:
 
 def _describe_trial(trial: Trial, track: FaceTrack | None) -> Mapping[str, Any]:
     """Return the trial's row of ``trials.csv``."""
-    bad, flat = bio_signals.find_silence(trial.bio)
+    is_bio = np.array([c.stream in BIO for c in trial.channels], bool)  # never closed
+    bad, flat = bio_signals.find_silence(trial.bio[is_bio])
     return {
         **trial.more,
         "subject": trial.subject,

@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from deepvanet.learners.decision_fusion import FUSED_SETS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import HATCH, add_legend
 from deepvanet.reporting.plotting import Plot, Sheet
-from deepvanet.reproduction.plans import FUSIONS, NETWORK, WHOLE, name_run
+from deepvanet.reproduction.plans import FUSED_SETS, FUSIONS, NETWORK, WHOLE, name_run
 from deepvanet.reproduction.published import DATASETS, PER, find_this_work
 from deepvanet.reproduction.scores import DASH, Cell, RunScores
 from deepvanet.reproduction.table2 import SEGMENT, TARGETS, TRIAL

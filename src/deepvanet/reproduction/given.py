@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deepvanet.config import Segmenting
 from deepvanet.reproduction.published import DATASETS
-from deepvanet.schema import Stream, UserError
+from deepvanet.schema import PAPER_STREAMS, UserError
 from deepvanet.store import SegmentStore, open_store
 
 
@@ -79,6 +79,6 @@ def _open(key: str, path: Path, segmenting: Segmenting) -> StoreOfPaper:
             field=key,
         )
     store = trials.cut(segmenting)
-    complete = store.table.iloc[store.rows_with(tuple(Stream))]["subject"]
+    complete = store.table.iloc[store.rows_with(PAPER_STREAMS)]["subject"]
     subjects = complete if len(complete) else store.table["subject"]
     return StoreOfPaper(key, store, tuple(sorted(set(subjects))))

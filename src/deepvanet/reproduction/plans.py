@@ -14,7 +14,6 @@ from deepvanet.config import EvaluateSettings, NetworkSettings, SizeName
 from deepvanet.evaluation.asking import check_settings
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.learners import LEARNERS
-from deepvanet.learners.decision_fusion import FUSED_SETS
 from deepvanet.learners.grid import name_cell
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reproduction.given import StoreOfPaper
@@ -39,6 +38,8 @@ OF_ONE_SUBJECT = tuple(
 """The kinds that figures and the grid show: a model for each subject."""
 
 WHOLE = "face+bio"
+FUSED_SETS = tuple(name for name in STREAM_SETS if name.startswith("face+"))
+"""Of the paper's sets those of the face and signals."""
 """The stream set of the paper's full network."""
 
 NETWORK = "network"

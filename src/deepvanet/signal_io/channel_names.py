@@ -16,6 +16,9 @@ LEAST_RATES_HZ: Mapping[ChannelType, float] = {
     ChannelType.RESPIRATION: 4.0,
     ChannelType.PLETHYSMOGRAPH: 16.0,
     ChannelType.TEMPERATURE: 0.1,
+    ChannelType.GAZE_POSITION: 10.0,
+    ChannelType.PUPIL: 4.0,
+    ChannelType.GAZE_VALIDITY: 4.0,
 }
 """Below them a signal holds nothing of what its name says: no theta and alpha with
 some room, no heart beat within a tenth of a second [1]_, no breath.
@@ -46,6 +49,15 @@ _SYNONYMS = {
         r"plet|pleth|(?:photo ?)?plethysmogra(?:m|ph|phy)|ppg|bvp|blood volume pulse"
     ),
     ChannelType.TEMPERATURE: r"(?:skin ?|body ?|finger ?)?temp(?:erature)?|skt",
+    ChannelType.GAZE_VALIDITY: (
+        r"(?:gaze|pupil|eye)(?: point)? (?:validity|confidence)|"
+        r"validity (?:left|right)"
+    ),
+    ChannelType.PUPIL: r"pupil(?: (?:size|diameter|area|width))?",
+    ChannelType.GAZE_POSITION: (
+        r"gaze(?: (?:point|pos|position|direction))?(?: on display area)?|"
+        r"(?:norm )?pos|por|eye ?track(?:er|ing)?"
+    ),
 }
 """What is left of a label without what says where and with what it was measured."""
 
@@ -86,6 +98,11 @@ _KINDS = {
     "skt": ChannelType.TEMPERATURE,
     "heog": ChannelType.EOG,
     "veog": ChannelType.EOG,
+    "gaze": ChannelType.GAZE_POSITION,
+    "eyegaze": ChannelType.GAZE_POSITION,
+    "eyetracker": ChannelType.GAZE_POSITION,
+    "eyetrack": ChannelType.GAZE_POSITION,
+    "pupildiameter": ChannelType.PUPIL,
 }
 """How MNE, BIDS and LSL call types of channels."""
 

@@ -30,10 +30,12 @@ _FAMILIES: Mapping[str, Mapping[str, float]] = {
     "N": {"N": 1.0},
     "l": {"l": 1.0, "ml": 1e-3},
     "mm": {"mm": 1.0, "cm": 10.0},
+    "px": {"px": 1.0},
 }
 """Units by the one they are kept in, and what turns their numbers into its.
 
-The last of them are of belts and clips, whose numbers have no scale to be held to.
+The last of them are of belts, clips and eye trackers, whose numbers have no scale to be
+held to.
 """
 
 _OFFSETS = {"K": -273.15, "degF": -32 * 5 / 9}
@@ -69,6 +71,12 @@ _SPELLINGS = {
     "newton": "N",
     "liter": "l",
     "litre": "l",
+    "pixel": "px",
+    "pixels": "px",
+    "adcspx": "px",
+    "mcspx": "px",
+    "millimeter": "mm",
+    "millimetre": "mm",
 }
 _NOTHING = frozenset(
     {

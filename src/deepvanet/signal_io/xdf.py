@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from deepvanet.findings import report
 from deepvanet.optional_packages import load_package
 from deepvanet.schema import ChannelType, UserError
-from deepvanet.signal_io.channel_names import read_type
+from deepvanet.signal_io.channel_names import guess_type, read_type
 from deepvanet.signal_io.declared import Declaration
+from deepvanet.signal_io.lost_gaze import drop_lost, read_validity
 from deepvanet.signal_io.read_errors import explain_error, report_log
 from deepvanet.signal_io.time_grid import (
     RATES_HZ,
@@ -150,8 +151,18 @@ def _read_stream(stream: Mapping[str, Any]) -> _Stream:
             for k, channel in enumerate(channels, 1)
         ),
         units=tuple(spell_unit(_read_first(c, "unit")) for c in channels),
-        types=tuple(read_type(_read_first(c, "type")) or usual for c in channels),
+        types=tuple(_find_type(channel, usual) for channel in channels),
     )
+
+
+def _find_type(
+    channel: Mapping[str, Any], usual: ChannelType | None
+) -> ChannelType | None:
+    """Return what is measured; a stream of gaze has pupils and validity in it too."""
+    said = read_type(_read_first(channel, "type")) or usual
+    if said is not ChannelType.GAZE_POSITION:
+        return said
+    return guess_type(_read_first(channel, "label")) or said
 
 
 def _list_channels(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -349,6 +360,10 @@ def _compare_clocks(path: Path, main: _Stream, used: Sequence[_Stream]) -> None:
 
 def _place(path: Path, stream: _Stream) -> TimeGrid:
     values = np.asarray(stream.series, np.float64).T
+    for row, kind in enumerate(stream.types):
+        if kind is ChannelType.GAZE_VALIDITY:
+            values[row] = read_validity(values[row], values[row])
+    values = drop_lost(values, stream.types)
     return place_samples(
         stream.times,
         values,

@@ -33,8 +33,8 @@ class StoredArrays:
         self.manifest = manifest
         self._folder = trials["folder"].to_numpy()
         self._place = {
-            stream: trials[list(names[:2])].to_numpy(dtype=np.int64)
-            for stream, names in PLACE_COLUMNS.items()
+            stream: trials[list(PLACE_COLUMNS[stream][:2])].to_numpy(dtype=np.int64)
+            for stream in manifest.streams
         }
         if manifest.traces is not None:
             self._traces = trials[list(TRACE_COLUMNS)].to_numpy(dtype=np.int64)
@@ -123,7 +123,7 @@ class StoredArrays:
     ) -> None:
         n_samples = self._count(stream, subject)
         n_channels = len(self.channels((stream,)))
-        if stream is Stream.FACE:
+        if stream.is_images:
             is_right = array.ndim == 4 and array.dtype == np.uint8
         else:
             is_right = array.ndim == 2 and array.dtype.kind == "f"
@@ -131,7 +131,7 @@ class StoredArrays:
         if not is_right or len(array) != n_samples:
             what = (
                 f"{n_samples} images"
-                if stream is Stream.FACE
+                if stream.is_images
                 else f"{n_samples} samples of {n_channels} channels"
             )
             raise UserError(

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from deepvanet.config import PrepareSettings
-from deepvanet.schema import Channel, ChannelType, TraceFormat, UserError, quote
+from deepvanet.schema import (
+    PAPER_STREAMS,
+    STREAMS,
+    Channel,
+    ChannelType,
+    Stream,
+    TraceFormat,
+    UserError,
+    pick,
+    quote,
+)
 
 FORMAT = "deepvanet-store-3"
 
@@ -33,6 +43,8 @@ class Manifest:
         The packages that made the store.
     traces : TraceFormat | None
         How ratings that move with time are kept; None where there are none.
+    streams : tuple of Stream
+        Those that its tables have columns of: the paper's, and those of its channels.
     """
 
     dataset: str
@@ -42,6 +54,12 @@ class Manifest:
     channels: tuple[Channel, ...]
     versions: Mapping[str, str]
     traces: TraceFormat | None = None
+    streams: tuple[Stream, ...] = PAPER_STREAMS
+
+    @property
+    def signals(self) -> tuple[Stream, ...]:
+        """Those of the streams that have channels."""
+        return tuple(stream for stream in self.streams if not stream.is_images)
 
     def find_rate(self, name: str, path: Path) -> float:
         """Return ``sfreq`` or ``face_fps`` of the settings.
@@ -88,7 +106,13 @@ class Manifest:
         )
         held = values.pop("traces", None)
         traces = held and TraceFormat(held["rate"], tuple(held["targets"]))
-        return cls(channels=channels, traces=traces, **values)
+        named = values.pop("streams", PAPER_STREAMS)  # which older ones do not say
+        return cls(
+            channels=channels,
+            traces=traces,
+            streams=tuple(STREAMS[pick("stream", name, STREAMS)] for name in named),
+            **values,
+        )
 
 
 def read_manifest(path: Path) -> Manifest | None:

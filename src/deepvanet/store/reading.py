@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from deepvanet.store.columns import (
     PLACE_COLUMNS,
     TEXT_COLUMNS,
     TRACE_COLUMNS,
-    TRIAL_COLUMNS,
+    list_trial_columns,
 )
 from deepvanet.store.manifest import Manifest, read_manifest
 from deepvanet.store.segments import SegmentStore, name_trials
@@ -149,7 +149,7 @@ class TrialStore:
         return shortest
 
     def _find_without(self, n_samples: int) -> pd.DataFrame:
-        """Return the trials with signals whose baseline is shorter."""
+        """Return the trials with EEG or peripherals whose baseline is shorter."""
         lengths = self._trials[[PLACE_COLUMNS[stream][1] for stream in BIO]]
         has = lengths.to_numpy().any(axis=1)
         is_short = (self._trials["n_baseline"] < n_samples).to_numpy()
@@ -200,7 +200,8 @@ def read_trial_table(folder: Path, manifest: Manifest) -> pd.DataFrame:
     """
     file = folder / "trials.csv"
     table = _read_csv(file)
-    missing = [column for column in TRIAL_COLUMNS if column not in table]
+    columns = list_trial_columns(manifest.streams)
+    missing = [column for column in columns if column not in table]
     if missing:
         raise UserError(f"{file}: column {missing[0]} is missing")
     if not len(table):
@@ -211,10 +212,10 @@ def read_trial_table(folder: Path, manifest: Manifest) -> pd.DataFrame:
     absent = [column for column in traced if column not in table]
     if absent:
         raise UserError(f"{file}: column {absent[0]} is missing")
-    for name in TRIAL_COLUMNS:
+    for name in columns:
         _check_column(file, table[name])
-    _check_counts(file, table, (*_COUNTS, *traced))
-    _check_places(file, table)
+    _check_counts(file, table, manifest.streams, traced)
+    _check_places(file, table, manifest.streams)
     if traced:
         _check_place(file, table, *traced)
     _check_durations(file, table, manifest)
@@ -232,25 +233,24 @@ def _check_column(file: Path, column: "pd.Series[Any]") -> None:
             raise UserError(f"{file}: column {name} has {quote(str(texts.iloc[0]))}")
 
 
-_COUNTS = (
-    "n_baseline",
-    *(name for names in PLACE_COLUMNS.values() for name in names),
-    *FRAME_COUNTS,
-)
-
-
-def _check_counts(file: Path, table: pd.DataFrame, names: Sequence[str]) -> None:
+def _check_counts(
+    file: Path,
+    table: pd.DataFrame,
+    streams: Iterable[Stream],
+    traced: Iterable[str],
+) -> None:
     """Refuse what counts nothing: less than none, a part, too many to be there."""
-    for name in names:
+    placed = (name for stream in streams for name in PLACE_COLUMNS[stream])
+    for name in ("n_baseline", *placed, *FRAME_COUNTS, *traced):
         counts = table[name].to_numpy()
         is_count = counts.dtype.kind == "i" and counts.min() >= 0
         if not is_count or counts.max() > MOST_SAMPLES:
             raise UserError(f"{file}: column {name} must be a count in each row")
 
 
-def _check_places(file: Path, table: pd.DataFrame) -> None:
+def _check_places(file: Path, table: pd.DataFrame, streams: Iterable[Stream]) -> None:
     """Refuse trials whose samples do not lie one after the other."""
-    for first, length, _ in PLACE_COLUMNS.values():
+    for first, length, _ in (PLACE_COLUMNS[stream] for stream in streams):
         _check_place(file, table, first, length)
 
 
@@ -266,13 +266,15 @@ def _check_durations(file: Path, table: pd.DataFrame, manifest: Manifest) -> Non
     if not np.all((lasts_s >= 0) & (lasts_s <= LONGEST_S)):
         raise UserError(f"{file}: column duration_s must be seconds in each row")
     before = table["n_baseline"].to_numpy(dtype=np.int64)
-    for stream, (_, name, _) in PLACE_COLUMNS.items():
+    for stream in manifest.streams:
+        name = PLACE_COLUMNS[stream][1]
         length = table[name].to_numpy(dtype=np.int64)
         if not length.any():
             continue
-        is_face = stream is Stream.FACE
-        rate = manifest.find_rate("face_fps" if is_face else "sfreq", file.parents[2])
-        n_samples = length if is_face else length - before
+        rate = manifest.find_rate(
+            "face_fps" if stream.is_images else "sfreq", file.parents[2]
+        )
+        n_samples = length if stream.is_images else length - before
         if np.any((length > 0) & (np.abs(lasts_s * rate - n_samples) > 1)):
             raise UserError(
                 f"{file}: column {name} does not fit column duration_s at {rate:g} Hz"

@@ -58,14 +58,14 @@ class SegmentStore:
         self._owner, folders = pd.factorize(trials["folder"])
         self._folders = [str(folder) for folder in folders]
         self._length = {
-            stream: trials[names[1]].to_numpy(dtype=np.int64)
-            for stream, names in PLACE_COLUMNS.items()
+            stream: trials[PLACE_COLUMNS[stream][1]].to_numpy(dtype=np.int64)
+            for stream in self.manifest.streams
         }
         self._n_baseline = trials["n_baseline"].to_numpy(dtype=np.int64)
         self._windows = lay_windows(
             trials, WindowGrid(segmenting.length_s, segmenting.step_s)
         )
-        if any(self._length[stream].any() for stream in BIO):
+        if any(self._length[stream].any() for stream in self.manifest.signals):
             self._windows.grid.check(self.sfreq, "samples")
         self.table = self._tabulate()
 
@@ -111,7 +111,8 @@ class SegmentStore:
         """One row a trial, with how many segments it has, and of each stream."""
         names = {"n_segments": np.ones(len(self.table), np.int64)}
         names |= {
-            f"n_segments_with_{s}": self.table[f"has_{s}"].to_numpy() for s in Stream
+            f"n_segments_with_{s}": self.table[f"has_{s}"].to_numpy()
+            for s in self.manifest.streams
         }
         n_trials = len(self._trials)
         counted = {
@@ -124,6 +125,12 @@ class SegmentStore:
         for name, counts in counted.items():
             made[name] = counts
         return made
+
+    @cached_property
+    def held(self) -> tuple[Stream, ...]:
+        """The streams that at least one segment has."""
+        streams = self.manifest.streams
+        return tuple(s for s in streams if self.table[f"has_{s}"].any())
 
     @property
     def lost(self) -> pd.DataFrame:
@@ -184,6 +191,8 @@ class SegmentStore:
         wanted = tuple(streams)
         if Stream.FACE in wanted and self._length[Stream.FACE].any():
             self._windows.grid.check(self.fps, "frames")
+        if not set(wanted).issubset(self.manifest.streams):
+            return np.empty(0, np.int64)
         has = self.table[[f"has_{stream}" for stream in wanted]]
         return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
 
@@ -204,8 +213,8 @@ class SegmentStore:
         Returns
         -------
         array, shape (row, ...)
-            Face (row, frame, height, width, 3) uint8; bio (row, channel, time)
-            float32, the baseline subtracted.
+            Face (row, frame, height, width, 3) uint8; signals (row, channel, time)
+            float32, of EEG and peripheral ones the baseline subtracted.
         """
         if not len(rows):
             raise ValueError("no rows asked for")
@@ -216,7 +225,7 @@ class SegmentStore:
         first = first + shift
         owner = self._owner[self._windows.trial[rows]]
         shape = self._view(stream, int(owner[0])).shape[1:]
-        if stream is Stream.FACE:
+        if stream.is_images:
             faces = np.empty((len(rows), *shape), np.uint8)
             return self._gather(stream, owner, first, faces)
         out = np.empty((len(rows), *shape[::-1]), np.float32)
@@ -233,9 +242,13 @@ class SegmentStore:
     ) -> Float32[np.ndarray, "channel time"] | None:
         """Return the baseline before a row's trial, None where none is subtracted."""
         trial = int(self._windows.trial[row])
-        if self.segmenting.baseline == "none" or not self._n_baseline[trial]:
+        if not self._subtracts(stream) or not self._n_baseline[trial]:
             return None
         return np.array(self._cut_rest(stream, trial))
+
+    def _subtracts(self, stream: Stream) -> bool:
+        """Say whether a baseline is subtracted: that of EEG and peripheral signals."""
+        return stream in BIO and self.segmenting.baseline != "none"
 
     def _cut_rest(
         self, stream: Stream, trial: int
@@ -288,12 +301,12 @@ class SegmentStore:
     def _spare(self) -> dict[Stream, Int[np.ndarray, "2 row"]]:
         """What each segment's trial holds of its stimulus before it, and after it."""
         found = {}
-        for stream in Stream:
+        for stream in self.manifest.streams:
             if not self._length[stream].any():
                 continue
             rate = self._rate(stream)
             start = self._windows.place(rate)
-            rest = 0 if stream is Stream.FACE else self._n_baseline
+            rest = 0 if stream.is_images else self._n_baseline
             length = (self._length[stream] - rest)[self._windows.trial]
             found[stream] = np.stack(
                 [start, length - start - self._windows.grid.measure(rate)]
@@ -301,7 +314,7 @@ class SegmentStore:
         return found
 
     def _rate(self, stream: Stream) -> float:
-        return self.fps if stream is Stream.FACE else self.sfreq
+        return self.fps if stream.is_images else self.sfreq
 
     def _subtract(
         self,
@@ -313,7 +326,7 @@ class SegmentStore:
     ) -> None:
         """Subtract each trial's baseline, in the phase of the trial's seconds."""
         turned = found.swapaxes(1, 2)
-        if self.segmenting.baseline == "none":
+        if not self._subtracts(stream):
             out[:] = turned
             return
         trial = self._windows.trial[rows]
@@ -353,13 +366,14 @@ class SegmentStore:
     def _first(self) -> dict[Stream, RowNumbers]:
         """Where each segment starts in its subject's array; -1 where it has none."""
         found = {}
-        for stream, names in PLACE_COLUMNS.items():
+        for stream in self.manifest.streams:
+            names = PLACE_COLUMNS[stream]
             has = self.table[f"has_{stream}"].to_numpy(dtype=bool)
             if not has.any():
                 found[stream] = np.full(len(has), -1)
                 continue
             before = self._trials[names[0]].to_numpy(dtype=np.int64)
-            if stream is not Stream.FACE:
+            if not stream.is_images:
                 before = before + self._n_baseline
             start = before[self._windows.trial] + self._windows.place(
                 self._rate(stream)
@@ -369,7 +383,7 @@ class SegmentStore:
 
     def _tabulate(self) -> pd.DataFrame:
         has, missing = {}, {}
-        for stream in BIO:
+        for stream in self.manifest.signals:
             has[stream], missing[stream] = self._find_signals(stream)
         has[Stream.FACE], counts = self._find_faces()
         return tabulate(
@@ -415,7 +429,7 @@ class SegmentStore:
         """Return the share of samples that are missing, the baseline subtracted."""
         samples = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
         known = np.isfinite(samples)
-        if self.segmenting.baseline != "none":
+        if self._subtracts(stream):
             repeated = self._find_repeated(stream, np.array([trial]))[trial]
             repeated = np.isfinite(repeated).T
             known &= repeated[np.arange(len(known)) % len(repeated)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,14 @@ from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 
 from deepvanet.preprocessing.windows import WindowGrid
-from deepvanet.schema import BIO, Stream, Target
+from deepvanet.schema import BIO, PAPER_STREAMS, Stream, Target
 from deepvanet.store.columns import (
     COLUMNS,
     FRAME_COUNTS,
     MISSING_COLUMNS,
     OPTIONAL_COLUMNS,
     TEXT_COLUMNS,
+    list_further,
 )
 
 RowNumbers = Int[np.ndarray, " row"]
@@ -67,7 +69,7 @@ def tabulate(
     missing: Mapping[Stream, NDArray[np.float64]],
     counts: Mapping[str, NDArray[np.int64]],
 ) -> pd.DataFrame:
-    """Return a row a segment, columns ``COLUMNS`` and those that are optional.
+    """Return a row a segment: ``COLUMNS``, those of further streams, and optional ones.
 
     Parameters
     ----------
@@ -94,9 +96,13 @@ def tabulate(
         "segment": windows.segment,
         "start_s": np.round(windows.segment * windows.grid.step_s, 9),
         "duration_s": np.full(len(table), windows.grid.length_s),
-        **{f"has_{stream}": has[stream].astype(np.int64) for stream in Stream},
+        **{f"has_{stream}": has[stream].astype(np.int64) for stream in PAPER_STREAMS},
         **{name: counts[name] for name in FRAME_COUNTS},
         **dict(zip(MISSING_COLUMNS, (missing[s] for s in BIO), strict=True)),
     }
-    table = table.assign(**added)
-    return table[[*COLUMNS, *optional]]
+    further: dict[str, NDArray[Any]] = {}
+    for stream in list_further(has):
+        further[f"has_{stream}"] = has[stream].astype(np.int64)
+        further[f"missing_{stream}"] = missing[stream]
+    table = table.assign(**added, **further)
+    return table[[*COLUMNS, *further, *optional]]

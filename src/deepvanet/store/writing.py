@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
-from deepvanet.schema import FrameState, Stream
+from deepvanet.schema import PAPER_STREAMS, FrameState, Stream
 from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS, TRACE_COLUMNS
 
 FACE_STATE = "face-state.npy"
@@ -30,6 +30,7 @@ def write_subject(
     parts: Iterator["TrialBlock"],
     inputs: Mapping[str, Any],
     findings: Sequence[Finding] = (),
+    streams: Sequence[Stream] = PAPER_STREAMS,
 ) -> bool:
     """Write one subject's folder whole or not at all, a trial at a time.
 
@@ -45,6 +46,8 @@ def write_subject(
         What ``subject.json`` records, to know later whether it is still current.
     findings : sequence of Finding
         What was found in its files; it may grow while ``parts`` is read.
+    streams : sequence of Stream
+        Those that the store's manifest names.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def write_subject(
         cleaned: list[CleaningRecord] = []
         with ExitStack() as stack:  # closes all, also where one of them cannot be
             for part in chain([first], parts):
-                trials.append({**part.row, **_place(part, writers)})
+                trials.append({**part.row, **_place(part, writers, streams)})
                 cleaned += [part.cleaning] if part.cleaning else []
                 for name, array in part.list_files():
                     if name not in writers:
@@ -77,18 +80,24 @@ def write_subject(
     return True
 
 
-def _place(part: "TrialBlock", writers: Mapping[str, "_ArrayWriter"]) -> dict[str, int]:
+def _place(
+    part: "TrialBlock",
+    writers: Mapping[str, "_ArrayWriter"],
+    streams: Sequence[Stream],
+) -> dict[str, int]:
     """Return where a trial will lie in the arrays, and what of it is missing."""
     state = np.empty(0, np.uint8) if part.face_state is None else part.face_state
     placed = {"n_baseline": part.n_baseline}
-    for stream, names in PLACE_COLUMNS.items():
+    for stream in streams:
         writer, array = writers.get(f"{stream}.npy"), part.arrays.get(stream)
         first = 0 if writer is None else writer.count
         n_missing = int(np.sum(state == FrameState.LOST))
-        if stream is not Stream.FACE:
+        if not stream.is_images:
             n_missing = 0 if array is None else int(np.sum(~np.isfinite(array)))
         length = 0 if array is None else len(array)
-        placed |= dict(zip(names, (first, length, n_missing), strict=True))
+        placed |= dict(
+            zip(PLACE_COLUMNS[stream], (first, length, n_missing), strict=True)
+        )
     n_traced = writers[TRACES].count if TRACES in writers else 0
     length = 0 if part.trace is None else len(part.trace)
     placed |= dict(zip(TRACE_COLUMNS, (n_traced, length), strict=True))

@@ -80,6 +80,7 @@ class Purpose(IntEnum):
     SESSION = 16
     REACTION = 17
     TRACE = 18
+    GAZE = 19
 
 
 def generator(seed: int, purpose: Purpose, *which: int) -> np.random.Generator:
@@ -165,6 +166,8 @@ TRAITS: Mapping[str, Trait] = {
     "roll": Trait(trial=0.25, subject=0.15),
     "light_side": Trait(trial=0.25, subject=0.5),
     "light": Trait(trial=0.03, subject=0.06),
+    # the logarithm of a width; last, so that the others stay as they were
+    "pupil": Trait(0.1, 0.75, 0.1, trial=0.05, subject=0.12, rise_s=HEART_S),
 }
 STIMULUS_SHARE = 0.5
 """How far a clip moves a trait, beside the most that trials differ."""

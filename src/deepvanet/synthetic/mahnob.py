@@ -5,6 +5,7 @@
     Sessions/132/session.xml                       what was shown, felt, recorded
                  Part_2_S_Trial1_emotion.bdf       30 s of rest, stimulus, 30 s
                  P2-Rec1-..._C1 trigger _C_Section_2.avi     colour, from the onset on
+                 P2-Rec1-...-All-Data-New_Section_2.tsv      gaze, from the onset on
                  P2-Rec1-..._BW1 _BW_Section_2.avi ...       grey, a few frames
     Subjects/subject2.xml
 
@@ -36,6 +37,7 @@ from deepvanet.synthetic.face import (
     sample_camera,
 )
 from deepvanet.synthetic.knobs import Knobs, Purpose, State
+from deepvanet.synthetic.mahnob_gaze import spell_gaze
 from deepvanet.synthetic.mahnob_plan import (
     N_SUBJECTS,
     N_TRIALS,
@@ -57,6 +59,7 @@ from deepvanet.synthetic.mahnob_xml import (
     GREY,
     describe_session,
     describe_subject,
+    name_gaze,
     name_signals,
     name_video,
 )
@@ -186,6 +189,9 @@ def _write_recordings(
             status=make_status(session, rng),
             knows_length=session.trial % OPEN_ENDED != 1,
         )
+    if session.has_gaze:
+        text = spell_gaze(plan, session, state, behaviour)
+        write_text(folder / name_gaze(session), text)
     if session.has_video:
         rng = plan.generator(Purpose.CAMERA, session.subject, session.offset)
         camera = sample_camera(rng, size=SIZE)

@@ -35,6 +35,8 @@ STOPPED_AFTER = {3: 17, 9: 14, 15: 17, 16: 16}
 NO_CLIPS = 26
 NO_FELT = 12
 NO_SIGNALS = (12, 15)
+NO_GAZE = 4
+"""Each fourth clip of a subject was shown without the eye tracker."""
 BROKEN = 16
 """Whose last session, of all 20, has neither signals nor video nor clip."""
 
@@ -95,6 +97,7 @@ class SessionPlan:
     has_felt: bool = True
     has_signals: bool = True
     has_video: bool = True
+    has_gaze: bool = True
 
     @property
     def number(self) -> int:
@@ -204,6 +207,7 @@ def _plan_clips(plan: MahnobPlan, subject: int) -> Iterator[SessionPlan]:
             has_felt=subject != NO_FELT,
             has_signals=subject not in NO_SIGNALS,
             has_video=not _loses_video(plan, subject, trial),
+            has_gaze=trial % NO_GAZE != 0,
         )
     yield from _plan_one_more(plan, subject, n_trials + 1)
 
@@ -245,6 +249,7 @@ def _plan_clip(
     has_felt: bool = True,
     has_signals: bool = True,
     has_video: bool = True,
+    has_gaze: bool = True,
 ) -> SessionPlan:
     media = list(MEDIA_S)[stimulus - 1] if stimulus else ""
     seconds = last_s(media, plan.seconds) if media else REST_S
@@ -260,6 +265,7 @@ def _plan_clip(
         has_felt=has_felt,
         has_signals=has_signals,
         has_video=has_video,
+        has_gaze=has_gaze,
     )
 
 

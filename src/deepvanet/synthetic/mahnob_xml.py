@@ -32,6 +32,12 @@ def name_video(session: SessionPlan, camera: str) -> str:
     return f"{name_stem(session.subject)}_{camera}_Section_{session.offset}.avi"
 
 
+def name_gaze(session: SessionPlan) -> str:
+    """Return the file of the eye tracker."""
+    stem = name_stem(session.subject)
+    return f"{stem}-All-Data-New_Section_{session.offset}.tsv"
+
+
 def name_signals(session: SessionPlan) -> str:
     """Return the file of the signals."""
     shown = "S" if session.is_emotional else "N"
@@ -71,8 +77,8 @@ def _add_cameras(parent: ET.Element, session: SessionPlan) -> None:
             color="1" if camera == COLOUR else "0",
             filename=name_video(session, camera),
         )
-        gaze = f"{stem}-All-Data-New_Section_{session.offset}.tsv"
-        ET.SubElement(track, "annotation", type="Gaze", filename=gaze)
+        file = name_gaze(session)
+        ET.SubElement(track, "annotation", type="Gaze", filename=file)
     cut = f"{stem}-Guide-Cut.tsv"
     ET.SubElement(parent, "annotation", type="GuideCut", filename=cut)
 

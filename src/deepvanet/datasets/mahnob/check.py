@@ -289,7 +289,7 @@ def _tabulate_subjects(facts: Sequence[MahnobFacts]) -> Table:
         title="Emotional clips",
         columns=(
             *("subject", "sessions", "no ratings", "no signals", "used"),
-            *("with video", "seconds"),
+            *("with video", "with gaze", "seconds"),
         ),
         rows=tuple(_tabulate_subject(subject) for subject in facts),
     )
@@ -305,6 +305,7 @@ def _tabulate_subject(facts: MahnobFacts) -> tuple[str | int, ...]:
         sum("signals" in session.lacks for session in clips),
         len(used),
         sum(session.has_video for session in used),
+        sum(session.has_gaze for session in used),
         f"{sum(session.stimulus_s or 0 for session in used):.0f}",
     )
 

@@ -75,6 +75,7 @@ class SessionFacts:
     contradictions: tuple[str, ...] = ()
     ratings: Mapping[Target, str] = field(default_factory=dict)
     absent_video: str = ""
+    has_gaze: bool = False
     files: tuple[Path, ...] = ()
     signals: SignalFacts | None = None
     video: PlacedVideo | None = None
@@ -135,13 +136,13 @@ def _examine_session(session: Session) -> SessionFacts:
         contradictions=tuple(_find_contradictions(session)),
         ratings=session.ratings,
         absent_video="" if session.video else session.absent_video,
+        has_gaze=session.gaze is not None,
         files=(session.folder / "session.xml",),
     )
     if not session.is_usable or session.bdf is None:
         return facts
     _report_videos(session)
-    used = (session.folder / "session.xml", session.bdf, session.video)
-    facts = replace(facts, files=tuple(path for path in used if path))
+    facts = replace(facts, files=tuple(mahnob.list_files(session)))
     placed = attempt(lambda: mahnob.place_session(session), source=session.bdf)
     if placed is None:
         return facts
@@ -179,6 +180,7 @@ def _describe_signals(
 ) -> SignalFacts:
     file = placed.file
     span = 0.0, file.n_samples / file.sfreq
+    signals = bio[: len(placed.picks)]
     return SignalFacts(
         path=file.path,
         timing=file.timing,
@@ -186,7 +188,7 @@ def _describe_signals(
         span=span,
         shared_s=None,
         filmed_s=sum_shared(span, [video.span] if video else []),
-        missing=float(1 - np.isfinite(bio).mean()) if bio.size else 0.0,
+        missing=float(1 - np.isfinite(signals).mean()) if bio.size else 0.0,
     )
 
 
@@ -195,11 +197,13 @@ def _describe_channels(
 ) -> Iterator[ChannelFacts]:
     """Yield what each channel was taken for: by its label, or by its place."""
     for channel, label, place in zip(
-        mahnob.CHANNELS, mahnob.PLACES, placed.picks, strict=True
+        mahnob.SIGNAL_CHANNELS, mahnob.PLACES, placed.picks, strict=True
     ):
         is_labelled = placed.file.labels[place].lower() == label.lower()
         why = f"label {label}" if is_labelled else f"place {place + 1}"
         yield ChannelFacts(channel, why, levels[channel.name])
+    for channel in placed.channels[len(mahnob.SIGNAL_CHANNELS) :]:
+        yield ChannelFacts(channel, "eye tracker", levels[channel.name])
 
 
 def _place_video(span: TrialSpan) -> PlacedVideo | None:

@@ -5,6 +5,7 @@ Read as downloaded, nothing renamed; a session is one clip before one subject::
     Sessions/132/session.xml                       what was shown, felt and recorded
                  Part_2_S_Trial1_emotion.bdf       30 s of rest, stimulus, 30 s
                  P2-Rec1-..._C1 trigger _C_Section_2.avi    the colour camera
+                 P2-Rec1-...-All-Data-New_Section_2.tsv     the eye tracker
 
 Second 0 is the onset of the stimulus. The status channel says where it lies in
 the signals; the video begins with it.
@@ -26,6 +27,7 @@ from jaxtyping import Float32, Int
 from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.file_trials import refuse_trial
 from deepvanet.datasets.geneva import GENEVA_EEG
+from deepvanet.datasets.mahnob.gaze import GAZE_CHANNELS, GazeFile, read_gaze
 from deepvanet.datasets.mahnob.sessions import (
     Session,
     list_sessions,
@@ -42,7 +44,7 @@ BASELINE_S = 3.0  # of the rest, the last
 SHORTEST_S = 1.0  # of a stimulus: one segment
 PULSE_BITS = 0xFFFF  # of the status channel; above stand the battery and such
 
-CHANNELS = (
+SIGNAL_CHANNELS = (
     *(Channel(name, ChannelType.EEG, "uV") for name in GENEVA_EEG),
     Channel("ECG1", ChannelType.ECG, "uV"),  # upper right of the chest
     Channel("ECG2", ChannelType.ECG, "uV"),  # upper left
@@ -53,6 +55,9 @@ CHANNELS = (
 )
 """The 32 electrodes and the six peripheral channels of the paper."""
 
+CHANNELS = (*SIGNAL_CHANNELS, *GAZE_CHANNELS)
+"""Also those of the eye tracker, which some sessions have."""
+
 PLACES: Mapping[str, int] = {
     **{name: place for place, name in enumerate(GENEVA_EEG)},
     "EXG1": 32,
@@ -62,7 +67,8 @@ PLACES: Mapping[str, int] = {
     "Resp": 44,
     "Temp": 45,
 }
-"""The labels of ``CHANNELS`` in the files, and where they stand if they are lost."""
+"""The labels of ``SIGNAL_CHANNELS`` in the files, and where they stand if they are
+lost."""
 N_CHANNELS = 47
 
 _MEDIA = """
@@ -113,11 +119,14 @@ def read_recordings(root: Path, subject: str) -> Iterator[Recording]:
 def input_files(root: Path, subject: str) -> list[Path]:
     """Return every file that a subject's trials are made of."""
     return [
-        file
-        for session in _list_usable(root, subject)
-        for file in (session.folder / "session.xml", session.bdf, session.video)
-        if file is not None
+        file for session in _list_usable(root, subject) for file in list_files(session)
     ]
+
+
+def list_files(session: Session) -> list[Path]:
+    """Return the files that a trial is made of."""
+    files = (session.bdf, session.video, session.gaze)
+    return [session.folder / "session.xml", *(file for file in files if file)]
 
 
 def find_session(file: Path) -> Session | None:
@@ -157,13 +166,21 @@ class PlacedSession:
     Attributes
     ----------
     picks : tuple of int
-        Where ``CHANNELS`` stand in the file.
+        Where ``SIGNAL_CHANNELS`` stand in the file.
+    gaze : GazeFile | None
+        What the eye tracker saw.
     """
 
     file: RawFile
     picks: tuple[int, ...]
     span: TrialSpan
     notes: tuple[str, ...]
+    gaze: GazeFile | None = None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Those that it has."""
+        return SIGNAL_CHANNELS if self.gaze is None else CHANNELS
 
 
 def read_recording(session: Session) -> Recording:
@@ -174,7 +191,7 @@ def read_recording(session: Session) -> Recording:
         name=str(session.number),
         bio=read_bio(placed)[0],
         sfreq=SFREQ,
-        channels=CHANNELS,
+        channels=placed.channels,
         spans=(placed.span,),
         is_raw=IS_RAW,
         notes=placed.notes,
@@ -184,7 +201,7 @@ def read_recording(session: Session) -> Recording:
 def read_bio(
     placed: PlacedSession,
 ) -> tuple[Float32[np.ndarray, "channel time"], dict[str, ChannelLevel]]:
-    """Read ``CHANNELS`` in their units, and report what no such channel can have.
+    """Read all channels in their units, and report what no such channel can have.
 
     Returns
     -------
@@ -195,10 +212,13 @@ def read_bio(
     """
     factors = [
         placed.file.find_factor(place, to=channel.unit)
-        for place, channel in zip(placed.picks, CHANNELS, strict=True)
+        for place, channel in zip(placed.picks, SIGNAL_CHANNELS, strict=True)
     ]
     bio = placed.file.read(placed.picks, mixing=np.diag(factors))
-    levels = report_levels(placed.file.path, bio, CHANNELS, sfreq=SFREQ)
+    if placed.gaze is not None:
+        gaze = placed.gaze.place(placed.span.onset_s, bio.shape[1], SFREQ)
+        bio = np.concatenate([bio, gaze])
+    levels = report_levels(placed.file.path, bio, placed.channels, sfreq=SFREQ)
     return bio, levels
 
 
@@ -230,12 +250,13 @@ def place_session(session: Session) -> PlacedSession:
         ratings={target: session.rate(target) for target in session.ratings},
         more=session.further,
     )
-    notes = (*label_notes, *clock_notes)
-    return PlacedSession(file, tuple(picks), span, notes)
+    gaze = read_gaze(session.gaze) if session.gaze else None
+    notes = (*label_notes, *clock_notes, *(gaze.notes if gaze else ()))
+    return PlacedSession(file, tuple(picks), span, notes, gaze)
 
 
 def find_channels(file: RawFile) -> tuple[list[int], tuple[str, ...]]:
-    """Return where ``CHANNELS`` stand: by label, by place where labels are lost.
+    """Return where ``SIGNAL_CHANNELS`` stand: by label, by place where labels are lost.
 
     Raises
     ------

@@ -38,6 +38,7 @@ EMOTIONS = (
 
 _LARGEST = 1 << 20  # bytes; a session.xml has some thousand
 _BDF = re.compile(r"Part_(\d+)_S_Trial(\d+)_emotion\.bdf", re.IGNORECASE)
+_GAZE = re.compile(r".*-All-Data.*\.tsv", re.IGNORECASE)
 _IN_COLOUR = {"type": "Video", "color": "1"}
 _COLOUR = re.compile(r".*_C1 trigger _.*\.avi", re.IGNORECASE)
 
@@ -68,6 +69,8 @@ class Session:
         Files that may be the colour camera's, of which ``video`` is the first.
     vid_rate : str
         The camera's rate as text.
+    gaze : Path | None
+        The eye tracker's samples.
     """
 
     folder: Path
@@ -83,6 +86,7 @@ class Session:
     absent_video: str = ""
     n_videos: int = 0
     further: Mapping[str, str] = field(default_factory=dict)
+    gaze: Path | None = None
 
     @property
     def subject(self) -> str:
@@ -225,6 +229,7 @@ def read_session(folder: Path) -> Session | None:
             for name, key in FURTHER.items()
             for text in [said.get(key, "").strip()]
         },
+        gaze=_find_gaze(folder, said),
     )
 
 
@@ -264,6 +269,13 @@ def _find_signals(folder: Path, said: ET.Element) -> Path | None:
     return next((p for p in (*named, *usual) if p.suffix.lower() == ".bdf"), None)
 
 
+def _find_gaze(folder: Path, said: ET.Element) -> Path | None:
+    """Return the file that the annotations name, else one that is named as they are."""
+    named = _list_tracks(folder, said, {"type": "Gaze"}, kind="annotation")
+    usual = (path for path in sorted(folder.iterdir()) if _GAZE.fullmatch(path.name))
+    return next(iter((*named, *usual)), None)
+
+
 def _find_videos(folder: Path, said: ET.Element) -> list[Path]:
     """Return what may be the colour camera's video; five grey cameras recorded too."""
     named = _list_tracks(folder, said, _IN_COLOUR)
@@ -272,18 +284,20 @@ def _find_videos(folder: Path, said: ET.Element) -> list[Path]:
 
 
 def _list_tracks(
-    folder: Path, said: ET.Element, wanted: Mapping[str, str]
+    folder: Path, said: ET.Element, wanted: Mapping[str, str], *, kind: str = "track"
 ) -> list[Path]:
     """Return the files of the tracks of a kind that lie in the folder itself."""
-    files = (folder / name for name in _name_tracks(said, wanted))
+    files = (folder / name for name in _name_tracks(said, wanted, kind=kind))
     return [file for file in dict.fromkeys(files) if is_file(file)]
 
 
-def _name_tracks(said: ET.Element, wanted: Mapping[str, str]) -> list[str]:
+def _name_tracks(
+    said: ET.Element, wanted: Mapping[str, str], *, kind: str = "track"
+) -> list[str]:
     """Return the names of the tracks of a kind; none is trusted to leave a folder."""
     names = [
         track.get("filename", "")
-        for track in said.iter("track")
+        for track in said.iter(kind)
         if all(track.get(key) == value for key, value in wanted.items())
     ]
     return [name for name in names if name and Path(name).name == name]

@@ -18,7 +18,7 @@ from deepvanet.datasets.recordings.channel_reports import (
     report_unused,
 )
 from deepvanet.findings import list_some, report
-from deepvanet.schema import Channel, ChannelType, Stream
+from deepvanet.schema import SIGNALS, Channel, ChannelType, Stream
 from deepvanet.signal_io.channel_names import (
     find_electrode,
     guess_type,
@@ -112,7 +112,7 @@ def share_channels(
         Names channels that are kept.
     """
     shared: list[Channel] = []
-    for stream in (Stream.EEG, Stream.PERIPHERAL):
+    for stream in SIGNALS:
         having = {
             recording: {c.name: c for c in channels if c.stream is stream}
             for recording, channels in recordings.items()
@@ -154,7 +154,7 @@ def split_streams(
         What a finding calls the recording.
     """
     kept: list[Channel] = []
-    for stream in (Stream.EEG, Stream.PERIPHERAL):
+    for stream in SIGNALS:
         wanted = [channel for channel in channels if channel.stream is stream]
         missing = [c.name for c in wanted if c.name not in found]
         if not missing:

@@ -11,7 +11,7 @@ from deepvanet.datasets.source_tables import (
     tabulate_videos,
     write_number,
 )
-from deepvanet.schema import Stream, Target
+from deepvanet.schema import PAPER_STREAMS, SIGNALS, Stream, Target
 
 
 def make_tables(folder: Path, facts: Sequence[OwnFacts]) -> tuple[Table, ...]:
@@ -65,12 +65,11 @@ def _tabulate_coverage(facts: Sequence[OwnFacts]) -> Table:
     used = [row for subject in facts for row in subject.rows if row.used_s]
     has = {
         Stream.FACE: [bool(row.shown_s) for row in used],
-        Stream.EEG: [row.n_channels.get(Stream.EEG, 0) > 0 for row in used],
-        Stream.PERIPHERAL: [
-            row.n_channels.get(Stream.PERIPHERAL, 0) > 0 for row in used
-        ],
+        **{s: [row.n_channels.get(s, 0) > 0 for row in used] for s in SIGNALS},
     }
     rows = tuple(
-        (stream.value, sum(it), len(it) - sum(it)) for stream, it in has.items()
+        (stream.value, sum(it), len(it) - sum(it))
+        for stream, it in has.items()
+        if stream in PAPER_STREAMS or any(it)
     )
     return Table("Coverage", ("stream", "trials with", "trials without"), rows)

@@ -22,7 +22,7 @@ from deepvanet.datasets.source_facts import (
 from deepvanet.findings import Finding, attempt, collect, list_refused, report
 from deepvanet.preprocessing.video import VideoInfo
 from deepvanet.preprocessing.video_facts import examine_video
-from deepvanet.schema import Channel, Stream, TrialSpan
+from deepvanet.schema import SIGNALS, Channel, Stream, TrialSpan
 
 SAME_END = 0.05
 """Of the signals; videos that end further from theirs were not stopped with them."""
@@ -180,7 +180,7 @@ def _examine_row(
         sfreq=read.opened.main.sfreq if read.opened else None,
         n_channels={
             stream: sum(c.stream is stream for c in recording.channels)
-            for stream in (Stream.EEG, Stream.PERIPHERAL)
+            for stream in SIGNALS
         },
         used_s=span.end_s - span.onset_s if span else 0.0,
         video_s=info.duration_s if info else None,

@@ -12,8 +12,9 @@ from scipy.signal import filtfilt, iirnotch
 from deepvanet.datasets.recordings.channel_reports import FileChannel
 from deepvanet.datasets.recordings.channels import find_channels, find_places
 from deepvanet.findings import list_some, report
-from deepvanet.schema import Channel, Stream, UserError
+from deepvanet.schema import Channel, ChannelType, Stream, UserError
 from deepvanet.signal_io.declared import Declaration
+from deepvanet.signal_io.lost_gaze import drop_lost, read_validity
 from deepvanet.signal_io.time_grid import change_rate, shift
 from deepvanet.signal_io.types import Signals
 from deepvanet.signal_io.units import UNKNOWN, UNSTATED, VOLTAGES, convert, keep_in
@@ -140,9 +141,12 @@ def _read_in_units(
     for row, (item, channel) in enumerate(zip(found, wanted, strict=True)):
         if item.is_missing:
             values[row] = np.nan
+        elif channel.type is ChannelType.GAZE_VALIDITY:
+            whole = np.asarray(signals.read([item.place], 0, signals.n_samples))
+            values[row] = read_validity(values[row], whole)
         elif item.unit != channel.unit:
             values[row] = _convert(values[row], signals, item, channel)
-    return values
+    return drop_lost(values, [channel.type for channel in wanted])
 
 
 def _convert(
