@@ -91,7 +91,9 @@ def write_small_store(
     settings = to_dict(PrepareSettings(artefacts=artefacts, face_fps=float(images[0])))
     channels = CHANNELS + (GAZE_CHANNELS if Stream.GAZE in streams else ())
     named = tuple(s for s in Stream if s in {*PAPER_STREAMS, *streams})
-    manifest = Manifest(dataset, False, settings, digest(settings), channels, {}, named)
+    manifest = Manifest(
+        dataset, False, settings, digest(settings), channels, {}, streams=named
+    )
     (root / "subjects").mkdir(parents=True)
     (root / "manifest.json").write_text(manifest.to_json())
     for number in range(1, n_subjects + 1):

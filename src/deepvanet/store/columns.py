@@ -43,7 +43,14 @@ streams; more follow. Ratings are as rated;
 TRACE_COLUMNS = ("first_trace", "length_trace")
 """Where a trial's ratings that move with time lie in its subject's array, and how many
 samples there are; in ``trials.csv`` of subjects that have any."""
-NO_RATINGS = frozenset({*TRIAL_COLUMNS, *TRACE_COLUMNS, SESSION, "folder"}) - {*Target}
+NO_RATINGS = frozenset(
+    {
+        *TRIAL_COLUMNS,
+        *(name for names in PLACE_COLUMNS.values() for name in names),
+        *TRACE_COLUMNS,
+        *(SESSION, "folder"),
+    }
+) - {*Target}
 """Columns of trials that hold no rating."""
 
 OPTIONAL_COLUMNS = (SESSION,)
