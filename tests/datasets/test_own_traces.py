@@ -61,7 +61,7 @@ def test_a_trace_is_kept_at_20_hz_from_the_onset_on(write, rate):
     assert spans[0].trace.form == TraceFormat(20.0, ("valence", "arousal"))
     assert spans[1].trace is None
     values = spans[0].trace.values
-    known = round(20 * (SECONDS - 1 / rate)) + 1
+    known = int(20 * (SECONDS - 1 / rate)) + 1
     wanted = np.arange(known)[:, None] / 20 * [1, -1] + [2, 8]
     assert values.shape == (80, 2)
     np.testing.assert_allclose(values[:known], wanted, atol=1e-5)
