@@ -234,7 +234,8 @@ def _report_clipped(
     level: ChannelLevel,
 ) -> None:
     for end in (level.lowest, level.highest):
-        share = float(np.mean(finite == np.float32(end)))
+        with np.errstate(over="ignore"):
+            share = float(np.mean(finite == np.float32(end)))
         if share < MOST_AT_END or not _is_clipped(finite, end == level.lowest):
             continue
         report(

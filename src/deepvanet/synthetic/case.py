@@ -7,7 +7,7 @@
     metadata/seqs_order.txt                     the videos, in order, a column a subject
     metadata/videos_duration.txt                how long each lasts, in ms
 
-A calm film comes first; before each video there is a blue screen. The joystick rests
+A calm video comes first; before each video there is a blue screen. The joystick rests
 in the middle there; during a video it goes to what the subject feels, and wanders about
 it, so that its mean is the rating. Each subject and video has random numbers of its
 own: a subject is the same for any number of others.
@@ -58,7 +58,7 @@ from deepvanet.synthetic.writing import (
 )
 
 REST_S = 5
-"""Of each blue screen and the films at both ends; about two minutes in CASE."""
+"""Of each blue screen and the videos at both ends; about two minutes in CASE."""
 STRETCH = (1.0, 1.2, 0.8, 1.1, 0.9)
 """Lengths of videos beside the one asked for, again and again."""
 

@@ -24,7 +24,7 @@ VIDEOS: Mapping[int, str] = {
 """The videos that are trials, by the number in the column ``video``."""
 START, BLUE, END = 10, 11, 12
 RESTS = (START, BLUE)
-"""A calm film at the start, and a blue screen between videos: what may come before
+"""A calm video at the start, and a blue screen between videos: what may come before
 a trial as its baseline."""
 NUMBERS: Mapping[str, int] = {
     **{name: number for number, name in VIDEOS.items()},

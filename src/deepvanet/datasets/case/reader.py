@@ -10,10 +10,10 @@ Read as downloaded, nothing renamed::
     metadata/seqs_order.txt, videos_duration.txt    which video was shown when
 
 Times are in ms, of raw files in seconds, on one clock; they are measured, as those of
-any recording. A trial is one of the eight videos. Nobody rated a whole video: its
+any recording. A trial is one of the eight videos. No one rated a whole video: its
 rating is the mean of what the joystick said, and what it said is kept as a trace. Both
 are mapped from 0.5 to 9.5 onto 1 to 9. Before most videos there was a blue screen; its
-last seconds are the baseline. Before the first it may have been a calm film.
+last seconds are the baseline. Before the first it may have been a calm video.
 
 References
 ----------

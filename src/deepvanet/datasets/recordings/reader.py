@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deepvanet.datasets.recordings import sources
+from deepvanet.datasets.recordings.moving_ratings import describe_rows
 from deepvanet.datasets.recordings.sources import RecordingSource
 from deepvanet.datasets.recordings.trial_table import read_rows
 from deepvanet.datasets.synthetic_mark import name_copy
-from deepvanet.schema import Channel, Recording
+from deepvanet.schema import Channel, Recording, TraceFormat
 from deepvanet.signal_io.declared import read_declared
 from deepvanet.signal_io.open_file import open_signals
 
@@ -41,6 +42,11 @@ def list_subjects(root: Path) -> list[str]:
 def list_channels(root: Path) -> tuple[Channel, ...]:
     """Return the channels that the recordings of a table share."""
     return sources.list_channels(read_source(root))
+
+
+def describe_traces(root: Path) -> TraceFormat | None:
+    """Return how ratings that move with time are kept, if the table names any."""
+    return describe_rows(read_source(root).rows)
 
 
 def read_recordings(root: Path, subject: str) -> Iterator[Recording]:

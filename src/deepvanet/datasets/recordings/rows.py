@@ -25,6 +25,8 @@ class Row:
         Columns that mean nothing here.
     face_choice, session : str
         As in ``Trial``.
+    trace : Path | None
+        Ratings that move with time.
     """
 
     table: Path
@@ -45,6 +47,7 @@ class Row:
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
     session: str = ""
+    trace: Path | None = None
 
     @property
     def where(self) -> str:
@@ -54,7 +57,9 @@ class Row:
     @property
     def files(self) -> tuple[Path, ...]:
         """What it is made of."""
-        return tuple(f for f in (self.bio, self.peripheral, self.video) if f)
+        return tuple(
+            f for f in (self.bio, self.peripheral, self.video, self.trace) if f
+        )
 
     @property
     def signals(self) -> tuple[Path | None, Path | None]:

@@ -232,7 +232,7 @@ def read_group(
 ) -> SourceRecording:
     """Read the recording of some rows."""
     if rows[0].bio is None:
-        return _read_alone(rows[0])
+        return _read_alone(rows[0], source.declared)
     opened = open_recording(source, rows[0])
     placed = tuple(place_rows(rows, opened.main, source.declared))
     path = opened.main.path
@@ -254,8 +254,8 @@ def read_group(
     return SourceRecording(recording, opened, placed, levels)
 
 
-def _read_alone(row: Row) -> SourceRecording:
-    placed = place_alone(row)
+def _read_alone(row: Row, declared: Declaration) -> SourceRecording:
+    placed = place_alone(row, declared)
     sfreq = PrepareSettings.sfreq
     n_samples = round((placed.span.end_s if placed.span else 0.0) * sfreq)
     recording = Recording(

@@ -10,7 +10,8 @@ PLACES = (
     "peripheral_offset_s",
 )
 FACE_CHOICES = ("left", "right", "largest")
-KNOWN = (*NAMES, *FILES, *PLACES, "face_choice", "session", *Target)
+TRACE = "trace"
+KNOWN = (*NAMES, *FILES, *PLACES, "face_choice", "session", TRACE, *Target)
 
 WORDS = Vocabulary(
     KNOWN,
@@ -73,7 +74,9 @@ WORDS = Vocabulary(
         ),
         "face_choice": ("face_box", "which_face", "subject_face", "face_position"),
         "session": ("session_nr", "session_no", "session_number", "ses", "ses_id"),
+        TRACE: ("trace_file", "traces", "trace_path"),
         "valence": ("val", "valenz", "pleasure"),
         "arousal": ("aro", "activation"),
     },
+    standard=("race",),
 )

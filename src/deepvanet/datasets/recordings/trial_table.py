@@ -3,7 +3,8 @@
 Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio`` and ``peripheral``,
 files, by their place beside the table; ``onset_s`` or ``marker``, ``duration_s``;
 ``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``; ``face_choice``;
-``session``; ``valence``, ``arousal``. Any others are kept, and named.
+``session``; ``valence``, ``arousal``; ``trace``, a file of ratings that move with time.
+Any others are kept, and named.
 """
 
 import difflib
@@ -29,6 +30,7 @@ from deepvanet.datasets.recordings.trial_columns import (
     KNOWN,
     NAMES,
     PLACES,
+    TRACE,
     WORDS,
 )
 from deepvanet.datasets.small_tables import (
@@ -160,6 +162,9 @@ def _read_row(
         more={k: v for k, v in cells.items() if k not in KNOWN},
         face_choice=_read_face_choice(path, line, clear(cells.get("face_choice"))),
         session=clear(cells.get("session")),
+        trace=_find_file(path, line, TRACE, cells, for_training)
+        if for_training
+        else None,
     )
     _check_places(row, for_training=for_training)
     return row

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deepvanet.datasets.recordings.cells import to_number
+from deepvanet.datasets.recordings.moving_ratings import read_trace
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.small_tables import MOST_QUOTED, name_lines, shorten
 from deepvanet.findings import list_some, report, say_count
@@ -89,7 +90,9 @@ def place_rows(
     return in_order
 
 
-def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
+def place_alone(
+    row: Row, declared: Declaration | None = None, *, for_training: bool = True
+) -> TrialPlace:
     """Place a trial that has a video and no signals, in a recording of its own."""
     if for_training and not row.ratings:
         return _leave_out(row, "it has no rating")
@@ -97,6 +100,7 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
         why = f"it lasts less than {SHORTEST_S:g} s"
         _report_cut(row, f"is left out: {why}", "the trial is left out")
         return _leave_out(row, why)
+    declared = declared or Declaration()
     span = TrialSpan(
         trial=row.trial,
         stimulus=row.stimulus,
@@ -110,6 +114,7 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
         more=row.more,
         face_choice=row.face_choice,
         session=row.session,
+        trace=read_trace(row, row.duration_s or 0.0, declared),
     )
     return TrialPlace(row, span)
 
@@ -268,6 +273,7 @@ def _place_row(
         more=row.more,
         face_choice=row.face_choice,
         session=row.session,
+        trace=read_trace(row, end - onset, declared),
     )
     return TrialPlace(row, span, notes, has_length=bool(length))
 

@@ -324,7 +324,7 @@ RATINGS = (
         "R40",
         Severity.NOTE,
         "Ratings that are the mean of a trace",
-        "Nobody rated a whole trial: what was felt was said in every moment.",
+        "No one rated a whole trial: what was felt was said in every moment.",
         "A trial that moved up and down is rated as one that stayed in the middle.",
         "Nothing; the trace itself is kept beside the trial.",
         "the rating of a trial is the mean of what its trace says from 0.5 to 9.5",
