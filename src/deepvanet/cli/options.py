@@ -64,10 +64,19 @@ def option(
 
     Parameters
     ----------
+    kind : type
+        A class of settings.
+    field : str
+        One of its fields.
     shown : str
         What help shows for the default, in place of what the field says.
     parser : callable, optional
         Reads the text, where its type does not say how.
+
+    Returns
+    -------
+    OptionInfo
+        With the help, the bounds and the names of the field.
     """
     about = find_about(kind, field)
     name = name_option(field)
