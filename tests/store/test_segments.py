@@ -238,3 +238,25 @@ def test_a_store_of_an_older_version_names_the_command_to_run_again(tmp_path):
 
     with pytest.raises(UserError, match="make it again: deepvanet prepare DATASET"):
         open_store(tmp_path / "store")
+
+
+def test_whole_trials_are_segments_where_all_last_the_same_time(tmp_path):
+    trials = [make_trial("1", seconds=5.5), make_trial("2", seconds=5.5)]
+
+    store = write_store(tmp_path / "store", *trials).cut(Segmenting("trial"))
+
+    assert (store.segmenting.segment_s, store.segmenting.step_s) == (5.5, 5.5)
+    assert store.table["trial"].tolist() == ["1", "2"]
+    assert store.read(Stream.EEG, np.arange(2)).shape == (2, 2, 44)
+    assert store.read(Stream.FACE, np.arange(2)).shape[1] == 11
+
+
+def test_whole_trials_of_several_lengths_are_refused_with_what_to_do(tmp_path):
+    store = write_store(
+        tmp_path / "store", make_trial("1"), make_trial("2", seconds=5.5)
+    )
+
+    with pytest.raises(
+        UserError, match=r"segment: .* last 5.5 to 6 s; a number of seconds, as 5,"
+    ):
+        store.cut(Segmenting("trial"))

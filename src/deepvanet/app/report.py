@@ -53,7 +53,13 @@ def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
 
 
 def find_end(n_rows: int, grid: WindowGrid) -> float:
-    """Return the second at which the last of so many rows' segments ends."""
+    """Return the second at which the last of so many rows' segments ends.
+
+    Examples
+    --------
+    >>> find_end(20, WindowGrid(length_s=4, step_s=1))
+    23
+    """
     return max(n_rows - 1, 0) * grid.step_s + grid.length_s
 
 

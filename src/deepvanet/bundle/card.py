@@ -23,6 +23,7 @@ from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
+from deepvanet.preprocessing.windows import SECONDS, WindowGrid
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import describe_recipe
 from deepvanet.schema import ChannelType, Stream, Target, find_stream, parse_streams
@@ -123,9 +124,9 @@ def _introduce(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> s
     targets = " and ".join(dict.fromkeys(item.member.target for item in trained))
     return (
         f"# A deepvanet bundle: {targets}, trained on {values['dataset']}\n\n"
-        "For each second of a recording it gives the probability of a **high "
-        "self-rating**, learnt from **one rating a trial**: how likely this person, "
-        f"asked after the whole trial, would have rated {targets} high "
+        f"For each {_name_segment(values)} of a recording it gives the probability of "
+        "a **high self-rating**, learnt from **one rating a trial**: how likely this "
+        f"person, asked after the whole trial, would have rated {targets} high "
         f"(`{values['training']['label_rule']}`). It is not how strong a feeling is, "
         "nor what is felt in this second: seconds were not rated.\n\n"
         f"{_introduce_learner(values['training']['learner'])}\n\n"
@@ -137,6 +138,13 @@ def _introduce(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> s
         f"{values['versions']['torch']}. Loading it runs no code: it is JSON and "
         "safetensors."
     )
+
+
+def _name_segment(values: Mapping[str, Any]) -> str:
+    """Return what is scored: a second, or how long a segment is."""
+    training = values["training"]
+    grid = WindowGrid(training["segment"], training["step"])
+    return "second" if grid == SECONDS else f"segment of {grid.length_s:g} s"
 
 
 def _introduce_learner(name: str) -> str:

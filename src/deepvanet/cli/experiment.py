@@ -9,6 +9,7 @@ import typer
 from deepvanet import config
 from deepvanet.cli.options import (
     JOBS,
+    SEGMENT_S,
     Address,
     Baseline,
     BaselineOfRecipe,
@@ -111,7 +112,7 @@ def evaluate(
             "vectors of other lengths, face x bio; the priors are always scored too."
         ),
     ] = join(config.EvaluateSettings.learners),
-    segment: Segment = config.Segmenting.segment_s,
+    segment: Segment = SEGMENT_S,
     step: Step = config.Segmenting.step_s,
     baseline: BaselineOfRecipe = config.Segmenting.baseline,
     scale: ScaleOfRecipe = None,
@@ -340,7 +341,7 @@ def reproduce(
     size: Annotated[
         config.SizeName, option(config.ReproduceSettings, "size")
     ] = config.ReproduceSettings.size,
-    segment: Segment = config.ReproduceSettings.segment,
+    segment: Segment = SEGMENT_S,
     step: Step = config.ReproduceSettings.step,
     baseline: Baseline = config.ReproduceSettings.baseline,
     seed: Seed = config.ReproduceSettings.seed,

@@ -11,6 +11,7 @@ import typer
 from deepvanet import config, files
 from deepvanet.cli.options import (
     JOBS,
+    SEGMENT_S,
     Accept,
     BaselineOfRecipe,
     ClassWeight,
@@ -99,7 +100,7 @@ def train(
     ] = config.TrainSettings.learner,
     target: Targets = join(config.TrainSettings.targets),
     recipe: Recipe = config.TrainSettings.recipe,
-    segment: Segment = config.TrainSettings.segment,
+    segment: Segment = SEGMENT_S,
     step: Step = config.TrainSettings.step,
     baseline: BaselineOfRecipe = config.TrainSettings.baseline,
     scale: ScaleOfRecipe = None,

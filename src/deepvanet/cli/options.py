@@ -5,7 +5,7 @@ bounds and defaults stand in :mod:`deepvanet.config` only.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -23,6 +23,7 @@ else:
     Context = typer.Context.__mro__[1]
 
 JOBS = config.suggest_jobs()
+SEGMENT_S = config.Segmenting().length_s
 
 _OTHER_NAMES = {
     "protocols": "--protocol",
@@ -52,13 +53,30 @@ def name_option(field: str) -> str:
     return _OTHER_NAMES.get(field, f"--{field.replace('_', '-')}")
 
 
-def option(kind: type, field: str, *, shown: str = "") -> Any:
+def option(
+    kind: type,
+    field: str,
+    *,
+    shown: str = "",
+    parser: Callable[[str], Any] | None = None,
+) -> Any:
     """Return the option that sets a field of settings.
 
     Parameters
     ----------
+    kind : type
+        A class of settings.
+    field : str
+        One of its fields.
     shown : str
         What help shows for the default, in place of what the field says.
+    parser : callable, optional
+        Reads the text, where its type does not say how.
+
+    Returns
+    -------
+    OptionInfo
+        With the help, the bounds and the names of the field.
     """
     about = find_about(kind, field)
     name = name_option(field)
@@ -71,6 +89,7 @@ def option(kind: type, field: str, *, shown: str = "") -> Any:
         max=about.most,
         metavar=about.metavar or None,
         show_default=shown or about.shown or True,
+        parser=parser,
     )
 
 
@@ -175,16 +194,8 @@ def read_segment(text: str | float) -> float | str:
         ) from None
 
 
-_SEGMENT = find_about(config.Segmenting, "segment_s")
-Segment = Annotated[
-    Any,
-    typer.Option(
-        "--segment",
-        help=_SEGMENT.help,
-        parser=read_segment,
-        metavar=_SEGMENT.metavar,
-    ),
-]
+# or the word for whole trials; typer takes no union of types
+Segment = Annotated[float, option(config.Segmenting, "segment_s", parser=read_segment)]
 Step = Annotated[float, option(config.Segmenting, "step_s")]
 Baseline = Annotated[config.Baseline | None, option(config.Segmenting, "baseline")]
 BaselineOfRecipe = Annotated[
