@@ -107,7 +107,7 @@ def test_rows_from_memory_are_those_of_the_store_bit_for_bit(
     rows = take_some(cut, left_out=[2])
     order = np.random.default_rng(0).permutation(len(rows))
     rows, scalings = rows.take(order), fit_scaling(rows)
-    shift_s = find_room(rows).draw(order, np.random.default_rng(1))
+    shift_s = find_room(rows).sample(order, np.random.default_rng(1))
 
     found = open_stretches(rows, scalings)(order, shift_s)
 

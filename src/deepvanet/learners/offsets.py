@@ -51,10 +51,10 @@ class Room:
     earlier: Seconds
     later: Seconds
 
-    def draw(self, index: Index, generator: np.random.Generator) -> Seconds:
-        """Draw an offset for each of some rows, all within its room alike."""
-        drawn = generator.uniform(-self.earlier[index], self.later[index])
-        return np.asarray(drawn)
+    def sample(self, index: Index, generator: np.random.Generator) -> Seconds:
+        """Sample an offset for each of some rows, evenly over its room."""
+        sampled = generator.uniform(-self.earlier[index], self.later[index])
+        return np.asarray(sampled)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def open_training(
         return open_rows(rows, scalings, device=settings.device)
     gather_at = open_stretches(rows, scalings, device=settings.device)
     generator = np.random.default_rng([seed, _SALT])
-    return lambda index: gather_at(index, room.draw(index, generator))
+    return lambda index: gather_at(index, room.sample(index, generator))
 
 
 def open_stretches(
