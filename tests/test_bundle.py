@@ -347,7 +347,8 @@ def test_a_bundle_says_its_recipe_and_what_departs_from_it(store, tmp_path):
     described = json.loads((tmp_path / "m" / "bundle.json").read_text())
     assert described["training"]["recipe"] == "paper"
     card = (tmp_path / "m" / "README.md").read_text()
-    assert "Recipe: paper, but scale train, class weight balanced, epochs 2" in card
+    changed = "scale train, class weight balanced, offsets random, epochs 2"
+    assert f"Recipe: paper, but {changed}" in card
 
 
 def test_a_bundle_of_an_older_version_does_not_say_its_recipe(copied):

@@ -110,6 +110,7 @@ def test_a_run_says_which_folds_trained_at_random_offsets(store, tmp_path):
         ASKED,
         protocols=("paper", "trial-matched", "trial"),
         learners=("network", "bandpower-nb"),
+        subjects=("01",),
         segment=1.0,
     )
     none = replace(settings, network=replace(ASKED.network, offsets="none"))

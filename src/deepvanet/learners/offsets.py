@@ -52,9 +52,9 @@ class Room:
     later: Seconds
 
     def sample(self, index: Index, generator: np.random.Generator) -> Seconds:
-        """Sample an offset for each of some rows, all within its room alike."""
-        offset_s = generator.uniform(-self.earlier[index], self.later[index])
-        return np.asarray(offset_s)
+        """Sample an offset for each of some rows, evenly over its room."""
+        sampled = generator.uniform(-self.earlier[index], self.later[index])
+        return np.asarray(sampled)
 
 
 @dataclass(frozen=True)
