@@ -64,10 +64,11 @@ class ChannelType(StrEnum):
     GAZE_POSITION = "gaze_position"
     PUPIL = "pupil"
     GAZE_VALIDITY = "gaze_validity"
+    FACE_FEATURE = "face_feature"
 
 
-Kind = Literal["signal", "images"]
-"""What a stream is made of: channels x time, or images."""
+Kind = Literal["signal", "images", "features"]
+"""What a stream is made of: channels x time, images, or a vector a step."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class StreamSpec:
     name : str
         As in stream sets, columns and files.
     kind : str
-        ``signal``: channels at the store's sampling rate; ``images``: at its frame
-        rate.
+        ``signal``: channels at the store's sampling rate; ``images`` and ``features``,
+        numbers made of images elsewhere: at its frame rate.
     types : tuple of ChannelType
         The channels that belong to it; none of images.
     encoder : str
@@ -138,6 +139,20 @@ class Stream(StrEnum):
         "gaze",
     )
 
+    FACE_FEATURES = StreamSpec(
+        "face-features",
+        "features",
+        (ChannelType.FACE_FEATURE,),
+        "face-features",
+        "#E69F00",
+        "face features",
+    )
+
+    @property
+    def is_at_fps(self) -> bool:
+        """Whether it comes at the rate of images, from the onset of a stimulus on."""
+        return self.spec.kind != "signal"
+
     @property
     def is_images(self) -> bool:
         """Whether it is made of images, and so has no channels."""
@@ -147,8 +162,11 @@ class Stream(StrEnum):
 STREAMS: Mapping[str, Stream] = {str(stream): stream for stream in Stream}
 """The streams by name."""
 
-SIGNALS = tuple(stream for stream in Stream if not stream.is_images)
-"""The streams that have channels."""
+SIGNALS = tuple(stream for stream in Stream if stream.spec.kind == "signal")
+"""The streams of signals."""
+
+WITH_CHANNELS = tuple(stream for stream in Stream if not stream.is_images)
+"""The streams that have channels: signals, and features, each of which is one."""
 
 BIO = tuple(stream for stream in Stream if stream.spec.encoder == "bio")
 """EEG and peripheral signals, which the paper's network reads side by side."""
@@ -234,7 +252,7 @@ class TrialSpan:
         As in ``Trial``.
     more : mapping
         As in ``Trial``.
-    face_choice, session : str
+    face_choice, session, face_features : str, str, Path | None
         As in ``Trial``.
     """
 
@@ -250,6 +268,7 @@ class TrialSpan:
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
     session: str = ""
+    face_features: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -310,6 +329,8 @@ class Trial:
         box ``x,y,width,height`` in pixels or shares; empty for the one seen longest.
     session : str
         On which visit it was recorded; empty where that is not known.
+    face_features : Path | None
+        Numbers of the frames of the video, which others made.
     """
 
     subject: str
@@ -326,6 +347,7 @@ class Trial:
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
     session: str = ""
+    face_features: Path | None = None
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -343,6 +365,7 @@ def as_recording(trial: Trial) -> Recording:
         more=trial.more,
         face_choice=trial.face_choice,
         session=trial.session,
+        face_features=trial.face_features,
     )
     return Recording(
         subject=trial.subject,

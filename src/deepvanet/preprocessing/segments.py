@@ -53,6 +53,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         more=span.more,
         face_choice=span.face_choice,
         session=span.session,
+        face_features=span.face_features,
     )
 
 

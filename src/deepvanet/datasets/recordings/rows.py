@@ -23,7 +23,7 @@ class Row:
         On the scale from 1 to 9.
     more : mapping
         Columns that mean nothing here.
-    face_choice, session : str
+    face_choice, session, face_features : str, str, Path | None
         As in ``Trial``.
     """
 
@@ -45,6 +45,7 @@ class Row:
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
     session: str = ""
+    face_features: Path | None = None
 
     @property
     def where(self) -> str:
@@ -54,7 +55,9 @@ class Row:
     @property
     def files(self) -> tuple[Path, ...]:
         """What it is made of."""
-        return tuple(f for f in (self.bio, self.peripheral, self.video) if f)
+        return tuple(
+            f for f in (self.bio, self.peripheral, self.video, self.face_features) if f
+        )
 
     @property
     def signals(self) -> tuple[Path | None, Path | None]:

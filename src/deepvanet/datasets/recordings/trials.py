@@ -110,6 +110,7 @@ def place_alone(row: Row, *, for_training: bool = True) -> TrialPlace:
         more=row.more,
         face_choice=row.face_choice,
         session=row.session,
+        face_features=row.face_features,
     )
     return TrialPlace(row, span)
 
@@ -268,6 +269,7 @@ def _place_row(
         more=row.more,
         face_choice=row.face_choice,
         session=row.session,
+        face_features=row.face_features,
     )
     return TrialPlace(row, span, notes, has_length=bool(length))
 
