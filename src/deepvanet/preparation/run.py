@@ -368,7 +368,24 @@ def prepare_recording(
     backend: FaceBackend,
     features: Sequence[Channel] = (),
 ) -> Iterator[TrialBlock]:
-    """Clean a recording and cut out its trials; ``features`` are those of faces."""
+    """Clean a recording and cut out its trials.
+
+    Parameters
+    ----------
+    recording : Recording
+        As it was read.
+    settings : PrepareSettings
+        How signals and videos are processed.
+    backend : FaceBackend
+        What finds faces.
+    features : sequence of Channel
+        Of faces, which others made, in their order.
+
+    Returns
+    -------
+    iterator of TrialBlock
+        One for each trial, in the recording's order.
+    """
     recording, facts = _clean(recording, settings)
     record = None if facts is None else _record(recording, facts)
     for trial in segments.cut_trials(recording):
@@ -422,7 +439,20 @@ def prepare_trial(
     backend: FaceBackend,
     features: Sequence[Channel] = (),
 ) -> TrialBlock:
-    """Bring the signals of a trial, its baseline in front, and its face together."""
+    """Bring the signals of a trial, its baseline in front, and its face together.
+
+    Parameters
+    ----------
+    trial : Trial
+        As it was cut.
+    settings, backend, features
+        As in ``prepare_recording``.
+
+    Returns
+    -------
+    TrialBlock
+        What a store keeps of it.
+    """
     track = track_trial(trial, settings=settings, backend=backend)
     samples = np.asarray(trial.bio.T, dtype=np.float32)
     arrays: dict[Stream, NDArray[Any]] = {

@@ -70,6 +70,11 @@ class FeatureTable:
             How many steps.
         fps : float
             Steps a second.
+
+        Returns
+        -------
+        array, shape (step, feature)
+            In the order of ``names``.
         """
         wanted = start_s + np.arange(n_steps) / fps
         after = np.searchsorted(self.time_s, wanted).clip(1, len(self.time_s) - 1)
@@ -90,6 +95,11 @@ def read_features(path: Path, fps: float | None = None) -> FeatureTable:
     ----------
     fps : float, optional
         Of the video, where the table has numbers of frames only.
+
+    Returns
+    -------
+    FeatureTable
+        Of one face, in the order of time.
 
     Raises
     ------
