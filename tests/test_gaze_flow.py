@@ -87,7 +87,7 @@ def test_gaze_is_scored_alone_and_with_others(store, tmp_path):
         protocols=("trial-pooled",),
         targets=("valence",),
         streams=("gaze", "gaze+bio", "all"),
-        learners=("network", "bandpower-logistic", "trial-logistic", "riemann"),
+        learners=("network", "bandpower-logistic", "trial-logistic"),
         folds=2,
         network=QUICK,
         permutations=0,

@@ -19,7 +19,7 @@ TIMES = ("timestamp", "time_s", "time", "seconds")
 """Columns of seconds, the first that is there."""
 FRAME, RATE, SUCCESS = "frame", "fps", "success"
 FACES = ("face_id", "faceid", "identity")
-"""Columns that tell several faces apart; that of most rows is read."""
+"""Columns that distinguish several faces; that of most rows is read."""
 _BESIDE = re.compile(
     r"frame|fps|success|confidence|face_?id|identity|input|approx_time|"
     r"face_?(?:rect|score|x|y|width|height)\w*|unnamed.*|index"
