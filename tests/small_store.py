@@ -170,7 +170,12 @@ def _sample_trial(
     table = table.assign(start_s=table["segment"] * 1.0, n_faces_filled=0)
     n_images, side = images
     table = table.assign(n_faces_found=n_images * (Stream.FACE in streams))
-    table = table.assign(**{f"has_{s}": int(s in streams) for s in Stream})
+    table = table.assign(
+        **{
+            f"has_{s}": int(s in streams)
+            for s in dict.fromkeys((*PAPER_STREAMS, *streams))
+        }
+    )
     arrays = {}
     for stream, (level, unit) in BIO_UNITS.items():
         if stream not in (*PAPER_STREAMS, *streams):

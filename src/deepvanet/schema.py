@@ -64,6 +64,7 @@ class ChannelType(StrEnum):
     GAZE_POSITION = "gaze_position"
     PUPIL = "pupil"
     GAZE_VALIDITY = "gaze_validity"
+    FACE_FEATURE = "face_feature"
 
 
 GoalKind = Literal["high-low", "classes", "rating"]
@@ -97,8 +98,8 @@ class Goal:
 HIGH_LOW = Goal("high-low", ("low", "high"))
 
 
-Kind = Literal["signal", "images"]
-"""What a stream is made of: channels x time, or images."""
+Kind = Literal["signal", "images", "features"]
+"""What a stream is made of: channels x time, images, or a vector a step."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ class StreamSpec:
     name : str
         As in stream sets, columns and files.
     kind : str
-        ``signal``: channels at the store's sampling rate; ``images``: at its frame
-        rate.
+        ``signal``: channels at the store's sampling rate; ``images`` and ``features``,
+        numbers made of images elsewhere: at its frame rate.
     types : tuple of ChannelType
         The channels that belong to it; none of images.
     encoder : str
@@ -169,6 +170,20 @@ class Stream(StrEnum):
         "gaze",
     )
 
+    FACE_FEATURES = StreamSpec(
+        "face-features",
+        "features",
+        (ChannelType.FACE_FEATURE,),
+        "face-features",
+        "#E69F00",
+        "face features",
+    )
+
+    @property
+    def is_at_fps(self) -> bool:
+        """Whether it comes at the rate of images, from the onset of a stimulus on."""
+        return self.spec.kind != "signal"
+
     @property
     def is_images(self) -> bool:
         """Whether it is made of images, and so has no channels."""
@@ -178,8 +193,11 @@ class Stream(StrEnum):
 STREAMS: Mapping[str, Stream] = {str(stream): stream for stream in Stream}
 """The streams by name."""
 
-SIGNALS = tuple(stream for stream in Stream if not stream.is_images)
-"""The streams that have channels."""
+SIGNALS = tuple(stream for stream in Stream if stream.spec.kind == "signal")
+"""The streams of signals."""
+
+WITH_CHANNELS = tuple(stream for stream in Stream if not stream.is_images)
+"""The streams that have channels: signals, and features, each of which is one."""
 
 BIO = tuple(stream for stream in Stream if stream.spec.encoder == "bio")
 """EEG and peripheral signals, which the paper's network reads side by side."""
@@ -301,7 +319,7 @@ class TrialSpan:
         As in ``Trial``.
     more : mapping
         As in ``Trial``.
-    face_choice, session : str
+    face_choice, session, face_features : str, str, Path | None
         As in ``Trial``.
     trace : Trace | None
         As in ``Trial``.
@@ -320,6 +338,7 @@ class TrialSpan:
     face_choice: str = ""
     session: str = ""
     trace: Trace | None = None
+    face_features: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -382,6 +401,8 @@ class Trial:
         On which visit it was recorded; empty where that is not known.
     trace : Trace | None
         Ratings that move with time, where there are any.
+    face_features : Path | None
+        Numbers of the frames of the video, which others made.
     """
 
     subject: str
@@ -399,6 +420,7 @@ class Trial:
     face_choice: str = ""
     session: str = ""
     trace: Trace | None = None
+    face_features: Path | None = None
 
 
 def as_recording(trial: Trial) -> Recording:
@@ -417,6 +439,7 @@ def as_recording(trial: Trial) -> Recording:
         face_choice=trial.face_choice,
         session=trial.session,
         trace=trial.trace,
+        face_features=trial.face_features,
     )
     return Recording(
         subject=trial.subject,

@@ -52,8 +52,8 @@ def test_sessions_are_counted_by_kind(root):
 def test_each_subject_s_clips_are_counted_by_what_they_lack(root):
     subjects = find_table(look(root), "Emotional clips")
 
-    assert list(subjects["01"].values()) == ["01", 4, 1, 1, 2, 1, "38"]
-    assert list(subjects["12"].values()) == ["12", 1, 1, 1, 0, 0, "0"]
+    assert list(subjects["01"].values()) == ["01", 4, 1, 1, 2, 1, 0, "38"]
+    assert list(subjects["12"].values()) == ["12", 1, 1, 1, 0, 0, 0, "0"]
 
 
 def test_clips_are_measured_beside_the_published_lengths(root):

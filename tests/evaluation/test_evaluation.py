@@ -338,7 +338,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
         ({"folds": 20}, "20 folds"),
         (
             {"learners": ("decision-fusion:stacking",)},
-            "streams: learner decision-fusion:stacking reads face with any of eeg, peri",
+            "streams: learner decision-fusion:stacking reads face with any of eeg, per",
         ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

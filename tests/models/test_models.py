@@ -79,6 +79,15 @@ def test_a_further_stream_of_signals_has_an_encoder_of_its_own(streams, n_parame
     assert network.reads["gaze"] == (Stream.GAZE,)
 
 
+def test_features_of_faces_are_averaged_over_steps():
+    network = build_network({Stream.FACE_FEATURES: (20, 5)}).eval()
+    read = torch.rand(2, 20, 5)
+
+    assert count(network) == 20 * 64 + 64 + 64 * 20 + 20 + 21
+    turned = network({Stream.FACE_FEATURES: read.flip(2)})
+    assert torch.allclose(turned, network({Stream.FACE_FEATURES: read}))
+
+
 def test_the_table_of_parameters_has_every_stream_set():
     assert {row["streams"] for row in COUNTS} == set(STREAM_SETS)
 

@@ -36,8 +36,10 @@ def outline(recording: Recording) -> list[dict[str, Any]]:
     outlines: list[dict[str, Any]] = []
     lasts_s = recording.bio.shape[1] / recording.sfreq
     for channel, signal in zip(recording.channels, recording.bio, strict=True):
-        known = np.nan_to_num(signal.astype(float))
-        known -= np.median(known)
+        values = signal.astype(float)
+        is_known = np.isfinite(values)
+        middle = np.median(values[is_known]) if is_known.any() else 0.0
+        known = np.where(is_known, values - middle, 0.0)
         parts = np.array_split(known, min(N_STRETCHES, len(known)))
         outlines.append(
             {

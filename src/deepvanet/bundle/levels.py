@@ -14,7 +14,7 @@ from deepvanet.bundle.members import Member
 from deepvanet.learners.making import load_learner
 from deepvanet.learners.network import FittedNetwork
 from deepvanet.learners.scaling import Scaling, fit_scaling
-from deepvanet.schema import SIGNALS, Stream, parse_streams
+from deepvanet.schema import WITH_CHANNELS, Stream, parse_streams
 from deepvanet.store import Rows, SegmentStore
 
 
@@ -40,7 +40,7 @@ def measure_levels(
         The level of each channel, by its name; none of streams that no member reads.
     """
     levels = {}
-    for stream in SIGNALS:
+    for stream in WITH_CHANNELS:
         reading = [m for m in rows if stream in parse_streams(m.streams)]
         if not reading:
             continue

@@ -404,7 +404,13 @@ def pick_targets(text: str) -> tuple[str, ...]:
 
 
 def pick_streams(text: str) -> tuple[str, ...]:
-    """Return the stream sets that a list with commas names."""
+    """Return the stream sets that a list with commas names.
+
+    Raises
+    ------
+    UserError
+        When there is none, or no stream of a name.
+    """
     names = split_names(text)
     if not names:
         raise UserError(f"stream set: needs at least one of {', '.join(STREAM_SETS)}")

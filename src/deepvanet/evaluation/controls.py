@@ -188,7 +188,8 @@ def _make_noise(
         for stream, average in averages.items():
             samples = trials.read_trial(stream, int(number))
             if average is not None and len(samples):
-                arrays[stream] = _replace(samples, row["n_baseline"], average, rng)
+                n_rest = 0 if stream.is_at_fps else row["n_baseline"]
+                arrays[stream] = _replace(samples, n_rest, average, rng)
         state = trials.read_state(int(number))
         if len(state):
             arrays[Stream.FACE] = _sample_faces(seconds, state, rng)

@@ -44,7 +44,7 @@ from deepvanet.learners.repeatable import use_threads
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.models.stream_dropout import PartialNetwork
-from deepvanet.schema import SIGNALS, Stream, Target
+from deepvanet.schema import WITH_CHANNELS, Stream, Target
 from deepvanet.store import Rows
 
 N_STEPS = 20
@@ -129,7 +129,7 @@ def leave_channels_out(
     """Return by how much the calibrated logit falls without each channel."""
     whole = _answer(question, question.rows)
     found = {}
-    for stream in SIGNALS:
+    for stream in WITH_CHANNELS:
         if stream not in question.rows.streams:
             continue
         array = question.rows.read(stream)

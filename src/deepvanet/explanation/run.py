@@ -34,7 +34,7 @@ from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
 from deepvanet.learners.making import find_learner
 from deepvanet.optional_packages import tell_install
-from deepvanet.schema import SIGNALS, Stream, Target, UserError
+from deepvanet.schema import WITH_CHANNELS, Stream, Target, UserError
 
 if find_spec("captum") is None:
     raise UserError(
@@ -154,7 +154,7 @@ def attribute(
         streams.append(_tabulate_streams(question))
         found = divide_by_inputs(question)
         has_gradients = bool(found)
-        by_channel = {s: found[s].sum(axis=2) for s in SIGNALS if s in found}
+        by_channel = {s: found[s].sum(axis=2) for s in WITH_CHANNELS if s in found}
         if not found and _knows_lost_channels(bundle.learner):
             by_channel = dict(leave_channels_out(question))
         channels += [

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from deepvanet.bundle import Bundle
 from deepvanet.findings import list_some, report
 from deepvanet.preprocessing.cleaning.electrodes import describe, interpolate
-from deepvanet.schema import SIGNALS, Channel, Stream, UserError
+from deepvanet.schema import WITH_CHANNELS, Channel, Stream, UserError
 
 MOST_MISSING = 0.1
 """Share of the EEG channels that may be interpolated from the others."""
@@ -87,12 +87,12 @@ def place_channels(
         When too many channels are missing.
     """
     placed: dict[Stream, ChannelPlaces] = {}
-    wanted = {stream: bundle.channels_of(stream) for stream in SIGNALS}
+    wanted = {stream: bundle.channels_of(stream) for stream in WITH_CHANNELS}
     whole = {
         s for s, channels in wanted.items() if channels and set(channels) <= {*found}
     }
     notes = []
-    for stream in SIGNALS:
+    for stream in WITH_CHANNELS:
         places = _find_places(found, wanted[stream])
         if stream not in bundle.streams or not places.rows:
             continue

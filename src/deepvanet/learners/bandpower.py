@@ -51,7 +51,7 @@ from deepvanet.learners.families import (
 from deepvanet.learners.features import measure_features
 from deepvanet.learners.learner import Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
-from deepvanet.schema import SIGNALS, Stream
+from deepvanet.schema import WITH_CHANNELS, Stream
 from deepvanet.store import Rows
 
 PENALTY = 1.0
@@ -73,9 +73,9 @@ class Bandpower:
         """
         is_slow = CLASSIFIERS[self.name] == "svm"
         return Traits(
-            streams=SIGNALS,
+            streams=WITH_CHANNELS,
             spans_trial=(Stream.PERIPHERAL,),
-            adapts_to_new_subjects=SIGNALS
+            adapts_to_new_subjects=WITH_CHANNELS
             if self.settings.normalise == "subject"
             else (),
             is_quick=not is_slow,

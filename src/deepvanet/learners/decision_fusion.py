@@ -68,12 +68,12 @@ from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.training import SCORED_AT_ONCE
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.protocols.folds import INNER_FOLDS, cut_inner_folds
-from deepvanet.schema import SIGNALS, Stream
+from deepvanet.schema import WITH_CHANNELS, Stream
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-fusion-2"
 PUBLISHED = "adaboost-published"
-PAIRED = ((Stream.FACE,), SIGNALS)
+PAIRED = ((Stream.FACE,), WITH_CHANNELS)
 """It needs the face and a stream of signals."""
 ALIKE = "mean-logit"
 """The rule where there is nothing to fit one on."""

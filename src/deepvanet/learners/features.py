@@ -43,7 +43,7 @@ from deepvanet.learners.trial_signals import (
     list_stretches,
 )
 from deepvanet.optional_packages import tell_install
-from deepvanet.schema import SIGNALS, Channel, ChannelType, Stream, UserError
+from deepvanet.schema import WITH_CHANNELS, Channel, ChannelType, Stream, UserError
 from deepvanet.store import Rows, Segments, SegmentStore
 
 BANDS: Mapping[str, tuple[float, float]] = {
@@ -83,7 +83,7 @@ def measure_features(rows: Rows) -> Features:
         When peripherals are among the streams and NeuroKit2 is not installed.
     """
     found = []
-    for stream in SIGNALS:
+    for stream in WITH_CHANNELS:
         if stream in rows.streams:
             measure = _MEASURE.get(stream)
             found.append(measure(rows) if measure else _measure_levels(rows, stream))

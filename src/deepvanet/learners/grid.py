@@ -34,7 +34,7 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.network import FittedNetwork, NetworkLearner
 from deepvanet.protocols.folds import cut_inner_folds
-from deepvanet.schema import SIGNALS, Stream
+from deepvanet.schema import WITH_CHANNELS, Stream
 from deepvanet.store import Rows
 
 
@@ -166,7 +166,7 @@ class GridSearch:
         """Return the cells that differ for these streams."""
         usual = self.settings
         face = usual.grid_face if Stream.FACE in streams else ()
-        bio = usual.grid_bio if set(streams) & set(SIGNALS) else ()
+        bio = usual.grid_bio if set(streams) & set(WITH_CHANNELS) else ()
         return [
             replace(usual, face_features=f, bio_features=b, grid_face=(), grid_bio=())
             for f, b in product(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from deepvanet.fields import About
 from deepvanet.learners.saved import Layout
-from deepvanet.schema import BIO, Stream, UserError, pick
+from deepvanet.schema import BIO, ChannelType, Stream, UserError, pick
 from deepvanet.store import Rows
 
 AT_ONCE = 1024  # rows read or scaled in one go
@@ -143,12 +143,14 @@ def _fit_stream(rows: Rows, stream: Stream, measure: "_Measure") -> Scaling:
     n_held = max(1, HELD_BYTES // (4 * len(rows) * n_samples))
     center, spread = np.zeros(n_channels), np.ones(n_channels)
     n_missing = np.zeros(n_channels, np.int64)
+    kinds = (channel.type for channel in rows.store.channels([stream]))
+    is_share = [kind is ChannelType.GAZE_VALIDITY for kind in kinds]  # from 0 to 1
     for start in range(0, n_channels, n_held):
         held = _read_channels(rows, stream, slice(start, start + n_held))
         for channel, samples in enumerate(held, start):
             finite = samples[np.isfinite(samples)].astype(np.float64)
             n_missing[channel] = samples.size - finite.size
-            if finite.size:
+            if finite.size and not is_share[channel]:
                 center[channel], spread[channel] = measure(finite)
     return Scaling(center, spread, n_missing)
 

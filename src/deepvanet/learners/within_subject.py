@@ -39,7 +39,7 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
-from deepvanet.schema import SIGNALS, Stream
+from deepvanet.schema import WITH_CHANNELS, Stream
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-within-subject-1"
@@ -116,7 +116,7 @@ class WithinSubject:
     @property
     def traits(self) -> Traits:
         """Those of the learner; subjects it never saw are compared with the test."""
-        return replace(self.learner.traits, adapts_to_new_subjects=SIGNALS)
+        return replace(self.learner.traits, adapts_to_new_subjects=WITH_CHANNELS)
 
     def fit(
         self,

@@ -24,8 +24,9 @@ from deepvanet.models.feature_fusion import DeepVANet, build_network
 from deepvanet.schema import Kind, Stream, UserError, quote
 
 FORMAT = "deepvanet-network-1"
-AXES: Mapping[Kind, int] = {"images": 4, "signal": 2}
-"""Frames, colours, height and width of a face; channels and samples of signals."""
+AXES: Mapping[Kind, int] = {"images": 4, "signal": 2, "features": 2}
+"""Frames, colours, height and width of a face; channels and samples of signals,
+features and steps."""
 
 Network = TypeVar("Network", bound=nn.Module)
 Length = Annotated[int, About("Of an axis.", least=1, most=2**20)]

@@ -188,6 +188,29 @@ class BioEncoder(nn.Module):
         return features
 
 
+class FeatureEncoder(nn.Module):
+    """Features of steps, made elsewhere, to one feature vector: of their mean.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Features and steps; any number of steps works.
+    n_features : int
+        Length of the feature vector.
+    """
+
+    def __init__(self, shape: tuple[int, ...], *, n_features: int = 64) -> None:
+        super().__init__()
+        self.linear = nn.Linear(shape[0], n_features)
+
+    def forward(
+        self, features: Float[Tensor, "batch _ step"]
+    ) -> Float[Tensor, "batch feature"]:
+        """Encode features, scaled."""
+        encoded: Tensor = self.linear(features.mean(dim=2))
+        return encoded
+
+
 def build_pretraining(size: int = 64, *, n_outputs: int = 2) -> nn.Sequential:
     """Build the trunk with the head that it is pretrained with on single images.
 

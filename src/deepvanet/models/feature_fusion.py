@@ -12,12 +12,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from deepvanet.models.encoders import BioEncoder, FaceEncoder
+from deepvanet.models.encoders import BioEncoder, FaceEncoder, FeatureEncoder
 from deepvanet.schema import Kind, Stream
 
 ENCODERS: Mapping[Kind, Callable[..., nn.Module]] = {
     "images": FaceEncoder,
     "signal": BioEncoder,
+    "features": FeatureEncoder,
 }
 """What encodes streams of each kind."""
 
@@ -128,8 +129,8 @@ def build_network(
     shapes : mapping
         Face: frames, colours, height, width. Signals: channels, samples.
     face_features, bio_features : int
-        Lengths of the feature vectors of images and of signals, the paper's lambda 1
-        and 2.
+        Lengths of the feature vectors of images, and of all others: the paper's
+        lambda 1 and 2.
     dropout : float
         Probability with which training sets a hidden unit of the head to zero.
     precision : str
@@ -158,6 +159,7 @@ def build_network(
     options: Mapping[Kind, dict[str, Any]] = {
         "images": {"n_features": face_features, "precision": precision},
         "signal": {"n_features": bio_features},
+        "features": {"n_features": bio_features},
     }
     encoders, n_joined, reads = {}, 0, group_streams(shapes)
     for name, streams in reads.items():

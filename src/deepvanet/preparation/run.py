@@ -49,7 +49,7 @@ from deepvanet.findings import (
     say_count,
     write_findings,
 )
-from deepvanet.preparation.faces import track_trial
+from deepvanet.preparation.faces import sample_features, track_trial
 from deepvanet.preparation.inputs import fingerprint, is_current
 from deepvanet.preprocessing import bio as bio_signals
 from deepvanet.preprocessing import segments
@@ -64,6 +64,7 @@ from deepvanet.results import NOTE_SEPARATOR
 from deepvanet.schema import (
     BIO,
     PAPER_STREAMS,
+    Channel,
     Recording,
     Stream,
     Target,
@@ -339,7 +340,10 @@ def _prepare_subject(
         def read_blocks() -> Iterator[TrialBlock]:
             for recording in _read_recordings(reader, root, subject):
                 yield from prepare_recording(
-                    recording, settings=settings, backend=backend
+                    recording,
+                    settings=settings,
+                    backend=backend,
+                    features=() if manifest is None else manifest.features,
                 )
             refuse_errors(found, accept, what=ADVICE)
 
@@ -367,13 +371,36 @@ def _read_recordings(reader: Reader, root: Path, subject: str) -> Iterator[Recor
 
 
 def prepare_recording(
-    recording: Recording, *, settings: PrepareSettings, backend: FaceBackend
+    recording: Recording,
+    *,
+    settings: PrepareSettings,
+    backend: FaceBackend,
+    features: Sequence[Channel] = (),
 ) -> Iterator[TrialBlock]:
-    """Clean a recording and cut out its trials."""
+    """Clean a recording and cut out its trials.
+
+    Parameters
+    ----------
+    recording : Recording
+        As it was read.
+    settings : PrepareSettings
+        How signals and videos are processed.
+    backend : FaceBackend
+        What finds faces.
+    features : sequence of Channel
+        Of faces, which others made, in their order.
+
+    Returns
+    -------
+    iterator of TrialBlock
+        One for each trial, in the recording's order.
+    """
     recording, facts = _clean(recording, settings)
     record = None if facts is None else _record(recording, facts)
     for trial in segments.cut_trials(recording):
-        block = prepare_trial(trial, settings=settings, backend=backend)
+        block = prepare_trial(
+            trial, settings=settings, backend=backend, features=features
+        )
         row = {**block.row, "recording": recording.name}
         yield replace(block, row=row, cleaning=record)
         record = None
@@ -415,9 +442,26 @@ def _record(recording: Recording, facts: CleaningFacts) -> CleaningRecord:
 
 
 def prepare_trial(
-    trial: Trial, *, settings: PrepareSettings, backend: FaceBackend
+    trial: Trial,
+    *,
+    settings: PrepareSettings,
+    backend: FaceBackend,
+    features: Sequence[Channel] = (),
 ) -> TrialBlock:
-    """Bring the signals of a trial, its baseline in front, and its face together."""
+    """Bring the signals of a trial, its baseline in front, and its face together.
+
+    Parameters
+    ----------
+    trial : Trial
+        As it was cut.
+    settings, backend, features
+        As in ``prepare_recording``.
+
+    Returns
+    -------
+    TrialBlock
+        What a store keeps of it.
+    """
     track = track_trial(trial, settings=settings, backend=backend)
     samples = np.asarray(trial.bio.T, dtype=np.float32)
     arrays: dict[Stream, NDArray[Any]] = {
@@ -426,6 +470,9 @@ def prepare_trial(
     }
     if track is not None:
         arrays[Stream.FACE] = track.crops
+    sampled = sample_features(trial, features, settings=settings)
+    if sampled is not None:
+        arrays[Stream.FACE_FEATURES] = sampled
     return TrialBlock(
         row=_describe_trial(trial, track),
         arrays=arrays,

@@ -48,6 +48,7 @@ def _cut_trial(recording: Recording, span: TrialSpan) -> Trial:
         face_choice=span.face_choice,
         session=span.session,
         trace=span.trace,
+        face_features=span.face_features,
     )
 
 

@@ -19,6 +19,7 @@ LEAST_RATES_HZ: Mapping[ChannelType, float] = {
     ChannelType.GAZE_POSITION: 10.0,
     ChannelType.PUPIL: 4.0,
     ChannelType.GAZE_VALIDITY: 4.0,
+    ChannelType.FACE_FEATURE: 0.1,
 }
 """Below them a signal holds nothing of what its name says: no theta and alpha with
 some room, no heart beat within a tenth of a second [1]_, no breath.

@@ -32,7 +32,7 @@ def read_validity(
         What it says.
     whole : array
         What it says in the whole recording, which shows how it says it: numbers
-        above 1, or nothing but 0, are codes.
+        above 1, or only 0, are codes.
 
     Examples
     --------

@@ -8,8 +8,8 @@ The folder::
                                      gave, where its samples lie
                       eeg.npy        (sample, channel) float32
                       peripheral.npy
-                      gaze.npy       of each further stream that the manifest names
-                     gaze.npy, of each further stream that the manifest names
+                      gaze.npy       of each further stream that the manifest names;
+                                     face-features.npy has a row a step
                       face.npy       (frame, height, width, 3) uint8
                       face-state.npy (frame,) uint8, values of FrameState
                       traces.npy     (sample, target) float32, where ratings move

@@ -57,6 +57,11 @@ class Manifest:
     streams: tuple[Stream, ...] = PAPER_STREAMS
 
     @property
+    def features(self) -> tuple[Channel, ...]:
+        """Those of its channels that are features of faces."""
+        return tuple(c for c in self.channels if c.stream is Stream.FACE_FEATURES)
+
+    @property
     def signals(self) -> tuple[Stream, ...]:
         """Those of the streams that have channels."""
         return tuple(stream for stream in self.streams if not stream.is_images)

@@ -272,9 +272,9 @@ def _check_durations(file: Path, table: pd.DataFrame, manifest: Manifest) -> Non
         if not length.any():
             continue
         rate = manifest.find_rate(
-            "face_fps" if stream.is_images else "sfreq", file.parents[2]
+            "face_fps" if stream.is_at_fps else "sfreq", file.parents[2]
         )
-        n_samples = length if stream.is_images else length - before
+        n_samples = length if stream.is_at_fps else length - before
         if np.any((length > 0) & (np.abs(lasts_s * rate - n_samples) > 1)):
             raise UserError(
                 f"{file}: column {name} does not fit column duration_s at {rate:g} Hz"

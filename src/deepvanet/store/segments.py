@@ -65,7 +65,7 @@ class SegmentStore:
         self._windows = lay_windows(
             trials, WindowGrid(segmenting.length_s, segmenting.step_s)
         )
-        if any(self._length[stream].any() for stream in self.manifest.signals):
+        if any(n.any() for stream, n in self._length.items() if not stream.is_at_fps):
             self._windows.grid.check(self.sfreq, "samples")
         self.table = self._tabulate()
 
@@ -189,10 +189,10 @@ class SegmentStore:
             When faces are asked for, but a segment is no whole number of frames.
         """
         wanted = tuple(streams)
-        if Stream.FACE in wanted and self._length[Stream.FACE].any():
-            self._windows.grid.check(self.fps, "frames")
         if not set(wanted).issubset(self.manifest.streams):
             return np.empty(0, np.int64)
+        if any(self._length[stream].any() for stream in wanted if stream.is_at_fps):
+            self._windows.grid.check(self.fps, "frames")
         has = self.table[[f"has_{stream}" for stream in wanted]]
         return np.flatnonzero(has.to_numpy(dtype=bool).all(axis=1))
 
@@ -306,15 +306,16 @@ class SegmentStore:
                 continue
             rate = self._rate(stream)
             start = self._windows.place(rate)
-            rest = 0 if stream.is_images else self._n_baseline
-            length = (self._length[stream] - rest)[self._windows.trial]
+            length = (self._length[stream] - self._count_before(stream))[
+                self._windows.trial
+            ]
             found[stream] = np.stack(
                 [start, length - start - self._windows.grid.measure(rate)]
             )
         return found
 
     def _rate(self, stream: Stream) -> float:
-        return self.fps if stream.is_images else self.sfreq
+        return self.fps if stream.is_at_fps else self.sfreq
 
     def _subtract(
         self,
@@ -373,7 +374,7 @@ class SegmentStore:
                 found[stream] = np.full(len(has), -1)
                 continue
             before = self._trials[names[0]].to_numpy(dtype=np.int64)
-            if not stream.is_images:
+            if not stream.is_at_fps:
                 before = before + self._n_baseline
             start = before[self._windows.trial] + self._windows.place(
                 self._rate(stream)
@@ -398,7 +399,11 @@ class SegmentStore:
         Only trials in which something is missing are read.
         """
         windows = self._windows
-        fits = self._fit(stream, self._n_baseline)
+        if windows.find_obstacle(self._rate(stream))[0]:
+            nothing = np.zeros(len(windows.trial))
+            return nothing.astype(bool), nothing
+        before = self._count_before(stream)
+        fits = self._fit(stream, before)
         missing = np.zeros(len(windows.trial))
         has = fits.copy()
         n_missing = self._trials[PLACE_COLUMNS[stream][2]].to_numpy()
@@ -414,6 +419,10 @@ class SegmentStore:
             missing[rows] = share.mean(axis=1).round(4)
         return has, missing
 
+    def _count_before(self, stream: Stream) -> NDArray[np.int64]:
+        """Return how many samples lie before each stimulus."""
+        return np.zeros_like(self._n_baseline) if stream.is_at_fps else self._n_baseline
+
     def _fit(self, stream: Stream, before: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which segments lie within what is stored of their trial."""
         windows, length = self._windows, self._length[stream]
@@ -427,7 +436,8 @@ class SegmentStore:
         self, stream: Stream, trial: int, rows: RowNumbers
     ) -> Float64[np.ndarray, "row channel"]:
         """Return the share of samples that are missing, the baseline subtracted."""
-        samples = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
+        before = self._count_before(stream)[trial]
+        samples = self._arrays.read_trial(stream, trial)[before:]
         known = np.isfinite(samples)
         if self._subtracts(stream):
             repeated = self._find_repeated(stream, np.array([trial]))[trial]
@@ -435,8 +445,8 @@ class SegmentStore:
             known &= repeated[np.arange(len(known)) % len(repeated)]
         counted = np.zeros((len(known) + 1, known.shape[1]), np.int64)
         np.cumsum(known, axis=0, out=counted[1:])
-        length = self._windows.grid.measure(self.sfreq)
-        start = self._windows.place(self.sfreq)[rows]
+        length = self._windows.grid.measure(self._rate(stream))
+        start = self._windows.place(self._rate(stream))[rows]
         return np.asarray(1 - (counted[start + length] - counted[start]) / length)
 
     def _find_faces(self) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.int64]]]:
@@ -450,7 +460,7 @@ class SegmentStore:
         nothing = np.zeros(n_rows, dtype=bool)
         if not n_frames.any() or self._windows.grid.find_obstacle(self.fps)[0]:
             return nothing, counts
-        has = self._fit(Stream.FACE, np.zeros_like(n_frames))
+        has = self._fit(Stream.FACE, self._count_before(Stream.FACE))
         length = self._windows.grid.measure(self.fps)
         start = self._windows.place(self.fps)
         found = self._trials["n_faces_found"].to_numpy()

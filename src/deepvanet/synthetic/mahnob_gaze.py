@@ -44,6 +44,11 @@ def spell_gaze(
         Read for the width of the pupil.
     behaviour : Behaviour
         Read for gaze and blinks.
+
+    Returns
+    -------
+    str
+        Lines about the recording, the head, samples and events between them.
     """
     rng = plan.generator(Purpose.GAZE, session.subject, session.offset)
     n_samples = round((BEFORE_S + session.section_s) * GAZE_HZ)

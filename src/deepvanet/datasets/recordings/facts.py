@@ -23,6 +23,7 @@ from deepvanet.findings import Finding, attempt, collect, list_refused, report
 from deepvanet.preprocessing.video import VideoInfo
 from deepvanet.preprocessing.video_facts import examine_video
 from deepvanet.schema import SIGNALS, Channel, Stream, TrialSpan
+from deepvanet.signal_io.feature_tables import read_features
 
 SAME_END = 0.05
 """Of the signals; videos that end further from theirs were not stopped with them."""
@@ -174,6 +175,9 @@ def _examine_row(
     row, span, recording = placed.row, placed.span, read.recording
     video = videos.get(row.video) if row.video else None
     info = video.facts.info if video else None
+    if row.face_features is not None:
+        read_it = partial(read_features, row.face_features, info.fps if info else None)
+        attempt(read_it, source=row.face_features)
     return RowFacts(
         row=row,
         seconds=read.opened.main.seconds if read.opened else None,

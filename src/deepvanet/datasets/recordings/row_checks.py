@@ -129,7 +129,7 @@ def _find_same_seconds(rows: Sequence[Row]) -> None:
         one = first.setdefault(_find_second(row), row)
         if one is row:
             continue
-        file = row.bio or row.video
+        file = row.bio or row.video or row.face_features
         at = (
             f"marker {shorten(row.marker)}" if row.marker else f"{row.onset_s or 0:g} s"
         )
@@ -162,7 +162,7 @@ def _find_second(row: Row) -> Hashable:
         return row.bio, row.marker
     if row.bio is not None:
         return row.bio, round(onset, 3)
-    return row.video, round(onset - (row.video_offset_s or 0.0), 3)
+    return row.video or row.face_features, round(onset - (row.video_offset_s or 0.0), 3)
 
 
 def _find_similar_names(rows: Sequence[Row]) -> None:

@@ -23,7 +23,7 @@ class Row:
         On the scale from 1 to 9.
     more : mapping
         Columns that mean nothing here.
-    face_choice, session : str
+    face_choice, session, face_features : str, str, Path | None
         As in ``Trial``.
     trace : Path | None
         Ratings that move with time.
@@ -48,6 +48,7 @@ class Row:
     face_choice: str = ""
     session: str = ""
     trace: Path | None = None
+    face_features: Path | None = None
 
     @property
     def where(self) -> str:
@@ -58,7 +59,12 @@ class Row:
     def files(self) -> tuple[Path, ...]:
         """What it is made of."""
         return tuple(
-            f for f in (self.bio, self.peripheral, self.video, self.trace) if f
+            f
+            for f in (
+                *(self.bio, self.peripheral, self.video),
+                *(self.face_features, self.trace),
+            )
+            if f
         )
 
     @property

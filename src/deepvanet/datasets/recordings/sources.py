@@ -30,6 +30,7 @@ from deepvanet.datasets.recordings.trials import (
 from deepvanet.findings import Finding, attempt, collect, hand_on
 from deepvanet.schema import Channel, Recording, UserError
 from deepvanet.signal_io.declared import FILE_NAME, Declaration
+from deepvanet.signal_io.feature_tables import read_features
 from deepvanet.signal_io.open_file import list_parts
 from deepvanet.signal_io.types import Signals
 
@@ -112,7 +113,7 @@ def list_channels(source: RecordingSource) -> tuple[Channel, ...]:
     UserError
         When no channel is of use.
     """
-    files = {file for row in source.rows for file in row.signals if file}
+    files = {f for row in source.rows for f in (*row.signals, row.face_features) if f}
     stamps = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
     channels, findings = _list_channels(_Key(source, stamps))
     for finding in findings:
@@ -170,7 +171,19 @@ def _find_shared(source: RecordingSource) -> tuple[Channel, ...]:
             f"or peripheral, name them in {FILE_NAME}; {first.path.name} has "
             f"{', '.join(first.labels[:6]) or 'none'}"
         )
-    return shared
+    return (*shared, *_find_features(source.rows))
+
+
+def _find_features(rows: Sequence[Row]) -> tuple[Channel, ...]:
+    """Return the features of faces that all tables of them have."""
+    shared: dict[Channel, None] | None = None
+    for path in dict.fromkeys(row.face_features for row in rows if row.face_features):
+        with collect():  # said where its trial is read
+            table = attempt(partial(read_features, path, 1.0), source=path)
+        if table is not None:
+            known = table.channels if shared is None else shared
+            shared = {c: None for c in known if c in table.channels}
+    return tuple(shared or ())
 
 
 def group_rows(rows: Sequence[Row]) -> list[list[Row]]:

@@ -4,7 +4,7 @@ from deepvanet.datasets.recordings.column_names import Vocabulary
 from deepvanet.schema import Target
 
 NAMES = ("subject", "trial", "stimulus")
-FILES = ("video", "bio", "peripheral")
+FILES = ("video", "bio", "peripheral", "face_features")
 PLACES = (
     *("onset_s", "marker", "duration_s", "video_offset_s", "video_marker"),
     "peripheral_offset_s",
@@ -44,6 +44,10 @@ WORDS = Vocabulary(
         "peripheral": (
             *("peripherals", "peripheral_file", "physio", "physio_file", "physiology"),
             *("gsr_file", "ecg_file", "eda_file"),
+        ),
+        "face_features": (
+            *("face_features_file", "features_file", "openface", "openface_file"),
+            *("pyfeat", "action_units", "au_file", "face_feature"),
         ),
         "onset_s": (
             *("onset_time", "stim_onset", "stimulus_onset", "trial_onset", "start"),

@@ -1,10 +1,10 @@
 """The table of a user's own recordings: one row for each trial.
 
-Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio`` and ``peripheral``,
-files, by their place beside the table; ``onset_s`` or ``marker``, ``duration_s``;
-``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``; ``face_choice``;
-``session``; ``valence``, ``arousal``; ``trace``, a file of ratings that move with time.
-Any others are kept, and named.
+Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio``, ``peripheral`` and
+``face_features``, files, by their place beside the table; ``onset_s`` or ``marker``,
+``duration_s``; ``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``;
+``face_choice``; ``session``; ``valence``, ``arousal``; ``trace``, a file of ratings
+that move with time. Any others are kept, and named.
 """
 
 import difflib
@@ -152,6 +152,7 @@ def _read_row(
         video=files["video"],
         bio=files["bio"],
         peripheral=files["peripheral"],
+        face_features=files["face_features"],
         onset_s=numbers["onset_s"],
         marker=clear(cells.get("marker")),
         duration_s=numbers["duration_s"],

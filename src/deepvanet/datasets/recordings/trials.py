@@ -115,6 +115,7 @@ def place_alone(
         face_choice=row.face_choice,
         session=row.session,
         trace=read_trace(row, row.duration_s or 0.0, declared),
+        face_features=row.face_features,
     )
     return TrialPlace(row, span)
 
@@ -274,6 +275,7 @@ def _place_row(
         face_choice=row.face_choice,
         session=row.session,
         trace=read_trace(row, end - onset, declared),
+        face_features=row.face_features,
     )
     return TrialPlace(row, span, notes, has_length=bool(length))
 
