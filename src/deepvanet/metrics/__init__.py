@@ -29,11 +29,14 @@ from deepvanet.metrics.families import (
     find_p_value,
 )
 from deepvanet.metrics.forms import (
+    CLASSES,
     HIGH_LOW,
     METRIC_RECORDS,
     METRICS,
     PROBABILITY,
     QUADRANT_NAMES,
+    QUADRANTS,
+    RATING,
     RATING_METRICS,
     TASK_SCORES,
     Form,
@@ -85,6 +88,7 @@ from deepvanet.metrics.tables import (
 __all__ = [
     "ALL_FOLDS",
     "AS_FITTED",
+    "CLASSES",
     "HIGH_LOW",
     "LEAST_CLIPS",
     "LEAST_RATINGS",
@@ -97,7 +101,9 @@ __all__ = [
     "PERMUTATION_COLUMNS",
     "PRIOR_COLUMNS",
     "PROBABILITY",
+    "QUADRANTS",
     "QUADRANT_NAMES",
+    "RATING",
     "RATING_METRICS",
     "SCORE_COLUMNS",
     "SEED_COLUMNS",

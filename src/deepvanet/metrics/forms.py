@@ -259,9 +259,9 @@ def find_form(predictions: pd.DataFrame) -> Form:
     names = [str(name) for name in predictions.columns]
     if {"label", "score"} <= set(names):
         return Form(HIGH_LOW, ("low", "high"))
-    if not {"truth", "prediction"} <= set(names):
-        raise ValueError(f"no predictions: {', '.join(names)}")
     held = [name for name in names if name.startswith(PROBABILITY)]
+    if "truth" not in names or not (held or "prediction" in names):
+        raise ValueError(f"no predictions: {', '.join(names)}")
     if held and len(predictions):
         blank = predictions[held].isna().all()
         held = [name for name in held if not blank[name]]

@@ -448,7 +448,7 @@ def mean_over_trials(predictions: pd.DataFrame) -> pd.DataFrame:
     }
     trials = pd.DataFrame(columns).reset_index()
     if form.classes and form.task != HIGH_LOW:
-        trials["prediction"] = name_probable(trials)
+        trials["prediction"] = name_probable(form, trials)
     split = trials["fold"] != trials["last_fold"]
     if split.any():
         whose = [trials[key] for key in (*_RUN, "subject")]
@@ -457,9 +457,8 @@ def mean_over_trials(predictions: pd.DataFrame) -> pd.DataFrame:
     return trials.drop(columns="last_fold")
 
 
-def name_probable(predictions: pd.DataFrame) -> NDArray[Any]:
+def name_probable(form: Form, predictions: pd.DataFrame) -> NDArray[Any]:
     """Return the name of each row's most probable class, the first of equals."""
-    form = find_form(predictions)
     names = np.array(form.classes, dtype=object)
     if not len(predictions):
         return names[:0]

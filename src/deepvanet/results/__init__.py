@@ -26,10 +26,12 @@ from deepvanet.results.columns import (
     NOTE_SEPARATOR,
     PART_LETTERS,
     PREDICTION_COLUMNS,
+    PREDICTION_KEYS,
     RECORDING_COLUMNS,
     SEGMENT_COLUMNS,
     SPECTRUM_COLUMNS,
     TRIAL_COLUMNS,
+    prediction_columns,
 )
 from deepvanet.results.excerpt import CleaningExcerpt, read_excerpt
 from deepvanet.results.json_files import read_json, write_json
@@ -41,6 +43,7 @@ from deepvanet.results.leakage import (
 )
 from deepvanet.results.run import RUN_FORMAT, Run, open_run, read_run_settings
 from deepvanet.results.tables import (
+    check_predictions,
     count_removed,
     read_cleaned_recordings,
     read_permutations,
@@ -57,6 +60,7 @@ __all__ = [
     "NOTE_SEPARATOR",
     "PART_LETTERS",
     "PREDICTION_COLUMNS",
+    "PREDICTION_KEYS",
     "RECORDING_COLUMNS",
     "RUN_FORMAT",
     "SEGMENT_COLUMNS",
@@ -64,8 +68,10 @@ __all__ = [
     "TRIAL_COLUMNS",
     "CleaningExcerpt",
     "Run",
+    "check_predictions",
     "count_removed",
     "open_run",
+    "prediction_columns",
     "read_cleaned_recordings",
     "read_excerpt",
     "read_json",
