@@ -46,7 +46,9 @@ class ClassCounts:
         """Score the trials, or each of several ways to weigh them.
 
         Means over classes are over those that occur: recalls and AUROC over the
-        classes of the trials, F1 over those of the predictions too.
+        classes of the trials, F1 over those of the predictions too. Where weights
+        leave a class out, only the accuracy is defined: the rest would be of another
+        question.
 
         Parameters
         ----------
@@ -68,7 +70,9 @@ class ClassCounts:
             "mcc": _correlate(right.sum(axis=1), of_class, called, n_all),
             "auroc": _mean_known(self._rank(weight, is_of)),
         }
-        return blank_one_class(scores, (of_class > 0).sum(axis=1) < 2)
+        n_there = (of_class > 0).sum(axis=1)
+        least = max(2, len(np.unique(self.truth)))
+        return blank_one_class(scores, n_there < least)
 
     def _rank(
         self,

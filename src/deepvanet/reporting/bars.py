@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from deepvanet.gap import name_metric
+from deepvanet.metrics import Form
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import (
@@ -59,7 +60,7 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
     streams = present(study.streams, mine["streams"])
     protocols = present(study.protocols, mine["protocol"])
     group = len(protocols) * _BAR_IN + _GAP_IN
-    left, top, height = 0.55, 0.28 + 0.16 * _count_lines(protocols), 1.9
+    left, top, height = _find_left(form), 0.28 + 0.16 * _count_lines(protocols), 1.9
     width = max(len(streams) * group + 0.1, 2.4)
     sheet = Sheet(max(left + width + 0.15, plotting.COLUMN_IN), top + height + 0.62)
     sheet.write(0.04, 0.03, f"{title}, {shorten_name(learner, 40)}", weight="bold")
@@ -89,6 +90,11 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
         "leak, pale ones are controls; the dashed line is chance",
         shown,
     )
+
+
+def _find_left(form: Form) -> float:
+    """Return the room for numbers, in inches; those of a rating may be negative."""
+    return 0.68 if form.is_rating else 0.55
 
 
 def _count_lines(protocols: Sequence[str]) -> int:
@@ -180,7 +186,7 @@ def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
     streams = present(study.streams, table["streams"])
     if not streams:
         return None
-    panel, gap, left, top = 0.92, 0.1, 0.55, 0.74
+    panel, gap, left, top = 0.92, 0.1, _find_left(form), 0.74
     width = left + len(streams) * (panel + gap) + 0.1
     sheet = Sheet(max(width, plotting.COLUMN_IN), top + 2.3)
     sheet.write(0.04, 0.03, f"{title}, {shorten_name(learner, 40)}", weight="bold")

@@ -243,8 +243,8 @@ def plot_calibration(study: Study, target: str, learner: str) -> Plot:
         make_file_name("calibration", target, learner),
         f"{title}: fraction of segments {_say_rated(form)} by their mean "
         f"{_name_probability(form)}, in bins of equally many; on the diagonal a score "
-        "comes true as often as it says; ECE is the mean distance from it, in brackets that of scores which do "
-        "come true, with so many trials",
+        "comes true as often as it says; ECE is the mean distance from it, in brackets "
+        "that of scores which do come true, with so many trials",
         pd.concat(tables, ignore_index=True),
     )
 
@@ -252,8 +252,8 @@ def plot_calibration(study: Study, target: str, learner: str) -> Plot:
 def _measure_calibration(rows: pd.DataFrame) -> tuple[pd.DataFrame, float, float]:
     """Return bins of segments, their error, and what it would be if calibrated."""
     form = find_form(rows)
-    trial = rows.groupby(columns_of("trial"), sort=True, observed=True).ngroup()
-    trial = trial.to_numpy(dtype=np.int64)
+    grouped = rows.groupby(columns_of("trial"), sort=True, observed=True)
+    trial = grouped.ngroup().to_numpy(dtype=np.int64)
     n_trials = int(trial.max()) + 1
     label, score = form.read_truth(rows), form.read_values(rows)
     if score.ndim > 1:

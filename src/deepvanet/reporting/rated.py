@@ -31,7 +31,9 @@ def plot_rated(study: Study, target: str, learner: str) -> Plot:
     title = f"{name_target(target, study.forms[target])}, {name_learner(learner)}"
     grid.sheet.write(0.04, 0.03, title, weight="bold")
     tables = {key: mean_over_trials(rows) for key, rows in wanted.items()}
-    ends = _find_ends(tables.values())
+    low, high = _find_range(tables.values())
+    room = 0.06 * (high - low) or 1.0
+    ends, said = (low - room, high + room), f"rated {low:g} to {high:g}"
     for (protocol, streams), trials in tables.items():
         leaks = study.leaks_of(protocol, streams) != NO_LEAK
         axes = grid.add_panel(protocol, streams, leaks=leaks)
@@ -41,7 +43,7 @@ def plot_rated(study: Study, target: str, learner: str) -> Plot:
         frame_panel(axes, leaks=leaks)
         _label(
             axes,
-            f"{target} as rated" if grid.is_lowest(protocol) else "",
+            f"{target}, {said}" if grid.is_lowest(protocol) else "",
             f"predicted {target}" if grid.is_left(streams) else "",
         )
     columns = ["subject", "trial", "stimulus", "truth", "prediction"]
@@ -58,12 +60,10 @@ def plot_rated(study: Study, target: str, learner: str) -> Plot:
     )
 
 
-def _find_ends(tables: Iterable[pd.DataFrame]) -> tuple[float, float]:
-    """Return the ends of both axes, which are those of the ratings and a little."""
+def _find_range(tables: Iterable[pd.DataFrame]) -> tuple[float, float]:
+    """Return the least and the highest rating."""
     rated = np.concatenate([t["truth"].to_numpy(dtype=float) for t in tables])
-    low, high = float(rated.min()), float(rated.max())
-    room = 0.06 * (high - low) or 1.0
-    return low - room, high + room
+    return float(rated.min()), float(rated.max())
 
 
 def _plot_trials(axes: Axes, trials: pd.DataFrame, ends: tuple[float, float]) -> None:

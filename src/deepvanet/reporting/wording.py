@@ -89,9 +89,9 @@ class Wording:
         )
         return (
             "Mean ± standard deviation over subjects, as fractions (MCC from "
-            "\N{MINUS SIGN}1 to 1); below it the 95 % interval. Where each person has one label, the score is "
-            "one over people, without a deviation. A second, smaller number of "
-            f"subjects counts those {enough}, only these have the other four metrics."
+            "\N{MINUS SIGN}1 to 1); below it the 95 % interval. Where each person has "
+            "one label, the score is one over people, without a deviation. A second, "
+            f"smaller number of subjects counts those {enough}, only these have the other four metrics."
         )
 
     @property
