@@ -91,7 +91,8 @@ class Wording:
             "Mean ± standard deviation over subjects, as fractions (MCC from "
             "\N{MINUS SIGN}1 to 1); below it the 95 % interval. Where each person has "
             "one label, the score is one over people, without a deviation. A second, "
-            f"smaller number of subjects counts those {enough}, only these have the other four metrics."
+            f"smaller number of subjects counts those {enough}, only these have the "
+            "other four metrics."
         )
 
     @property
