@@ -999,7 +999,7 @@ def test_shared_trials_of_other_tasks_leak(tmp_path, task):
     assert "of the tested rows are of trials that were trained on" in finding.sentence
     assert finding.own_prior == "trial-prior"
     assert results_of(finding)["trial"] < 1
-    assert finding.priors["trial-prior"]["trial"][finding.metric] == pytest.approx(1)
+    assert finding.priors["trial-prior"]["trial"][finding.metric] > 0.95
 
 
 @pytest.mark.parametrize("task", ["classes", "rating"])

@@ -42,6 +42,9 @@ BY_CLASSES = -1.0
 """As the chance of a metric: one in so many classes as there are."""
 
 
+_BY_MEANS = "; knowing the means of subjects is enough for more than 0"
+
+
 @dataclass(frozen=True)
 class MetricRecord:
     """What is said of a metric, and how it is read.
@@ -121,15 +124,15 @@ METRIC_RECORDS: Mapping[str, MetricRecord] = {
             MetricRecord(
                 f"pooled_{name}",
                 f"Pooled {title}",
-                f"the same over all trials of all subjects: {caveat}",
+                f"{says} over all trials of all subjects{more}",
                 is_error=is_error,
                 is_pooled=True,
             )
-            for name, title, is_error, caveat in (
-                ("ccc", "CCC", False, "knowing the subjects' means is enough to score"),
-                ("pearson", "Pearson", False, "the same holds"),
-                ("rmse", "RMSE", True, "subjects with more trials count more"),
-                ("mae", "MAE", True, "the same holds"),
+            for name, title, is_error, says, more in (
+                ("ccc", "CCC", False, "Lin's concordance correlation", _BY_MEANS),
+                ("pearson", "Pearson", False, "correlation", _BY_MEANS),
+                ("rmse", "RMSE", True, "root of the mean squared error", ""),
+                ("mae", "MAE", True, "mean absolute error", ""),
             )
         ),
     )

@@ -64,7 +64,22 @@ def lay_out(
     left: float,
     bottom: float = 0.46,
 ) -> PanelGrid:
-    """Lay out square panels, protocols below each other; sizes are in inches."""
+    """Lay out square panels, protocols below each other.
+
+    Parameters
+    ----------
+    study : Study
+        Knows the order of protocols and stream sets.
+    panels : mapping
+        Whose keys are protocols and stream sets.
+    side, gap, left, bottom : float
+        As of ``PanelGrid``, in inches.
+
+    Returns
+    -------
+    PanelGrid
+        Without axes.
+    """
     found = pd.DataFrame(list(panels), columns=["protocol", "streams"])
     return PanelGrid(
         study,

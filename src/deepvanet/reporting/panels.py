@@ -109,6 +109,10 @@ def scale_headline(
 
     Parameters
     ----------
+    axes : Axes
+        Whose axis is scaled.
+    form : Form
+        Whose headline metric it is.
     along : str
         ``x`` or ``y``.
     values : array, shape (value,)

@@ -345,10 +345,12 @@ def _name_recipe(run: Run) -> str:
 
 
 def _check_distinct(runs: Sequence[Run]) -> None:
-    owners: dict[tuple[str, str, ScoreKey], Path] = {}
+    owners: dict[tuple[str, str, str, ScoreKey], Path] = {}
     for run in runs:
+        whose = str(run.settings["dataset"]), name_control(run)
+        task = find_form(run.predictions).task
         for part in _list_parts(run):
-            key = str(run.settings["dataset"]), name_control(run), part
+            key = (*whose, task, part)
             if key in owners:
                 raise UserError(
                     f"{run.path}: scores of protocol {part.protocol}, {part.target}, "
