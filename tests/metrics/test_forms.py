@@ -21,7 +21,7 @@ from deepvanet.metrics import (
 from simulated_predictions import predict_classes, predict_ratings
 
 
-def test_predictions_tell_their_task_by_their_columns():
+def test_the_columns_of_predictions_show_their_task():
     high_low = pd.DataFrame({"label": [1], "score": [0.7]})
 
     assert find_form(high_low).task == "high-low"

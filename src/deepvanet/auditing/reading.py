@@ -126,8 +126,8 @@ def check_predictions(
     """Return one target's predictions with numbers for label and score, and their form.
 
     A label is then the number of a class, or a rating; a score is the probability of
-    high, the predicted number, or the mean number of a class, which tells equal
-    probabilities from others.
+    high, the predicted number, or the mean number of a class, which differs where
+    probabilities do.
     """
     if "truth" not in predictions:
         return _check_high_low(predictions, path), Form(HIGH_LOW, ("low", "high"))
@@ -167,7 +167,7 @@ def _add_probabilities(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_labels(table: pd.DataFrame, form: Form, path: Path) -> pd.DataFrame:
-    """Return a part's table with its labels as numbers, blank where none is told."""
+    """Return a part's table with its labels as numbers, blank where there is none."""
     name = form.truth
     if form.task == HIGH_LOW or name not in table:
         return table

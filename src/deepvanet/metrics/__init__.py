@@ -5,7 +5,7 @@ has, how many of them are called high (or any other class), and how often a segm
 one trial scores above a segment of another; of ratings, sums of numbers and of their
 squares. The point estimate and the jackknife (weights for trials) read the same counts.
 
-Predictions tell their task by their columns (:func:`find_form`). Of high and low, a
+The columns of predictions show their task (:func:`find_form`). Of high and low, a
 segment is called high when its score exceeds 0.5, as the paper's equation for
 the decision says; of several classes, the most probable one is called. AUROC counts
 only pairs scored by the same fitted model, since scores of two models are not on one

@@ -1,6 +1,6 @@
 """What form predictions have: which task their run had, and how it is scored.
 
-Predictions tell their task by their columns:
+The columns of predictions show their task:
 
 ``high-low``
     ``label`` (1 is high, 0 is low) and ``score``, the probability of high.
@@ -220,7 +220,7 @@ class Form:
         return self.truth, "prediction", *self.values
 
     def find_chance(self, metric: str, n_classes: int | None = None) -> float:
-        """Return what nothing but luck scores; NaN where that depends.
+        """Return what luck alone scores; NaN where that depends on the ratings.
 
         Parameters
         ----------
@@ -248,7 +248,7 @@ class Form:
 
 
 def find_form(predictions: pd.DataFrame) -> Form:
-    """Tell the form of predictions by their columns.
+    """Find the form of predictions by their columns.
 
     Classes whose probability is blank in all rows are those of another target.
 

@@ -15,7 +15,7 @@ PREDICTION_KEYS = (
     "stimulus",
     "segment",
 )
-"""What identifies a row of predictions, whatever its task."""
+"""What identifies a row of predictions of any task."""
 
 
 def prediction_columns(form: Form) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Read predictions, whose columns tell their task.
+    """Read predictions of any task.
 
     Raises
     ------
