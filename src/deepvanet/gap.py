@@ -390,11 +390,12 @@ def name_metric(metric: str) -> str:
 
     Examples
     --------
-    >>> name_metric("balanced_accuracy"), name_metric("ccc")
-    ('balanced accuracy', 'CCC')
+    >>> [name_metric(name) for name in ("balanced_accuracy", "ccc", "pearson")]
+    ['balanced accuracy', 'CCC', 'Pearson']
     """
     title = metrics.METRIC_RECORDS[metric].title
-    return title if title.isupper() else title[0].lower() + title[1:]
+    is_name = title.isupper() or title == "Pearson"
+    return title if is_name else title[0].lower() + title[1:]
 
 
 def _write_score(value: float, record: metrics.MetricRecord) -> str:
