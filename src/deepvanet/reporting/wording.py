@@ -78,8 +78,8 @@ class Wording:
                 "trials; below it the 95 % interval, and the same metric over all "
                 "trials of all subjects (“pooled”), where knowing the subjects' means "
                 "is enough for a CCC above 0. RMSE and MAE are in the unit of the "
-                "rating. A second, smaller number of subjects counts those with at least "
-                f"{LEAST_TRIALS} trials and {LEAST_RATINGS} different ratings: only "
+                "rating. A second, smaller number of subjects counts those with at "
+                f"least {LEAST_TRIALS} trials and {LEAST_RATINGS} different ratings: only "
                 "these have scores of their own."
             )
         enough = (
