@@ -79,8 +79,8 @@ class Wording:
                 "trials of all subjects (“pooled”), where knowing the subjects' means "
                 "is enough for a CCC above 0. RMSE and MAE are in the unit of the "
                 "rating. A second, smaller number of subjects counts those with at "
-                f"least {LEAST_TRIALS} trials and {LEAST_RATINGS} different ratings: only "
-                "these have scores of their own."
+                f"least {LEAST_TRIALS} trials and {LEAST_RATINGS} different ratings: "
+                "only these have scores of their own."
             )
         enough = (
             "with both classes"
