@@ -45,10 +45,8 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
             _describe(study, made) for study, made in zip(studies, plots, strict=True)
         ],
         words_of_metrics=list_words(study.form for study in studies),
-        tasks=list(dict.fromkeys(study.form.task for study in studies)),
-        priors_say=Markup(
-            " ".join(dict.fromkeys(Wording(study.form).priors for study in studies))
-        ),
+        trials_say=_join([Wording(study.form).trials for study in studies]),
+        priors_say=Markup(_join([Wording(study.form).priors for study in studies])),
         least_subjects=LEAST_SUBJECTS,
         least_clips=LEAST_CLIPS,
         recipes=list_recipes(),
@@ -59,6 +57,10 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
     )
+
+
+def _join(sentences: Sequence[str]) -> str:
+    return " ".join(dict.fromkeys(sentences))
 
 
 @cache

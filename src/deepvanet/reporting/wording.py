@@ -129,9 +129,29 @@ class Wording:
         )
 
     @property
+    def trials(self) -> str:
+        """Say what is predicted of a trial."""
+        if self.form.task == HIGH_LOW:
+            return (
+                "The mean score of a trial's segments is the trial's score; above 0.5 "
+                "it is predicted high."
+            )
+        if self.form.is_rating:
+            return (
+                "The mean number that a trial's segments are given is that of the "
+                "trial."
+            )
+        return (
+            "The mean probabilities of a trial's segments are those of the trial; the "
+            "most probable class is predicted."
+        )
+
+    @property
     def priors(self) -> str:
         """Say what priors predict."""
-        rate = "mean rating" if self.form.is_rating else "shares of the classes"
+        rate, same = "shares of the classes", "those"
+        if self.form.is_rating:
+            rate, same = "mean rating", "that"
         if self.form.task == HIGH_LOW:
             return (
                 "<em>majority</em> gives the base rate of the training rows, "
@@ -141,9 +161,9 @@ class Wording:
             )
         return (
             f"<em>majority</em> gives the {rate} of the training rows, "
-            "<em>subject-prior</em> those of the subject, <em>stimulus-prior</em> "
-            "those of the clip, <em>additive-prior</em> both added up. A subject or "
-            "clip that is not in training gets those of all training rows."
+            f"<em>subject-prior</em> {same} of the subject, <em>stimulus-prior</em> "
+            f"{same} of the clip, <em>additive-prior</em> both added up. A subject or "
+            f"clip that is not in training gets {same} of all training rows."
         )
 
     def write(self, value: float) -> str:
