@@ -88,12 +88,13 @@ def test_the_headline_is_that_of_the_task(run, report, task):
 
 
 def test_nothing_binary_is_left_in_words(report, task):
-    words = read_words(report)
+    # the table of recipes says where published settings come from
+    words = read_words(report).partition("Settings and environment")[0]
     for name in CLASSES_OF.get(task, ()):
         words = words.replace(name, "")
 
-    # what is said of high and low, not that a score is higher
-    assert not re.search(r"\b(high|predicted high|rated high|both classes)\b", words)
+    assert len(words) > 5000
+    assert not re.search(r"\b(high|low|both classes)\b", words)
 
 
 def test_figures_say_task_and_target(report, task):
