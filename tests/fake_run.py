@@ -45,12 +45,18 @@ def write_run(
     seeds: Sequence[int] = (0,),
     unmixed_whole: bool = False,
     control: str = "none",
+    task: str = "high-low",
+    clip_labels: bool = False,
     seed: int = 0,
 ) -> Path:
     """Write a run's files; return its folder.
 
     Parameters
     ----------
+    task : str
+        What is predicted; ``CLASSES_OF`` has the classes.
+    clip_labels : bool
+        Whether each clip has one label for all subjects.
     unmixed_whole : bool
         Whether all trials of a subject lay in one recording that was unmixed.
     control : str
@@ -63,8 +69,7 @@ def write_run(
         table["recording"] = table["subject"]
     predictions, history, parts = [], [], []
     for target in targets:
-        rated = rng.integers(0, 2, len(subjects) * n_trials)
-        rated[::n_trials], rated[1::n_trials] = 0, 1
+        rated = _rate(task, len(subjects), n_trials, rng, clip_labels=clip_labels)
         label = np.repeat(rated, n_segments)
         label[table["subject"].isin(one_class)] = 1
         for name in protocol_names:
@@ -83,6 +88,7 @@ def write_run(
                     seeds,
                     rng,
                     unmixed=unmixed_whole and stream_set != "face",
+                    task=task,
                 )
                 predictions += made[0]
                 history += made[1]
@@ -103,7 +109,7 @@ def write_run(
             "dataset": dataset,
             "store_digest": store_digest,
             "prepare": {"face": "dlib5"},
-            "evaluate": to_dict(settings),
+            "evaluate": {**to_dict(settings), "task": task},
         },
     )
     _write_tables(path, predictions, history, parts)
@@ -111,6 +117,33 @@ def write_run(
         path / "trials.csv", index=False
     )
     return path
+
+
+CLASSES_OF = {
+    "classes": ("<4", "4-6", ">6"),
+    "quadrants": ("low-low", "low-high", "high-low", "high-high"),
+}
+
+
+def _rate(
+    task: str,
+    n_subjects: int,
+    n_trials: int,
+    rng: np.random.Generator,
+    *,
+    clip_labels: bool,
+) -> np.ndarray:
+    """Invent the label or rating of each trial."""
+    n_rows = n_trials if clip_labels else n_subjects * n_trials
+    if task == "rating":
+        rated = np.clip(rng.normal(5.5, 1.8, n_rows), 1, 9).round(1)
+    elif task == "high-low":
+        rated = rng.integers(0, 2, n_rows)
+        rated[::n_trials], rated[1::n_trials] = 0, 1
+    else:
+        n_classes = len(CLASSES_OF[task])
+        rated = rng.permutation(np.arange(n_rows) % n_classes)
+    return np.tile(rated, n_subjects) if clip_labels else rated
 
 
 def _make_table(
@@ -140,6 +173,7 @@ def _fake_part(
     rng: np.random.Generator,
     *,
     unmixed: bool,
+    task: str,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """Cut real folds and invent what each learner said of them."""
     predictions, history = [], []
@@ -154,17 +188,29 @@ def _fake_part(
     numbers = number_all_units(table)
     for seed in seeds:
         n_folds = 3 if protocol.scope == "all" else 4
-        for fold in cut_folds(table, label, protocol, n_folds=n_folds, seed=seed):
+        balanced = (label > 5.5).astype(int) if task == "rating" else label
+        for fold in cut_folds(table, balanced, protocol, n_folds=n_folds, seed=seed):
             sharing = check_sharing(table, fold, numbers)
             for learner, part in parts.items():
                 chosen_on = _add_fold(
-                    part, table, label, protocol, fold, seed, sharing, unmixed=unmixed
+                    part,
+                    table,
+                    balanced,
+                    protocol,
+                    fold,
+                    seed,
+                    sharing,
+                    unmixed=unmixed,
                 )
                 whose = {**key, "learner": learner, "seed": seed, "fold": fold.number}
                 rows = {name: column[fold.test] for name, column in columns.items()}
                 right = label[fold.test]
-                score = _invent(learner, key, right, rows["subject"], rng)
-                predictions.append({**whose, **rows, "label": right, "score": score})
+                if task == "high-low":
+                    score = _invent(learner, key, right, rows["subject"], rng)
+                    found = {"label": right, "score": score}
+                else:
+                    found = _predict(task, learner, key, right, rows["subject"], rng)
+                predictions.append({**whose, **rows, **found})
                 if chosen_on != "none":
                     history += _invent_history(
                         whose, fold.scope, protocol, chosen_on, rng
@@ -242,6 +288,37 @@ def _invent(
     return 1 / (1 + np.exp(-strength * (2 * label - 1) - rng.normal(0, 1, len(label))))
 
 
+def _predict(
+    task: str,
+    learner: str,
+    key: Mapping[str, str],
+    right: np.ndarray,
+    subject: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Invent predictions of classes or ratings: those of priors hang on a name."""
+    strength = 1.0 if PROTOCOLS[key["protocol"]].leaks else 0.4
+    strength = {"majority": 0.0, "subject-prior": 0.0}.get(learner, strength)
+    noise = 0.0 if learner in PRIORS else 1.0
+    of_subject = np.array([len(name) + int(name, 36) % 3 for name in subject])
+    if task == "rating":
+        level = 5.5 + 0.3 * (of_subject if learner == "subject-prior" else 0)
+        near = strength * (right - 5.5) + rng.normal(0, noise, len(right))
+        return {"truth": right, "prediction": level + near}
+    names = np.array(CLASSES_OF[task])
+    logits = rng.normal(0, noise, (len(right), len(names)))
+    logits[np.arange(len(right)), right] += 3 * strength
+    if learner == "subject-prior":
+        logits[np.arange(len(right)), of_subject % len(names)] += 1
+    shares = np.exp(logits)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return {
+        "truth": names[right],
+        "prediction": names[shares.argmax(axis=1)],
+        **{f"probability_{name}": shares[:, k] for k, name in enumerate(names)},
+    }
+
+
 def _invent_history(
     whose: Mapping[str, Any],
     scope: str,
@@ -306,13 +383,13 @@ def _write_tables(
     parts: Sequence[Mapping[str, Any]],
 ) -> None:
     tables = {
-        "predictions": ([_join(predictions)], results.PREDICTION_COLUMNS),
         "history": (
             [pd.DataFrame(history)] if history else [],
             results.HISTORY_COLUMNS,
         ),
         "segments": ([], results.SEGMENT_COLUMNS),
     }
+    results.write_predictions(path / "predictions.csv", _join(predictions))
     for name, (held, columns) in tables.items():
         results.write_table(path / f"{name}.csv", held, columns)
     results.write_leakage(
@@ -326,7 +403,7 @@ def _write_tables(
 
 def _join(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Put parts of a table below each other; a single value fills its column."""
-    sizes = [len(part["label"]) for part in parts]
+    sizes = [len(part["subject"]) for part in parts]
     return pd.DataFrame(
         {
             name: np.repeat([part[name] for part in parts], sizes)

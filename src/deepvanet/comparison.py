@@ -22,7 +22,6 @@ from jaxtyping import Float
 
 from deepvanet import metrics
 from deepvanet.config import CompareSettings
-from deepvanet.findings import say_count
 from deepvanet.gap import Gap, describe_gap, list_gaps
 from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measurement
 from deepvanet.protocols import PROTOCOLS, columns_of
@@ -187,7 +186,14 @@ def _compare_pair(
     settings: CompareSettings,
 ) -> dict[str, Any]:
     first, second = _keep_common(parts[one], parts[other])
-    metric, level, unit = settings.metric, settings.level, settings.unit
+    form = metrics.find_form(first)
+    metric = settings.metric or form.headline
+    level, unit = settings.level, settings.unit
+    if metric not in form.metrics:
+        known = ", ".join(form.metrics)
+        raise UserError(
+            f"{metric} is none of the metrics of {form.task}: {known}", field="metric"
+        )
     if unit == "subject":
         found = _compare_subjects(first, second, metric, level, settings.seed)
     else:
@@ -216,7 +222,7 @@ def _compare_subjects(
     spread = found.spread
     low, high = metrics.find_interval(found.mean, spread)
     return {
-        "unit": "person" if found.pooled is not None else "subject",
+        "unit": "person" if found.is_over_people else "subject",
         "n_units": len(found.known),
         "n_clips": spread.n_clips,
         "n_skipped": len(found.values) - len(found.known),
@@ -279,12 +285,7 @@ def _list_fold_scores(
     scores = []
     for _, fold in part.groupby(columns, sort=True):
         rows = metrics.mean_over_trials(fold) if level == "trial" else fold
-        scored = metrics.score_labels(
-            rows["label"].to_numpy(dtype=np.int64),
-            rows["score"].to_numpy(dtype=float),
-            fit=np.zeros(len(rows), dtype=np.int64),
-        )
-        scores.append(scored[metric])
+        scores.append(metrics.score_together(rows)[metric])
     return np.array(scores)
 
 
@@ -315,22 +316,32 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
     a, b = (", ".join(side[name] for name in differing) for side in sides)
     where = ", ".join([row["target"], *same])
     units = _PLURAL[row["unit"]]
-    over = "over" if row["unit"] == "person" else "mean over"
+    together = row["unit"] == "person" or row["metric"].startswith("pooled")
+    over = "over" if together else "mean over"
     said = (
         f"{where}: {a} {row['mean_a']:.3f}, {b} {row['mean_b']:.3f} "
         f"({row['metric'].replace('_', ' ')} of {row['level']}s, {over} "
         f"{row['n_units']} {units}): {_judge(row, a, b, n_pairs)}"
     )
     if row["n_skipped"]:
-        one = f"{row['unit']} has one class and is left out."
-        many = f"{units} have one class and are left out."
-        said += f" {say_count(row['n_skipped'], one, many)}"
+        said += f" {row['n_skipped']} {units} {_say_why(row['metric'])}."
     leaking = [row[name] for name in ("leaks_a", "leaks_b") if row[name] != "none"]
     if leaking:
         which = "both sides leak" if len(leaking) == 2 else "one side leaks"
         kinds = ", ".join(sorted(set(leaking)))
         said += f" But {which} ({kinds}): this compares how well they leak."
     return said
+
+
+def _say_why(metric: str) -> str:
+    """Say why subjects have no score."""
+    if metric in metrics.RATING_METRICS:
+        return (
+            f"have fewer than {metrics.LEAST_TRIALS} trials or "
+            f"{metrics.LEAST_RATINGS} different ratings, or a constant prediction, and "
+            "are left out"
+        )
+    return "have one class and are left out"
 
 
 def _judge(row: Mapping[str, Any], a: str, b: str, n_pairs: int) -> str:

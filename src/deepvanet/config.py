@@ -39,7 +39,18 @@ Device = Literal["cpu", "cuda"]
 Control = Literal["none", "shuffled-labels", "noise"]
 RecipeName = Literal["default", "paper", "code"]
 ExecutorName = Literal["local", "ray"]
-Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc"]
+ClassMetric = Literal["accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc"]
+RatingMetric = Literal[
+    "ccc",
+    "pearson",
+    "rmse",
+    "mae",
+    "pooled_ccc",
+    "pooled_pearson",
+    "pooled_rmse",
+    "pooled_mae",
+]
+Metric = Literal[ClassMetric, RatingMetric]
 Level = Literal["segment", "trial"]
 Unit = Literal["subject", "fold"]
 PaperPart = Literal["table2", "fig2", "fig3", "grid", "all"]
@@ -573,7 +584,13 @@ class CompareSettings(CheckedSettings):
         Of the signs that are flipped.
     """
 
-    metric: Annotated[Metric, About("What is compared.")] = "balanced_accuracy"
+    metric: Annotated[
+        Metric | None,
+        About(
+            "What is compared, one of the run's task.",
+            shown="balanced_accuracy, or ccc of ratings",
+        ),
+    ] = None
     level: Annotated[Level, About("What is scored.")] = "trial"
     unit: Annotated[Unit, About("subject, or fold where there is one subject.")] = (
         "subject"

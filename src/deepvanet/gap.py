@@ -10,8 +10,8 @@ of which differs from its neighbours in as little as can be::
 A step is the difference of two scores on the rows that all have, so steps add up to the
 whole gap. Its causes are found from what the two runs really did: what they leak and
 share, how many rows trained a model, whether an epoch was chosen, and whether training
-segments started at random offsets. Differences are in points, hundredths of a score;
-either sign is possible.
+segments started at random offsets. Differences of balanced accuracies are in points,
+hundredths; either sign is possible.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,8 +25,9 @@ from deepvanet import metrics
 from deepvanet.protocols import PROTOCOLS, SHARES, UNITS, Protocol, columns_of
 from deepvanet.schema import KEY_COLUMNS, PRIORS
 
-LEVEL, METRIC = "trial", "balanced_accuracy"
-"""What a gap is measured by, here and in the headline of a report."""
+LEVEL = "trial"
+"""What a gap is measured by, here and in the headline of a report; the metric is the
+headline of the task."""
 
 SAME_SIZE = 0.05
 """Training parts that differ by no more than this share are of one size. A trial more
@@ -111,6 +112,8 @@ class Gap:
         Between neighbours; their differences add up to the whole.
     is_over_people : bool
         Whether each person has one label, so that people are scored together.
+    metric : str
+        The headline of the task.
     """
 
     target: str
@@ -124,6 +127,7 @@ class Gap:
     n_subjects: int
     n_seeds: int
     is_over_people: bool = False
+    metric: str = "balanced_accuracy"
 
     @property
     def is_split(self) -> bool:
@@ -136,7 +140,7 @@ def list_gaps(
 ) -> list[Gap]:
     """Return a gap for each honest protocol beside whose published one it was run.
 
-    There is none where the two share no rows, or no subject has both classes.
+    There is none where the two share no rows, or no subject can be scored.
 
     Parameters
     ----------
@@ -219,7 +223,8 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
     """
     links = tuple(str(part["protocol"]) for part in facts)
     neighbours = [(place, place + 1) for place in range(len(links) - 1)]
-    scores = [_measure(part) for part in rows]
+    metric = metrics.find_form(rows[0]).headline
+    scores = [_measure(part, metric) for part in rows]
     return Gap(
         target=str(facts[0]["target"]),
         streams=str(facts[0]["streams"]),
@@ -237,7 +242,8 @@ def split_gap(rows: Sequence[pd.DataFrame], facts: Sequence[Mapping[str, Any]]) 
         ),
         n_subjects=len(scores[0].whole.known),
         n_seeds=rows[0]["seed"].nunique(),
-        is_over_people=scores[0].whole.pooled is not None,
+        is_over_people=scores[0].whole.is_over_people,
+        metric=metric,
     )
 
 
@@ -293,13 +299,13 @@ class _SeedScores(NamedTuple):
     by_seed: tuple[metrics.Measurement, ...]
 
 
-def _measure(part: pd.DataFrame) -> _SeedScores:
-    whole = metrics.measure(part, LEVEL)[METRIC]
+def _measure(part: pd.DataFrame, metric: str) -> _SeedScores:
+    whole = metrics.measure(part, LEVEL)[metric]
     seeds = [mine for _, mine in part.groupby("seed", sort=True)]
     if len(seeds) < 2:
         return _SeedScores(whole, (whole,))
     return _SeedScores(
-        whole, tuple(metrics.measure(mine, LEVEL)[METRIC] for mine in seeds)
+        whole, tuple(metrics.measure(mine, LEVEL)[metric] for mine in seeds)
     )
 
 
@@ -332,16 +338,20 @@ def _keep_common(parts: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 def describe_gap(gap: Gap) -> list[str]:
     """Say in sentences how large a gap is and what is known of its causes."""
-    ends = [f"{gap.links[place]} {100 * gap.means[place]:.1f} %" for place in (0, -1)]
+    record = metrics.METRIC_RECORDS[gap.metric]
+    ends = [
+        f"{gap.links[place]} {_write_score(gap.means[place], record)}"
+        for place in (0, -1)
+    ]
     whole = (
-        f"{', '.join(ends)} ({METRIC.replace('_', ' ')} of {LEVEL}s, "
-        f"{_count_subjects(gap)}): a gap of {_points(gap.whole)}."
+        f"{', '.join(ends)} ({name_metric(gap.metric)} of {LEVEL}s, "
+        f"{_count_subjects(gap)}): a gap of {_write_change(gap.whole, record)}."
     )
     said = [whole]
     if gap.is_split:
         said += [
             f"{step.cause.capitalize()}, {step.one} minus {step.other}: "
-            f"{_points(step.difference)}."
+            f"{_write_change(step.difference, record)}."
             for step in gap.steps
         ]
     else:
@@ -384,19 +394,40 @@ def _judge(gap: Gap) -> list[str]:
     return [f"The data do not separate {' nor '.join(unsure)} from 0."]
 
 
-def _points(difference: Difference) -> str:
-    """Write a difference in points, with its interval and deviation over seeds.
+def name_metric(metric: str) -> str:
+    """Name a metric inside a sentence.
 
     Examples
     --------
-    >>> _points(Difference(0.042, -0.01, 0.094, float("nan")))
-    '+4.2 points (95 % interval -1.0 to +9.4)'
+    >>> [name_metric(name) for name in ("balanced_accuracy", "ccc", "pearson")]
+    ['balanced accuracy', 'CCC', 'Pearson']
     """
-    said = f"{100 * difference.mean:+.1f} points"
+    title = metrics.METRIC_RECORDS[metric].title
+    is_name = title.isupper() or title == "Pearson"
+    return title if is_name else title[0].lower() + title[1:]
+
+
+def _write_score(value: float, record: metrics.MetricRecord) -> str:
+    return f"{100 * value:.1f} %" if record.is_share else f"{value:.3f}"
+
+
+def _write_change(difference: Difference, record: metrics.MetricRecord) -> str:
+    """Write a difference, with its interval and deviation over seeds.
+
+    Examples
+    --------
+    >>> difference = Difference(0.042, -0.01, 0.094, float("nan"))
+    >>> _write_change(difference, metrics.METRIC_RECORDS["balanced_accuracy"])
+    '+4.2 points (95 % interval -1.0 to +9.4)'
+    >>> _write_change(difference, metrics.METRIC_RECORDS["ccc"])
+    '+0.042 (95 % interval -0.010 to +0.094)'
+    """
+    times, form, unit = (100, ".1f", " points") if record.is_share else (1, ".3f", "")
+    said = f"{times * difference.mean:+{form}}{unit}"
     more = []
     if difference.has_interval:
-        low, high = 100 * difference.ci_low, 100 * difference.ci_high
-        more.append(f"95 % interval {low:+.1f} to {high:+.1f}")
+        low, high = times * difference.ci_low, times * difference.ci_high
+        more.append(f"95 % interval {low:+{form}} to {high:+{form}}")
     if np.isfinite(difference.sd_over_seeds):
-        more.append(f"sd over seeds {100 * difference.sd_over_seeds:.1f}")
+        more.append(f"sd over seeds {times * difference.sd_over_seeds:{form}}")
     return said + (f" ({', '.join(more)})" if more else "")

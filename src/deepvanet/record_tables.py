@@ -18,6 +18,7 @@ from deepvanet.config import NetworkSettings
 from deepvanet.datasets import DATASETS, DataSet
 from deepvanet.learners import LEARNERS, LearnerRecord
 from deepvanet.learners.making import find_learner
+from deepvanet.metrics import METRIC_RECORDS, TASK_SCORES, MetricRecord
 from deepvanet.protocols import PROTOCOLS, UNITS, Protocol
 from deepvanet.recipes import RECIPES, list_recipes
 from deepvanet.schema import UserError
@@ -106,6 +107,33 @@ def _list_commands(record: DataSet) -> str:
     return ", ".join(f"`{command}`" for command, part in there.items() if part)
 
 
+def list_metrics() -> Iterator[Row]:
+    """Yield the head of the table of metrics, then a row for each."""
+    yield "metric", "tasks", "what it is", "chance"
+    for name, record in METRIC_RECORDS.items():
+        tasks = [task for task, scores in TASK_SCORES.items() if name in scores.metrics]
+        said = [_mark_headline(name, task) for task in tasks]
+        yield f"`{name}`", ", ".join(said), record.says, _say_chance(record)
+
+
+def _mark_headline(metric: str, task: str) -> str:
+    """Name a task, in bold letters where the metric is its headline."""
+    return f"**{task}**" if TASK_SCORES[task].headline == metric else task
+
+
+def _say_chance(record: MetricRecord) -> str:
+    if record.chance is None:
+        return "depends on the ratings"
+    return "1 / classes" if record.chance < 0 else f"{record.chance:g}"
+
+
+def list_forms() -> Iterator[Row]:
+    """Yield the head of the table of tasks, then the columns of their predictions."""
+    yield "task", "columns of predictions", "headline"
+    for task, scores in TASK_SCORES.items():
+        yield f"`{task}`", scores.columns, f"`{scores.headline}`"
+
+
 def _list_recipe_settings() -> Iterator[Row]:
     yield "setting", *(f"`{name}`" for name in RECIPES), "source of published values"
     for row in list_recipes():
@@ -117,6 +145,8 @@ TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "learners": list_learners,
     "data sets": list_data_sets,
     "recipes": _list_recipe_settings,
+    "metrics": list_metrics,
+    "forms of predictions": list_forms,
 }
 """What makes each table, head first, by the name in its mark."""
 

@@ -937,3 +937,160 @@ def test_a_table_that_says_no_folds_is_refused_in_a_sentence(tmp_path, text, sai
         audit(files[0], table=files[1])
 
     assert "\n" not in str(caught.value)
+
+
+# classes and ratings
+
+
+CLASSES = np.array(["<4", "4-6", ">6"])
+
+
+def hold_out_trials_of(task, *, strength=0.9, unit=("subject", "trial"), seed=0):
+    """Predictions of classes or ratings by folds of whole units, and their table."""
+    rows = audited_files.make_rows(n_trials=24)
+    rng = np.random.default_rng(seed)
+    trial = rows.groupby(["subject", "trial"], sort=False).ngroup().to_numpy()
+    n_trials = int(trial.max()) + 1
+    rows["fold"] = audited_files.deal(rows, list(unit))
+    if task == "rating":
+        truth = rng.normal(5, 1.5, n_trials).round(1)[trial]
+        near = 5 + strength * (truth - 5) + rng.normal(0, 0.8, len(rows))
+        told = {"truth": truth, "prediction": near.round(6)}
+    else:
+        number = rng.integers(0, 3, n_trials)[trial]
+        logits = rng.normal(0, 0.7, (len(rows), 3))
+        logits += rng.normal(0, 1, (n_trials, 3))[trial]
+        logits[np.arange(len(rows)), number] += 2 * strength
+        shares = np.exp(logits)
+        shares = (shares / shares.sum(axis=1, keepdims=True)).round(6)
+        names = [f"probability_{name}" for name in CLASSES]
+        told = {"truth": CLASSES[number], "prediction": CLASSES[shares.argmax(axis=1)]}
+        told |= dict(zip(names, shares.T, strict=True))
+    rows = rows.drop(columns="label")
+    identity = ["subject", "trial", "segment"]
+    return rows[identity].assign(**told), rows
+
+
+@pytest.mark.parametrize("task", ["classes", "rating"])
+def test_honest_predictions_of_other_tasks_leak_nothing(tmp_path, task):
+    made, finding = judge(tmp_path, *hold_out_trials_of(task))
+
+    assert made.verdict.startswith("no leak seen in: ")
+    assert (finding.task, finding.metric) == {
+        "classes": ("classes", "balanced_accuracy"),
+        "rating": ("rating", "ccc"),
+    }[task]
+    assert finding.chance == pytest.approx(0 if task == "rating" else 1 / 3)
+    title = "CCC" if task == "rating" else "Balanced accuracy"
+    assert finding.sentence.startswith(title)
+    assert "and explains nothing" in finding.sentence
+    predictions = results_of(finding)
+    assert predictions["trial"] > finding.chance + 0.3
+
+
+def results_of(finding):
+    return {level: held[finding.metric] for level, held in finding.scores.items()}
+
+
+@pytest.mark.parametrize("task", ["classes", "rating"])
+def test_shared_trials_of_other_tasks_leak(tmp_path, task):
+    forged = hold_out_trials_of(task, unit=("subject", "trial", "segment"))
+
+    made, finding = judge(tmp_path, *forged)
+
+    assert made.verdict == "leaks"
+    assert "of the tested rows are of trials that were trained on" in finding.sentence
+    assert finding.own_prior == "trial-prior"
+    assert results_of(finding)["trial"] < 1
+    assert finding.priors["trial-prior"]["trial"][finding.metric] > 0.95
+
+
+@pytest.mark.parametrize("task", ["classes", "rating"])
+def test_predictions_that_are_the_truth_leak(tmp_path, task):
+    predictions, table = hold_out_trials_of(task)
+    if task == "rating":
+        predictions["prediction"] = predictions["truth"]
+    else:
+        for name in CLASSES:
+            is_it = (predictions["truth"] == name).astype(float)
+            predictions[f"probability_{name}"] = is_it
+
+    made, finding = judge(tmp_path, predictions, table)
+
+    assert made.verdict == "leaks"
+    assert find_look(finding, "scores equal to labels").leak
+
+
+@pytest.mark.parametrize("task", ["classes", "rating"])
+def test_chance_is_known_for_other_tasks(tmp_path, task):
+    """Predictions of nothing lie beyond its bound in one study of twenty."""
+    beyond = 0
+    for seed in range(20):
+        files = hold_out_trials_of(task, strength=0, seed=seed)
+        _, finding = judge(tmp_path, *files)
+        score = results_of(finding)["trial"]
+        beyond += score > finding.chance + 1.645 * finding.chance_sd
+
+    assert beyond <= 4
+
+
+def test_names_of_classes_need_no_probabilities(tmp_path):
+    predictions, table = hold_out_trials_of("classes")
+
+    _, whole = judge(tmp_path / "a", predictions, table)
+    bare = predictions[["subject", "trial", "segment", "truth", "prediction"]]
+    _, finding = judge(tmp_path / "b", bare, table)
+
+    assert finding.task == "classes"
+    assert finding.scores["segment"]["balanced_accuracy"] == pytest.approx(
+        whole.scores["segment"]["balanced_accuracy"], abs=0.01
+    )
+
+
+def test_a_table_may_tell_the_truth_of_rows_that_are_not_predicted(tmp_path):
+    predictions, table = hold_out_trials_of("classes")
+    table = table.assign(truth=predictions["truth"])
+    predictions = predictions[table["fold"] == 0]
+
+    made, finding = judge(tmp_path, predictions, table)
+
+    assert not made.verdict.startswith("leaks")
+    assert finding.n_unscored > 0
+    table.loc[0, "truth"] = "5"
+    with pytest.raises(UserError, match="column truth: expected one of <4, 4-6, >6"):
+        judge(tmp_path, predictions, table)
+
+
+def test_a_damaged_class_is_said(tmp_path):
+    predictions, table = hold_out_trials_of("classes")
+    predictions.loc[7, "truth"] = "6"
+
+    with pytest.raises(UserError, match="column truth: expected one of <4, 4-6, >6"):
+        judge(tmp_path, predictions, table)
+
+
+@pytest.mark.parametrize("task", ["classes", "quadrants", "rating"])
+def test_a_run_of_another_task_is_audited(tmp_path, task):
+    run = write_run(
+        tmp_path / "run",
+        task=task,
+        protocol_names=("paper", "trial"),
+        targets=("valence",),
+        streams=("bio",),
+    )
+    predictions = results.open_run(run).predictions
+    keys = ["protocol", "target", "streams", "seed", "subject", "trial", "stimulus"]
+    rows = predictions[predictions["learner"] == "network"]
+    letters = [
+        "".join("E" if k == fold else "R" for k in range(4)) for fold in rows["fold"]
+    ]
+    rows[[*keys, "segment"]].assign(folds=letters).to_csv(
+        run / "segments.csv", index=False
+    )
+
+    made = audit(run)
+
+    verdicts = {finding.protocol: finding for finding in made.findings}
+    assert verdicts["paper"].verdict == "leaks"
+    assert verdicts["trial"].verdict != "leaks"
+    assert {finding.task for finding in made.findings} == {task}

@@ -22,7 +22,6 @@ from deepvanet.metrics import (
     tabulate_over_priors,
     tabulate_scores,
 )
-from deepvanet.metrics.counts import score_counts
 from deepvanet.metrics.scores import count_subjects
 from deepvanet.schema import ScoreKey
 
@@ -269,9 +268,9 @@ def test_weights_of_trials_score_as_if_trials_were_repeated():
     [(_, [counts])] = count_subjects(predictions, "segment")
     rng = np.random.default_rng(0)
     drawn = rng.multinomial(8, np.full(8, 1 / 8), size=20).astype(float)
-    drawn = drawn[[len(set(counts.label[w > 0])) == 2 for w in drawn]]
+    drawn = drawn[[len(set(counts.truth[w > 0])) == 2 for w in drawn]]
 
-    scores = score_counts(counts, weight=drawn)
+    scores = counts.score(drawn)
 
     trial = predictions["trial"].astype(int).to_numpy() - 1
     label, score = predictions["label"].to_numpy(), predictions["score"].to_numpy()

@@ -23,7 +23,7 @@ from fake_run import PRIORS, write_run
 SUBJECTS = tuple(f"{number:02d}" for number in range(1, 8))
 SMALL = {"n_trials": 8, "n_segments": 3}
 CONTRACT = (
-    "dataset,protocol,target,streams,learner,level,metric,mean,sd,ci_low,ci_high,"
+    "dataset,protocol,task,target,streams,learner,level,metric,mean,sd,ci_low,ci_high,"
     "p_value,p_kind,p_corrected,n_tests,n_train,n_subjects,leaks,shares"
 )
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from deepvanet.config import EvaluateSettings, to_dict, write_toml
+from deepvanet.metrics import find_form
 from deepvanet.results import (
     HISTORY_COLUMNS,
     PREDICTION_COLUMNS,
@@ -15,6 +16,7 @@ from deepvanet.results import (
     SEGMENT_COLUMNS,
     SPECTRUM_COLUMNS,
     open_run,
+    prediction_columns,
     read_predictions,
     read_table,
     sharing_of,
@@ -25,6 +27,7 @@ from deepvanet.results import (
 )
 from deepvanet.schema import UserError
 from fake_cleaning import invent_excerpt, write_cleaning
+from simulated_predictions import predict_classes, predict_ratings
 
 PART = {
     "protocol": "paper",
@@ -102,6 +105,73 @@ def test_equal_predictions_give_equal_bytes(tmp_path):
     assert text == (tmp_path / "b.csv").read_bytes()
     assert text.startswith(",".join(PREDICTION_COLUMNS).encode() + b"\n")
     assert b"\r" not in text
+
+
+SIMULATED = {"classes": predict_classes, "rating": predict_ratings}
+
+
+@pytest.mark.parametrize("task", SIMULATED)
+def test_predictions_of_every_task_come_back_as_they_were(tmp_path, task):
+    written = SIMULATED[task](2, 6)
+
+    write_predictions(tmp_path / "p.csv", written)
+    read = read_predictions(tmp_path / "p.csv")
+
+    columns = list(prediction_columns(find_form(written)))
+    assert list(read) == columns
+    pd.testing.assert_frame_equal(read, written[columns], rtol=1e-8)
+
+
+def test_a_class_may_be_called_na_and_targets_may_have_their_own_classes(tmp_path):
+    states = predict_classes(2, 6, classes=("NA", "=1")).assign(target="state")
+    written = pd.concat([states, predict_classes(2, 6)], ignore_index=True)
+
+    write_predictions(tmp_path / "p.csv", written)
+    read = read_predictions(tmp_path / "p.csv")
+
+    assert find_form(read[read["target"] == "state"]).classes == ("NA", "=1")
+    assert find_form(read[read["target"] != "state"]).classes == ("<4", "4-6", ">6")
+    assert read["truth"].tolist() == written["truth"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("task", "column", "value", "said"),
+    [
+        ("classes", "truth", "5", "expected one of <4, 4-6, >6, got '5'"),
+        ("classes", "prediction", "", "expected one of <4, 4-6, >6, got ''"),
+        ("classes", "probability_<4", 1.5, "expected a probability from 0 to 1"),
+        ("classes", "probability_<4", "x", "a probability from 0 to 1, got 'x'"),
+        ("classes", "probability_4-6", np.nan, "expected a probability from 0 to 1"),
+        ("rating", "truth", "high", "column truth: expected a number, got 'high'"),
+        ("rating", "prediction", np.inf, "column prediction: expected a number"),
+    ],
+)
+def test_a_wrong_cell_of_predictions_is_said(tmp_path, task, column, value, said):
+    table = SIMULATED[task](2, 6).astype({column: object})
+    table.loc[20, column] = value
+    write_predictions(tmp_path / "p.csv", table)
+
+    with pytest.raises(UserError, match="subject 02, trial 01: column") as caught:
+        read_predictions(tmp_path / "p.csv")
+
+    assert said in str(caught.value)
+
+
+def test_probabilities_that_do_not_sum_to_one_are_said(tmp_path):
+    table = predict_classes(2, 6)
+    table.loc[:, ["probability_<4", "probability_4-6", "probability_>6"]] = 0.9
+    write_predictions(tmp_path / "p.csv", table)
+
+    with pytest.raises(UserError, match="expected probabilities that sum to 1"):
+        read_predictions(tmp_path / "p.csv")
+
+
+def test_ratings_without_predictions_are_said(tmp_path):
+    table = predict_ratings(2, 6).drop(columns="prediction")
+    write_table(tmp_path / "p.csv", [table], list(table))
+
+    with pytest.raises(UserError, match="column prediction is missing"):
+        read_predictions(tmp_path / "p.csv")
 
 
 def test_a_table_written_in_pieces_is_the_table(tmp_path):

@@ -99,7 +99,11 @@ def _compare_losses(audited: AuditPart, watched: pd.DataFrame) -> str:
     losses = watched.set_index(["scope", "fold"])["watched_loss"].to_dict()
     compared = pd.DataFrame(
         [
-            (fit.scope, losses[fit.scope, fit.number], *_measure_losses(tested))
+            (
+                fit.scope,
+                losses[fit.scope, fit.number],
+                *_measure_losses(audited, tested),
+            )
             for fit in audited.fits
             if (fit.scope, fit.number) in losses
             and (tested := audited.rows[fit.test])["score"].notna().any()
@@ -143,12 +147,22 @@ def _correlate(compared: pd.DataFrame) -> float:
     return together / size
 
 
-def _measure_losses(tested: pd.DataFrame) -> tuple[float, float]:
-    """Return the log loss as the mean over segments, and as that over trials."""
+def _measure_losses(audited: AuditPart, tested: pd.DataFrame) -> tuple[float, float]:
+    """Return the loss as the mean over segments, and as that over trials.
+
+    It is the log loss, or of ratings the squared error.
+    """
     held = tested[tested["score"].notna()]
-    score = held["score"].clip(LOWEST_SCORE, 1 - LOWEST_SCORE).to_numpy(dtype=float)
     label = held["label"].to_numpy(dtype=float)
-    loss: Float[np.ndarray, " row"] = -np.log(np.where(label == 1, score, 1 - score))
+    loss: Float[np.ndarray, " row"]
+    if audited.form.is_rating:
+        loss = (held["score"].to_numpy(dtype=float) - label) ** 2
+    else:
+        values = audited.form.read_values(held).reshape(len(held), -1)
+        if values.shape[1] == 1:
+            values = np.concatenate([1 - values, values], axis=1)
+        right = values[np.arange(len(held)), label.astype(int)]
+        loss = -np.log(np.clip(right, LOWEST_SCORE, 1 - LOWEST_SCORE))
     by_trial = pd.Series(loss).groupby(
         [held["subject"].to_numpy(), held["trial"].to_numpy()]
     )

@@ -9,8 +9,9 @@ import pandas as pd
 
 from deepvanet.auditing.looks import CERTAIN, Look, find_shared
 from deepvanet.auditing.parts import AuditPart, number_rows
-from deepvanet.auditing.priors import has_segments
+from deepvanet.auditing.priors import has_segments, measure_coincidence
 from deepvanet.findings import say_count
+from deepvanet.metrics import HIGH_LOW
 from deepvanet.protocols import columns_of
 
 LEAST_TRIALS = 8
@@ -62,7 +63,7 @@ def look_at_repeats(audited: AuditPart) -> Look:
     if "stimulus" not in rows:
         return Look(name, missing="trials of one clip (no column stimulus)")
     repeats = _list_repeats(audited)
-    seen = repeats[["seen_low", "seen_high"]]
+    seen = repeats[["seen_least", "seen_most"]]
     agree = seen.eq(repeats["label"], axis=0).all(axis=None)
     if not agree or not _measure_coincidence(rows, repeats) < CERTAIN:
         return Look(name)
@@ -92,23 +93,26 @@ def _list_repeats(audited: AuditPart) -> pd.DataFrame:
         seen = fit.seen & known
         n_clips = int(clip.max()) + 1
         counts = np.bincount(clip[seen], minlength=n_clips)
-        high = np.bincount(clip[seen], weights=label[seen], minlength=n_clips)
+        least, most = np.full(n_clips, np.inf), np.full(n_clips, -np.inf)
+        np.minimum.at(least, clip[seen], label[seen])
+        np.maximum.at(most, clip[seen], label[seen])
         # a trial that trained itself is another matter
         test = fit.test & known & (counts[clip] > 0) & ~np.isin(trial, trial[fit.seen])
         place = np.flatnonzero(test)
         place = place[np.unique(trial[place], return_index=True)[1]]
         mine = rows.iloc[place][["subject", "trial", "stimulus", "label"]]
-        all_high = (high == counts)[clip[place]]
-        some_high = (high > 0)[clip[place]]
-        found.append(mine.assign(seen_low=1.0 * all_high, seen_high=1.0 * some_high))
+        ends = {"seen_least": least[clip[place]], "seen_most": most[clip[place]]}
+        found.append(mine.assign(**ends))
     return pd.concat(found).drop_duplicates(columns_of("trial"))
 
 
 def _measure_coincidence(rows: pd.DataFrame, repeats: pd.DataFrame) -> float:
     """Return the chance that labels of a subject agree so, if clips meant nothing."""
     trials = rows[rows["label"].notna()].drop_duplicates(columns_of("trial"))
-    high = repeats["subject"].map(trials.groupby("subject")["label"].mean())
-    chance = high.where(repeats["label"] == 1, 1 - high).to_numpy(dtype=float)
+    counts = trials.groupby(["subject", "label"]).size()
+    shares = counts / counts.groupby("subject").transform("sum")
+    wanted = pd.MultiIndex.from_frame(repeats[["subject", "label"]])
+    chance = shares.reindex(wanted).to_numpy(dtype=float)
     once = ~repeats.duplicated(["subject", "stimulus"]).to_numpy()
     return float(np.prod(chance[once]))
 
@@ -127,13 +131,12 @@ def _find_why_copies(audited: AuditPart) -> str:
     if (test.groupby(["subject", "stimulus"]).size() == 1).all():
         return "the trials that they repeat never test"
     labels = trials[trials["label"].notna()].groupby(["stimulus", "subject"])["label"]
-    high = labels.mean()[labels.nunique() == 1]
-    by_clip = high.groupby("stimulus").agg(["mean", "size"])
-    by_clip = by_clip[by_clip["size"] > 1]
-    if not len(by_clip):
+    single = labels.first()[labels.nunique() == 1]
+    by_clip = [mine for _, mine in single.groupby("stimulus") if len(mine) > 1]
+    if not by_clip:
         return ""
     # how often two subjects agree on a clip
-    agree = (by_clip["mean"] ** 2 + (1 - by_clip["mean"]) ** 2).mean()
+    agree = float(np.mean([measure_coincidence(mine, 2) for mine in by_clip]))
     n_repeated = int((of_a_clip > 1).sum())
     if not agree**n_repeated < CERTAIN:
         return ""
@@ -214,9 +217,11 @@ def look_at_labels(audited: AuditPart) -> Look:
     name = "scores equal to labels"
     tested = audited.rows[audited.rows["score"].notna()]
     n_trials = len(tested.drop_duplicates(columns_of("trial")))
-    values = tested.groupby("label")["score"].agg(["min", "max"])
     if n_trials < LEAST_TRIALS:
         return Look(name, missing=f"scores equal to labels ({n_trials} trials)")
+    if audited.form.task != HIGH_LOW:
+        return _compare_truths(name, audited, tested)
+    values = tested.groupby("label")["score"].agg(["min", "max"])
     if len(values) < 2:
         return Look(name)
     near = bool((tested["score"] - tested["label"]).abs().max() < NEAR)
@@ -226,6 +231,30 @@ def look_at_labels(audited: AuditPart) -> Look:
         return Look(
             name,
             leak=f"the scores are the labels: {said} for each row of label 0 and 1",
+        )
+    return Look(name)
+
+
+def _compare_truths(name: str, audited: AuditPart, tested: pd.DataFrame) -> Look:
+    """Look for predictions of classes or ratings that are the true ones."""
+    form = audited.form
+    known = tested[tested["label"].notna()]
+    truth = known["label"].to_numpy(dtype=float)
+    if len(np.unique(truth)) < 2:
+        return Look(name)
+    if form.is_rating:
+        away = np.abs(known["score"].to_numpy(dtype=float) - truth)
+        if away.max() < NEAR * np.ptp(truth):
+            return Look(name, leak="the predictions are the ratings, row by row")
+        return Look(name)
+    values = form.read_values(known)
+    right = values[np.arange(len(truth)), truth.astype(int)]
+    if right.min() > 1 - NEAR:
+        return Look(name, leak="the probabilities are those of the true classes")
+    alike = known.groupby("label")[list(form.values)].nunique().eq(1).all(axis=None)
+    if alike and (values.argmax(axis=1) == truth).all():
+        return Look(
+            name, leak="all rows of a class have the same prediction, which is right"
         )
     return Look(name)
 

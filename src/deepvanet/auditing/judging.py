@@ -12,17 +12,19 @@ from deepvanet.auditing.looks import Look
 from deepvanet.auditing.parts import AuditPart, list_audit_parts
 from deepvanet.auditing.priors import (
     count_scored,
+    find_chance,
     find_level,
     measure_chance,
     name_own_prior,
+    read_values,
     score_priors,
     score_rows,
     tabulate_scored,
 )
 from deepvanet.auditing.reading import (
-    NEEDED_OF_PREDICTIONS,
     NEEDED_OF_TABLE,
     read_columns,
+    read_predictions,
 )
 from deepvanet.auditing.runs import read_run
 from deepvanet.auditing.sentences import (
@@ -125,7 +127,7 @@ def _read_files(
             "rows and folds too",
             field="table",
         )
-    predictions = read_columns(path, NEEDED_OF_PREDICTIONS)
+    predictions = read_predictions(path)
     rows = read_columns(table, NEEDED_OF_TABLE)
     if "fold" not in rows and "folds" not in rows:
         raise UserError(
@@ -141,8 +143,8 @@ def _score_control(path: Path) -> dict[tuple[str, ...], dict[str, float]]:
     """Return what each part scores on shuffled labels, and what chance would give."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for part in read_run(path):
-        scores = score_rows(part, part.rows["score"].to_numpy(dtype=float))
-        bound = 0.5 + CONTROL_SIDED * measure_chance(part)
+        scores = score_rows(part, read_values(part))
+        bound = find_chance(part) + CONTROL_SIDED * measure_chance(part)
         found[_name_key(part.key, part.seed)] = {
             **scores[find_level(part)],
             "chance_up_to": bound,
@@ -159,7 +161,7 @@ def _look(
 ) -> tuple[PartVerdict, copies.Print]:
     """Look at one part; without a verdict, since its scores may be another one's."""
     shared = looks.measure_shared(part)
-    score = part.rows["score"].to_numpy(dtype=float)
+    values = read_values(part)
     control = controls.get(_name_key(part.key, part.seed))
     made = (
         looks.look_at_trials(shared),
@@ -173,7 +175,7 @@ def _look(
         copies.look_at_labels(part),
         choice.look_at_choice(part),
         *_look_at_statement(part),
-        *_look_at_control(control),
+        *_look_at_control(control, part.form.headline),
     )
     n_subjects, n_scored = count_scored(part)
     n_tested = sum(int(fit.test.sum()) for fit in part.fits)
@@ -188,18 +190,21 @@ def _look(
         looks=made,
         n_rows=len(part.rows),
         n_fits=len(part.fits),
-        n_unscored=n_tested - len(tabulate_scored(part, score)),
+        n_unscored=n_tested - len(tabulate_scored(part, values)),
         n_subjects=n_subjects,
         n_subjects_scored=n_scored,
         level=find_level(part),
         shared=shared,
         epoch_chosen_on=part.epoch_chosen_on,
-        scores=score_rows(part, score),
+        scores=score_rows(part, values),
         own_prior=name_own_prior(shared),
         priors=score_priors(part),
         explained=float("nan"),
         chance_sd=measure_chance(part),
         control=control,
+        task=part.form.task,
+        metric=part.form.headline,
+        chance=find_chance(part),
     )
     return draft, copies.take_print(part, leaks=any(look.leak for look in made))
 
@@ -217,10 +222,10 @@ def _look_at_statement(part: AuditPart) -> list[Look]:
     return [Look("what a run says of itself", leak="; ".join(said[t] for t in told))]
 
 
-def _look_at_control(control: Mapping[str, float] | None) -> list[Look]:
+def _look_at_control(control: Mapping[str, float] | None, metric: str) -> list[Look]:
     if control is None:
         return []
-    score, bound = control["balanced_accuracy"], control["chance_up_to"]
+    score, bound = control[metric], control["chance_up_to"]
     name = "shuffled labels"
     opening = f"fitted again on shuffled labels it scores {score:.3f}"
     if isnan(score) or isnan(bound):
@@ -235,9 +240,10 @@ def _judge(
     columns = copies.look_at_columns(mine, prints)
     made = (*draft.looks, columns, Look("priors"))
     margin = ONE_SIDED * draft.chance_sd
-    score = draft.scores[draft.level]["balanced_accuracy"]
-    prior = draft.priors[draft.own_prior][draft.level]["balanced_accuracy"]
-    both_say_more = prior > 0.5 + margin and score > 0.5 + margin
+    score = draft.scores[draft.level][draft.metric]
+    prior = draft.priors[draft.own_prior][draft.level][draft.metric]
+    bound = draft.chance + margin
+    both_say_more = prior > bound and score > bound
     if any(look.leak for look in made):
         verdict = LEAKS
     elif any(look.doubt for look in made) or isnan(score):
@@ -253,7 +259,9 @@ def _judge(
         verdict=verdict,
         sentence=" ".join([f"{mine.name}:" if mine.name else "", *said]).strip(),
         looks=made,
-        explained=float(np.clip((prior - 0.5) / (score - 0.5), 0.0, 1.0))
-        if score > 0.5
+        explained=float(
+            np.clip((prior - draft.chance) / (score - draft.chance), 0.0, 1.0)
+        )
+        if score > draft.chance
         else float("nan"),
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from deepvanet.auditing.parts import WRITTEN, AuditPart, FitRows, number_rows
-from deepvanet.auditing.priors import is_personal
+from deepvanet.auditing.priors import is_personal, measure_coincidence
 from deepvanet.protocols import SHARES, columns_of
 
 COUNTED: Mapping[str, Sequence[str]] = {
@@ -100,9 +100,14 @@ def look_at_people(audited: AuditPart, shared: Mapping[str, float | None]) -> Lo
             name,
             leak="each subject has one label over all its trials, and "
             f"{shared['subject']:.0%} of the tested rows are of subjects that were "
-            "trained on: a subject that is recognised is known to be high or low",
+            f"trained on: a subject that is recognised is known to be {_say(audited)}",
         )
     return Look(name, note="each subject has one label, so that people are scored")
+
+
+def _say(audited: AuditPart) -> str:
+    form = audited.form
+    return "so rated" if form.is_rating else " or ".join(form.classes[::-1])
 
 
 def look_at_training(audited: AuditPart) -> Look:
@@ -110,10 +115,11 @@ def look_at_training(audited: AuditPart) -> Look:
     name = "labels in training"
     label = audited.rows["label"].to_numpy(dtype=float)
     known = np.isfinite(label)
-    n_both = sum(len(np.unique(label[fit.seen & known])) == 2 for fit in audited.fits)
+    n_both = sum(len(np.unique(label[fit.seen & known])) > 1 for fit in audited.fits)
     if n_both:
         return Look(name)
-    return Look(name, doubt="no fold trains on rows of both labels")
+    which = "both" if len(audited.form.classes) == 2 else "different"
+    return Look(name, doubt=f"no fold trains on rows of {which} labels")
 
 
 def look_at_recordings(audited: AuditPart) -> Look:
@@ -126,14 +132,20 @@ def look_at_recordings(audited: AuditPart) -> Look:
     if "recording" not in rows:
         return Look(name, missing="pieces of one recording (no column recording)")
     trials = rows[rows["label"].notna()].drop_duplicates(columns_of("trial"))
-    held = trials.groupby(columns_of("recording"))["label"].agg(["size", "mean"])
+    held = trials.groupby(columns_of("recording"))["label"].agg(["size", "nunique"])
     several = held[held["size"] > 1]
-    if not len(several) or not several["mean"].isin([0, 1]).all():
+    if not len(several) or not (several["nunique"] == 1).all():
         return Look(name)
-    rates = trials.groupby("subject")["label"].mean()
-    high = rates.loc[several.index.get_level_values("subject")].to_numpy(dtype=float)
-    size = several["size"].to_numpy()
-    by_chance = float(np.prod(high**size + (1 - high) ** size))
+    labels = dict(list(trials.groupby("subject")["label"]))
+    subjects = several.index.get_level_values("subject")
+    by_chance = float(
+        np.prod(
+            [
+                measure_coincidence(labels[subject], int(size))
+                for subject, size in zip(subjects, several["size"], strict=True)
+            ]
+        )
+    )
     shared = _measure(audited, columns_of("recording"))
     if not shared or not by_chance < CERTAIN:
         return Look(name)

@@ -21,7 +21,9 @@ from deepvanet.auditing.reading import (
     check_predictions,
     check_table,
     name_row,
+    read_labels,
 )
+from deepvanet.metrics import Form
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import KEY_COLUMNS, UserError
 
@@ -68,7 +70,9 @@ class AuditPart:
     seed : str
         Blank where the predictions have no such column.
     rows : DataFrame
-        All rows that trained or tested, with label and score where there is one.
+        All rows that trained or tested, with label and score where there is one, and
+        of classes the probabilities. A label is 0 or 1, the number of a class, or a
+        rating.
         Names are compared without blanks and case; as they are written they stand in
         columns that begin with ``WRITTEN``.
     fits : tuple of FitRows
@@ -77,6 +81,8 @@ class AuditPart:
         What chose the epoch, or ``unknown``.
     admitted : str
         What a run itself says that leaks.
+    form : Form
+        The task, and its classes.
     watched : DataFrame | None
         Of a run: scope, fold and ``watched_loss`` of each fit's chosen epoch.
     """
@@ -86,6 +92,7 @@ class AuditPart:
     rows: pd.DataFrame
     fits: tuple[FitRows, ...]
     epoch_chosen_on: str
+    form: Form
     admitted: str = "none"
     watched: pd.DataFrame | None = None
 
@@ -129,23 +136,23 @@ def list_audit_parts(
         When a cell is not what its column says, a row is there more than once, a
         predicted row is not in the table or tests in no fold, or nothing trains.
     """
-    predictions = check_predictions(predictions, path)
     table = check_table(table, table_path)
     part = [name for name in (*KEY_COLUMNS, "seed") if name in predictions]
     groups = predictions.groupby(part, sort=False) if part else [((), predictions)]
     for names, mine in groups:
         held = dict(zip(part, map(str, names), strict=True))
         key = {name: held.get(name, "unknown") for name in KEY_COLUMNS}
-        picked = _pick_rows(table, held)
+        mine, form = check_predictions(mine, path)
+        picked = read_labels(_pick_rows(table, held), form, table_path)
         check_folds(picked, table_path)
-        rows = _compare_names(_join(mine, picked, path))
+        rows = _compare_names(_join(mine, picked, path, form))
         facts = PROTOCOLS.get(key["protocol"])
         alone = per_subject
         if alone is None:
             alone = facts is not None and facts.scope == "subject"
         fits = tuple(_list_fits(rows, per_subject=alone))
         _refuse_useless_folds(rows, fits, path, table_path)
-        yield AuditPart(key, held.get("seed", ""), rows, fits, _find_choice(mine))
+        yield AuditPart(key, held.get("seed", ""), rows, fits, _find_choice(mine), form)
 
 
 def number_rows(rows: pd.DataFrame, names: Sequence[str]) -> Int[np.ndarray, " row"]:
@@ -162,7 +169,9 @@ def _pick_rows(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:
     return table
 
 
-def _join(predictions: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _join(
+    predictions: pd.DataFrame, table: pd.DataFrame, path: Path, form: Form
+) -> pd.DataFrame:
     identity = [n for n in IDENTITY if n in predictions and n in table]
     _refuse_repetitions(predictions, table, identity, path)
     predictions = predictions.assign(copy=predictions.groupby(identity).cumcount())
@@ -175,7 +184,7 @@ def _join(predictions: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.Data
             f"{path}: {where} was predicted but is not in the table of rows and folds"
         )
     places = [n for n in _PLACES if n in predictions and n not in table]
-    known = [n for n in EPOCHS if n in predictions]
+    known = [n for n in (*EPOCHS, *form.values) if n in predictions and n != "score"]
     ours = predictions[[*by, "label", "score", *known, *places]]
     joined = table.merge(
         ours, on=by, how="left", validate="one_to_one", suffixes=("_told", "")

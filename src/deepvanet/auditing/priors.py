@@ -8,14 +8,23 @@ scored, each by the mean over its trials.
 
 from collections.abc import Mapping
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
 
 from deepvanet.auditing.parts import AuditPart, number_rows
-from deepvanet.metrics import score_subjects
-from deepvanet.metrics.scores import mean_over_trials, score_labels
+from deepvanet.metrics import (
+    HIGH_LOW,
+    LEAST_RATINGS,
+    LEAST_TRIALS,
+    mean_over_people,
+    score_labels,
+    score_subjects,
+    score_together,
+)
 from deepvanet.protocols import SHARES, columns_of, name_prior
 from deepvanet.protocols.sharing import belong_to_people
 
@@ -37,14 +46,13 @@ KNOWS = {
     "repeat-prior": "only what the same subject said of the same clip before",
     "trial-prior": "only the trial",
 }
-METRICS = ("balanced_accuracy", "auroc")
 SEGMENT, TRIAL, PERSON = "segment", "trial", "person"
 LEAST_SHARE_OF_REPEATS = 0.5
 """Of tested rows; where that many repeat what the subject saw in training, their prior
 is that of the repetition."""
 
 Scores = dict[str, dict[str, float]]
-"""For each level, for each of ``METRICS``, a value."""
+"""For each level, the headline of the task and what ranks the rows."""
 
 
 def name_own_prior(shared: Mapping[str, float | None]) -> str:
@@ -77,16 +85,40 @@ def score_priors(audited: AuditPart) -> dict[str, Scores]:
     }
 
 
-def score_rows(audited: AuditPart, score: Float[np.ndarray, " row"]) -> Scores:
-    """Return the scores of the predicted rows, level by level; NaN is undefined."""
-    table = tabulate_scored(audited, score)
+def list_metrics(audited: AuditPart) -> tuple[str, str]:
+    """Return the metric that is judged, and what ranks the rows."""
+    form = audited.form
+    return form.headline, "pearson" if form.is_rating else "auroc"
+
+
+def read_values(audited: AuditPart) -> NDArray[Any]:
+    """Return what was predicted of each row: a number, or one for each class."""
+    form, rows = audited.form, audited.rows
+    return (
+        rows["score"].to_numpy(dtype=float)
+        if form.is_rating
+        else form.read_values(rows)
+    )
+
+
+def score_rows(audited: AuditPart, values: NDArray[Any]) -> Scores:
+    """Return the scores of the predicted rows, level by level; NaN is undefined.
+
+    Parameters
+    ----------
+    values : array, shape (row,) or (row, class)
+        What is predicted of each row.
+    """
+    table = tabulate_scored(audited, values)
+    metrics = list_metrics(audited)
     if is_personal(audited):
-        return {PERSON: _score_people(table)}
+        people = _score_people(audited, table)
+        return {PERSON: {name: people[name] for name in metrics}}
     levels = [SEGMENT, TRIAL] if has_segments(audited) else [TRIAL]
     found = {}
     for level in levels:
         scores = score_subjects(table, level)
-        found[level] = {name: float(scores[name].mean()) for name in METRICS}
+        found[level] = {name: float(scores[name].mean()) for name in metrics}
     return found
 
 
@@ -109,71 +141,142 @@ def has_segments(audited: AuditPart) -> bool:
 
 
 def measure_chance(audited: AuditPart) -> float:
-    """Return the standard deviation of a coin's balanced accuracy, at the level judged.
+    """Return the standard deviation of a coin's score, at the level judged.
 
-    Trials, or people, are taken as independent.
+    A coin names the classes of a subject equally often; one that predicts ratings is
+    not correlated with them. Trials, or people, are taken as independent.
     """
-    table = tabulate_scored(audited, audited.rows["score"].to_numpy(dtype=float))
-    trials = table.drop_duplicates(columns_of("trial"))
+    trials = _list_judged(audited)
+    if audited.form.is_rating:
+        labels = trials.groupby("subject")["label"]
+        n_trials = labels.size()[_has_enough(labels)]
+        variance = 1 / (n_trials - 1)
+    else:
+        counts = trials.groupby(["subject", "label"]).size().unstack()
+        n_classes = counts.notna().sum(axis=1)
+        right = 1 / n_classes
+        each = right * (1 - right) * (1 / counts).sum(axis=1)
+        variance = (each / n_classes**2)[n_classes > 1]
+    if not len(variance):
+        return float("nan")
+    return sqrt(float(variance.sum())) / len(variance)
+
+
+def find_chance(audited: AuditPart) -> float:
+    """Return what a coin scores: one by the number of classes that a subject has."""
+    form = audited.form
+    if form.is_rating:
+        return form.find_chance(form.headline)
+    n_classes = _list_judged(audited).groupby("subject")["label"].nunique()
+    several = n_classes[n_classes > 1]
+    if not len(several):
+        return form.find_chance(form.headline)
+    return float(np.mean([form.find_chance(form.headline, n) for n in several]))
+
+
+def _list_judged(audited: AuditPart) -> pd.DataFrame:
+    """Return subject and label of each tested trial, or of each person."""
+    trials = _list_tested(audited).drop_duplicates(columns_of("trial"))
     if is_personal(audited):
         trials = trials.drop_duplicates("subject").assign(subject="all")
-    n_high = trials.groupby("subject")["label"].sum()
-    n_low = trials.groupby("subject")["label"].size() - n_high
-    both = (n_high > 0) & (n_low > 0)
-    if not both.any():
-        return float("nan")
-    variance = (0.25 / n_high[both] + 0.25 / n_low[both]) / 4
-    return sqrt(float(variance.sum())) / int(both.sum())
+    return trials
+
+
+def _has_enough(labels: Any) -> "pd.Series[bool]":
+    """Return which subjects have enough trials, and ratings that differ."""
+    enough: pd.Series[bool] = (labels.size() >= LEAST_TRIALS) & (
+        labels.nunique() >= LEAST_RATINGS
+    )
+    return enough
+
+
+def measure_coincidence(labels: "pd.Series[float]", size: int) -> float:
+    """Return how probable it is that so many labels are equal by chance.
+
+    Examples
+    --------
+    >>> measure_coincidence(pd.Series([0, 0, 1, 1]), 2)
+    0.5
+    """
+    shares = labels.value_counts(normalize=True).to_numpy()
+    return float((shares**size).sum())
 
 
 def count_scored(audited: AuditPart) -> tuple[int, int]:
-    """Return how many subjects were tested, and how many have both labels."""
-    table = tabulate_scored(audited, audited.rows["score"].to_numpy(dtype=float))
-    labels = table.groupby("subject")["label"].nunique()
-    return len(labels), int((labels > 1).sum())
+    """Return how many subjects were tested, and how many can be scored."""
+    trials = _list_tested(audited).drop_duplicates(columns_of("trial"))
+    labels = trials.groupby("subject")["label"]
+    enough = _has_enough(labels) if audited.form.is_rating else labels.nunique() > 1
+    return len(enough), int(enough.sum())
 
 
-def tabulate_scored(
-    audited: AuditPart, score: Float[np.ndarray, " row"]
-) -> pd.DataFrame:
+def tabulate_scored(audited: AuditPart, values: NDArray[Any]) -> pd.DataFrame:
     """Return the tested rows with a label and a score, as ``metrics`` takes them."""
-    rows = audited.rows
+    form, rows = audited.form, audited.rows
     fold = np.zeros(len(rows), dtype=np.int64)
     for number, fit in enumerate(audited.fits):
         fold[fit.test] = number
     segment = rows["segment"] if "segment" in rows else np.zeros(len(rows), dtype=int)
     # a trial counts once, also where its stimulus is unknown
-    table = rows[["subject", "trial", "label"]].assign(
+    table = rows[["subject", "trial"]].assign(
         **audited.key, seed=0, stimulus=rows["trial"], segment=segment, fold=fold
     )
-    tested = rows["score"].notna() & rows["label"].notna() & np.isfinite(score)
-    tested_rows: pd.DataFrame = table.assign(score=score).loc[tested]
-    return tested_rows.assign(label=tested_rows["label"].astype(int))
+    columns = values.reshape(len(rows), -1)
+    tested = _is_tested(audited) & np.isfinite(columns).all(axis=1)
+    told = dict(zip(form.values, columns[tested].T, strict=True))
+    label = rows["label"].to_numpy(dtype=float)[tested]
+    if not form.is_rating:
+        label = label.astype(int)
+        if form.task != HIGH_LOW:
+            label = np.array(form.classes, dtype=object)[label]
+    tested_rows: pd.DataFrame = table.loc[tested]
+    return tested_rows.assign(**told, **{form.truth: label})
 
 
-def _score_people(table: pd.DataFrame) -> dict[str, float]:
-    trials = mean_over_trials(table)
-    people = trials.groupby("subject", sort=True).agg(
-        label=("label", "first"),
-        score=("score", "mean"),
-        fold=("fold", "min"),
-        last=("fold", "max"),
-    )
-    if (people["fold"] != people["last"]).any():
-        people = people.assign(fold=0)  # means over the same set of models
-    scores = score_labels(
+def _is_tested(audited: AuditPart) -> Bool[np.ndarray, " row"]:
+    rows = audited.rows
+    return np.asarray(rows["score"].notna() & rows["label"].notna())
+
+
+def _list_tested(audited: AuditPart) -> pd.DataFrame:
+    """Return subject, trial and label of the tested rows."""
+    tested: pd.DataFrame = audited.rows.loc[_is_tested(audited)]
+    return tested[["subject", "trial", "label"]]
+
+
+def _score_people(audited: AuditPart, table: pd.DataFrame) -> dict[str, float]:
+    people = mean_over_people(table, TRIAL)
+    if audited.form.task != HIGH_LOW:
+        return score_together(people)
+    return score_labels(
         people["label"].to_numpy(dtype=np.int64),
         people["score"].to_numpy(dtype=float),
         people["fold"].to_numpy(dtype=np.int64),
     )
-    return {name: scores[name] for name in METRICS}
 
 
-def _predict(
-    audited: AuditPart, units: tuple[tuple[str, ...], ...]
-) -> Float[np.ndarray, " row"]:
-    """Score every tested row by the training labels of its units, added up."""
+def _predict(audited: AuditPart, units: tuple[tuple[str, ...], ...]) -> NDArray[Any]:
+    """Predict every tested row by the training labels of its units, added up."""
+    form = audited.form
     label = audited.rows["label"].to_numpy(dtype=float)
+    if form.is_rating or form.task == HIGH_LOW:
+        score = _predict_mean(audited, label, units)
+        return score if form.is_rating else np.clip(score, 0.0, 1.0)
+    of_class = [
+        np.where(np.isfinite(label), label == number, np.nan)
+        for number in range(len(form.classes))
+    ]
+    shares = np.stack(
+        [np.clip(_predict_mean(audited, one, units), 0, 1) for one in of_class], axis=1
+    )
+    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12))
+
+
+def _predict_mean(
+    audited: AuditPart,
+    label: Float[np.ndarray, " row"],
+    units: tuple[tuple[str, ...], ...],
+) -> Float[np.ndarray, " row"]:
     known = np.isfinite(label)
     numbers = [number_rows(audited.rows, unit) for unit in units]
     score = np.full(len(label), np.nan)
@@ -183,7 +286,7 @@ def _predict(
         total = np.full(int(fit.test.sum()), (1 - len(units)) * base)
         for number in numbers:
             total += _average(label, number, seen, base)[number[fit.test]]
-        score[fit.test] = np.clip(total, 0.0, 1.0)
+        score[fit.test] = total
     return score
 
 

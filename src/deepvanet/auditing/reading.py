@@ -3,17 +3,19 @@
 Two CSV files. The predictions have a row a tested segment or trial::
 
     subject, trial, label, score          0 or 1; the probability of 1
+    subject, trial, truth, prediction     or: names of classes, or ratings
+    probability_<class>                   of classes, if it is known
     segment, protocol, target, streams, learner, seed
     epoch_chosen_on                       validation, test, last or none
     epoch_chosen, epoch_best_on_test      of the row's model, see ``audit.choice``
 
-Those after the first line may be absent. The table has a row for everything that was
+Those after the first lines may be absent. The table has a row for everything that was
 trained or tested on::
 
     subject, trial, fold                  the fold whose test part the row is in
     segment, stimulus, recording, session may be absent
     start_s, duration_s                   seconds, see ``audit.times``
-    label                                 of rows that are not predicted
+    label, truth                          of rows that are not predicted
 
 Stimulus, recording, session and times are taken from the predictions where only they
 have them.
@@ -34,15 +36,22 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.cells import read_numbers, release_table
+from deepvanet.metrics import HIGH_LOW, PROBABILITY, Form, find_form
+from deepvanet.results import check_predictions as check_cells
 from deepvanet.schema import KEY_COLUMNS, UserError, quote
 
 NEEDED_OF_PREDICTIONS = ("subject", "trial", "label", "score")
+NEEDED_OF_TASKS = ("subject", "trial", "truth", "prediction")
+"""Of predictions of classes and of ratings."""
 NEEDED_OF_TABLE = ("subject", "trial")
 NAMES = ("subject", "trial", "segment", "stimulus", "recording", "session")
 TIMES = ("start_s", "duration_s")
 EPOCHS = ("epoch_chosen", "epoch_best_on_test")
 
-KNOWN_OF_TABLE = (*NAMES, *TIMES, *KEY_COLUMNS, "seed", "label", "fold", "folds")
+KNOWN_OF_TABLE = (
+    *(*NAMES, *TIMES, *KEY_COLUMNS),
+    *("seed", "label", "truth", "fold", "folds"),
+)
 KNOWN_OF_PREDICTIONS = (
     *(*NAMES, *TIMES, *KEY_COLUMNS, *EPOCHS),
     *("seed", "label", "score", "epoch_chosen_on"),
@@ -98,8 +107,84 @@ def _suggest(name: str, columns: Sequence[str]) -> str:
     return f"; is {near[0]} what is meant by {name}?" if near else ""
 
 
-def check_predictions(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return predictions with numbers for label and score."""
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Read predictions of any task.
+
+    Raises
+    ------
+    UserError
+        When it is no CSV file with rows, or lacks a column.
+    """
+    table = read_columns(path, ("subject", "trial"))
+    needed = NEEDED_OF_TASKS if "truth" in table else NEEDED_OF_PREDICTIONS
+    return read_columns(path, needed)
+
+
+def check_predictions(
+    predictions: pd.DataFrame, path: Path
+) -> tuple[pd.DataFrame, Form]:
+    """Return one target's predictions with numbers for label and score, and their form.
+
+    A label is then the number of a class, or a rating; a score is the probability of
+    high, the predicted number, or the mean number of a class, which differs where
+    probabilities do.
+    """
+    if "truth" not in predictions:
+        return _check_high_low(predictions, path), Form(HIGH_LOW, ("low", "high"))
+    predictions = _add_probabilities(_read_cells(predictions))
+    form = find_form(predictions)
+    check_cells(predictions, form, path)
+    values = form.read_values(predictions)
+    score = values if form.is_rating else values @ np.arange(len(form.classes))
+    label = form.read_truth(predictions).astype(float)
+    kept = _keep(predictions, (*KNOWN_OF_PREDICTIONS, *form.values))
+    if form.is_rating:
+        kept = kept.drop(columns="prediction")
+    return _check_times(kept, path).assign(label=label, score=score), form
+
+
+def _read_cells(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers where cells are some."""
+    names = [n for n in map(str, predictions) if n.startswith(PROBABILITY)]
+    if not names:
+        names = ["truth", "prediction"]
+    numbers = {name: read_numbers(predictions[name]) for name in names}
+    if "truth" in names and numbers["truth"].isna().all():
+        return predictions  # names of classes without probabilities
+    return predictions.assign(**numbers)
+
+
+def _add_probabilities(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Give predicted names, if there are no probabilities, a probability of one."""
+    has_some = any(str(name).startswith(PROBABILITY) for name in predictions)
+    if has_some or pd.api.types.is_numeric_dtype(predictions["truth"]):
+        return predictions
+    called = predictions["prediction"]
+    names = sorted({*predictions["truth"], *called})
+    return predictions.assign(
+        **{f"{PROBABILITY}{name}": (called == name).astype(float) for name in names}
+    )
+
+
+def read_labels(table: pd.DataFrame, form: Form, path: Path) -> pd.DataFrame:
+    """Return a part's table with its labels as numbers, blank where there is none."""
+    name = form.truth
+    if form.task == HIGH_LOW or name not in table:
+        return table
+    told = table[name].str.strip()
+    if form.is_rating:
+        label = read_numbers(told)
+        expected = "a number or nothing"
+    else:
+        numbers = pd.Index(form.classes).get_indexer(pd.Index(told))
+        label = pd.Series(numbers, index=table.index, dtype=float)
+        label = label.where(label >= 0)
+        expected = f"one of {', '.join(form.classes)}, or nothing"
+    _refuse(table, name, label.isna() & (told != ""), path, expected)
+    return table.drop(columns=name).assign(label=label)
+
+
+def _check_high_low(predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
     label = read_numbers(predictions["label"])
     score = read_numbers(predictions["score"])
     _refuse(predictions, "label", ~label.isin([0, 1]), path, "0 or 1")

@@ -12,6 +12,14 @@ from deepvanet.auditing.priors import (
 )
 from deepvanet.auditing.verdicts import CANNOT, EXPLAINED, LEAKS, PartVerdict
 from deepvanet.findings import say_count
+from deepvanet.gap import name_metric
+from deepvanet.metrics import (
+    HIGH_LOW,
+    LEAST_RATINGS,
+    LEAST_TRIALS,
+    METRIC_RECORDS,
+    RATING,
+)
 from deepvanet.protocols import SHARES, UNITS
 
 ONE_SIDED, CONTROL_SIDED = 1.645, 3.09
@@ -24,23 +32,31 @@ _LEVELS = {SEGMENT: "segments", TRIAL: "trials", PERSON: "people"}
 def say_score(finding: PartVerdict) -> str:
     """Say what was scored: metric, level and over whom."""
     scores, level = finding.scores, finding.level
-    score, auroc = (scores[level][name] for name in ("balanced_accuracy", "auroc"))
+    score, *others = scores[level].values()
+    name, *other_names = (METRIC_RECORDS[metric].title for metric in scores[level])
     n_subjects, n_scored = finding.n_subjects, finding.n_subjects_scored
     if isnan(score):
         return (
-            f"No balanced accuracy over {_LEVELS[level]} is defined: none of "
-            f"{say_count(n_subjects, 'subject')} has both labels."
+            f"No {name_metric(finding.metric)} over {_LEVELS[level]} is defined: none "
+            f"of {say_count(n_subjects, 'subject')} has {_say_enough(finding)}."
         )
-    said = f"Balanced accuracy {score:.3f} over {_LEVELS[level]}"
+    said = f"{name} {score:.3f} over {_LEVELS[level]}"
     if SEGMENT in scores:
-        said += f" ({scores[SEGMENT]['balanced_accuracy']:.3f} over segments)"
-    if not isnan(auroc):
-        said += f", AUROC {auroc:.3f}"
+        said += f" ({scores[SEGMENT][finding.metric]:.3f} over segments)"
+    for other, value in zip(other_names, others, strict=True):
+        said += "" if isnan(value) else f", {other} {value:.3f}"
     if level == PERSON:
         return f"{said}, of {n_subjects} people."
     whom = say_count(n_scored, "subject")
-    left_out = f" ({n_subjects - n_scored} more have one label)"
+    why = "have too few ratings" if finding.task == RATING else "have one label"
+    left_out = f" ({n_subjects - n_scored} more {why})"
     return f"{said}, mean over {whom}{left_out if n_scored < n_subjects else ''}."
+
+
+def _say_enough(finding: PartVerdict) -> str:
+    if finding.task == RATING:
+        return f"{LEAST_TRIALS} trials and {LEAST_RATINGS} different ratings"
+    return "both labels" if finding.task == HIGH_LOW else "two labels"
 
 
 def say_verdict(verdict: str, made: Sequence[Look]) -> list[str]:
@@ -58,17 +74,18 @@ def say_verdict(verdict: str, made: Sequence[Look]) -> list[str]:
 def say_prior(finding: PartVerdict, verdict: str) -> list[str]:
     """Say how much of a score the prior has that belongs to what is shared."""
     level, own = finding.level, finding.own_prior
-    score = finding.scores[level]["balanced_accuracy"]
-    prior = finding.priors[own][level]["balanced_accuracy"]
+    score = finding.scores[level][finding.metric]
+    prior = finding.priors[own][level][finding.metric]
     margin = ONE_SIDED * finding.chance_sd
+    bound = finding.chance + margin
     whose = f"The {own}, which knows {KNOWS[own]},"
     if isnan(score):
         return []
     if isnan(prior):
         return [f"{whose} has no score."]
-    if not score > 0.5 + margin:
-        return [f"The score is not above chance, which gives up to {0.5 + margin:.3f}."]
-    if not prior > 0.5 + margin:
+    if not score > bound:
+        return [f"The score is not above chance, which gives up to {bound:.3f}."]
+    if not prior > bound:
         return [f"{whose} has {prior:.3f} and explains nothing."]
     above = ""
     if verdict == EXPLAINED and score > prior:

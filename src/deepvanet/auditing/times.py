@@ -15,6 +15,7 @@ from scipy.stats import binom
 
 from deepvanet.auditing.looks import CERTAIN, Look
 from deepvanet.auditing.parts import AuditPart, FitRows, number_rows
+from deepvanet.auditing.priors import measure_coincidence
 from deepvanet.auditing.reading import TIMES
 from deepvanet.findings import say_count
 from deepvanet.protocols import columns_of
@@ -156,6 +157,5 @@ def _list_neighbours(trials: pd.DataFrame) -> Iterator[dict[str, int]]:
 
 
 def _agree_beyond_chance(n_agree: int, n_pairs: int, label: "pd.Series[float]") -> bool:
-    high = label.mean()
-    by_chance = high**2 + (1 - high) ** 2
+    by_chance = measure_coincidence(label, 2)
     return n_pairs > 0 and bool(binom.sf(n_agree - 1, n_pairs, by_chance) < CERTAIN)

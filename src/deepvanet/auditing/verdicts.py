@@ -40,7 +40,7 @@ class PartVerdict:
     n_unscored : int
         Tested rows without a score.
     n_subjects, n_subjects_scored : int
-        Tested, and of these with both labels.
+        Tested, and of these with both labels; of ratings, with enough of them.
     level : str
         What the verdict was found over: ``trial``, or ``person`` where each subject
         has one label.
@@ -48,18 +48,23 @@ class PartVerdict:
         Of each unit: the fraction of tested rows whose unit also trained, over
         all folds; None where the table does not have the unit.
     scores : mapping
-        By level: balanced accuracy and AUROC of the predictions.
+        By level: balanced accuracy and AUROC of the predictions; of ratings CCC and
+        Pearson's correlation.
     own_prior : str
         The prior that belongs to what is shared.
     priors : mapping
         Scores of every prior, fitted again.
     explained : float
-        The part of the balanced accuracy above 0.5 that the own prior reaches; NaN
-        where the score is not above 0.5.
+        The part of the score above chance that the own prior reaches; NaN where the
+        score is not above chance.
     chance_sd : float
-        Standard deviation of a coin's balanced accuracy.
+        Standard deviation of the score of a coin.
     control : mapping | None
         Scores on shuffled labels, and the most that chance would give.
+    task, metric : str
+        What was predicted, and the metric that is judged.
+    chance : float
+        What a coin scores.
     """
 
     protocol: str
@@ -84,6 +89,9 @@ class PartVerdict:
     explained: float
     chance_sd: float
     control: Mapping[str, float] | None
+    task: str = "high-low"
+    metric: str = "balanced_accuracy"
+    chance: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ def compare(
     ],
     b: Annotated[str, typer.Option(help="What it is compared with.")],
     metric: Annotated[
-        config.Metric, option(config.CompareSettings, "metric")
+        config.Metric | None, option(config.CompareSettings, "metric")
     ] = config.CompareSettings.metric,
     level: Annotated[
         config.Level, option(config.CompareSettings, "level")

@@ -81,7 +81,7 @@ def _tabulate(
     }
     label = part.label_in(fold)[fold.test]
     made = tabulate_predictions(part.task.goal, label, score)
-    columns = [*results.PART_COLUMNS, *made]
+    columns = [*results.PREDICTION_KEYS, *made]
     return pd.DataFrame({**key, **units, **made}, columns=columns)
 
 

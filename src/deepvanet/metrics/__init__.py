@@ -1,13 +1,15 @@
 """Scores, their intervals, and what chance would give.
 
 Every score comes from one set of counts a subject: how many segments each trial
-has, how many of them are called high, and how often a segment of one trial
-scores above a segment of another. The point estimate and the jackknife (weights for
-trials) read the same counts.
+has, how many of them are called high (or any other class), and how often a segment of
+one trial scores above a segment of another; of ratings, sums of numbers and of their
+squares. The point estimate and the jackknife (weights for trials) read the same counts.
 
-A segment is called high when its score exceeds 0.5, as the paper's equation for
-the decision says. AUROC counts only pairs scored by the same fitted model, since
-scores of two models are not on one scale and pooling them biases it downward.
+The columns of predictions show their task (:func:`find_form`). Of high and low, a
+segment is called high when its score exceeds 0.5, as the paper's equation for
+the decision says; of several classes, the most probable one is called. AUROC counts
+only pairs scored by the same fitted model, since scores of two models are not on one
+scale and pooling them biases it downward.
 """
 
 from deepvanet.metrics.agreement import measure_agreement
@@ -20,12 +22,29 @@ from deepvanet.metrics.calibration import (
     measure_calibration_error,
     measure_log_loss,
 )
-from deepvanet.metrics.counts import METRICS
 from deepvanet.metrics.families import (
     correct_by_holm,
     correct_by_maximum,
     count_permutations,
     find_p_value,
+)
+from deepvanet.metrics.forms import (
+    CLASSES,
+    HIGH_LOW,
+    METRIC_RECORDS,
+    METRICS,
+    PROBABILITY,
+    QUADRANT_NAMES,
+    QUADRANTS,
+    RATING,
+    RATING_METRICS,
+    TASK_SCORES,
+    Form,
+    MetricRecord,
+    find_form,
+    is_over_people,
+    make_form,
+    permutation_columns,
 )
 from deepvanet.metrics.jackknife import (
     LEAST_CLIPS,
@@ -40,6 +59,7 @@ from deepvanet.metrics.jackknife import (
     jackknife,
 )
 from deepvanet.metrics.paired import compare_folds, flip_signs, rank_signs
+from deepvanet.metrics.rating_sums import LEAST_RATINGS, LEAST_TRIALS
 from deepvanet.metrics.scores import (
     ALL_FOLDS,
     LEVELS,
@@ -49,15 +69,18 @@ from deepvanet.metrics.scores import (
     mean_over_people,
     mean_over_trials,
     measure,
+    measure_skill,
+    name_probable,
     score_labels,
     score_subjects,
+    score_together,
 )
 from deepvanet.metrics.seeds import SEED_COLUMNS, tabulate_seeds
 from deepvanet.metrics.tables import (
-    CHANCE,
     PERMUTATION_COLUMNS,
     PRIOR_COLUMNS,
     SCORE_COLUMNS,
+    SKILL,
     tabulate_over_priors,
     tabulate_scores,
 )
@@ -65,24 +88,38 @@ from deepvanet.metrics.tables import (
 __all__ = [
     "ALL_FOLDS",
     "AS_FITTED",
-    "CHANCE",
+    "CLASSES",
+    "HIGH_LOW",
     "LEAST_CLIPS",
+    "LEAST_RATINGS",
     "LEAST_SUBJECTS",
+    "LEAST_TRIALS",
     "LEVEL",
     "LEVELS",
     "METRICS",
+    "METRIC_RECORDS",
     "PERMUTATION_COLUMNS",
     "PRIOR_COLUMNS",
+    "PROBABILITY",
+    "QUADRANTS",
+    "QUADRANT_NAMES",
+    "RATING",
+    "RATING_METRICS",
     "SCORE_COLUMNS",
     "SEED_COLUMNS",
+    "SKILL",
+    "TASK_SCORES",
     "Calibration",
+    "Form",
     "Measurement",
+    "MetricRecord",
     "Spread",
     "compare_folds",
     "correct_by_holm",
     "correct_by_maximum",
     "count_confusion",
     "count_permutations",
+    "find_form",
     "find_interval",
     "find_logit_of_mean",
     "find_means",
@@ -93,7 +130,9 @@ __all__ = [
     "find_spread",
     "fit_calibration",
     "flip_signs",
+    "is_over_people",
     "jackknife",
+    "make_form",
     "mean_over_people",
     "mean_over_trials",
     "measure",
@@ -101,9 +140,13 @@ __all__ = [
     "measure_calibration",
     "measure_calibration_error",
     "measure_log_loss",
+    "measure_skill",
+    "name_probable",
+    "permutation_columns",
     "rank_signs",
     "score_labels",
     "score_subjects",
+    "score_together",
     "tabulate_over_priors",
     "tabulate_scores",
     "tabulate_seeds",

@@ -2,18 +2,37 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int, Num
+from numpy.typing import NDArray
 
-from deepvanet.config import Metric
+from deepvanet.metrics.forms import METRICS
 
-METRICS: tuple[str, ...] = get_args(Metric)
 THRESHOLD = 0.5
 
 Scores = dict[str, Float[np.ndarray, " case"]]
-"""For each of ``METRICS`` a value a case, NaN where it is undefined."""
+"""For each metric a value a case, NaN where it is undefined."""
+
+
+class Tally(Protocol):
+    """What one subject's predictions of one seed come down to, trial by trial."""
+
+    @property
+    def truth(self) -> NDArray[Any]:
+        """The class or the rating of each trial."""
+
+    @property
+    def stimulus(self) -> Int[np.ndarray, " trial"]:
+        """The clip of each trial, as a number."""
+
+    @property
+    def size(self) -> Float[np.ndarray, " trial"]:
+        """How many predictions each trial has."""
+
+    def score(self, weight: Float[np.ndarray, "case trial"] | None = None) -> Scores:
+        """Score the trials, or each of several ways to weigh them."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +50,40 @@ class Counts:
         Pairs scored by one model.
     """
 
-    label: Int[np.ndarray, " trial"]
+    truth: Int[np.ndarray, " trial"]
     stimulus: Int[np.ndarray, " trial"]
     size: Float[np.ndarray, " trial"]
     called_high: Float[np.ndarray, " trial"]
     above: Float[np.ndarray, "trial trial"]
     pairs: Float[np.ndarray, "trial trial"]
+
+    def score(self, weight: Float[np.ndarray, "case trial"] | None = None) -> Scores:
+        """Score the trials, or each of several ways to weigh them.
+
+        Parameters
+        ----------
+        weight : array, shape (case, trial), optional
+            How often each trial counts, instead of once.
+        """
+        weight = np.ones((1, len(self.truth))) if weight is None else weight
+        high, low = weight * self.truth, weight * (1 - self.truth)
+        called_low = self.size - self.called_high
+        hit, miss = high @ self.called_high, high @ called_low
+        false, right = low @ self.called_high, low @ called_low
+        n_high, n_low, wrong = hit + miss, false + right, miss + false
+        product = n_high * n_low * (hit + false) * (miss + right)
+        f1 = divide(hit, hit + wrong / 2), divide(right, right + wrong / 2)
+        scores = {
+            "accuracy": divide(hit + right, n_high + n_low),
+            "balanced_accuracy": (divide(hit, n_high) + divide(right, n_low)) / 2,
+            "macro_f1": (f1[0] + f1[1]) / 2,
+            "mcc": np.nan_to_num(divide(hit * right - miss * false, np.sqrt(product))),
+            "auroc": divide(
+                ((high @ self.above) * low).sum(axis=1),
+                ((high @ self.pairs) * low).sum(axis=1),
+            ),
+        }
+        return blank_one_class(scores, (n_high == 0) | (n_low == 0))
 
 
 def count(
@@ -65,7 +112,7 @@ def count(
     Returns
     -------
     Counts
-        What ``score_counts`` needs, in the order of trial numbers.
+        What is scored, in the order of trial numbers.
     """
     first = np.unique(trial, return_index=True)[1]
     above = np.zeros((len(first), len(first)))
@@ -75,9 +122,9 @@ def count(
         met, place = np.unique(trial[mine], return_inverse=True)
         size = np.bincount(place).astype(float)
         pairs[np.ix_(met, met)] += np.outer(size, size)
-        above[np.ix_(met, met)] += _count_above(place, score[mine], len(met))
+        above[np.ix_(met, met)] += count_above(place, score[mine], len(met))
     return Counts(
-        label=label[first],
+        truth=label[first],
         stimulus=stimulus[first],
         size=np.bincount(trial).astype(float),
         called_high=np.bincount(trial, weights=score > THRESHOLD),
@@ -86,35 +133,8 @@ def count(
     )
 
 
-def score_counts(
-    counts: Counts, weight: Float[np.ndarray, "case trial"] | None = None
-) -> Scores:
-    """Score the trials, or each of several ways to weigh them.
-
-    Parameters
-    ----------
-    weight : array, shape (case, trial), optional
-        How often each trial counts, instead of once.
-    """
-    weight = np.ones((1, len(counts.label))) if weight is None else weight
-    high, low = weight * counts.label, weight * (1 - counts.label)
-    called_low = counts.size - counts.called_high
-    hit, miss = high @ counts.called_high, high @ called_low
-    false, right = low @ counts.called_high, low @ called_low
-    n_high, n_low, wrong = hit + miss, false + right, miss + false
-    product = n_high * n_low * (hit + false) * (miss + right)
-    f1 = divide(hit, hit + wrong / 2), divide(right, right + wrong / 2)
-    scores = {
-        "accuracy": divide(hit + right, n_high + n_low),
-        "balanced_accuracy": (divide(hit, n_high) + divide(right, n_low)) / 2,
-        "macro_f1": (f1[0] + f1[1]) / 2,
-        "mcc": np.nan_to_num(divide(hit * right - miss * false, np.sqrt(product))),
-        "auroc": divide(
-            ((high @ counts.above) * low).sum(axis=1),
-            ((high @ counts.pairs) * low).sum(axis=1),
-        ),
-    }
-    one_class = (n_high == 0) | (n_low == 0)
+def blank_one_class(scores: Scores, one_class: NDArray[Any]) -> Scores:
+    """Leave only the accuracy where all labels are equal."""
     for metric in METRICS[1:]:
         scores[metric] = np.where(one_class, np.nan, scores[metric])
     return scores
@@ -126,7 +146,7 @@ def mean_over_seeds(seeds: Iterable[Scores]) -> Scores:
     if len(listed) == 1:
         return listed[0]
     means = {}
-    for metric in METRICS:
+    for metric in listed[0]:
         values = np.stack([scores[metric] for scores in listed])
         known = ~np.isnan(values)
         means[metric] = divide(np.nan_to_num(values).sum(axis=0), known.sum(axis=0))
@@ -142,7 +162,7 @@ def divide(
     return quotient
 
 
-def _count_above(
+def count_above(
     trial: Int[np.ndarray, " item"], score: Float[np.ndarray, " item"], n_trials: int
 ) -> Float[np.ndarray, "trial trial"]:
     """Count, for two trials, the pairs in which the first one's score is higher."""

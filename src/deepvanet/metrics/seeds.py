@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from deepvanet.metrics.counts import METRICS
-from deepvanet.metrics.scores import LEVELS, score_subjects
+from deepvanet.metrics.forms import find_form
+from deepvanet.metrics.scores import LEVELS, find_means, score_subjects
 from deepvanet.schema import KEY_COLUMNS
 
 SEED_COLUMNS = (
@@ -26,11 +26,12 @@ def tabulate_seeds(predictions: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
         if len(seeds) < 2:
             continue
         for level in LEVELS:
-            by_seed = [score_subjects(mine, level)[list(METRICS)] for mine in seeds]
-            means = pd.DataFrame([scores.mean() for scores in by_seed])
+            means = pd.DataFrame([find_means(mine, level) for mine in seeds])
             subjects = score_subjects(part, level)
-            for metric in METRICS:
-                values = subjects[metric].dropna()
+            for metric in find_form(part).metrics:
+                values = (
+                    subjects[metric].dropna() if metric in subjects else subjects[:0]
+                )
                 spread = values.std(ddof=1) if len(values) > 1 else np.nan
                 deviation = means[metric].std(ddof=1)
                 where = (dataset, *map(str, key), level, metric)

@@ -25,21 +25,28 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from deepvanet.metrics.counts import METRICS
 from deepvanet.metrics.families import (
     correct_by_holm,
     correct_by_maximum,
     find_p_value,
 )
+from deepvanet.metrics.forms import (
+    HIGH_LOW,
+    METRIC_RECORDS,
+    find_form,
+    is_over_people,
+    permutation_columns,
+)
 from deepvanet.metrics.jackknife import find_interval, find_p_above, find_p_unequal
-from deepvanet.metrics.scores import LEVELS, Measurement, measure
+from deepvanet.metrics.scores import LEVELS, Measurement, measure, measure_skill
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey
 
 SCORE_COLUMNS = (
     "dataset",
-    *KEY_COLUMNS,
+    KEY_COLUMNS[0],
+    "task",
+    *KEY_COLUMNS[1:],
     "level",
     "metric",
     "mean",
@@ -57,11 +64,9 @@ SCORE_COLUMNS = (
 )
 """Columns of ``scores.csv``."""
 
-PERMUTATION_COLUMNS = (
-    *(*KEY_COLUMNS, "exchanged", "permutation"),
-    *METRICS,
-)
-"""Columns of ``permutations.csv``: the scores of one learner, ratings exchanged.
+PERMUTATION_COLUMNS = permutation_columns(HIGH_LOW)
+"""Columns of ``permutations.csv`` of ``high-low``: scores of one learner, ratings
+exchanged; of other tasks they are ``permutation_columns``.
 ``exchanged`` is what kept its ratings together: ``clips``, ``trials`` of a subject, or
 ``people``."""
 
@@ -71,8 +76,9 @@ PRIOR_COLUMNS = (
 )
 """Columns of a table of differences to priors."""
 
-CHANCE: Mapping[str, float] = {"balanced_accuracy": 0.5, "auroc": 0.5, "mcc": 0.0}
-"""Of the metrics that have one for any share of high trials."""
+SKILL = "skill"
+"""In a table of differences to priors: the share of a prior's mean squared error that
+is not made, over all trials."""
 
 _TESTED_LEVEL = "trial"
 
@@ -121,8 +127,8 @@ def tabulate_scores(
     n_train : mapping, optional
         Of the same: training rows of a fold, as a median.
     permutations : DataFrame, optional
-        Columns ``PERMUTATION_COLUMNS``; a learner that is not in it has the p-value
-        of a t-test.
+        Columns ``permutation_columns`` of the task; a learner that is not in it has
+        the p-value of a t-test.
     controls : collection of str
         Protocols that answer what a difference comes from, and are no tests.
 
@@ -137,7 +143,8 @@ def tabulate_scores(
     for key, part in _list_parts(predictions):
         leaks, shares = sharing[key]
         is_test = leaks == "none" and key[0] not in controls and key[3] not in PRIORS
-        is_blank = "stimulus" in shares.split("+") and not belong_to_people(part)
+        is_blank = "stimulus" in shares.split("+") and not is_over_people(part)
+        task = find_form(part).task
         for level in LEVELS:
             for metric, measured in measure(part, level).items():
                 test = _Test()
@@ -150,6 +157,7 @@ def tabulate_scores(
                     {
                         "dataset": dataset,
                         **dict(zip(KEY_COLUMNS, key, strict=True)),
+                        "task": task,
                         "level": level,
                         "metric": metric,
                         "mean": measured.mean,
@@ -180,18 +188,21 @@ def tabulate_over_priors(
     -------
     DataFrame
         Columns ``PRIOR_COLUMNS``, a row for each honest part that has its prior, and
-        metric. The p-value is two-sided, corrected over the parts of one metric.
+        metric; of ratings also the ``SKILL`` against each prior. The p-value is
+        two-sided, corrected over the rows of one metric.
     """
     parts = dict(_list_parts(predictions))
     rows = []
     for key, part in parts.items():
-        prior = PROTOCOLS[key[0]].prior if key[0] in PROTOCOLS else ""
-        partner = (*key[:3], prior)
-        if key[3] in PRIORS or partner not in parts or sharing[key][0] != "none":
+        if key[3] in PRIORS or sharing[key][0] != "none":
             continue
-        ours, theirs = (measure(p, "trial") for p in (part, parts[partner]))
-        for metric in METRICS:
-            found = ours[metric].minus(theirs[metric])
+        own = PROTOCOLS[key[0]].prior if key[0] in PROTOCOLS else ""
+        there = {
+            n: p
+            for n in PRIORS
+            if (p := parts.get(key._replace(learner=n))) is not None
+        }
+        for prior, metric, found in _list_differences(part, there, own):
             low, high = find_interval(found.mean, found.spread)
             p_value = find_p_unequal(found.mean, found.spread)
             rows.append((dataset, *key, prior, metric, found.mean, low, high, p_value))
@@ -203,6 +214,19 @@ def tabulate_over_priors(
     return table[list(PRIOR_COLUMNS)]
 
 
+def _list_differences(
+    part: pd.DataFrame, priors: Mapping[str, pd.DataFrame], own: str
+) -> Iterator[tuple[str, str, Measurement]]:
+    """Yield prior, metric and difference: to its own prior, and the skill over all."""
+    if own in priors:
+        ours, theirs = (measure(rows, "trial") for rows in (part, priors[own]))
+        for metric, measured in ours.items():
+            yield own, metric, measured.minus(theirs[metric])
+    if find_form(part).is_rating:
+        for prior, rows in priors.items():
+            yield prior, SKILL, measure_skill(part, rows, "trial")
+
+
 def _list_parts(predictions: pd.DataFrame) -> Iterator[tuple[ScoreKey, pd.DataFrame]]:
     for key, part in predictions.groupby(list(KEY_COLUMNS), sort=False, observed=True):
         yield ScoreKey(*map(str, key)), part
@@ -212,13 +236,14 @@ def _list_nulls(permutations: pd.DataFrame | None) -> dict[tuple[ScoreKey, str],
     """Return the permutations of each part and metric."""
     if permutations is None:
         return {}
+    metrics = [str(name) for name in permutations if name in METRIC_RECORDS]
     return {
         (key, metric): _Null(
             part.sort_values("permutation")[metric].to_numpy(dtype=float),
             str(part["exchanged"].iloc[0]),
         )
         for key, part in _list_parts(permutations)
-        for metric in METRICS
+        for metric in metrics
     }
 
 
@@ -231,12 +256,15 @@ def _test(
 ) -> _Test:
     """Test one score against chance."""
     if null is not None:
-        p_value = find_p_value(measured.mean, null.scores)
+        # more is better for every test: errors change their sign
+        sign = -1.0 if METRIC_RECORDS[metric].is_error else 1.0
+        observed, null = sign * measured.mean, null._replace(scores=sign * null.scores)
+        p_value = find_p_value(observed, null.scores)
         if np.isfinite(p_value):
-            return _Test(p_value, "permutation", null, measured.mean)
-    if without_t or metric not in CHANCE:
+            return _Test(p_value, "permutation", null, observed)
+    if without_t or np.isnan(measured.chance):
         return _Test()
-    p_value = find_p_above(measured.mean, measured.spread, chance=CHANCE[metric])
+    p_value = find_p_above(measured.mean, measured.spread, chance=measured.chance)
     return _Test(p_value, "t") if np.isfinite(p_value) else _Test()
 
 
@@ -244,7 +272,7 @@ def _correct(table: pd.DataFrame, tests: list[_Test]) -> pd.DataFrame:
     """Fill in corrected p-values and the number of tests, metric by metric."""
     table["p_corrected"] = np.nan
     table["n_tests"] = np.nan
-    for metric in METRICS:
+    for metric in table["metric"].unique():
         mine = [
             row for row in np.flatnonzero(table["metric"] == metric) if tests[row].kind
         ]

@@ -8,12 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from deepvanet.gap import name_metric
+from deepvanet.metrics import Form
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import (
     HATCH,
     add_legend,
+    name_target,
     present,
+    scale_headline,
     select,
 )
 from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
@@ -41,23 +45,25 @@ _BAR_IN, _GAP_IN = 0.2, 0.18
 
 
 def plot_bars(study: Study, target: str, learner: str) -> Plot:
-    """Plot a learner's trial-level balanced accuracy by stream set and protocol.
+    """Plot a learner's trial-level headline metric by stream set and protocol.
 
     The priors, which see no signal, are lines across each bar.
     """
+    form = study.forms[target]
+    metric, title = form.headline, name_target(target, form)
     scores = study.scores[
         (study.scores["target"] == target)
         & (study.scores["level"] == "trial")
-        & (study.scores["metric"] == "balanced_accuracy")
+        & (study.scores["metric"] == metric)
     ]
     mine = select(scores, learner=learner)
     streams = present(study.streams, mine["streams"])
     protocols = present(study.protocols, mine["protocol"])
     group = len(protocols) * _BAR_IN + _GAP_IN
-    left, top, height = 0.55, 0.28 + 0.16 * _count_lines(protocols), 1.9
+    left, top, height = _find_left(form), 0.28 + 0.16 * _count_lines(protocols), 1.9
     width = max(len(streams) * group + 0.1, 2.4)
     sheet = Sheet(max(left + width + 0.15, plotting.COLUMN_IN), top + height + 0.62)
-    sheet.write(0.04, 0.03, f"{target}, {shorten_name(learner, 40)}", weight="bold")
+    sheet.write(0.04, 0.03, f"{title}, {shorten_name(learner, 40)}", weight="bold")
     _write_keys(sheet, study, protocols)
     axes = sheet.add_axes(left, top, width, height)
     for place, name in enumerate(streams):
@@ -67,21 +73,28 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
             color = _pick_color(protocols, protocol)
             _plot_bar(axes, select(there, learner=learner), at, color)
             _plot_priors(axes, there, at)
-    axes.axhline(0.5, color=plotting.GREY, lw=0.8, dashes=(4, 3), zorder=1)
-    axes.set(xlim=(0, width), ylim=(0, 1.02))
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-    axes.set_ylabel("balanced accuracy (fraction)")
+    axes.set_xlim(0, width)
+    shown = scores[scores["learner"].isin([learner, *PRIORS])]
+    values = shown[["mean", "ci_low"]].to_numpy(dtype=float).ravel()
+    scale_headline(axes, form, along="y", values=values, room=0.02)
+    if axes.get_ylim()[0] < 0:
+        axes.axhline(0, color=plotting.BLACK, lw=0.6, zorder=1)
     centers = [place * group + group / 2 for place in range(len(streams))]
     names = [shorten_name(name).replace("+", "+\n") for name in streams]
     axes.set_xticks(centers, names)
     axes.tick_params(axis="x", length=0)
     return sheet.finish(
         make_file_name("bars", target, learner),
-        f"{target}, {learner}: balanced accuracy of trials, mean over subjects with "
+        f"{title}, {learner}: {name_metric(metric)} of trials, mean over subjects with "
         "its 95 % interval; lines are the priors, which see no signal; hatched bars "
         "leak, pale ones are controls; the dashed line is chance",
-        scores[scores["learner"].isin([learner, *PRIORS])],
+        shown,
     )
+
+
+def _find_left(form: Form) -> float:
+    """Return the room for numbers, in inches; those of a rating may be negative."""
+    return 0.68 if form.is_rating else 0.55
 
 
 def _count_lines(protocols: Sequence[str]) -> int:
@@ -157,12 +170,14 @@ def _write_keys(sheet: Sheet, study: Study, protocols: Sequence[str]) -> None:
 
 def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
     """Plot each subject from the published protocol to the honest one, if both ran."""
+    form = study.forms[target]
+    metric, title = form.headline, name_target(target, form)
     scores = select(study.subject_scores, target=target, learner=learner)
     sides = find_headline(set(scores["protocol"]))
     if not all(sides):
         return None
     table = scores.pivot_table(
-        index=["streams", "subject"], columns="protocol", values="balanced_accuracy"
+        index=["streams", "subject"], columns="protocol", values=metric
     ).reindex(columns=list(sides))
     # one protocol is called like a column
     named = {side: f"protocol {side}" for side in sides if side in table.index.names}
@@ -171,24 +186,25 @@ def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
     streams = present(study.streams, table["streams"])
     if not streams:
         return None
-    panel, gap, left, top = 0.92, 0.1, 0.55, 0.74
+    panel, gap, left, top = 0.92, 0.1, _find_left(form), 0.74
     width = left + len(streams) * (panel + gap) + 0.1
     sheet = Sheet(max(width, plotting.COLUMN_IN), top + 2.3)
-    sheet.write(0.04, 0.03, f"{target}, {shorten_name(learner, 40)}", weight="bold")
+    sheet.write(0.04, 0.03, f"{title}, {shorten_name(learner, 40)}", weight="bold")
+    all_values = table[columns].to_numpy(dtype=float).ravel()
     said = "; ".join(f"{side}, leaks: {study.leaks_of(side)}" for side in sides)
     sheet.write(0.04, 0.18, said, color=plotting.GREY)
     for place, name in enumerate(streams):
         axes = sheet.add_axes(left + place * (panel + gap), top, panel, 1.5)
+        scale_headline(axes, form, along="y", values=all_values, room=0.02)
         _plot_pairs(axes, select(table, streams=name)[columns].to_numpy(dtype=float))
         axes.set_title(shorten_name(name).replace("+", "+\n"), pad=4)
         axes.set_xticks([0, 1], [s.replace("-", "-\n") for s in sides])
         if place:
             axes.tick_params(labelleft=False)
-        else:
-            axes.set_ylabel("balanced accuracy (fraction)")
+            axes.set_ylabel("")
     return sheet.finish(
         make_file_name("paired", target, learner),
-        f"{target}, {learner}: each subject's balanced accuracy over trials under "
+        f"{title}, {learner}: each subject's {name_metric(metric)} over trials under "
         f"{sides[0]} and under {sides[1]}; the thick line is the mean",
         table,
     )
@@ -200,9 +216,7 @@ def _plot_pairs(axes: Axes, values: np.ndarray) -> None:
     mean = values.mean(axis=0)
     change = f"{mean[1] - mean[0]:+.2f}".replace("-", "\N{MINUS SIGN}")
     axes.plot([0, 1], mean, color=plotting.BLUE, lw=2.4, marker="o", ms=4, zorder=3)
-    axes.axhline(0.5, color=plotting.BLACK, lw=0.8, dashes=(4, 3), zorder=1)
-    axes.set(xlim=(-0.25, 1.25), ylim=(0, 1.02))
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+    axes.set_xlim(-0.25, 1.25)
     axes.text(
         0.5,
         -0.3,

@@ -7,11 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from deepvanet.gap import name_metric
+from deepvanet.metrics import Form
 from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import (
     add_legend,
     hatch_rows,
     name_learner,
+    name_target,
     present,
     select,
 )
@@ -24,13 +27,16 @@ CONTROLS = {
     "shuffled-labels": (plotting.ORANGE, "shuffled labels"),
     "noise": (plotting.GREY, "noise for signals"),
 }
-PANELS = (
-    ("segment", "balanced_accuracy", "balanced accuracy,\nsegments"),
-    ("trial", "balanced_accuracy", "balanced accuracy,\ntrials"),
-    ("segment", "auroc", "AUROC,\nsegments"),
-)
+
 
 _LANE_IN, _LEFT_IN, _TOP_IN, _PANEL_IN, _GAP_IN = 0.62, 1.75, 0.7, 1.6, 0.14
+
+
+def list_panels(form: Form) -> list[tuple[str, str]]:
+    """Return level and metric of each panel: the headline, and what ranks segments."""
+    ranks = "pearson" if form.is_rating else "auroc"
+    headline = form.headline
+    return [("segment", headline), ("trial", headline), ("segment", ranks)]
 
 
 def plot_controls(study: Study, target: str) -> Plot | None:
@@ -49,27 +55,32 @@ def plot_controls(study: Study, target: str) -> Plot | None:
     ]
     height = _LANE_IN * len(rows)
     sheet = Sheet(_LEFT_IN + 3 * (_PANEL_IN + _GAP_IN), _TOP_IN + height + 0.46)
-    sheet.write(0.04, 0.03, f"{target}: with the answer taken away", weight="bold")
+    form = study.forms.get(target, study.form)
+    title = name_target(target, form)
+    sheet.write(0.04, 0.03, f"{title}: with the answer taken away", weight="bold")
     _write_controls(sheet, present(list(CONTROLS), whole["control"]))
     for place, (protocol, streams, learner) in enumerate(rows):
         top = _TOP_IN + place * _LANE_IN
         _write_row(sheet, study, protocol, streams, learner, top)
-    for column, (level, metric, title) in enumerate(PANELS):
+    for column, (level, metric) in enumerate(list_panels(form)):
         left = _LEFT_IN + column * (_PANEL_IN + _GAP_IN)
         axes = sheet.add_axes(left, _TOP_IN, _PANEL_IN, height)
-        axes.set_title(title, pad=4)
+        axes.set_title(f"{name_metric(metric)},\n{level}s", pad=4)
         mine = select(whole, level=level, metric=metric)
         for place, (protocol, streams, learner) in enumerate(rows):
             found = select(mine, protocol=protocol, streams=streams, learner=learner)
             _plot_row(axes, found, place)
             if study.leaks_of(protocol, streams) != NO_LEAK:
                 hatch_rows(axes, float(place), place + 1.0)
-        axes.axvline(0.5, color=plotting.BLACK, lw=0.8, dashes=(4, 3), zorder=1)
-        axes.set(xlim=(0, 1), ylim=(len(rows), 0), yticks=[], xlabel="fraction")
+        chance = form.find_chance(metric)
+        axes.axvline(chance, color=plotting.BLACK, lw=0.8, dashes=(4, 3), zorder=1)
+        unit = "correlation" if form.is_rating else "fraction"
+        lowest = -0.25 if form.is_rating else 0
+        axes.set(xlim=(lowest, 1), ylim=(len(rows), 0), yticks=[], xlabel=unit)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     return sheet.finish(
         make_file_name("controls", target),
-        f"{target}: scores of the real run, of shuffled labels and of noise in place "
+        f"{title}: scores of the real run, of shuffled labels and of noise in place "
         "of signals, mean over subjects; hatched rows leak; the dashed line is chance",
         whole,
     )
@@ -91,7 +102,7 @@ def _plot_row(axes: Axes, rows: pd.DataFrame, place: int) -> None:
         at = place + 0.26 + 0.24 * number
         axes.barh(at, found[0], height=0.2, color=color, zorder=2)
         axes.text(
-            *(min(found[0] + 0.02, 0.84), at),
+            *(min(max(found[0], 0) + 0.02, 0.84), at),
             f"{found[0]:.2f}",
             va="center",
             fontsize=plotting.FONT_PT - 1,

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from deepvanet.gap import name_metric
 from deepvanet.reporting import plotting
 from deepvanet.reporting.bars import plot_bars, plot_paired
 from deepvanet.reporting.controls import plot_controls
@@ -20,17 +21,20 @@ from deepvanet.reporting.panels import (
     add_legend,
     hatch_rows,
     name_learner,
+    name_target,
     present,
+    scale_headline,
     select,
     write_protocol,
 )
 from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
+from deepvanet.reporting.rated import plot_rated
 from deepvanet.reporting.studies import NO_LEAK, Study
 from deepvanet.reporting.traces import plot_cleaning
 from deepvanet.schema import PRIORS
 
 KINDS = (
-    *("bars", "subjects", "paired", "confusion", "calibration", "curves"),
+    *("bars", "subjects", "paired", "confusion", "calibration", "rated", "curves"),
     *("faces", "cleaning", "controls"),
 )
 """First words of the figures' names."""
@@ -87,13 +91,22 @@ def _plot_learner(study: Study, target: str, learner: str) -> list[Plot]:
         plots += [
             plot_bars(study, target, learner),
             *([] if paired is None else [paired]),
-            plot_confusions(study, target, learner),
-            plot_calibration(study, target, learner),
+            *_plot_predictions(study, target, learner),
         ]
     history = select(study.history, target=target, learner=learner)
     if len(history):
         plots.append(plot_curves(study, history, target, learner))
     return plots
+
+
+def _plot_predictions(study: Study, target: str, learner: str) -> list[Plot]:
+    """Plot what was predicted beside what was rated."""
+    if study.form.is_rating:
+        return [plot_rated(study, target, learner)]
+    return [
+        plot_confusions(study, target, learner),
+        plot_calibration(study, target, learner),
+    ]
 
 
 def _mark(study: Study, learner: str) -> tuple[str, str]:
@@ -105,7 +118,9 @@ def _mark(study: Study, learner: str) -> tuple[str, str]:
 
 
 def _plot_subjects(study: Study, target: str, streams: str) -> Plot:
-    """Plot a dot for each subject's trial-level balanced accuracy."""
+    """Plot a dot for each subject's trial-level headline metric."""
+    metric = study.form.headline
+    title = name_target(target, study.forms[target])
     scores = select(study.subject_scores, target=target, streams=streams)
     protocols = present(study.protocols, scores["protocol"])
     learners = present(study.learners, scores["learner"])
@@ -117,7 +132,7 @@ def _plot_subjects(study: Study, target: str, streams: str) -> Plot:
     band = max(len(learners) * lane, 0.44) + 0.12
     height = band * len(protocols)
     sheet = Sheet(plotting.COLUMN_IN, top + height + 0.46)
-    sheet.write(0.04, 0.03, f"{target}, {streams}", weight="bold")
+    sheet.write(0.04, 0.03, f"{title}, {streams}", weight="bold")
     _write_learners(sheet, study, learners)
     axes = sheet.add_axes(left, top, plotting.COLUMN_IN - left - 0.16, height)
     for row, protocol in enumerate(protocols):
@@ -132,15 +147,17 @@ def _plot_subjects(study: Study, target: str, streams: str) -> Plot:
             mine = select(scores, protocol=protocol, learner=learner)
             _plot_dots(
                 axes,
-                mine["balanced_accuracy"].to_numpy(dtype=float),
+                mine[metric].to_numpy(dtype=float),
                 middle + lane * (number - (len(learners) - 1) / 2),
                 _mark(study, learner),
             )
-    _scale_fraction(axes, height)
+    axes.set(ylim=(height, 0), yticks=[])
+    values = scores[metric].to_numpy(dtype=float)
+    scale_headline(axes, study.forms[target], along="x", values=values)
     return sheet.finish(
         make_file_name("subjects", target, streams),
-        f"{target}, {streams}: balanced accuracy over the trials of each subject; one "
-        "dot a subject, the bar is their mean, the dashed line is chance",
+        f"{title}, {streams}: {name_metric(metric)} over the trials of each subject; "
+        "one dot a subject, the bar is their mean, the dashed line is chance",
         scores,
     )
 
@@ -180,13 +197,6 @@ def _plot_dots(
         zorder=4,
         clip_on=False,
     )
-
-
-def _scale_fraction(axes: Axes, height: float) -> None:
-    axes.set(xlim=(0, 1), ylim=(height, 0), yticks=[])
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-    axes.set_xlabel("balanced accuracy (fraction)")
-    axes.axvline(0.5, color=plotting.BLACK, lw=0.8, dashes=(4, 3), zorder=2)
 
 
 def _write_learners(sheet: Sheet, study: Study, learners: Sequence[str]) -> None:

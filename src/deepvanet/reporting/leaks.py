@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deepvanet.metrics import HIGH_LOW, LEAST_RATINGS, LEAST_TRIALS
 from deepvanet.protocols import PROTOCOLS, UNITS
 from deepvanet.protocols.sharing import name_count
 from deepvanet.reporting.studies import Study
@@ -136,8 +137,8 @@ def list_counts(study: Study) -> list[Count]:
     counts = [_count_one_class(study, target) for target in study.targets]
     counts.append(
         Count(
-            "Folds whose training part held one class, so that their test segments got "
-            "the base rate",
+            f"Folds whose training part held one {_name_label(study)}, so that their "
+            "test segments got the base rate",
             one_class,
             len(folds),
         )
@@ -145,8 +146,8 @@ def list_counts(study: Study) -> list[Count]:
     if asked:
         counts.append(
             Count(
-                "Fits with too few trials of either class to choose an epoch on, so "
-                "that the last epoch was used",
+                f"Fits with too few trials{_name_either(study)} to choose an epoch on, "
+                "so that the last epoch was used",
                 failed,
                 asked,
             )
@@ -154,13 +155,31 @@ def list_counts(study: Study) -> list[Count]:
     return counts
 
 
+def _name_label(study: Study) -> str:
+    return "rating" if study.form.is_rating else "class"
+
+
+def _name_either(study: Study) -> str:
+    if study.form.is_rating:
+        return ""
+    return " of either class" if study.form.task == HIGH_LOW else " of each class"
+
+
 def _count_one_class(study: Study, target: str) -> Count:
     scores = study.subject_scores
     scores = scores[scores["target"] == target]
     subjects = sorted(set(scores.loc[scores["one_class"].astype(bool), "subject"]))
-    return Count(
+    said = (
         f"Subjects whose {target} labels are all equal, so that they count for "
-        "accuracy only",
+        "accuracy only"
+    )
+    if study.form.is_rating:
+        said = (
+            f"Subjects with fewer than {LEAST_TRIALS} trials or {LEAST_RATINGS} "
+            f"different ratings of {target}, so that they count in pooled scores only"
+        )
+    return Count(
+        said,
         len(subjects),
         scores["subject"].nunique(),
         ", ".join(map(str, subjects)),

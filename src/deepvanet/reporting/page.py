@@ -10,8 +10,14 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from deepvanet.gap import LEVEL, METRIC, describe_gap
-from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, METRICS
+from deepvanet.gap import LEVEL, describe_gap
+from deepvanet.metrics import (
+    HIGH_LOW,
+    LEAST_CLIPS,
+    LEAST_SUBJECTS,
+    QUADRANTS,
+    Form,
+)
 from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.recipes import list_recipes
 from deepvanet.reporting import leaks, tables
@@ -21,18 +27,9 @@ from deepvanet.reporting.figures import KINDS
 from deepvanet.reporting.findings import list_findings
 from deepvanet.reporting.grids import MOST_LINES
 from deepvanet.reporting.plotting import Plot
-from deepvanet.reporting.studies import NO_LEAK, Study
+from deepvanet.reporting.studies import NO_LEAK, Study, list_clip_labelled
+from deepvanet.reporting.wording import MISSING, Wording, list_words
 from deepvanet.schema import PRIORS
-
-MISSING = "\N{EN DASH}"
-
-METRIC_NAMES = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "Macro F1",
-    "mcc": "MCC",
-    "auroc": "AUROC",
-}
 
 
 def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> str:
@@ -47,8 +44,9 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         studies=[
             _describe(study, made) for study, made in zip(studies, plots, strict=True)
         ],
-        metrics={name: METRIC_NAMES.get(name, name) for name in METRICS},
-        metric=METRIC_NAMES[METRIC].lower(),
+        words_of_metrics=list_words(study.form for study in studies),
+        trials_say=_join([Wording(study.form).trials for study in studies]),
+        priors_say=Markup(_join([Wording(study.form).priors for study in studies])),
         least_subjects=LEAST_SUBJECTS,
         least_clips=LEAST_CLIPS,
         recipes=list_recipes(),
@@ -59,6 +57,10 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
     )
+
+
+def _join(sentences: Sequence[str]) -> str:
+    return " ".join(dict.fromkeys(sentences))
 
 
 @cache
@@ -77,7 +79,6 @@ def _open_template() -> Template:
         listed=write_list,
         counted=_count,
         short=write_short,
-        points=write_points,
     )
     return environment.get_template("page.html")
 
@@ -95,8 +96,10 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
         ]
         for kind in KINDS
     }
+    words = Wording(study.form)
     return {
         "dataset": study.dataset,
+        "words": words,
         "sentence": describe_run(study),
         "pairs": [
             (
@@ -109,7 +112,10 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
         "gaps": study.gaps,
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
-        "seeds": _list_balanced(study.seeds),
+        "seeds": _list_headlines(study, study.seeds),
+        "clips_say": describe_clips(study),
+        "skills": tables.list_skills(study),
+        "priors": [name for name in PRIORS if name in study.learners],
         "controls_say": tables.describe_controls(study),
         "cleaning": describe_cleaning(study),
         "leaks_of": study.leaks_of,
@@ -118,7 +124,7 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
         "counts": leaks.list_counts(study),
         "findings": list_findings(study),
         "without_video": leaks.list_without_video(study),
-        "over_priors": _list_balanced(study.over_priors),
+        "over_priors": _list_headlines(study, study.over_priors),
         "has_intervals": bool(study.scores["ci_low"].notna().any()),
         "least_p": _find_least_p(study),
         "n_tests": _count_tests(study),
@@ -133,17 +139,18 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
     }
 
 
-def _list_balanced(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of trials' balanced accuracy."""
+def _list_headlines(study: Study, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of trials' headline metric."""
     if "level" in rows:
         rows = rows[rows["level"] == LEVEL]
-    rows = rows[rows["metric"] == METRIC]
+    rows = rows[rows["metric"] == study.form.headline]
     return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
 
 
 def _count_tests(study: Study) -> int:
-    """Return for how many tests the p-values of balanced accuracy are corrected."""
-    n_tests = study.scores.loc[study.scores["metric"] == METRIC, "n_tests"]
+    """Return for how many tests the p-values of the headline are corrected."""
+    is_headline = study.scores["metric"] == study.form.headline
+    n_tests = study.scores.loc[is_headline, "n_tests"]
     return int(n_tests.max()) if n_tests.notna().any() else 0
 
 
@@ -166,12 +173,61 @@ def describe_run(study: Study) -> str:
     who = _name_learners(study.learners, describe_length(evaluated["network"]))
     seeds = sorted({int(seed) for seed in rows["seed"]})
     return (
-        f"{study.dataset}: {counts} of one second; {who}, "
+        f"{study.dataset}: {counts}{_say_length(evaluated)}; {who}, "
         f"on {write_list(study.streams)}, "
-        f"to split high {write_list(study.targets, 'or')} (rating "
-        f"{evaluated['label_rule'].replace('>=', '≥ ').replace('>', '> ')}) from low, "
+        f"{describe_task(study, str(evaluated['label_rule']))}, "
         f"under {_count(len(study.protocols), 'protocol')}, "
         f"{'seed' if len(seeds) == 1 else 'seeds'} {write_list(seeds)}."
+    )
+
+
+def _say_length(evaluated: Mapping[str, Any]) -> str:
+    """Say how long segments are; nothing where they are whole trials."""
+    length = evaluated.get("segment", 1.0)
+    if not isinstance(length, int | float):
+        return ""
+    return " of one second" if length == 1 else f" of {length:g} s"
+
+
+def describe_task(study: Study, rule: str) -> str:
+    """Say what was predicted of which targets."""
+    if study.form.task == HIGH_LOW:
+        rule = rule.replace(">=", "≥ ").replace(">", "> ")
+        return (
+            f"to split high {write_list(study.targets, 'or')} (rating {rule}) from low"
+        )
+    if study.form.is_rating:
+        return f"to predict ratings of {write_list(study.targets)}"
+    if study.form.task == QUADRANTS:
+        return "to predict the quadrant of valence and arousal"
+    said = [
+        f"{target} as {write_list(_write_classes(study.forms[target]), 'or')}"
+        for target in study.targets
+    ]
+    return f"to predict {write_list(said)}"
+
+
+def _write_classes(form: Form) -> list[str]:
+    """Write the names of classes as a sentence has them."""
+    return [
+        re.sub(r"^([<>]=?)(?=\d)", lambda sign: f"{_SIGNS[sign[1]]} ", name)
+        for name in form.classes
+    ]
+
+
+_SIGNS = {"<": "<", ">": ">", "<=": "≤", ">=": "≥"}
+
+
+def describe_clips(study: Study) -> str:
+    """Say where a clip's name is its label, or nothing."""
+    targets = list_clip_labelled(study)
+    if not targets:
+        return ""
+    return (
+        f"Each clip has one label of {write_list(targets)} for all subjects, so that "
+        "the stimulus prior is 100 % wherever other subjects who saw a clip trained: a "
+        "learner that recognises the clip needs nothing else. Only protocols that hold "
+        "clips out (“stimulus”, “subject-stimulus”) say more."
     )
 
 
@@ -259,19 +315,6 @@ def write_percent(value: float) -> str:
     '98.4'
     """
     return f"{100 * value:.1f}" if isfinite(value) else MISSING
-
-
-def write_points(value: float) -> str:
-    """Write a difference of fractions in points, with its sign.
-
-    Examples
-    --------
-    >>> write_points(0.042), write_points(-0.1)
-    ('+4.2', '−10.0')
-    """
-    if not isfinite(value):
-        return MISSING
-    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def mark_code(text: str) -> Markup:

@@ -1,13 +1,17 @@
 """What the panels of all figures have in common: labels, legends, the grid."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from deepvanet.gap import name_metric
+from deepvanet.metrics import METRIC_RECORDS, Form
 from deepvanet.reporting import plotting
 from deepvanet.reporting.plotting import Sheet, shorten_name
 from deepvanet.reporting.studies import NO_LEAK, Study
@@ -71,6 +75,73 @@ def hatch_rows(axes: Axes, low: float, high: float) -> None:
     axes.axhspan(
         low, high, fc="none", ec=plotting.PALE, hatch=HATCH, linewidth=0, zorder=0
     )
+
+
+TASK_NAMES = {
+    "high-low": "",
+    "classes": "classes",
+    "quadrants": "quadrants",
+    "rating": "rating",
+}
+
+
+def name_target(target: str, form: Form) -> str:
+    """Name a target, and its task unless it is high or low.
+
+    Examples
+    --------
+    >>> name_target("valence", Form("rating")), name_target("valence", Form("high-low"))
+    ('valence (rating)', 'valence')
+    """
+    task = TASK_NAMES[form.task]
+    return f"{target} ({task})" if task else target
+
+
+def scale_headline(
+    axes: Axes,
+    form: Form,
+    *,
+    along: Literal["x", "y"],
+    values: Float[np.ndarray, " value"],
+    room: float = 0.0,
+) -> None:
+    """Scale an axis for the headline metric, name it, and mark chance.
+
+    Parameters
+    ----------
+    axes : Axes
+        Whose axis is scaled.
+    form : Form
+        Whose headline metric it is.
+    along : str
+        ``x`` or ``y``.
+    values : array, shape (value,)
+        What is plotted: a correlation may be negative.
+    room : float
+        What is left free above 1.
+    """
+    metric = form.headline
+    unit = " (fraction)" if METRIC_RECORDS[metric].is_share else ""
+    known = values[np.isfinite(values)]
+    lowest = min(float(np.floor(4 * known.min(initial=0.0)) / 4), 0.0)
+    if not METRIC_RECORDS[metric].is_share:
+        lowest = max(min(lowest, -0.25), -1.0)
+    step = 0.25 if lowest > -0.5 else 0.5
+    ticks = np.arange(np.ceil(lowest / step) * step, 1.01, step)
+    names = [f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
+    label = f"{name_metric(metric)}{unit}"
+    style: dict[str, Any] = {"lw": 0.8, "dashes": (4, 3), "zorder": 1}
+    chance = form.find_chance(metric)
+    if along == "x":
+        axes.set_xlim(lowest, 1 + room)
+        axes.set_xticks(ticks, names)
+        axes.set_xlabel(label)
+        axes.axvline(chance, color=plotting.BLACK, **{**style, "zorder": 2})
+    else:
+        axes.set_ylim(lowest, 1 + room)
+        axes.set_yticks(ticks, names)
+        axes.set_ylabel(label)
+        axes.axhline(chance, color=plotting.BLACK, **style)
 
 
 def add_legend(

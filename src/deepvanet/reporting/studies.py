@@ -16,6 +16,8 @@ from deepvanet.config import digest
 from deepvanet.gap import Gap, list_gaps
 from deepvanet.metrics import (
     SCORE_COLUMNS,
+    Form,
+    find_form,
     score_subjects,
     tabulate_over_priors,
     tabulate_scores,
@@ -69,6 +71,19 @@ class Study:
     leakage: Mapping[str, Any]
     scores: pd.DataFrame
     controls: pd.DataFrame
+
+    @cached_property
+    def form(self) -> Form:
+        """The task, and the classes of all targets."""
+        return find_form(self.predictions)
+
+    @cached_property
+    def forms(self) -> Mapping[str, Form]:
+        """The task, and the classes of each target."""
+        return {
+            str(target): find_form(rows)
+            for target, rows in self.predictions.groupby("target", sort=False)
+        }
 
     @cached_property
     def seeds(self) -> pd.DataFrame:
@@ -209,6 +224,22 @@ class Study:
         )
 
 
+def list_clip_labelled(study: Study) -> list[str]:
+    """Return the targets of which each clip has one label for all subjects.
+
+    Where subjects share no clip, a clip says no more than its trial.
+    """
+    found = []
+    for target, rows in study.predictions.groupby("target", sort=False):
+        truth = study.forms[str(target)].truth
+        trials = rows.drop_duplicates(columns_of("trial")).groupby("stimulus")
+        is_same = (trials[truth].nunique() == 1).all()
+        is_shared = (trials["subject"].nunique() > 1).any()
+        if is_same and is_shared and rows[truth].nunique() > 1:
+            found.append(str(target))
+    return order_names(found, study.targets)
+
+
 def gather_runs(paths: Sequence[Path]) -> list[list[Run]]:
     """Read runs and gather those of one data set and one recipe.
 
@@ -305,6 +336,7 @@ def _name_recipe(run: Run) -> str:
         [
             run.settings["dataset"],
             run.settings["store_digest"],
+            find_form(run.predictions).task,
             evaluated["label_rule"],
             evaluated["recipe"],
             evaluated["network"],
@@ -313,10 +345,12 @@ def _name_recipe(run: Run) -> str:
 
 
 def _check_distinct(runs: Sequence[Run]) -> None:
-    owners: dict[tuple[str, str, ScoreKey], Path] = {}
+    owners: dict[tuple[str, str, str, ScoreKey], Path] = {}
     for run in runs:
+        whose = str(run.settings["dataset"]), name_control(run)
+        task = find_form(run.predictions).task
         for part in _list_parts(run):
-            key = str(run.settings["dataset"]), name_control(run), part
+            key = (*whose, task, part)
             if key in owners:
                 raise UserError(
                     f"{run.path}: scores of protocol {part.protocol}, {part.target}, "

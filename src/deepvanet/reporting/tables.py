@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from deepvanet.gap import LEVEL, METRIC, Gap
-from deepvanet.metrics import LEVELS, METRICS
+from deepvanet.gap import LEVEL, Gap, name_metric
+from deepvanet.metrics import LEVELS, SKILL
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.facts import list_facts
 from deepvanet.reporting.studies import NO_LEAK, Study
@@ -36,26 +36,37 @@ class ScoreRow:
 
     Attributes
     ----------
+    headline : str
+        The metric that stands for the others.
     n_train : float
         Training rows of a fold, as a median over folds.
     """
 
     part: ScoreKey
     values: Mapping[str, Value]
+    headline: str
     n_train: float
     leaks: str
     shares: str
 
     @property
+    def value(self) -> Value:
+        """The headline."""
+        return self.values[self.headline]
+
+    @property
+    def n_subjects(self) -> int:
+        """Subjects, those without a headline among them."""
+        return max(value.n_subjects for value in self.values.values())
+
+    def find_pooled(self, metric: str) -> Value | None:
+        """Return the same metric over all trials of all subjects, if there is one."""
+        return self.values.get(f"pooled_{metric}")
+
+    @property
     def is_prior(self) -> bool:
         """Whether the learner sees no signal."""
         return self.part.learner in PRIORS
-
-    @property
-    def has_one_class(self) -> bool:
-        """Whether some subject's labels are all equal."""
-        both = self.values["balanced_accuracy"].n_subjects
-        return both < self.values["accuracy"].n_subjects
 
     @property
     def is_leaking(self) -> bool:
@@ -79,7 +90,7 @@ class ScoreTable:
 
 @dataclass(frozen=True)
 class Card:
-    """One side of the headline: the metric and level of ``gap.METRIC``, ``gap.LEVEL``.
+    """One side of the headline: its metric, at the level of ``gap.LEVEL``.
 
     Attributes
     ----------
@@ -103,7 +114,7 @@ class Card:
     @property
     def value(self) -> Value:
         """The big number."""
-        return self.row.values[METRIC]
+        return self.row.value
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,9 @@ def list_score_rows(study: Study, level: str) -> dict[ScoreKey, ScoreRow]:
     """Return the scores of every part at one level, in the order of the page."""
     scores = study.scores[study.scores["level"] == level]
     found = {
-        ScoreKey(*map(str, key)): _make_row(ScoreKey(*map(str, key)), rows)
+        ScoreKey(*map(str, key)): _make_row(
+            ScoreKey(*map(str, key)), rows, study.form.headline
+        )
         for key, rows in scores.groupby(list(KEY_COLUMNS), sort=False)
     }
     return {part: found[part] for part in study.parts if part in found}
@@ -134,7 +147,7 @@ _VALUE = (
 )
 
 
-def _make_row(part: ScoreKey, rows: pd.DataFrame) -> ScoreRow:
+def _make_row(part: ScoreKey, rows: pd.DataFrame, headline: str) -> ScoreRow:
     by_metric = {
         str(row["metric"]): {name: row[name] for name in _VALUE}
         for row in rows.to_dict("records")
@@ -142,7 +155,8 @@ def _make_row(part: ScoreKey, rows: pd.DataFrame) -> ScoreRow:
     first = rows.iloc[0]
     return ScoreRow(
         part,
-        {metric: Value(**by_metric[metric]) for metric in METRICS},
+        {metric: Value(**values) for metric, values in by_metric.items()},
+        headline,
         float(first["n_train"]),
         str(first["leaks"]),
         str(first["shares"]),
@@ -238,7 +252,7 @@ def _make_card(study: Study, part: ScoreKey, rows: _Rows) -> Card | None:
     if part not in rows:
         return None
     lines = {
-        learner: rows[own].values[METRIC].mean
+        learner: rows[own].value.mean
         for learner in dict.fromkeys((part.learner, *PRIORS))
         if (own := part._replace(learner=learner)) in rows
     }
@@ -251,22 +265,53 @@ def _make_card(study: Study, part: ScoreKey, rows: _Rows) -> Card | None:
     )
 
 
-CLEARLY_ABOVE_CHANCE = 0.55
-"""Mean balanced accuracy of segments from which it is said that a control scores."""
+@dataclass(frozen=True)
+class SkillRow:
+    """By which share a learner misses ratings less than each prior does.
+
+    Attributes
+    ----------
+    skills : mapping
+        Of each prior: the share, and the ends of its interval.
+    """
+
+    part: ScoreKey
+    skills: Mapping[str, tuple[float, float, float]]
+
+
+def list_skills(study: Study) -> list[SkillRow]:
+    """Return a row for each honest part; none where classes are predicted."""
+    rows = study.over_priors[study.over_priors["metric"] == SKILL]
+    found: dict[ScoreKey, dict[str, tuple[float, float, float]]] = {}
+    for row in rows.to_dict("records"):
+        part = ScoreKey(*(str(row[name]) for name in KEY_COLUMNS))
+        found.setdefault(part, {})[str(row["prior"])] = (
+            float(row["difference"]),
+            float(row["ci_low"]),
+            float(row["ci_high"]),
+        )
+    return [SkillRow(part, skills) for part, skills in found.items()]
+
+
+CLEARLY_ABOVE_CHANCE = 0.05
+"""By how much the headline of segments exceeds chance where it is said that a control
+scores."""
 
 
 def describe_controls(study: Study) -> list[str]:
     """Say under which protocols a control scores, a sentence each."""
+    metric = study.form.headline
+    bound = study.form.find_chance(metric) + CLEARLY_ABOVE_CHANCE
     rows = study.controls
     rows = rows[
         (rows["level"] == "segment")
-        & (rows["metric"] == "balanced_accuracy")
+        & (rows["metric"] == metric)
         & ~rows["learner"].isin(PRIORS)
     ]
     said = []
     for control, mine in rows.groupby("control", sort=False):
         best = mine.groupby("protocol")["mean"].max()
-        scoring = [p for p in study.protocols if best.get(p, 0) > CLEARLY_ABOVE_CHANCE]
+        scoring = [p for p in study.protocols if best.get(p, -1) > bound]
         others = [p for p in study.protocols if p in best.index and p not in scoring]
         name = {"shuffled-labels": "Shuffled labels", "noise": "Noise"}[str(control)]
         parts = [f"up to {best[p]:.2f} under “{p}”" for p in scoring]
@@ -274,6 +319,6 @@ def describe_controls(study: Study) -> list[str]:
             parts.append(f"no more than {max(best[p] for p in others):.2f} elsewhere")
         verb = "score" if name.endswith("s") else "scores"
         said.append(
-            f"{name} {verb} {', '.join(parts)} (balanced accuracy of segments)."
+            f"{name} {verb} {', '.join(parts)} ({name_metric(metric)} of segments)."
         )
     return said

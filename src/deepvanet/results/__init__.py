@@ -24,13 +24,14 @@ from deepvanet.results.columns import (
     CHOICE_COLUMNS,
     HISTORY_COLUMNS,
     NOTE_SEPARATOR,
-    PART_COLUMNS,
     PART_LETTERS,
     PREDICTION_COLUMNS,
+    PREDICTION_KEYS,
     RECORDING_COLUMNS,
     SEGMENT_COLUMNS,
     SPECTRUM_COLUMNS,
     TRIAL_COLUMNS,
+    prediction_columns,
 )
 from deepvanet.results.excerpt import CleaningExcerpt, read_excerpt
 from deepvanet.results.json_files import read_json, write_json
@@ -42,6 +43,7 @@ from deepvanet.results.leakage import (
 )
 from deepvanet.results.run import RUN_FORMAT, Run, open_run, read_run_settings
 from deepvanet.results.tables import (
+    check_predictions,
     count_removed,
     read_cleaned_recordings,
     read_permutations,
@@ -56,9 +58,9 @@ __all__ = [
     "CHOICE_COLUMNS",
     "HISTORY_COLUMNS",
     "NOTE_SEPARATOR",
-    "PART_COLUMNS",
     "PART_LETTERS",
     "PREDICTION_COLUMNS",
+    "PREDICTION_KEYS",
     "RECORDING_COLUMNS",
     "RUN_FORMAT",
     "SEGMENT_COLUMNS",
@@ -66,8 +68,10 @@ __all__ = [
     "TRIAL_COLUMNS",
     "CleaningExcerpt",
     "Run",
+    "check_predictions",
     "count_removed",
     "open_run",
+    "prediction_columns",
     "read_cleaned_recordings",
     "read_excerpt",
     "read_json",

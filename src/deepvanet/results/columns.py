@@ -1,8 +1,9 @@
 """The columns of the tables that a run leaves."""
 
+from deepvanet.metrics import HIGH_LOW, Form
 from deepvanet.schema import KEY_COLUMNS
 
-PART_COLUMNS = (
+PREDICTION_KEYS = (
     "target",
     "learner",
     "streams",
@@ -14,9 +15,23 @@ PART_COLUMNS = (
     "stimulus",
     "segment",
 )
-"""Columns that every table of predictions has."""
+"""What identifies a row of predictions of any task."""
 
-PREDICTION_COLUMNS = (*PART_COLUMNS, "label", "score")
+
+def prediction_columns(form: Form) -> tuple[str, ...]:
+    """Return the columns of predictions of a form.
+
+    Examples
+    --------
+    >>> from deepvanet.metrics import make_form
+    >>> prediction_columns(make_form(["calm", "stress"]))[-3:]
+    ('prediction', 'probability_calm', 'probability_stress')
+    """
+    return *PREDICTION_KEYS, *form.columns
+
+
+PREDICTION_COLUMNS = prediction_columns(Form(HIGH_LOW))
+"""Of the task ``high-low``."""
 
 HISTORY_COLUMNS = (
     *KEY_COLUMNS,

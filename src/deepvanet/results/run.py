@@ -34,7 +34,7 @@ class Run:
     Attributes
     ----------
     predictions, history, trials : DataFrame
-        Columns ``PREDICTION_COLUMNS``, ``HISTORY_COLUMNS`` and at least
+        Columns ``prediction_columns`` of the task, ``HISTORY_COLUMNS`` and at least
         ``TRIAL_COLUMNS``.
     permutations : DataFrame
         Columns ``KEY_COLUMNS``, ``exchanged``, ``permutation`` and one a metric;

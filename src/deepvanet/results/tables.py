@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from deepvanet.cells import EXACT, read_numbers, release_table, write_csv
 from deepvanet.files import whole_file
+from deepvanet.metrics import PROBABILITY, Form, find_form
 from deepvanet.results.columns import (
     PREDICTION_COLUMNS,
+    PREDICTION_KEYS,
     RECORDING_COLUMNS,
     SPECTRUM_COLUMNS,
+    prediction_columns,
 )
-from deepvanet.schema import KEY_COLUMNS, UserError
+from deepvanet.schema import KEY_COLUMNS, UserError, quote
 
 _TEXT = (
     *KEY_COLUMNS,
@@ -33,14 +37,75 @@ _TEXT = (
 _FLOAT_FORMAT = "%.9g"
 
 
+SUM_MAY_BE_OFF = 0.05
+"""Probabilities that were written with two digits still sum to 1."""
+
+
 def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
-    """Write predictions in the order given."""
-    write_table(path, [predictions], predictions.columns.tolist())
+    """Write predictions of any task in the order given."""
+    write_table(path, [predictions], prediction_columns(find_form(predictions)))
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Read predictions, or raise ``UserError``."""
-    return read_table(path, PREDICTION_COLUMNS)
+    """Read predictions of any task.
+
+    Raises
+    ------
+    UserError
+        When the file cannot be read, lacks a column, or holds a class or a number
+        that is none.
+    """
+    header = _read_header(path)
+    if "truth" not in header:
+        return read_table(path, PREDICTION_COLUMNS)
+    has_classes = any(name.startswith(PROBABILITY) for name in header)
+    names = ("truth", "prediction")
+    table = read_table(
+        path, (*PREDICTION_KEYS, *names), text=names if has_classes else ()
+    )
+    for _, part in table.groupby("target", sort=False):
+        check_predictions(part, find_form(part), path)
+    return table
+
+
+def check_predictions(predictions: pd.DataFrame, form: Form, path: Path) -> None:
+    """Raise ``UserError`` where a cell of classes or ratings is not what it should be.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of one target.
+    path : Path
+        Whose file it is, for the sentence.
+    """
+    numbers = [*form.values, *(["truth"] if form.is_rating else [])]
+    for name in numbers:
+        values = read_numbers(predictions[name])
+        wrong = ~np.isfinite(values)
+        expected = "a number"
+        if not form.is_rating:
+            wrong |= ~values.between(0, 1)
+            expected = "a probability from 0 to 1"
+        _refuse(predictions, name, wrong, expected, path)
+    if form.is_rating:
+        return
+    for name in ("truth", "prediction"):
+        wrong = ~predictions[name].isin(form.classes)
+        expected = f"one of {', '.join(form.classes)}"
+        _refuse(predictions, name, wrong, expected, path)
+    off = (predictions[list(form.values)].sum(axis=1) - 1).abs() > SUM_MAY_BE_OFF
+    _refuse(predictions, form.values[0], off, "probabilities that sum to 1", path)
+
+
+def _refuse(
+    table: pd.DataFrame, name: str, wrong: "pd.Series[bool]", expected: str, path: Path
+) -> None:
+    if wrong.any():
+        row = table[wrong].iloc[0]
+        raise UserError(
+            f"{path}: subject {row['subject']}, trial {row['trial']}: column {name}: "
+            f"expected {expected}, got {quote(str(row[name]))}"
+        )
 
 
 def read_permutations(path: Path) -> pd.DataFrame:
@@ -82,23 +147,32 @@ def write_table(
             )
 
 
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_table(
+    path: Path, columns: Sequence[str], *, text: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a CSV file that ``write_table`` wrote; identifiers are text.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        That must be there.
+    text : sequence of str
+        Columns that are text beside identifiers.
 
     Raises
     ------
     UserError
         When the file cannot be read as a table or lacks one of ``columns``.
     """
+    header = _read_header(path)
+    words = [column for column in header if column in (*_TEXT, *text)]
     try:
-        header = pd.read_csv(path, nrows=0).columns
-        text = [column for column in header if column in _TEXT]
         # a stimulus may be called "NA"; only numbers may be blank
         table = pd.read_csv(
             path,
-            dtype=dict.fromkeys(text, str),
+            dtype=dict.fromkeys(words, str),
             keep_default_na=False,
-            na_values={name: ["", "nan"] for name in header if name not in text},
+            na_values={name: ["", "nan"] for name in header if name not in words},
             float_precision=EXACT,
         )
     except (OSError, ValueError) as error:
@@ -110,6 +184,13 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
                 f"{path}: column {column} is missing, got {', '.join(header)}"
             )
     return table
+
+
+def _read_header(path: Path) -> list[str]:
+    try:
+        return [str(name) for name in pd.read_csv(path, nrows=0).columns]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as a table: {error}") from None
 
 
 def read_cleaned_recordings(path: Path) -> pd.DataFrame:

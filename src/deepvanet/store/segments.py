@@ -399,7 +399,7 @@ class SegmentStore:
         Only trials in which something is missing are read.
         """
         windows = self._windows
-        if windows.find_obstacle(self._rate(stream))[0]:
+        if windows.grid.find_obstacle(self._rate(stream))[0]:
             nothing = np.zeros(len(windows.trial))
             return nothing.astype(bool), nothing
         before = self._count_before(stream)
