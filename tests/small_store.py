@@ -1,6 +1,7 @@
 """Small stores of noise in which a rating shows, in the real format."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from deepvanet.config import PrepareSettings, digest, to_dict
 from deepvanet.labels import label_ratings
 from deepvanet.learners.held_seconds import hold_seconds
-from deepvanet.schema import PAPER_STREAMS, Channel, ChannelType, Stream, Target
+from deepvanet.schema import PAPER_STREAMS, Channel, ChannelType, Goal, Stream, Target
 from deepvanet.store import (
     Manifest,
     Rows,
@@ -140,6 +141,12 @@ def take_rows(store: SegmentStore, streams: Iterable[Stream] = PAPER_STREAMS) ->
     numbers = store.rows_with(tuple(streams))
     ratings = store.table[Target.VALENCE].to_numpy()[numbers]
     return Rows(store, numbers, tuple(streams), label_ratings(ratings, ">=5"))
+
+
+def rate(rows: Rows) -> Rows:
+    """Return rows with their valence as it was rated, to be predicted as a number."""
+    rated = rows.table[Target.VALENCE].to_numpy(dtype=float)
+    return replace(rows, label=rated, goal=Goal("rating"))
 
 
 def hold(

@@ -15,7 +15,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from deepvanet.config import NetworkSettings
 from deepvanet.learners import features
-from deepvanet.learners.bandpower import CLASSIFIERS
 from deepvanet.learners.baseline import sample_evenly
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.classifiers import fit_scaler
@@ -260,7 +259,7 @@ def weigh_by_trial(rows):
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", "none"])
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", THEIRS)
 def test_a_classifier_is_that_of_scikit_learn_on_scaled_features(
     rows, name, class_weight
 ):
@@ -287,13 +286,13 @@ def test_a_classifier_is_that_of_scikit_learn_on_scaled_features(
 def test_where_trials_are_equally_long_balanced_is_scikit_learn_s(rows):
     some = rows.take(~np.isin(rows.trial, np.unique(rows.trial[rows.label == 1])[:4]))
 
-    found = weigh_rows(some.label, some.trial, "balanced")
+    found = weigh_rows(some, "balanced")
 
     theirs = compute_sample_weight("balanced", some.label)
     np.testing.assert_allclose(found, theirs)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", THEIRS)
 def test_what_plainly_shows_is_found_in_subjects_never_seen(tiny_store, tmp_path, name):
     store = tiny_store(tmp_path / "store", n_subjects=4, streams=BIO, effect=2.0)
     rows = take_rows(store, BIO)

@@ -9,7 +9,7 @@ from sklearn.svm import SVR
 
 from deepvanet.learners.classifiers import Samples
 from deepvanet.learners.families import find_classifier, name_goal, read_goal
-from deepvanet.schema import HIGH_LOW, Goal
+from deepvanet.schema import HIGH_OR_LOW, Goal
 
 CLASSES = Goal("classes", ("a", "b", "c"))
 RATING = Goal("rating")
@@ -80,7 +80,7 @@ def test_support_vector_regression_is_that_of_scikit_learn_on_standardised_ratin
     np.testing.assert_allclose(said, found)
 
 
-@pytest.mark.parametrize("goal", [HIGH_LOW, CLASSES, RATING])
+@pytest.mark.parametrize("goal", [HIGH_OR_LOW, CLASSES, RATING])
 def test_a_goal_is_saved_as_text(goal):
     assert read_goal(name_goal(goal)) == goal
 

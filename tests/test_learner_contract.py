@@ -20,7 +20,7 @@ from deepvanet.learners.making import find_learner, load_learner
 from deepvanet.plugins import find_plugins
 from deepvanet.schema import STREAM_SETS, Stream, Target, UserError
 from portraits import video_of
-from small_store import hold, take_rows
+from small_store import hold, rate, take_rows
 
 ALONE = Execution()
 QUICK = NetworkSettings(epochs=1, batch_size=8, precision="float32")
@@ -40,6 +40,8 @@ def fit(store, name, settings=QUICK):
     known = set(learner.traits.stream_sets).intersection(STREAM_SETS)
     widest = max(known, key=lambda name: len(STREAM_SETS[name]))
     rows = take_rows(store, STREAM_SETS[widest])
+    if "high-low" not in learner.traits.goals:
+        rows = rate(rows)
     first = rows.table["subject"].isin(["01", "02"]).to_numpy()
     return learner.fit(rows.take(first)), rows.take(~first)
 

@@ -18,7 +18,7 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import PAPER_STREAMS, STREAM_SETS, UserError
 from deepvanet.store import Rows, open_store
 from segment_blocks import rewrite_segments
-from small_store import take_rows
+from small_store import rate, take_rows
 
 QUICK = NetworkSettings(epochs=2, batch_size=8)
 GRID = NetworkSettings(epochs=2, batch_size=8, grid_face=(4, 8), grid_bio=(4, 8))
@@ -46,6 +46,8 @@ def choose_streams(name):
 def take_halves(store, name):
     """Return two subjects to train on, the other two to watch."""
     rows = take_rows(store, STREAM_SETS[choose_streams(name)])
+    if "high-low" not in make(name).traits.goals:
+        rows = rate(rows)
     first = rows.table["subject"].isin(["01", "02"]).to_numpy()
     return rows.take(first), rows.take(~first)
 
@@ -65,7 +67,7 @@ def test_every_learner_keeps_the_contract(store, name, tmp_path):
     for epoch in ("chosen", "last"):
         scores = fitted.score(watch, epoch=epoch)
         assert scores.dtype == np.float64
-        assert ((scores >= 0) & (scores <= 1)).all()
+        assert train.goal.kind == "rating" or ((scores >= 0) & (scores <= 1)).all()
     fitted.save(tmp_path / "fitted")
     assert read_folder(tmp_path / "fitted")
 
@@ -74,7 +76,7 @@ def test_every_learner_keeps_the_contract(store, name, tmp_path):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_garbage_in_the_watched_rows_changes_no_last_score(store, name):
     train, watch = take_halves(store, name)
-    poisoned = Rows(watch.store, watch.numbers, watch.streams, 1 - watch.label)
+    poisoned = replace(watch, label=1 - watch.label)
 
     scores = [
         make(name).fit(train, watch=rows).score(train, epoch="last")
@@ -177,7 +179,9 @@ def fit_clean_and_poisoned(store, name, protocol, settings, path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", HONEST)
-@pytest.mark.parametrize("name", [n for n in LEARNERS if "published" not in n])
+@pytest.mark.parametrize(
+    "name", [n for n in LEARNERS if "published" not in n and "ridge" not in n]
+)
 def test_garbage_in_the_test_rows_changes_nothing_that_is_fitted(
     store, name, protocol, tmp_path
 ):

@@ -95,7 +95,7 @@ class Goal:
         return len(self.classes) if self.kind == "classes" else 1
 
 
-HIGH_LOW = Goal("high-low", ("low", "high"))
+HIGH_OR_LOW = Goal("high-low", ("low", "high"))
 
 
 Kind = Literal["signal", "images", "features"]

@@ -18,6 +18,7 @@ from deepvanet.evaluation.controls import (
 from deepvanet.metrics import score_subjects
 from deepvanet.schema import Stream
 from deepvanet.store import number_trials, open_store
+from deepvanet.tasks import HighLow
 from segment_blocks import rewrite_segments
 
 ALONE = Execution()
@@ -36,8 +37,13 @@ def store(tiny_store, tmp_path_factory):
     return tiny_store(path, n_subjects=2, n_trials=8, n_segments=4, effect=0.0)
 
 
+def shuffle(table, rule=">=5", *, seed):
+    ratings = table[["valence"]].to_numpy(dtype=float)
+    return shuffle_ratings(table, HighLow("valence", rule), ratings, seed=seed)[:, 0]
+
+
 def test_shuffled_ratings_stay_with_their_subject_and_whole_trials(store):
-    shuffled = shuffle_ratings(store.table, "valence", rule=">=5", seed=0)
+    shuffled = shuffle(store.table, seed=0)
 
     table = store.table.assign(shuffled=shuffled)
     trials = table.groupby(["subject", "trial"])[["valence", "shuffled"]].nunique()
@@ -45,19 +51,15 @@ def test_shuffled_ratings_stay_with_their_subject_and_whole_trials(store):
     for _, mine in table.groupby("subject"):
         assert sorted(mine["valence"]) == sorted(mine["shuffled"])
     assert (table["valence"] != table["shuffled"]).any()
-    assert (
-        shuffle_ratings(store.table, "valence", rule=">=5", seed=0) == shuffled
-    ).all()
-    assert (
-        shuffle_ratings(store.table, "valence", rule=">=5", seed=1) != shuffled
-    ).any()
+    assert (shuffle(store.table, seed=0) == shuffled).all()
+    assert (shuffle(store.table, seed=1) != shuffled).any()
 
 
 def test_shuffling_moves_no_rating_onto_a_trial_that_has_none(store):
     table = store.table.copy()
     table.loc[table["trial"] == "03", "valence"] = np.nan
 
-    shuffled = shuffle_ratings(table, "valence", rule=">=5", seed=0)
+    shuffled = shuffle(table, seed=0)
 
     assert (np.isnan(shuffled) == (table["trial"] == "03")).all()
 
@@ -77,7 +79,7 @@ def test_labels_of_people_are_exchanged_between_people(rule):
     )
     table.loc[3, "valence"] = np.nan
 
-    shuffled = shuffle_ratings(table, "valence", rule=rule, seed=0)
+    shuffled = shuffle(table, rule, seed=0)
 
     high = pd.Series(shuffled[~table["valence"].isna()] >= 5)
     subject = table["subject"][~table["valence"].isna()].to_numpy()
@@ -199,8 +201,8 @@ def test_shuffled_labels_are_those_that_are_tested(store, tmp_path):
     evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
 
     table = results.read_predictions(tmp_path / "run" / "predictions.csv")
-    wanted = store.table.assign(
-        label=shuffle_ratings(store.table, "valence", rule=">=5", seed=0) >= 5
-    ).set_index(["subject", "trial", "segment"])["label"]
+    wanted = store.table.assign(label=shuffle(store.table, seed=0) >= 5).set_index(
+        ["subject", "trial", "segment"]
+    )["label"]
     for row in table[["subject", "trial", "segment", "label"]].itertuples(index=False):
         assert wanted[row.subject, row.trial, row.segment] == row.label

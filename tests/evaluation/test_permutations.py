@@ -166,7 +166,12 @@ def test_labels_that_belong_to_people_are_exchanged_over_people(store):
     part = cut_part(store)
     high = part.table["subject"].isin(["01", "02", "03"]).to_numpy()
 
-    assert choose_exchange(replace(part, label=high.astype(np.int64))) == "people"
+    assert (
+        choose_exchange(
+            replace(part, rows=replace(part.rows, label=high.astype(np.int64)))
+        )
+        == "people"
+    )
 
 
 def test_clips_that_few_saw_are_not_exchanged(store):
@@ -174,7 +179,9 @@ def test_clips_that_few_saw_are_not_exchanged(store):
     number = part.table.groupby("subject").ngroup() // 2
     table = part.table.assign(stimulus=part.table["stimulus"] + number.astype(str))
 
-    assert choose_exchange(replace(part, table=table)) == "trials"
+    assert (
+        choose_exchange(replace(part, rows=replace(part.rows, table=table))) == "trials"
+    )
 
 
 def find_ratings(rows):

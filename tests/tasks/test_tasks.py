@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from deepvanet.config import TaskName
-from deepvanet.schema import HIGH_LOW, Goal, UserError
+from deepvanet.schema import HIGH_OR_LOW, Goal, UserError
 from deepvanet.tasks import TASKS, make_task, split_target
 from deepvanet.tasks.making import read_column
 from deepvanet.tasks.task import stratify
@@ -28,7 +28,7 @@ def test_high_and_low_follow_the_label_rule():
     known = task.find_known(RATINGS[:, None])
     assert known.tolist() == [True, False, True, False]
     assert task.encode(RATINGS[known, None], TABLE[known]).tolist() == [0, 1]
-    assert task.goal == HIGH_LOW
+    assert task.goal == HIGH_OR_LOW
 
 
 def test_classes_are_numbered_from_the_lowest():

@@ -90,9 +90,12 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
             raise UserError(
                 f"no trial of {store.path} has {task.tell()}", field="targets"
             )
-        if len(np.unique(task.encode(ratings[known], store.table[known]))) < 2:
+        label = np.unique(task.encode(ratings[known], store.table[known]))
+        if len(label) < 2:
+            classes = task.goal.classes
+            which = f"are {classes[int(label[0])]}" if classes else "have one rating"
             raise UserError(
-                f"{target} does not vary: all trials of {store.path} have the same",
+                f"{target} does not vary: all trials of {store.path} {which}",
                 field="targets",
             )
         _check_goal(settings, task)

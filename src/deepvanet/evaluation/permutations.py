@@ -60,10 +60,10 @@ from deepvanet.findings import say_count
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.metrics import (
     LEAST_CLIPS,
-    METRICS,
-    PERMUTATION_COLUMNS,
+    TASK_SCORES,
     count_permutations,
     find_means,
+    permutation_columns,
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.protocols.sharing import belong_to_people
@@ -257,7 +257,7 @@ def permute(
     Returns
     -------
     DataFrame
-        Columns ``PERMUTATION_COLUMNS``.
+        Columns ``permutation_columns`` of the task.
     """
     tasks = list(_list_tasks(plan, settings, out / _FOLDER, run))
     if tasks:
@@ -273,9 +273,9 @@ def permute(
         failures=out / FAILURES,
     ):
         pass
-    tables = [_read(task) for task in tasks]
+    tables = [_read(task, settings.task) for task in tasks]
     if not tables:
-        return pd.DataFrame(columns=list(PERMUTATION_COLUMNS))
+        return pd.DataFrame(columns=list(permutation_columns(settings.task)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -314,7 +314,7 @@ def _score(
     task: PermutationTask,
     number: int,
 ) -> list[float]:
-    """Exchange ratings and do all folds of all seeds again; return ``METRICS``."""
+    """Exchange ratings and do all folds of all seeds again; return the metrics."""
     protocol, target, streams, learner = task.key
     asked = open_task(store, settings, target)
     ratings = exchange_columns(
@@ -337,10 +337,10 @@ def _score(
             )
         except UserError:
             # too many trials dropped out for so many folds: there is no score
-            return [float("nan")] * len(METRICS)
+            return [float("nan")] * len(TASK_SCORES[settings.task].metrics)
         predictions.append(_predict(store, settings, face_weights, part, learner))
     means = find_means(pd.concat(predictions, ignore_index=True), "trial")
-    return [means[metric] for metric in METRICS]
+    return [means[metric] for metric in TASK_SCORES[settings.task].metrics]
 
 
 def _predict(
@@ -461,11 +461,11 @@ def _look_up(values: pd.Series, names: Any) -> Float[np.ndarray, " row"]:
     return values.reindex(names).to_numpy(dtype=float)
 
 
-def _read(task: PermutationTask) -> pd.DataFrame:
+def _read(task: PermutationTask, asked: str) -> pd.DataFrame:
     with np.load(task.file, allow_pickle=False) as held:
         scores: NDArray[Any] = held["scores"]
-    table = pd.DataFrame(scores, columns=list(METRICS))
+    table = pd.DataFrame(scores, columns=list(TASK_SCORES[asked].metrics))
     table = table.assign(
         **task.key._asdict(), exchanged=task.exchanged, permutation=list(task.numbers)
     )
-    return table[list(PERMUTATION_COLUMNS)]
+    return table[list(permutation_columns(asked))]

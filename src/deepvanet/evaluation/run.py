@@ -71,7 +71,7 @@ from deepvanet.findings import Finding, say_count, summarise, write_findings
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
-from deepvanet.metrics import PERMUTATION_COLUMNS
+from deepvanet.metrics import permutation_columns
 from deepvanet.schema import UserError
 from deepvanet.store import (
     SESSION,
@@ -230,7 +230,7 @@ def evaluate(
         execution=execution,
         face_weights=kept,
     )
-    _write_permutations(out / "permutations.csv", permutations)
+    _write_permutations(out / "permutations.csv", permutations, settings.task)
     return RunSummary(
         run=out,
         n_predictions=len(collected.predictions),
@@ -335,9 +335,9 @@ def _fit_waiting(
     shutil.rmtree(noise, ignore_errors=True)
 
 
-def _write_permutations(path: Path, permutations: pd.DataFrame) -> None:
+def _write_permutations(path: Path, permutations: pd.DataFrame, task: str) -> None:
     if len(permutations):
-        results.write_table(path, [permutations], PERMUTATION_COLUMNS)
+        results.write_table(path, [permutations], permutation_columns(task))
     else:
         path.unlink(missing_ok=True)
 

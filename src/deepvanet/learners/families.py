@@ -31,7 +31,7 @@ from deepvanet.learners.classifiers import (
     Samples,
 )
 from deepvanet.learners.saved import Layout, check_arrays
-from deepvanet.schema import HIGH_LOW, Goal, GoalKind
+from deepvanet.schema import HIGH_OR_LOW, Goal, GoalKind
 
 GOALS: Mapping[str, tuple[GoalKind, ...]] = {
     "logistic": ("high-low", "classes"),
@@ -45,7 +45,15 @@ Probabilities = Float64[np.ndarray, "row class"]
 
 
 def find_classifier(family: str, goal: Goal) -> "Classifier | OneAgainstRest":
-    """Return how a family reaches a goal."""
+    """Return how a family reaches a goal.
+
+    Raises
+    ------
+    ValueError
+        When it cannot.
+    """
+    if goal.kind not in GOALS[family]:
+        raise ValueError(f"{family} does not predict {goal.kind}")
     if goal.kind == "rating":
         return {"svm": SUPPORT_REGRESSION, "ridge": RIDGE}[family]
     if goal.kind == "high-low":
@@ -73,7 +81,7 @@ _SEVERAL: Layout = {
 
 def name_goal(goal: Goal) -> dict[str, NDArray[Any]]:
     """Return what a saved learner holds of a goal; nothing of high-low."""
-    if goal == HIGH_LOW:
+    if goal == HIGH_OR_LOW:
         return {}
     return {"goal": np.array([goal.kind, *goal.classes], dtype=str)}
 
@@ -87,7 +95,7 @@ def read_goal(numbers: Numbers) -> Goal:
         When it is none.
     """
     if "goal" not in numbers:
-        return HIGH_LOW
+        return HIGH_OR_LOW
     kind, *classes = numbers["goal"].tolist()
     if kind == "rating" and not classes:
         return Goal("rating")

@@ -22,7 +22,7 @@ from jaxtyping import Float, Num
 from torch import Tensor
 
 from deepvanet.fields import MAY_LACK, About
-from deepvanet.schema import HIGH_LOW, Goal, GoalKind, UserError
+from deepvanet.schema import HIGH_OR_LOW, Goal, GoalKind, UserError
 from deepvanet.store import Rows
 
 
@@ -38,7 +38,7 @@ class Objective:
         Whether classes are learnt by the bounds between them.
     """
 
-    goal: Goal = HIGH_LOW
+    goal: Goal = HIGH_OR_LOW
     center: float = 0.0
     spread: float = 1.0
     is_ordinal: bool = False
@@ -171,7 +171,7 @@ MayLackObjective = Annotated[SavedObjective | None, MAY_LACK]
 
 def save_objective(objective: Objective) -> Mapping[str, Any]:
     """Return the entry of ``learner.json``; none of high-low."""
-    if objective.goal == HIGH_LOW:
+    if objective.goal == HIGH_OR_LOW:
         return {}
     goal = objective.goal
     values = {

@@ -241,6 +241,8 @@ def find_outputs(
 ) -> Float64[Tensor, " row *output"]:
     """Return the outputs of all rows, in evaluation mode."""
     network.eval()
+    if not n_rows:
+        return torch.empty(0, dtype=torch.float64)
     parts = []
     for start in range(0, n_rows, SCORED_AT_ONCE):
         index = np.arange(start, min(start + SCORED_AT_ONCE, n_rows))

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Num
 from numpy.typing import NDArray
 
-from deepvanet.schema import HIGH_LOW, Channel, Goal, Stream
+from deepvanet.schema import HIGH_OR_LOW, Channel, Goal, Stream
 from deepvanet.store.columns import number_trials
 from deepvanet.tasks.task import stratify
 
@@ -78,7 +78,7 @@ class Rows:
     streams: tuple[Stream, ...]
     label: Num[np.ndarray, " row"]
     adjust: Adjust | None = None
-    goal: Goal = HIGH_LOW
+    goal: Goal = HIGH_OR_LOW
 
     def __len__(self) -> int:
         return len(self.numbers)

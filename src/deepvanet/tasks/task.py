@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, Num
 from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.protocols import columns_of
 from deepvanet.protocols.sharing import belong_to_people
-from deepvanet.schema import HIGH_LOW, Goal
+from deepvanet.schema import HIGH_OR_LOW, Goal
 from deepvanet.tasks.bounds import Bounds, number_classes
 
 Ratings = Float[np.ndarray, "row column"]
@@ -74,7 +74,7 @@ class HighLow:
 
     target: str
     rule: str
-    goal: ClassVar[Goal] = HIGH_LOW
+    goal: ClassVar[Goal] = HIGH_OR_LOW
 
     @property
     def columns(self) -> tuple[str, ...]:
