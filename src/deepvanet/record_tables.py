@@ -21,7 +21,8 @@ from deepvanet.learners.making import find_learner
 from deepvanet.metrics import METRIC_RECORDS, TASK_SCORES, MetricRecord
 from deepvanet.protocols import PROTOCOLS, UNITS, Protocol
 from deepvanet.recipes import RECIPES, list_recipes
-from deepvanet.schema import UserError
+from deepvanet.schema import PRIORS, UserError
+from deepvanet.tasks import TASKS
 
 Row = Sequence[str]
 
@@ -88,6 +89,22 @@ def _say_streams(record: LearnerRecord) -> str:
     return traits.describe()
 
 
+def list_tasks() -> Iterator[Row]:
+    """Yield the head of the table of tasks, then a row for each."""
+    yield "task", "targets at once", "what it does", "learners"
+    able = {
+        name: find_learner(name)(NetworkSettings(), 0).traits
+        for name in LEARNERS
+        if name not in PRIORS
+    }
+    for name, record in TASKS.items():
+        named = [f"`{n}`" for n, traits in able.items() if record.goal in traits.goals]
+        yield (
+            *(f"`{name}`", str(record.n_targets), record.about),
+            "all" if len(named) == len(able) else ", ".join(named),
+        )
+
+
 def list_data_sets() -> Iterator[Row]:
     """Yield the head of the table of data sets, then a row for each."""
     yield "name", "data set", "given as", "commands", "files that `predict` opens"
@@ -143,6 +160,7 @@ def _list_recipe_settings() -> Iterator[Row]:
 TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "protocols": list_protocols,
     "learners": list_learners,
+    "tasks": list_tasks,
     "data sets": list_data_sets,
     "recipes": _list_recipe_settings,
     "metrics": list_metrics,

@@ -607,7 +607,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(
 
     sentence = refuse("evaluate", store, "--out", tmp_path / "run", *EVALUATE)
 
-    assert "no subject can be scored" in sentence
+    assert "valence does not vary" in sentence
     assert "predictions.csv" not in left_in(tmp_path)
 
 

@@ -322,7 +322,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
     store = tiny_store(tmp_path / "store", n_subjects=1)
     rewrite_trials(store.path, "01", valence="2.0")
 
-    with pytest.raises(UserError, match="no subject can be scored"):
+    with pytest.raises(UserError, match="valence does not vary: all trials of .* are low"):
         evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)
 
 
@@ -330,7 +330,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
     ("change", "message"),
     [
         ({"protocols": ("trail",)}, "unknown protocol 'trail', did you mean 'trial'"),
-        ({"streams": ("faces",)}, "unknown stream set 'faces', did you mean 'face'"),
+        ({"streams": ("faces",)}, "unknown stream 'faces', did you mean 'face'"),
         ({"learners": ("netwrk",)}, "unknown learner 'netwrk', did you mean 'network'"),
         ({"targets": ("dominance",)}, "unknown target 'dominance'"),
         ({"label_rule": "=>6"}, "unknown label rule '=>6'. Known forms: >=5"),
@@ -518,7 +518,7 @@ def test_the_median_rule_labels_the_test_by_training_trials_alone(store, tmp_pat
 def test_two_bounds_leave_trials_out_of_all_tables(store, tmp_path):
     settings = replace(QUICK, label_rule="<4,>8", learners=("majority",))
 
-    with pytest.raises(UserError, match="no subject can be scored"):
+    with pytest.raises(UserError, match="valence does not vary: all trials of .* are low"):
         evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
 
 

@@ -67,6 +67,11 @@ def make_task(
     column : array
         What a store has in the first column: numbers, or texts.
 
+    Returns
+    -------
+    Task
+        What is asked of the ratings.
+
     Raises
     ------
     UserError
