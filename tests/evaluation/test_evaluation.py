@@ -330,7 +330,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
     ("change", "message"),
     [
         ({"protocols": ("trail",)}, "unknown protocol 'trail', did you mean 'trial'"),
-        ({"streams": ("faces",)}, "unknown stream set 'faces', did you mean 'face'"),
+        ({"streams": ("faces",)}, "unknown stream 'faces', did you mean 'face'"),
         ({"learners": ("netwrk",)}, "unknown learner 'netwrk', did you mean 'network'"),
         ({"targets": ("dominance",)}, "unknown target 'dominance'"),
         ({"label_rule": "=>6"}, "unknown label rule '=>6'. Known forms: >=5"),
