@@ -115,6 +115,7 @@ def test_files_of_a_session_are_named_as_the_real_ones(root):
     names = sorted(path.name for path in (root / "Sessions" / "134").iterdir())
     stem = r"P2-Rec1-\d{4}\.\d\d\.\d\d\.\d\d\.\d\d\.\d\d"
     expected = [
+        rf"{stem}-All-Data-New_Section_4\.tsv",
         *(rf"{stem}_BW{k} _BW_Section_4\.avi" for k in range(1, 6)),
         rf"{stem}_C1 trigger _C_Section_4\.avi",
         r"Part_2_S_Trial2_emotion\.bdf",
