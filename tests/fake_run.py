@@ -100,6 +100,7 @@ def write_run(
         learners=tuple(learners) or PRIORS[:1],
         seeds=tuple(seeds),
         control=control,
+        task=task,
         network=NetworkSettings(epochs=N_EPOCHS),
     )
     write_toml(
@@ -109,7 +110,7 @@ def write_run(
             "dataset": dataset,
             "store_digest": store_digest,
             "prepare": {"face": "dlib5"},
-            "evaluate": {**to_dict(settings), "task": task},
+            "evaluate": to_dict(settings),
         },
     )
     _write_tables(path, predictions, history, parts)

@@ -238,7 +238,7 @@ def _lay_out(
     stream: Stream, one: Tensor, near: _Neighbours, duration_s: float
 ) -> _Layout:
     """Lay rows out in stretches, from a first row of the stream."""
-    axis = 0 if stream is Stream.FACE else 1
+    axis = 0 if stream.is_images else 1
     length = one.shape[1 + axis]
     rate = length / duration_s
     apart = np.rint(near.apart_s * rate).astype(np.int64)
