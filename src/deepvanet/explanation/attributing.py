@@ -44,7 +44,7 @@ from deepvanet.learners.repeatable import use_threads
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.models.stream_dropout import PartialNetwork
-from deepvanet.schema import WITH_CHANNELS, Stream, Target
+from deepvanet.schema import WITH_CHANNELS, Stream
 from deepvanet.store import Rows
 
 N_STEPS = 20
@@ -71,7 +71,7 @@ class Question:
         The seconds, with the streams that they have.
     """
 
-    target: Target
+    target: str
     seconds: NDArray[Any]
     fitted: FittedLearner
     slope: float

@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from deepvanet.schema import Target
-
 STREAM_COLUMNS = ("time_s", "target", "stream", "attribution")
 CHANNEL_COLUMNS = ("time_s", "target", "stream", "channel", "attribution")
 
@@ -52,7 +50,7 @@ class Explanation:
 
     streams: pd.DataFrame
     channels: pd.DataFrame
-    faces: dict[Target, FaceMap] = field(default_factory=dict)
+    faces: dict[str, FaceMap] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:

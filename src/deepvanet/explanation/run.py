@@ -34,7 +34,7 @@ from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
 from deepvanet.learners.making import find_learner
 from deepvanet.optional_packages import tell_install
-from deepvanet.schema import WITH_CHANNELS, Stream, Target, UserError
+from deepvanet.schema import WITH_CHANNELS, Stream, UserError
 
 if find_spec("captum") is None:
     raise UserError(
@@ -148,7 +148,7 @@ def attribute(
 ) -> Explanation:
     """Attribute all seconds of a recording to streams, channels and pixels."""
     streams, channels = [], []
-    faces: dict[Target, FaceMap] = {}
+    faces: dict[str, FaceMap] = {}
     has_gradients = True
     for question in _ask_all(bundle, opened, progress):
         streams.append(_tabulate_streams(question))
@@ -229,7 +229,7 @@ def _tabulate_channels(
 
 
 def _add_face(
-    faces: dict[Target, FaceMap],
+    faces: dict[str, FaceMap],
     question: Question,
     found: Float[np.ndarray, "second frame colour height width"],
 ) -> None:
