@@ -11,7 +11,8 @@ The folder::
            face-valence.png      where in the face, over the mean crop
 
 Attributions are parts of the calibrated logit: above 0 they raise the probability of a
-high self-rating. They say what the network used, not what the person felt.
+high self-rating. Of other tasks they are parts of the rating, or of the log odds of the
+likeliest class. They say what the network used, not what the person felt.
 """
 
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ from deepvanet.explanation.attributing import (
 from deepvanet.explanation.pictures import plot_all
 from deepvanet.explanation.records import (
     CHANNEL_COLUMNS,
+    PARTS,
     STREAM_COLUMNS,
     Explanation,
     FaceMap,
@@ -180,7 +182,9 @@ def _tell_how(bundle: Bundle) -> tuple[str, ...]:
     learner = bundle.learner
     if not _knows_lost_channels(learner):
         return (f"channels are not explained: {learner} reads them together",)
-    said = f"parts of channels: how far the logit of {learner} falls without each"
+    kind = next(iter(bundle.goals.values())).kind
+    what = PARTS[kind].noun
+    said = f"parts of channels: how far the {what} of {learner} falls without each"
     no_map = f"no map of the face: {learner} has no gradients"
     return (said, no_map) if Stream.FACE in bundle.streams else (said,)
 
