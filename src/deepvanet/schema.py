@@ -90,6 +90,11 @@ class Goal:
     is_ordered: bool = False
 
     @property
+    def is_binary(self) -> bool:
+        """Whether it is high or low."""
+        return self.kind == "high-low"
+
+    @property
     def n_outputs(self) -> int:
         """How many numbers a row's prediction has."""
         return len(self.classes) if self.kind == "classes" else 1

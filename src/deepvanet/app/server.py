@@ -29,7 +29,7 @@ from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES, keep_upload
 from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import UserError
+from deepvanet.schema import Target, UserError
 
 HOST = "127.0.0.1"
 RETRY_S = 15
@@ -70,15 +70,28 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
     Raises
     ------
     UserError
-        When the bundle cannot be read.
+        When the bundle cannot be read, or predicts what the page cannot show.
     """
-    bounds = limits or Limits()
-    page = _Page(model, load_bundle(model), bounds)
+    bounds, bundle = limits or Limits(), load_bundle(model)
+    _refuse_task(bundle)
+    page = _Page(model, bundle, bounds)
     return Starlette(
         routes=page.routes(),
         middleware=[Middleware(Guard, limits=bounds)],
         lifespan=page.live,
         exception_handlers=_ANSWERS,
+    )
+
+
+def _refuse_task(bundle: Bundle) -> None:
+    """Refuse what would stand on wrong axes: the page is of high and low."""
+    others = [target for target in bundle.targets if target not in list(Target)]
+    if bundle.task == "high-low" and not others:
+        return
+    raise UserError(
+        f"{bundle.path}: the page shows whether valence and arousal are high or low, "
+        f"and this bundle is of {', '.join(bundle.targets)}, task {bundle.task}; "
+        "deepvanet predict writes a table of what it predicts"
     )
 
 

@@ -12,22 +12,33 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deepvanet.bundle.description import RowSummary
 from deepvanet.bundle.loading import say_plan
 from deepvanet.bundle.members import Member
 from deepvanet.bundle.reliability import Calibrations
-from deepvanet.bundle.validation import Validation
+from deepvanet.bundle.validation import Validation, find_form
 from deepvanet.datasets.records import find_terms
+from deepvanet.evaluation.parts import RowSelection
 from deepvanet.files import write_text
 from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan
+from deepvanet.metrics import METRIC_RECORDS
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.preprocessing.windows import SECONDS, WindowGrid
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import describe_recipe
-from deepvanet.schema import ChannelType, Stream, Target, find_stream, parse_streams
-from deepvanet.store import Rows
+from deepvanet.schema import (
+    HIGH_OR_LOW,
+    ChannelType,
+    Goal,
+    Stream,
+    find_stream,
+    parse_streams,
+)
+from deepvanet.tasks import Classes
 
 _SYNTHETIC = "The recordings are synthetic: they are of no person."
 
@@ -46,6 +57,8 @@ class TrainedMember:
         Calibrations and validation of each stream set; empty where there are none.
     obstacle : str
         Why there is none.
+    goal : Goal
+        What it predicts.
     """
 
     member: Member
@@ -54,15 +67,27 @@ class TrainedMember:
     summary: RowSummary
     judged: Mapping[str, tuple[Calibrations, Validation]]
     obstacle: str
+    goal: Goal = HIGH_OR_LOW
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it says how likely high is."""
+        return self.goal.is_binary
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as ``bundle.json`` has them."""
+        rows, goal = asdict(self.summary), {}
+        if not rows["class_trials"]:
+            del rows["class_trials"]
+        if not self.is_binary:
+            goal = {"goal": asdict(self.goal)}
         return {
             "target": self.member.target,
             "streams": self.member.streams,
+            **goal,
             "context": self.context,
             "plan": dict(self.plan),
-            "rows": asdict(self.summary),
+            "rows": rows,
             "answers": [self._describe(streams) for streams in self.member.answers],
         }
 
@@ -70,22 +95,27 @@ class TrainedMember:
         calibrations, validation = self.judged.get(streams, (Calibrations(), None))
         return {
             "streams": streams,
-            "calibration": calibrations.to_dict(),
+            "calibration": calibrations.to_dict() if self.is_binary else None,
             "validation": None if validation is None else validation.to_dict(),
         }
 
 
-def summarise(rows: Rows, target: Target) -> RowSummary:
+def summarise(rows: RowSelection) -> RowSummary:
     """Count the rows of a member."""
-    table = rows.table.assign(label=rows.label, place=rows.trial)
-    trials = table.drop_duplicates("place")
+    table, goal = rows.table, rows.task.goal
+    trials = table.drop_duplicates(["subject", "trial"]).index.to_numpy()
+    label, rated = rows.label[trials], rows.ratings[trials]
+    are_texts = isinstance(rows.task, Classes) and bool(rows.task.names)
     return RowSummary(
-        n_subjects=int(trials["subject"].nunique()),
+        n_subjects=int(table["subject"].nunique()),
         n_trials=len(trials),
         n_segments=len(table),
-        n_high_trials=int(trials["label"].sum()),
-        lowest_rating=float(trials[target].min()),
-        highest_rating=float(trials[target].max()),
+        n_high_trials=int(label.sum()) if goal.kind == "high-low" else None,
+        lowest_rating=None if are_texts else float(rated.min()),
+        highest_rating=None if are_texts else float(rated.max()),
+        class_trials=tuple(np.bincount(label, minlength=goal.n_outputs).tolist())
+        if goal.kind == "classes"
+        else (),
     )
 
 
@@ -124,11 +154,8 @@ def _introduce(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> s
     targets = " and ".join(dict.fromkeys(item.member.target for item in trained))
     return (
         f"# A deepvanet bundle: {targets}, trained on {values['dataset']}\n\n"
-        f"For each {_name_segment(values)} of a recording it gives the probability of "
-        "a **high self-rating**, learnt from **one rating a trial**: how likely this "
-        f"person, asked after the whole trial, would have rated {targets} high "
-        f"(`{values['training']['label_rule']}`). It is not how strong a feeling is, "
-        "nor what is felt in this second: seconds were not rated.\n\n"
+        f"For each {_name_segment(values)} of a recording it gives "
+        f"{_tell_question(values, trained, targets)}\n\n"
         f"{_introduce_learner(values['training']['learner'])}\n\n"
         "```sh\n"
         "deepvanet predict MODEL --video face.mp4 --bio signals.bdf "
@@ -138,6 +165,44 @@ def _introduce(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> s
         f"{values['versions']['torch']}. Loading it runs no code: it is JSON and "
         "safetensors."
     )
+
+
+def _tell_question(
+    values: Mapping[str, Any], trained: Sequence[TrainedMember], targets: str
+) -> str:
+    """Say what is predicted, and what it is not."""
+    rule, task = values["training"]["label_rule"], values["training"]["task"]
+    asked = "this person, asked after the whole trial, would have"
+    if task == "rating":
+        low, high = _find_scale(trained)
+        return (
+            f"a **self-rating**, learnt from **one rating a trial**: how {asked} "
+            f"rated {targets}, on the scale of the ratings that it was trained on "
+            f"({low:g} to {high:g}). It is not how strong a feeling is in this second: "
+            "seconds were not rated."
+        )
+    if task == "high-low":
+        return (
+            "the probability of "
+            "a **high self-rating**, learnt from **one rating a trial**: how likely "
+            f"{asked} rated {targets} high "
+            f"(`{rule}`). It is not how strong a feeling is, "
+            "nor what is felt in this second: seconds were not rated."
+        )
+    names = dict.fromkeys(name for item in trained for name in item.goal.classes)
+    listed = ", ".join(f"`{name}`" for name in names)
+    by = f" (each high or low by `{rule}`)" if task == "quadrants" else ""
+    return (
+        f"the probability of **each of the classes** {listed}, learnt from **one "
+        f"label a trial**: in which class the {targets}{by} of a trial like it would "
+        "lie. It is not what is felt in this second: seconds were not labelled."
+    )
+
+
+def _find_scale(trained: Sequence[TrainedMember]) -> tuple[float, float]:
+    rated = [item.summary for item in trained]
+    low = min(rows.lowest_rating or 0.0 for rows in rated)
+    return low, max(rows.highest_rating or 0.0 for rows in rated)
 
 
 def _name_segment(values: Mapping[str, Any]) -> str:
@@ -164,17 +229,19 @@ _USE = (
 
 
 def _tell_training(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> str:
+    of_trials = {"high-low": "high | ", "classes": "of each class | ", "rating": ""}
+    more = of_trials[trained[0].goal.kind]
     lines = [
         "## What it was trained on\n",
-        "| target | streams | subjects | trials | high | segments | ratings | chosen |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| target | streams | subjects | trials | {more}segments | ratings | chosen |",
+        "|---|---|---|---|---|---|---|" + ("---|" if more else ""),
     ]
     for item in trained:
         rows = item.summary
         lines.append(
             f"| {item.member.target} | {item.member.streams} | {rows.n_subjects} | "
-            f"{rows.n_trials} | {rows.n_high_trials / rows.n_trials:.0%} | "
-            f"{rows.n_segments} | {rows.lowest_rating:g} to {rows.highest_rating:g} | "
+            f"{rows.n_trials} | {_count_classes(item)}"
+            f"{rows.n_segments} | {_say_scale(rows)} | "
             f"{say_plan(item.plan) or '-'} |"
         )
     recipe = describe_recipe(values["training"])
@@ -189,6 +256,23 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[TrainedMember]) 
             ),
         ]
     return "\n".join(lines)
+
+
+def _count_classes(item: TrainedMember) -> str:
+    """Return the cell on classes; none of ratings."""
+    rows = item.summary
+    if rows.n_high_trials is not None:
+        return f"{rows.n_high_trials / rows.n_trials:.0%} | "
+    if item.goal.kind == "rating":
+        return ""
+    counts = zip(item.goal.classes, rows.class_trials, strict=True)
+    return f"{', '.join(f'{name}: {n}' for name, n in counts)} | "
+
+
+def _say_scale(rows: RowSummary) -> str:
+    if rows.lowest_rating is None or rows.highest_rating is None:
+        return "texts"
+    return f"{rows.lowest_rating:g} to {rows.highest_rating:g}"
 
 
 def _tell_steps(trained: Sequence[TrainedMember]) -> str:
@@ -208,14 +292,18 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
     for item in trained:
         if not item.judged:
             lines.append(
-                f"- {item.member.target} from {item.member.streams}: **not calibrated, "
+                f"- {item.member.target} from {item.member.streams}: "
+                f"**{'not calibrated, ' if item.is_binary else ''}"
                 f"never scored** (no cross-validation: {item.obstacle})"
             )
     judged = [item for item in trained if item.judged]
     if not judged:
-        return "\n".join([*lines, "", _NOT_CALIBRATED])
+        is_binary = trained[0].is_binary
+        return "\n".join([*lines, "", _NOT_CALIBRATED] if is_binary else lines)
     if len(lines) > 1:
         lines.append("")
+    if not judged[0].is_binary:
+        return "\n".join([*lines, *_tell_task_scores(judged)])
     lines += [
         "Balanced accuracy of trials that the scored model never saw:\n",
         "| target | from | protocol | trials | balanced accuracy | 95 % | p |",
@@ -232,28 +320,79 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
 _NOT_CALIBRATED = "Scores are as fitted: above 0.5 is called high."
 
 
-def _tell_score(target: Target, streams: str, made: Validation) -> str:
+def _tell_score(
+    target: str, streams: str, made: Validation, headline: str = "balanced_accuracy"
+) -> str:
     interval = "-"
     if made.ci_low is not None and made.ci_high is not None:
         interval = f"{made.ci_low:.2f} to {made.ci_high:.2f}"
     p_value = "-" if made.p_value is None else f"{made.p_value:.3f}"
     if made.p_value is not None and made.p_kind:
         p_value += f" ({made.p_kind})"
-    balanced = made.scores["balanced_accuracy"]
+    score = made.scores[headline]
     cells = [
         *(target, streams, made.protocol, str(made.n_trials)),
-        *("-" if balanced is None else f"{balanced:.2f}", interval, p_value),
+        *("-" if score is None else f"{score:.2f}", interval, p_value),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _explain_scores(judged: Sequence[TrainedMember]) -> list[str]:
+def _tell_task_scores(judged: Sequence[TrainedMember]) -> list[str]:
+    """Say how well another task than high-low is done: the headline, and luck."""
+    form = find_form(judged[0].goal)
+    title, says = (
+        METRIC_RECORDS[form.headline].title,
+        METRIC_RECORDS[form.headline].says,
+    )
+    lines = [
+        f"{title} of trials that the scored model never saw: {says}.\n",
+        f"| target | from | protocol | trials | {title} | 95 % | p | chance | others |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for item in judged:
+        for streams, (_, made) in item.judged.items():
+            chance = "-" if made.chance is None else f"{made.chance:.2f}"
+            others = [
+                f"{METRIC_RECORDS[name].title} {score:.2f}"
+                for name, score in made.scores.items()
+                if name != form.headline and score is not None
+            ]
+            first = _tell_score(item.member.target, streams, made, form.headline)
+            lines.append(f"{first} {chance} | {', '.join(others) or '-'} |")
+    what = "ratings" if form.is_rating else "probabilities of each class"
+    more = "" if form.is_rating else "; the likeliest class is its label"
+    return [
+        *lines,
+        "",
+        *_list_protocols(judged),
+        (
+            f"- What is said of a trial is the mean of its segments' {what}{more}. The "
+            "table has the mean over subjects (where each person has one label, that "
+            "over people). Predictions are as fitted: nothing is calibrated."
+        ),
+        *_HOW_SCORED,
+    ]
+
+
+def _list_protocols(judged: Sequence[TrainedMember]) -> list[str]:
     protocols = dict.fromkeys(
         made.protocol for item in judged for _, made in item.judged.values()
     )
-    said = [f"- `{name}`: {PROTOCOLS[name].summary}" for name in protocols]
+    return [f"- `{name}`: {PROTOCOLS[name].summary}" for name in protocols]
+
+
+_HOW_SCORED = (
+    "- The interval and p are found as `deepvanet evaluate` finds them.",
+    (
+        "- The bundle's models are trained on all rows, so nothing is left to "
+        "score them on: these are scores of models trained alike on fewer."
+    ),
+)
+
+
+def _explain_scores(judged: Sequence[TrainedMember]) -> list[str]:
     return [
-        *said,
+        *_list_protocols(judged),
         (
             "- A trial's score is the mean of its seconds' scores as fitted, before "
             "any calibration; above 0.5 it is called high. Balanced accuracy is the "
@@ -262,11 +401,7 @@ def _explain_scores(judged: Sequence[TrainedMember]) -> list[str]:
             "one label, that over people). Guessing gives 0.5, or a little less: a "
             "fold that tests on many high trials trains on few."
         ),
-        "- The interval and p are found as `deepvanet evaluate` finds them.",
-        (
-            "- The bundle's models are trained on all rows, so nothing is left to "
-            "score them on: these are scores of models trained alike on fewer."
-        ),
+        *_HOW_SCORED,
     ]
 
 

@@ -2,25 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
+from deepvanet.bundle.columns import check_targets
 from deepvanet.bundle.reliability import Calibrations
-from deepvanet.bundle.validation import METRICS, Validation
+from deepvanet.bundle.validation import Validation, list_metrics
 from deepvanet.config import PrepareSettings, TrainSettings
 from deepvanet.documents import Known
-from deepvanet.fields import About
+from deepvanet.fields import MAY_LACK, About
 from deepvanet.learners.learner import Context
 from deepvanet.metrics import Calibration
 from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.schema import (
+    HIGH_OR_LOW,
+    MOST_QUOTED,
     ChannelType,
+    Goal,
     Stream,
-    Target,
     UserError,
     find_stream,
     list_within,
     parse_streams,
+    quote,
 )
+from deepvanet.tasks import TASKS
+from deepvanet.tasks.bounds import LEAST_CLASSES, MOST_CLASSES
 
 StreamSet = Annotated[str, Known(list_within(Stream))]
 Seconds = Annotated[float, About("Seconds.", least=0, most=1e6)]
@@ -28,14 +34,25 @@ Seconds = Annotated[float, About("Seconds.", least=0, most=1e6)]
 
 @dataclass(frozen=True)
 class RowSummary:
-    """The rows that a member was fitted on, counted."""
+    """The rows that a member was fitted on, counted.
+
+    Attributes
+    ----------
+    n_high_trials : int | None
+        None of other tasks than high-low.
+    lowest_rating, highest_rating : float | None
+        None of texts.
+    class_trials : tuple of int
+        Trials of each class, in the order of the goal's; none of high-low and ratings.
+    """
 
     n_subjects: int
     n_trials: int
     n_segments: int
-    n_high_trials: int
-    lowest_rating: float
-    highest_rating: float
+    n_high_trials: int | None
+    lowest_rating: float | None
+    highest_rating: float | None
+    class_trials: Annotated[tuple[int, ...], About("Trials.", least=0), MAY_LACK] = ()
 
 
 @dataclass(frozen=True)
@@ -91,26 +108,91 @@ class AnswerItem:
     """What a fitted learner can say."""
 
     streams: StreamSet
-    calibration: CalibrationItems
+    calibration: CalibrationItems | None
     validation: Validation | None
 
-    def __post_init__(self) -> None:
-        known = {} if self.validation is None else self.validation.scores
-        for name in METRICS:
-            if self.validation is not None and name not in known:
+    def open_calibration(self) -> Calibrations:
+        """Return the calibration; where there is none, scores are as fitted."""
+        return Calibrations() if self.calibration is None else self.calibration.open()
+
+    def check_goal(self, goal: Goal) -> None:
+        """Refuse what does not go with what is predicted.
+
+        Raises
+        ------
+        UserError
+            Which names the field.
+        """
+        is_binary = goal.is_binary
+        if is_binary != (self.calibration is not None):
+            said = "is missing" if is_binary else f"there is none of {goal.kind}"
+            raise UserError(said, field="calibration")
+        made = self.validation
+        if made is None:
+            return
+        for name in list_metrics(goal):
+            if name not in made.scores:
                 raise UserError("is missing", field=f"validation.scores.{name}")
+        for name in ("share_high", "segment", "trial"):
+            if is_binary != (getattr(made, name) is not None):
+                said = "is missing" if is_binary else f"there is none of {goal.kind}"
+                raise UserError(said, field=f"validation.{name}")
+
+
+@dataclass(frozen=True)
+class GoalItem:
+    """What a fitted learner predicts that is not high or low."""
+
+    kind: Literal["classes", "rating"]
+    classes: tuple[str, ...]
+    is_ordered: bool
+
+    def __post_init__(self) -> None:
+        names = self.classes
+        if self.kind == "rating" and names:
+            raise UserError("a rating has none", field="classes")
+        if self.kind == "classes" and not LEAST_CLASSES <= len(names) <= MOST_CLASSES:
+            raise UserError(
+                f"needs {LEAST_CLASSES} to {MOST_CLASSES}, got {len(names)}",
+                field="classes",
+            )
+        if len(set(names)) < len(names):
+            raise UserError("two classes have one name", field="classes")
+        for name in names:
+            if not name.strip() or len(name) > MOST_QUOTED or not name.isprintable():
+                raise UserError(f"needs a name, got {quote(name)}", field="classes")
+
+    def open(self) -> Goal:
+        """Return what it says."""
+        return Goal(self.kind, self.classes, self.is_ordered)
+
+
+MayLackGoal = Annotated[GoalItem | None, MAY_LACK]
 
 
 @dataclass(frozen=True)
 class NetworkItem:
     """A fitted learner."""
 
-    target: Target
+    target: str
     streams: StreamSet
     context: Context
     plan: Mapping[str, Annotated[int, About("Steps.", least=0)]]
     rows: RowSummary
     answers: tuple[AnswerItem, ...]
+    goal: MayLackGoal = None
+
+    def __post_init__(self) -> None:
+        for place, answer in enumerate(self.answers):
+            try:
+                answer.check_goal(self.find_goal())
+            except UserError as error:
+                where = f"answers[{place}].{error.field}"
+                raise UserError(error.sentence, field=where) from None
+
+    def find_goal(self) -> Goal:
+        """Return what is predicted: high or low, where nothing is said."""
+        return HIGH_OR_LOW if self.goal is None else self.goal.open()
 
 
 @dataclass(frozen=True)
@@ -134,6 +216,7 @@ class Description:
         self._check_segments()
         if not self.networks:
             raise UserError("it names no network", field="networks")
+        self._check_goals()
         names = [channel.name for channel in self.channels]
         if len(set(names)) < len(names):
             raise UserError("two channels have one name", field="channels")
@@ -154,6 +237,19 @@ class Description:
                         f"{answer.streams} cannot be answered from {item.streams}",
                         field="networks",
                     )
+
+    def _check_goals(self) -> None:
+        task, goals = self.training.task, dict[str, Goal]()
+        for item in self.networks:
+            goal = item.find_goal()
+            if goal.kind != TASKS[task].goal:
+                raise UserError(
+                    f"{item.target} is {goal.kind}, training.task is {task}",
+                    field="networks",
+                )
+            if goals.setdefault(item.target, goal) != goal:
+                raise UserError(f"{item.target} has two goals", field="networks")
+        check_targets(goals)
 
     def _check_segments(self) -> None:
         length_s = self.training.segment

@@ -7,15 +7,24 @@ from typing import Any
 
 from deepvanet.bundle.description import Description
 from deepvanet.bundle.reliability import Calibrations
-from deepvanet.bundle.validation import Validation
-from deepvanet.config import PrepareSettings, Segmenting
+from deepvanet.bundle.validation import Validation, find_form
+from deepvanet.config import PrepareSettings, Segmenting, TrainSettings
 from deepvanet.documents import build, read_json
 from deepvanet.labels import check_label_rule
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan, FittedLearner
 from deepvanet.learners.making import load_learner
+from deepvanet.metrics import METRIC_RECORDS
 from deepvanet.preprocessing.windows import WindowGrid, name_segments, say_grid
-from deepvanet.schema import Channel, Stream, Target, UserError, parse_streams, quote
+from deepvanet.schema import (
+    HIGH_OR_LOW,
+    Channel,
+    Goal,
+    Stream,
+    UserError,
+    parse_streams,
+    quote,
+)
 
 FORMAT = "deepvanet-bundle-4"
 OLDER = ("deepvanet-bundle-1", "deepvanet-bundle-2", "deepvanet-bundle-3")
@@ -62,19 +71,24 @@ class Answer:
         What makes probabilities of its scores.
     validation : Validation | None
         None: never scored, so not calibrated.
+    goal : Goal
+        What it predicts.
     """
 
-    target: Target
+    target: str
     streams: str
     network: str
     context: Context
     plan: FitPlan
     calibrations: Calibrations
     validation: Validation | None = None
+    goal: Goal = HIGH_OR_LOW
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
         what = f"{self.target} from {self.streams}: "
+        if self.goal != HIGH_OR_LOW:
+            return what + self._say_score()
         if self.validation is None:
             return what + "not calibrated, never scored"
         balanced = self.validation.scores["balanced_accuracy"]
@@ -86,6 +100,35 @@ class Answer:
             f"{called.segment.threshold:.2f} ({unit}), {called.trial.threshold:.2f} "
             "(trials)"
         )
+
+    def _say_score(self) -> str:
+        """Say the headline of another goal than high-low, beside what luck gives."""
+        says = say_goal(self.goal)
+        if self.validation is None:
+            return f"{says}, never scored"
+        headline = find_form(self.goal).headline
+        score, chance = self.validation.scores[headline], self.validation.chance
+        plan = say_plan(self.plan)
+        return (
+            f"{says}; {METRIC_RECORDS[headline].title} "
+            f"{'unknown' if score is None else f'{score:.2f}'}"
+            f"{'' if chance is None else f' (chance {chance:.2f})'} of "
+            f"{self.validation.n_trials} trials, mean over subjects (protocol "
+            f"{self.validation.protocol}){f', {plan}' if plan else ''}"
+        )
+
+
+def say_goal(goal: Goal) -> str:
+    """Say what is predicted.
+
+    Examples
+    --------
+    >>> say_goal(Goal("rating")), say_goal(Goal("classes", ("<4", "4-6", ">6")))
+    ('the rating', 'which of <4, 4-6, >6')
+    """
+    if goal.kind == "rating":
+        return "the rating"
+    return f"which of {', '.join(goal.classes)}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +171,7 @@ class Bundle:
         return WindowGrid(self.segmenting.length_s, self.segmenting.step_s)
 
     @property
-    def networks(self) -> tuple[tuple[Target, str], ...]:
+    def networks(self) -> tuple[tuple[str, str], ...]:
         """Target and stream set of each fitted learner."""
         return tuple(dict.fromkeys((a.target, a.network) for a in self.answers))
 
@@ -144,9 +187,19 @@ class Bundle:
         return "trial" if "trial" in needs else "segment"
 
     @property
-    def targets(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[str, ...]:
         """The targets it was trained for."""
         return tuple(dict.fromkeys(answer.target for answer in self.answers))
+
+    @property
+    def goals(self) -> Mapping[str, Goal]:
+        """What is predicted of each target."""
+        return {answer.target: answer.goal for answer in self.answers}
+
+    @property
+    def task(self) -> str:
+        """What was asked of ratings."""
+        return str(self.training.get("task", TrainSettings.task))
 
     @property
     def stream_sets(self) -> tuple[str, ...]:
@@ -161,6 +214,8 @@ class Bundle:
     def lines(self) -> list[str]:
         """Say in sentences what it can do, and how well."""
         held = f"{self._count()}, baseline {self.segmenting.baseline}"
+        if self.task != TrainSettings.task:
+            held = f"task {self.task}, {held}"
         if name_segments(self.grid) != "seconds":
             held += f", segments of {say_grid(self.grid)}"
         return [
@@ -176,14 +231,14 @@ class Bundle:
         """Return the channels of one stream, in the order of its arrays."""
         return tuple(c for c in self.channels if c.stream is stream)
 
-    def find(self, target: Target, streams: str) -> Answer:
+    def find(self, target: str, streams: str) -> Answer:
         """Return what is known of one answer; ``KeyError`` where there is none."""
         for answer in self.answers:
             if (answer.target, answer.streams) == (target, streams):
                 return answer
         raise KeyError(f"{target} from {streams}")
 
-    def load(self, target: Target, streams: str) -> FittedLearner:
+    def load(self, target: str, streams: str) -> FittedLearner:
         """Load the fitted learner that answers from a stream set."""
         network = self.find(target, streams).network
         return load_learner(self.learner, name_folder(self.path, target, network))
@@ -196,7 +251,7 @@ class Bundle:
         return max(fitting, key=lambda s: len(parse_streams(s)), default=None)
 
 
-def name_folder(path: Path, target: Target, streams: str) -> Path:
+def name_folder(path: Path, target: str, streams: str) -> Path:
     """Return where a fitted learner lies."""
     return path / "networks" / target / streams
 
@@ -250,8 +305,9 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
                 item.streams,
                 item.context,
                 item.plan,
-                answer.calibration.open(),
+                answer.open_calibration(),
                 answer.validation,
+                item.find_goal(),
             )
             for item in found.networks
             for answer in item.answers

@@ -1,6 +1,6 @@
 """The fitted learners of a bundle, and the rows of a store that each is fitted on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -10,7 +10,13 @@ from deepvanet.evaluation.parts import RowSelection, select_rows
 from deepvanet.learners.learner import Learner, Traits
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.schema import Target, UserError, list_within, name_streams, parse_streams
+from deepvanet.schema import (
+    GoalKind,
+    UserError,
+    list_within,
+    name_streams,
+    parse_streams,
+)
 from deepvanet.store import SegmentStore
 
 NETWORK = "network"
@@ -30,7 +36,7 @@ class Member:
         that lie within.
     """
 
-    target: Target
+    target: str
     streams: str
     answers: tuple[str, ...]
 
@@ -46,7 +52,7 @@ def plan_members(settings: TrainSettings) -> list[Member]:
         When the learner reads none of the streams or makes no bundle, or stream dropout
         has no stream to spare.
     """
-    targets = [Target(target) for target in settings.targets]
+    targets = list(dict.fromkeys(settings.targets))
     traits = _check_learner(settings)
     asked = [name for name in settings.streams if traits.can_read(name)]
     if not asked:
@@ -99,6 +105,13 @@ def list_left_out(settings: TrainSettings) -> list[str]:
     return [name for name in settings.streams if not traits.can_read(name)]
 
 
+_NEEDED: Mapping[GoalKind, str] = {
+    "high-low": "both classes",
+    "classes": "two classes or more",
+    "rating": "several ratings",
+}
+
+
 def select_member(
     store: SegmentStore, settings: TrainSettings, member: Member
 ) -> RowSelection:
@@ -107,15 +120,16 @@ def select_member(
     Raises
     ------
     UserError
-        When they hold one class only.
+        When they hold one class, or one rating, only.
     """
     selection = select_rows(
         store, as_evaluated(settings), member.target, member.streams
     )
     if len(set(selection.label.tolist())) < 2:
+        needed = _NEEDED[selection.task.goal.kind]
         raise UserError(
             f"{store.path}: {member.target} from {member.streams}: "
-            f"{len(selection.label)} segments, but both classes are needed to train"
+            f"{len(selection.label)} segments, but {needed} are needed to train"
         )
     return selection
 
@@ -127,6 +141,8 @@ def as_evaluated(
     return EvaluateSettings(
         protocols=tuple(protocols),
         targets=settings.targets,
+        task=settings.task,
+        classes=settings.classes,
         streams=settings.streams,
         learners=(settings.learner,),
         label_rule=settings.label_rule,

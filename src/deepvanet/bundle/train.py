@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from deepvanet.bundle.card import TrainedMember, summarise, write_card
+from deepvanet.bundle.columns import check_targets
 from deepvanet.bundle.levels import find_rest, measure_levels
 from deepvanet.bundle.loading import (
     FORMAT,
@@ -33,6 +34,7 @@ from deepvanet.bundle.loading import (
 )
 from deepvanet.bundle.members import (
     Member,
+    as_evaluated,
     list_left_out,
     make_learner,
     plan_members,
@@ -49,18 +51,25 @@ from deepvanet.bundle.validation import (
     plan_folds,
 )
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
-from deepvanet.evaluation.asking import name_sets
+from deepvanet.evaluation.asking import check_goal, join_targets, name_sets
 from deepvanet.evaluation.fits import open_once
+from deepvanet.evaluation.parts import open_task
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.findings import Finding, write_findings
-from deepvanet.labels import check_label_rule
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
 from deepvanet.schema import Channel, parse_streams
-from deepvanet.store import digest_store, open_store, pick_subjects, read_store_findings
+from deepvanet.store import (
+    SegmentStore,
+    digest_store,
+    open_store,
+    pick_subjects,
+    read_store_findings,
+)
+from deepvanet.tasks import check_task
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
 
@@ -104,9 +113,14 @@ def train_bundle(
     store = open_store(store_path).cut(settings.segmenting)
     for line in store.say_lost():
         _log.warning("%s", line)
-    check_label_rule(settings.label_rule)
-    settings = replace(settings, streams=name_sets(settings.streams, store))
+    check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
+    settings = replace(
+        settings,
+        targets=join_targets(settings),
+        streams=name_sets(settings.streams, store),
+    )
     members = plan_members(settings)
+    _check_goals(store, settings)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
     network = name_face_weights(settings.network, face_weights)
@@ -156,9 +170,10 @@ def train_bundle(
             member,
             plans[member] or _plan_epochs(settings, traits, len(rows[member])),
             traits.find_context(parse_streams(member.streams)),
-            summarise(rows[member], member.target),
+            summarise(select_member(store, settings, member)),
             judge(out, member, dealt, settings),
             dealt.obstacle,
+            rows[member].goal,
         )
         for member, dealt in folds.items()
     ]
@@ -172,6 +187,17 @@ def train_bundle(
     }
     _describe(out, values, trained, read_store_findings(store.path))
     return load_bundle(out)
+
+
+def _check_goals(store: SegmentStore, settings: TrainSettings) -> None:
+    """Refuse what the learner cannot predict, and targets that can name no folder."""
+    asked = as_evaluated(settings)
+    goals = {}
+    for target in settings.targets:
+        task = open_task(store, asked, target)
+        check_goal(asked, task)
+        goals[target] = task.goal
+    check_targets(goals)
 
 
 def _plan_epochs(settings: TrainSettings, traits: Traits, n_rows: int) -> FitPlan:

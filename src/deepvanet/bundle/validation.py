@@ -4,14 +4,16 @@ The rows of a member are divided into folds by whole subjects where there are en
 them, else by whole trials. Each fold trains, chooses its epoch on its validation rows,
 is fitted again on both and scores its test rows, as a run of the same protocol does.
 The member is then fitted on all rows by the median of what the folds chose. A trial's
-score is the mean of its segments' scores, from the fold that never saw it.
+score is the mean of its segments' scores, from the fold that never saw it; of other
+tasks than high-low, the mean of what is predicted of them. Only scores of high-low are
+calibrated.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -26,19 +28,22 @@ from deepvanet.bundle.reliability import (
 from deepvanet.config import TrainSettings
 from deepvanet.evaluation.fits import fit_learner, open_once, plan_task
 from deepvanet.evaluation.parts import Part, cut_part, is_trainable
+from deepvanet.evaluation.tables import tabulate_predictions
+from deepvanet.fields import MAY_LACK
 from deepvanet.files import whole_file
 from deepvanet.learners.learner import FitPlan
-from deepvanet.learners.probabilities import measure_logits
-from deepvanet.metrics import tabulate_scores
+from deepvanet.learners.probabilities import measure_outputs
+from deepvanet.metrics import HIGH_LOW, Form, make_form, measure, tabulate_scores
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
-from deepvanet.schema import KEY_COLUMNS, ScoreKey, parse_streams
+from deepvanet.schema import HIGH_OR_LOW, KEY_COLUMNS, Goal, ScoreKey, parse_streams
 from deepvanet.store import SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
 LEAST_SUBJECTS = 5
 """From how many on whole subjects are held out."""
 METRICS = ("balanced_accuracy", "accuracy", "auroc")
-"""Of trials; a card shows the first."""
+"""Of trials that are high or low."""
+HIGH_LOW_FORM = Form(HIGH_LOW, HIGH_OR_LOW.classes)
 
 
 @dataclass(frozen=True)
@@ -49,36 +54,53 @@ class Validation:
     ----------
     n_trials, n_subjects : int
         That were scored.
-    share_high : float
-        Of the trials: who always says the likelier label is right as often.
+    share_high : float | None
+        Of the trials: who always says the likelier label is right as often. None of
+        other tasks than high-low.
     scores : mapping
-        Of each of ``METRICS`` the mean over subjects; None where it is undefined. A
-        trial is called high where the mean of its segments' scores, as fitted, exceeds
-        0.5.
+        Of each of ``list_metrics`` the mean over subjects; None where it is undefined.
+        A trial is called high where the mean of its segments' scores, as fitted,
+        exceeds 0.5.
     ci_low, ci_high, p_value : float | None
-        Of the balanced accuracy; None where it has none.
+        Of the headline, the balanced accuracy or the CCC; None where it has none.
     p_kind : str
         How the p-value was found, as in ``scores.csv``.
-    segment, trial : Reliability
-        How far probabilities come true.
+    segment, trial : Reliability | None
+        How far probabilities come true; None of other tasks than high-low.
+    chance : float | None
+        What luck gives in the headline; None of high-low, where it is 0.5.
     """
 
     protocol: str
     n_folds: int
     n_trials: int
     n_subjects: int
-    share_high: float
+    share_high: float | None
     scores: Mapping[str, float | None]
     ci_low: float | None
     ci_high: float | None
     p_value: float | None
     p_kind: str
-    segment: Reliability
-    trial: Reliability
+    segment: Reliability | None
+    trial: Reliability | None
+    chance: Annotated[float | None, MAY_LACK] = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        if self.chance is None:
+            del values["chance"]
+        return values
+
+
+def find_form(goal: Goal) -> Form:
+    """Return how predictions of a goal are scored."""
+    return HIGH_LOW_FORM if goal.kind == "high-low" else make_form(goal.classes)
+
+
+def list_metrics(goal: Goal) -> tuple[str, ...]:
+    """Return what is measured of trials of a goal."""
+    return METRICS if goal.kind == "high-low" else find_form(goal).metrics
 
 
 @dataclass(frozen=True)
@@ -123,7 +145,8 @@ def plan_folds(
         settings.seed,
     )
     if not all(is_trainable(part, fold) for fold in part.folds):
-        return MemberFolds(protocol.name, None, "a fold would train on one class")
+        what = "rating" if part.task.goal.kind == "rating" else "class"
+        return MemberFolds(protocol.name, None, f"a fold would train on one {what}")
     return MemberFolds(protocol.name, part)
 
 
@@ -168,9 +191,11 @@ def fit_fold(
     fit = plan_task(part, part.folds[number], out, asked, "")
     rows = fit.take_rows(store)
     _, fitted = fit_learner(make_learner(settings, face_weights), rows, fit)
-    logits = {
-        streams: measure_logits(
-            fitted, dataclasses.replace(rows["test"], streams=parse_streams(streams))
+    outputs = {
+        streams: measure_outputs(
+            fitted,
+            dataclasses.replace(rows["test"], streams=parse_streams(streams)),
+            part.task.goal,
         )
         for streams in member.answers
     }
@@ -182,7 +207,7 @@ def fit_fold(
             allow_pickle=False,
             plan_names=np.array(list(fitted.plan), dtype=str),
             plan_values=np.array(list(fitted.plan.values()), dtype=np.int64),
-            **logits,
+            **outputs,
         )
 
 
@@ -224,6 +249,7 @@ def judge(
     return {
         streams: _judge(
             _join_folds(out, member, folds.part, streams),
+            folds.part.task.goal,
             folds,
             member,
             streams,
@@ -235,36 +261,54 @@ def judge(
 
 def _judge(
     segments: pd.DataFrame,
+    goal: Goal,
     folds: MemberFolds,
     member: Member,
     streams: str,
     settings: TrainSettings,
 ) -> tuple[Calibrations, Validation]:
+    key: dict[str, Any] = {
+        "protocol": folds.protocol,
+        "target": str(member.target),
+        "streams": streams,
+        "learner": settings.learner,
+        "seed": 0,
+    }
+    if goal.kind != "high-low":
+        table = segments.assign(**key)
+        headline = find_form(goal).headline
+        chance = _plain(measure(table, "trial")[headline].chance)
+        made = _validate(table, goal, folds)
+        return Calibrations(), dataclasses.replace(made, chance=chance)
     is_balanced = settings.network.class_weight == "balanced"
     calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
     trials = average_trials(segments)
-    table = trials.assign(
-        protocol=folds.protocol,
-        target=str(member.target),
-        streams=streams,
-        learner=settings.learner,
-        seed=0,
-        segment=0,
+    made = _validate(trials.assign(**key, segment=0), goal, folds)
+    return calibrations, dataclasses.replace(
+        made,
+        share_high=float(trials["label"].mean()),
+        segment=reliability["segment"],
+        trial=reliability["trial"],
     )
+
+
+def _validate(table: pd.DataFrame, goal: Goal, folds: MemberFolds) -> Validation:
+    """Return what the scores of predictions say."""
     scores = _score(table, folds.protocol)
-    first = scores.loc[METRICS[0]]
-    return calibrations, Validation(
+    first = scores.loc[find_form(goal).headline]
+    return Validation(
         protocol=folds.protocol,
         n_folds=len(folds),
-        n_trials=len(trials),
-        n_subjects=trials["subject"].nunique(),
-        share_high=float(trials["label"].mean()),
-        scores={name: _plain(scores.loc[name, "mean"]) for name in METRICS},
+        n_trials=len(table.drop_duplicates(["subject", "trial"])),
+        n_subjects=table["subject"].nunique(),
+        share_high=None,
+        scores={name: _plain(scores.loc[name, "mean"]) for name in list_metrics(goal)},
         ci_low=_plain(first["ci_low"]),
         ci_high=_plain(first["ci_high"]),
         p_value=_plain(first["p_value"]),
         p_kind=str(first.get("p_kind", "")),
-        **reliability,
+        segment=None,
+        trial=None,
     )
 
 
@@ -277,14 +321,20 @@ def _score(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
 
 
 def _join_folds(out: Path, member: Member, part: Part, streams: str) -> pd.DataFrame:
-    """Return a row a segment: whose, its fold, label, and the logit of its score."""
+    """Return a row a segment: whose, its fold, what it is and what was predicted."""
+    goal = part.task.goal
     parts = []
     for number, fold in enumerate(part.folds):
         with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
-            logit = fit[streams]
-        units = part.table.iloc[fold.test][["subject", "trial", "stimulus"]]
+            found = fit[streams]
+        names = ["subject", "trial", "stimulus", "segment"]
+        units = part.table.iloc[fold.test][names].assign(fold=number)
         label = part.label_in(fold)[fold.test]
-        parts.append(units.assign(fold=number, label=label, logit=logit))
+        if goal.kind == "high-low":
+            parts.append(units.assign(label=label, logit=found))
+        else:
+            made = tabulate_predictions(goal, label, found)
+            parts.append(units.assign(**made))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -14,6 +14,7 @@ from deepvanet.cli.options import (
     SEGMENT_S,
     Accept,
     BaselineOfRecipe,
+    Classes,
     ClassWeight,
     Device,
     EpochsOfRecipe,
@@ -21,6 +22,7 @@ from deepvanet.cli.options import (
     FreezeFace,
     Jobs,
     LabelRuleOfRecipe,
+    Loss,
     OffsetsOfRecipe,
     Precision,
     Recipe,
@@ -31,6 +33,7 @@ from deepvanet.cli.options import (
     Store,
     Subjects,
     Targets,
+    Task,
     Threads,
     join,
     make_execution,
@@ -99,6 +102,9 @@ def train(
         str, option(config.TrainSettings, "learner")
     ] = config.TrainSettings.learner,
     target: Targets = join(config.TrainSettings.targets),
+    task: Task = config.TrainSettings.task,
+    classes: Classes = config.TrainSettings.classes,
+    loss: Loss = config.NetworkSettings.loss,
     recipe: Recipe = config.TrainSettings.recipe,
     segment: Segment = SEGMENT_S,
     step: Step = config.TrainSettings.step,
@@ -138,6 +144,8 @@ def train(
     rule, values = settle_recipe(recipe, given)
     settings = config.TrainSettings(
         targets=pick_targets(target),
+        task=task,
+        classes=classes,
         streams=pick_streams(streams),
         learner=learner,
         label_rule=rule,
@@ -151,6 +159,7 @@ def train(
         stream_dropout=stream_dropout,
         network=config.NetworkSettings(
             **values,
+            loss=loss,
             threads=threads,
             precision=precision,
             device=device,
@@ -238,7 +247,7 @@ def predict(
     out: Annotated[Path, out_option("Table to write, one row a second.")],
     recording: "RecordingInput",
 ) -> None:
-    """Write valence and arousal for each second of a recording."""
+    """Write what a bundle predicts, as valence, for each second of a recording."""
     from deepvanet.inference import predict as run
 
     files.check_file(out)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from deepvanet.config import EvaluateSettings
+from deepvanet.config import EvaluateSettings, TrainSettings
 from deepvanet.evaluation.fits import find_traits
 from deepvanet.evaluation.parts import open_task, read_ratings
 from deepvanet.findings import list_some
@@ -42,7 +42,7 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         for name in names if kind != "target" else ():
             pick(kind, name, known)
     check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
-    settings = replace(settings, targets=_join_targets(settings))
+    settings = replace(settings, targets=join_targets(settings))
     settings = replace(
         settings,
         subjects=pick_subjects(store, settings.subjects),
@@ -72,7 +72,7 @@ def name_sets(asked: Sequence[str], store: SegmentStore) -> tuple[str, ...]:
     )
 
 
-def _join_targets(settings: EvaluateSettings) -> tuple[str, ...]:
+def join_targets(settings: EvaluateSettings | TrainSettings) -> tuple[str, ...]:
     """Join two targets that are asked together: ``valence,arousal`` for quadrants."""
     targets, needed = settings.targets, TASKS[settings.task].n_targets
     if needed > 1 and len(targets) == needed and not any("+" in t for t in targets):
@@ -98,11 +98,17 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
                 f"{target} does not vary: all trials of {store.path} {which}",
                 field="targets",
             )
-        _check_goal(settings, task)
+        check_goal(settings, task)
 
 
-def _check_goal(settings: EvaluateSettings, task: Task) -> None:
-    """Refuse a learner or a loss that cannot do a task."""
+def check_goal(settings: EvaluateSettings, task: Task) -> None:
+    """Refuse a learner or a loss that cannot do a task.
+
+    Raises
+    ------
+    UserError
+        Which names those that can.
+    """
     goal = task.goal
     if settings.network.loss == "ordinal" and not goal.is_ordered:
         raise UserError(

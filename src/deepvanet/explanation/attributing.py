@@ -1,11 +1,12 @@
 """Divide what a fitted learner says of a second among its inputs.
 
 What is divided is the distance of the calibrated logit from that of *nothing known*:
-every signal at its median, the mean face. Streams are few, so they get their exact
-Shapley values [1]_: what a stream adds, averaged over all orders of adding the streams.
-Channels and pixels of a network get integrated gradients [2]_ by Captum [3]_; either
-sums to the distance. Channels of another learner are left out, one at a time: their
-parts need not sum to anything.
+every signal at its median, the mean face. Of ratings it is the distance of the rating,
+of classes that of the log odds of the class that is likeliest where all is known.
+Streams are few, so they get their exact Shapley values [1]_: what a stream adds,
+averaged over all orders of adding the streams. Channels and pixels of a network get
+integrated gradients [2]_ by Captum [3]_; either sums to the distance. Channels of
+another learner are left out, one at a time: their parts need not sum to anything.
 
 A signal of which nothing is known is one without a finite number: all learners read
 that as the median of training.
@@ -23,12 +24,13 @@ References
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from captum.attr import IntegratedGradients
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -39,12 +41,13 @@ from deepvanet.learners.held_seconds import share_arrays
 from deepvanet.learners.inputs import to_network, to_tensors
 from deepvanet.learners.learner import FittedLearner
 from deepvanet.learners.network import FittedNetwork
-from deepvanet.learners.probabilities import measure_logits
+from deepvanet.learners.probabilities import measure_outputs
 from deepvanet.learners.repeatable import use_threads
+from deepvanet.metrics import find_logit_of_mean
 from deepvanet.models.encoders import FaceEncoder
 from deepvanet.models.feature_fusion import DeepVANet
 from deepvanet.models.stream_dropout import PartialNetwork
-from deepvanet.schema import WITH_CHANNELS, Stream, Target
+from deepvanet.schema import HIGH_OR_LOW, WITH_CHANNELS, Goal, Stream
 from deepvanet.store import Rows
 
 N_STEPS = 20
@@ -69,13 +72,24 @@ class Question:
         What calibration multiplies its logits by; its offset cancels in distances.
     rows : Rows
         The seconds, with the streams that they have.
+    goal : Goal
+        What is predicted.
     """
 
-    target: Target
+    target: str
     seconds: NDArray[Any]
     fitted: FittedLearner
     slope: float
     rows: Rows
+    goal: Goal = HIGH_OR_LOW
+
+    @cached_property
+    def likeliest(self) -> Int[np.ndarray, " second"]:
+        """The number of each second's class, where all is known; 0 of other goals."""
+        if self.goal.kind != "classes":
+            return np.zeros(len(self.rows), dtype=np.int64)
+        found = measure_outputs(self.fitted, self.rows, self.goal)
+        return np.asarray(found.argmax(axis=1), dtype=np.int64)
 
 
 def ask(answerer: Answerer, chunk: Chunk) -> Iterator[Question]:
@@ -88,6 +102,7 @@ def ask(answerer: Answerer, chunk: Chunk) -> Iterator[Question]:
                 answerer.load(target, name),
                 answerer.bundle.find(target, name).calibrations.segment.slope,
                 take(chunk, name, rows, answerer.bundle),
+                answerer.bundle.goals[target],
             )
 
 
@@ -114,6 +129,7 @@ def divide_by_inputs(question: Question) -> Attributions:
         found = IntegratedGradients(asked.answer).attribute(
             asked.inputs,
             baselines=asked.nothing,
+            additional_forward_args=(asked.likeliest,),
             n_steps=N_STEPS,
             internal_batch_size=max(asked.rows_at_once, len(question.seconds)),
         )
@@ -144,7 +160,11 @@ def leave_channels_out(
 
 
 def _answer(question: Question, rows: Rows) -> Logits:
-    return measure_logits(question.fitted, rows) * question.slope
+    """Return calibrated logits, ratings, or the log odds of the likeliest class."""
+    found = measure_outputs(question.fitted, rows, question.goal)
+    if question.goal.kind == "classes":
+        return find_logit_of_mean(found[np.arange(len(found)), question.likeliest])
+    return np.asarray(found * question.slope)
 
 
 def _answer_without(question: Question, there: frozenset[Stream]) -> Logits:
@@ -184,6 +204,8 @@ class NetworkQuestion:
         there, arrays = question.rows.streams, question.rows.read
         self.network = _in_float32(fitted.chosen)
         self.slope = question.slope
+        self.objective = fitted.objective
+        self.likeliest = torch.from_numpy(question.likeliest)
         self.threads = fitted.threads
         self.streams = tuple(s for s in fitted.streams if s in there)
         self.missing = tuple(s for s in fitted.streams if s not in there)
@@ -209,8 +231,9 @@ class NetworkQuestion:
         return min(ROWS_AT_ONCE, IMAGES_AT_ONCE // self.shapes[Stream.FACE][0])
 
     def answer(self, *inputs: Tensor) -> Tensor:
-        """Return calibrated logits, without their offset."""
-        return self._answer(self.network, *inputs)
+        """Return what is divided; the last input is ``likeliest``."""
+        *streams, likeliest = inputs
+        return self._answer(self.network, likeliest, *streams)
 
     def find_worth(self) -> "Worth":
         """Return what says the calibrated logits where only some streams are known."""
@@ -232,15 +255,17 @@ class NetworkQuestion:
         if Stream.FACE in self.streams:
             encoders["face"] = nn.Identity()
         network = DeepVANet(encoders, reads=self.network.reads, head=self.network.head)
-        return self._answer(network.eval(), *inputs)
+        return self._answer(network.eval(), self.likeliest, *inputs)
 
-    def _answer(self, network: DeepVANet, *inputs: Tensor) -> Tensor:
+    def _answer(self, network: DeepVANet, likeliest: Tensor, *inputs: Tensor) -> Tensor:
         given = dict(zip(self.streams, inputs, strict=True))
         for stream in self.missing:
             given[stream] = torch.zeros(len(inputs[0]), *self.shapes[stream])
         asked = PartialNetwork(network, self.streams) if self.missing else network
-        logits: Tensor = asked(given)
-        return logits * self.slope
+        outputs: Tensor = asked(given)
+        if self.objective.goal.kind == "classes":
+            return self.objective.measure_odds(outputs, likeliest)
+        return outputs * self.objective.spread * self.slope
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from deepvanet.bundle import Bundle
-from deepvanet.explanation.records import Explanation, FaceMap
+from deepvanet.explanation.records import PARTS, Explanation, FaceMap, Part
 from deepvanet.files import whole_file
 from deepvanet.preprocessing.cleaning.electrodes import describe
 from deepvanet.preprocessing.windows import WindowGrid
@@ -38,7 +38,8 @@ def plot_all(made: Explanation, bundle: Bundle, out: Path) -> tuple[str, ...]:
     notes: list[str] = []
     with house_style():
         for target, rows in made.streams.groupby("target", sort=False):
-            figure = _plot_streams(str(target), rows, bundle.grid)
+            part = PARTS[bundle.goals[str(target)].kind]
+            figure = _plot_streams(str(target), rows, bundle.grid, part)
             _save(figure, out / f"streams-{target}.svg")
         for target, rows in made.channels.groupby("target", sort=False):
             notes += _plot_channels(str(target), rows, bundle, out)
@@ -55,7 +56,8 @@ def _plot_channels(
         stream = STREAMS[str(name)]
         size = mine["attribution"].abs().groupby(mine["channel"], sort=False).mean()
         if stream is not Stream.EEG:
-            bars = _plot_bars(target, size, stream.spec.colour)
+            part = PARTS[bundle.goals[target].kind]
+            bars = _plot_bars(target, size, stream.spec.colour, part)
             _save(bars, out / f"{stream}-{target}.svg")
             continue
         try:
@@ -79,7 +81,9 @@ def _save(figure: Figure, path: Path) -> None:
             figure.savefig(unfinished, format="png", dpi=DPI)
 
 
-def _plot_streams(target: str, rows: pd.DataFrame, grid: WindowGrid) -> Figure:
+def _plot_streams(
+    target: str, rows: pd.DataFrame, grid: WindowGrid, part: Part
+) -> Figure:
     sheet = Sheet(7.0, 2.4)
     axes = sheet.add_axes(0.75, 0.45, 5.1, 1.45)
     axes.axhline(0, color=PALE, linewidth=0.8)
@@ -95,20 +99,20 @@ def _plot_streams(target: str, rows: pd.DataFrame, grid: WindowGrid) -> Figure:
         values = np.insert(mine.to_numpy(dtype=float), holes, np.nan)
         axes.plot(times, values, dash, color=stream.spec.colour, label=stream, lw=1.2)
     axes.set_xlabel("second of the recording")
-    axes.set_ylabel("part of the logit")
+    axes.set_ylabel(f"part of the {part.noun}")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    sheet.write(0.75, 0.08, f"What each stream added to {target}: up means high")
+    sheet.write(0.75, 0.08, f"What each stream added to {target}: {part.up}")
     return sheet.figure
 
 
-def _plot_bars(target: str, size: pd.Series, colour: str) -> Figure:
+def _plot_bars(target: str, size: pd.Series, colour: str, part: Part) -> Figure:
     sheet = Sheet(3.5, 0.9 + 0.22 * len(size))
     axes = sheet.add_axes(1.2, 0.4, 2.1, 0.22 * len(size))
     places = np.arange(len(size))
     axes.barh(places, size.to_numpy(), color=colour, height=0.6)
     axes.set_yticks(places, [str(name) for name in size.index])
     axes.invert_yaxis()
-    axes.set_xlabel("mean size, parts of the logit")
+    axes.set_xlabel(f"mean size, parts of the {part.noun}")
     sheet.write(0.1, 0.08, f"How much peripheral channels moved {target}")
     return sheet.figure
 

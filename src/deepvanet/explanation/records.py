@@ -1,15 +1,40 @@
 """What an explanation is made of: tables, maps of the face, notes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from deepvanet.schema import Target
+from deepvanet.schema import GoalKind
 
 STREAM_COLUMNS = ("time_s", "target", "stream", "attribution")
 CHANNEL_COLUMNS = ("time_s", "target", "stream", "channel", "attribution")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What attributions are parts of.
+
+    Attributes
+    ----------
+    noun : str
+        What it is called.
+    up : str
+        What it means that a part is above 0.
+    """
+
+    noun: str
+    up: str
+
+
+PARTS: Mapping[GoalKind, Part] = {
+    "high-low": Part("logit", "up means high"),
+    "classes": Part("log odds", "up means the likeliest class"),
+    "rating": Part("rating", "up means a higher rating"),
+}
+"""By what is predicted."""
 
 
 @dataclass
@@ -52,7 +77,7 @@ class Explanation:
 
     streams: pd.DataFrame
     channels: pd.DataFrame
-    faces: dict[Target, FaceMap] = field(default_factory=dict)
+    faces: dict[str, FaceMap] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:

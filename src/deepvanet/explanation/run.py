@@ -11,7 +11,8 @@ The folder::
            face-valence.png      where in the face, over the mean crop
 
 Attributions are parts of the calibrated logit: above 0 they raise the probability of a
-high self-rating. They say what the network used, not what the person felt.
+high self-rating. Of other tasks they are parts of the rating, or of the log odds of the
+likeliest class. They say what the network used, not what the person felt.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
 from deepvanet.learners.making import find_learner
 from deepvanet.optional_packages import tell_install
-from deepvanet.schema import WITH_CHANNELS, Stream, Target, UserError
+from deepvanet.schema import WITH_CHANNELS, Stream, UserError
 
 if find_spec("captum") is None:
     raise UserError(
@@ -51,6 +52,7 @@ from deepvanet.explanation.attributing import (
 from deepvanet.explanation.pictures import plot_all
 from deepvanet.explanation.records import (
     CHANNEL_COLUMNS,
+    PARTS,
     STREAM_COLUMNS,
     Explanation,
     FaceMap,
@@ -148,7 +150,7 @@ def attribute(
 ) -> Explanation:
     """Attribute all seconds of a recording to streams, channels and pixels."""
     streams, channels = [], []
-    faces: dict[Target, FaceMap] = {}
+    faces: dict[str, FaceMap] = {}
     has_gradients = True
     for question in _ask_all(bundle, opened, progress):
         streams.append(_tabulate_streams(question))
@@ -180,7 +182,9 @@ def _tell_how(bundle: Bundle) -> tuple[str, ...]:
     learner = bundle.learner
     if not _knows_lost_channels(learner):
         return (f"channels are not explained: {learner} reads them together",)
-    said = f"parts of channels: how far the logit of {learner} falls without each"
+    kind = next(iter(bundle.goals.values())).kind
+    what = PARTS[kind].noun
+    said = f"parts of channels: how far the {what} of {learner} falls without each"
     no_map = f"no map of the face: {learner} has no gradients"
     return (said, no_map) if Stream.FACE in bundle.streams else (said,)
 
@@ -229,7 +233,7 @@ def _tabulate_channels(
 
 
 def _add_face(
-    faces: dict[Target, FaceMap],
+    faces: dict[str, FaceMap],
     question: Question,
     found: Float[np.ndarray, "second frame colour height width"],
 ) -> None:

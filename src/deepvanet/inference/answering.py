@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,20 @@ from jaxtyping import Float, Int
 from scipy.special import expit
 
 from deepvanet.bundle import Bundle
+from deepvanet.bundle.columns import list_columns, name_columns
 from deepvanet.inference.recording import AT_ONCE_S, Chunk, OpenRecording
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.learner import FittedLearner
-from deepvanet.learners.probabilities import measure_logits
+from deepvanet.learners.probabilities import measure_outputs
 from deepvanet.metrics import find_logit_of_mean
-from deepvanet.schema import Stream, Target, TrialSpan, parse_streams
+from deepvanet.schema import (
+    HIGH_OR_LOW,
+    Goal,
+    Stream,
+    Target,
+    TrialSpan,
+    parse_streams,
+)
 from deepvanet.store import Rows
 
 TIMELINE_COLUMNS = (
@@ -28,6 +37,8 @@ TIMELINE_COLUMNS = (
     "filter_edge",
     "streams",
 )
+"""Of a bundle of valence and arousal, high or low; others have the columns of their own
+targets in place of these four (``list_timeline_columns``)."""
 TRIAL_COLUMNS = (
     "trial",
     "stimulus",
@@ -44,6 +55,27 @@ TRIAL_COLUMNS = (
 and ``n_seconds`` and ``n_answered`` count its rows in the timeline."""
 
 
+Outputs = Float[np.ndarray, " segment *class"]
+
+
+def list_timeline_columns(bundle: Bundle) -> tuple[str, ...]:
+    """Return the columns of a bundle's timelines."""
+    return _put_targets(TIMELINE_COLUMNS, bundle)
+
+
+def list_trial_columns(bundle: Bundle) -> tuple[str, ...]:
+    """Return the columns of a bundle's tables of trials."""
+    return _put_targets(TRIAL_COLUMNS, bundle)
+
+
+def _put_targets(columns: tuple[str, ...], bundle: Bundle) -> tuple[str, ...]:
+    """Return columns with those of a bundle's targets in place of the usual four."""
+    usual = list_columns({str(Target.VALENCE): HIGH_OR_LOW})
+    start = columns.index(usual[0])
+    end = start + len(usual)
+    return *columns[:start], *list_columns(bundle.goals), *columns[end:]
+
+
 @dataclass(frozen=True)
 class Answers:
     """What was said of the segments of a chunk.
@@ -51,14 +83,15 @@ class Answers:
     Attributes
     ----------
     table : DataFrame
-        Columns ``TIMELINE_COLUMNS``.
-    logits : mapping
-        Of scores as fitted, which a trial's score is made of; NaN where there is none.
+        Columns ``list_timeline_columns``.
+    outputs : mapping
+        By target the logits of scores as fitted, the probabilities of classes or the
+        ratings, which those of a trial are made of; NaN where there is none.
     """
 
     trial: str
     table: pd.DataFrame
-    logits: Mapping[Target, Float[np.ndarray, " segment"]]
+    outputs: Mapping[str, Outputs]
 
 
 @dataclass(frozen=True)
@@ -66,7 +99,7 @@ class Answerer:
     """A bundle with the fitted learners that were asked so far."""
 
     bundle: Bundle
-    _loaded: dict[tuple[Target, str], FittedLearner] = field(default_factory=dict)
+    _loaded: dict[tuple[str, str], FittedLearner] = field(default_factory=dict)
 
     def count_segments(
         self, opened: OpenRecording, at_once_s: float = AT_ONCE_S, least: int = 16
@@ -84,7 +117,7 @@ class Answerer:
             return opened.n_segments
         return max(least, int(at_once_s / self.bundle.grid.length_s))
 
-    def load(self, target: Target, streams: str) -> FittedLearner:
+    def load(self, target: str, streams: str) -> FittedLearner:
         """Load the fitted learner that answers from a stream set, once."""
         key = target, self.bundle.find(target, streams).network
         if key not in self._loaded:
@@ -98,12 +131,13 @@ class Answerer:
     def answer(self, chunk: Chunk) -> Answers:
         """Return the chunk's rows of a timeline, and the scores behind them."""
         chosen = self.choose(chunk)
-        table = pd.DataFrame({"time_s": chunk.time_s})
-        logits = {}
-        for target in Target:
-            logits[target] = self._find_logits(target, chunk, chosen)
-            table[target] = self._calibrate(target, logits[target], chosen)
-            table[f"{target}_label"] = label_scores(logits[target])
+        outputs = {t: self._find_outputs(t, chunk, chosen) for t in self.bundle.goals}
+        columns: dict[str, Any] = {"time_s": chunk.time_s, **_fill(self.bundle, chunk)}
+        for target, goal in self.bundle.goals.items():
+            found = outputs[target]
+            shown = self._calibrate(target, found, chosen) if goal.is_binary else found
+            columns |= tabulate_outputs(target, goal, found, shown)
+        table = pd.DataFrame(columns)
         face = chunk.has.get(Stream.FACE, np.zeros(len(chunk), bool))
         table = table.assign(
             face_found=face.astype(int),
@@ -111,30 +145,72 @@ class Answerer:
             filter_edge=chunk.is_edge.astype(int),
             streams=chosen,
         )
-        return Answers(chunk.trial, table[list(TIMELINE_COLUMNS)], logits)
+        names = list(list_timeline_columns(self.bundle))
+        return Answers(chunk.trial, table[names], outputs)
 
-    def _find_logits(
-        self, target: Target, chunk: Chunk, chosen: list[str]
-    ) -> Float[np.ndarray, " segment"]:
-        logits = np.full(len(chunk), np.nan)
-        if target in self.bundle.targets:
-            for name, rows in group_segments(chosen).items():
-                segments = take(chunk, name, rows, self.bundle)
-                logits[rows] = measure_logits(self.load(target, name), segments)
-        return logits
+    def _find_outputs(self, target: str, chunk: Chunk, chosen: list[str]) -> Outputs:
+        goal = self.bundle.goals[target]
+        more = (goal.n_outputs,) if goal.kind == "classes" else ()
+        outputs = np.full((len(chunk), *more), np.nan)
+        for name, rows in group_segments(chosen).items():
+            segments = take(chunk, name, rows, self.bundle)
+            outputs[rows] = measure_outputs(self.load(target, name), segments, goal)
+        return outputs
 
     def _calibrate(
         self,
-        target: Target,
+        target: str,
         logits: Float[np.ndarray, " segment"],
         chosen: list[str],
     ) -> Float[np.ndarray, " segment"]:
         probability = np.full(len(logits), np.nan)
-        if target in self.bundle.targets:
-            for name, rows in group_segments(chosen).items():
-                made = self.bundle.find(target, name).calibrations.segment
-                probability[rows] = made.find_probability(logits[rows])
+        for name, rows in group_segments(chosen).items():
+            made = self.bundle.find(target, name).calibrations.segment
+            probability[rows] = made.find_probability(logits[rows])
         return probability
+
+
+def _fill(bundle: Bundle, chunk: Chunk) -> dict[str, Any]:
+    """Return empty columns of valence and arousal, where one of them is asked alone."""
+    columns: dict[str, Any] = {}
+    for target in Target:
+        if str(target) not in bundle.goals:
+            nothing = np.full(len(chunk), np.nan)
+            columns |= tabulate_outputs(target, HIGH_OR_LOW, nothing, nothing)
+    return columns
+
+
+def tabulate_outputs(
+    target: str, goal: Goal, outputs: Outputs, shown: Outputs
+) -> dict[str, Any]:
+    """Return the columns of one target.
+
+    Parameters
+    ----------
+    target : str
+        What was rated.
+    goal : Goal
+        What is predicted of it.
+    outputs : array, shape (item,) or (item, class)
+        As fitted.
+    shown : array, shape (item,) or (item, class)
+        The same, calibrated where that is done.
+    """
+    if goal.kind == "rating":
+        return {target: shown}
+    if goal.kind == "high-low":
+        return {target: shown, f"{target}_label": label_scores(outputs)}
+    named = dict(zip(name_columns(target, goal)[1:], shown.T, strict=True))
+    return {f"{target}_label": name_classes(outputs, goal), **named}
+
+
+def name_classes(outputs: Outputs, goal: Goal) -> "pd.Series[Any]":
+    """Return the likeliest class of each item, nothing where there is none."""
+    is_known = ~np.isnan(outputs[:, 0])
+    names = np.array(goal.classes, dtype=object)
+    label = np.full(len(outputs), None, dtype=object)
+    label[is_known] = names[outputs[is_known].argmax(axis=1)]
+    return pd.Series(label, dtype=object)
 
 
 def label_scores(logits: Float[np.ndarray, " item"]) -> pd.Series:
@@ -149,10 +225,11 @@ def label_scores(logits: Float[np.ndarray, " item"]) -> pd.Series:
 def tabulate_trials(
     answers: Sequence[Answers], spans: Sequence[TrialSpan], bundle: Bundle
 ) -> pd.DataFrame:
-    """Return a row a trial, with columns ``TRIAL_COLUMNS``.
+    """Return a row a trial, with columns ``list_trial_columns``.
 
     Its score is the mean of its segments' scores as fitted, the probability of which is
-    that of the stream set that answered most of them.
+    that of the stream set that answered most of them. Its rating, and the probabilities
+    of its classes, are the means of theirs.
     """
     rows = []
     for span in spans:
@@ -160,7 +237,7 @@ def tabulate_trials(
         table = pd.concat([answer.table for answer in mine], ignore_index=True)
         counts = table["streams"][table["streams"] != ""].value_counts(sort=False)
         streams = "" if counts.empty else str(counts.idxmax())
-        row = {
+        row: dict[str, Any] = {
             "trial": span.trial,
             "stimulus": span.stimulus,
             "onset_s": table["time_s"].iloc[0],
@@ -168,24 +245,37 @@ def tabulate_trials(
             "n_answered": int(counts.sum()),
             "streams": streams,
         }
-        for target in Target:
-            logits = np.concatenate([answer.logits[target] for answer in mine])
-            logit = _average(logits[~np.isnan(logits)])
-            row[target] = np.nan
-            if not np.isnan(logit):
+        for target, goal in bundle.goals.items():
+            found = np.concatenate([answer.outputs[target] for answer in mine])
+            mean = shown = _average(found, goal)
+            if goal.is_binary and not np.isnan(mean[0]):
                 made = bundle.find(target, streams).calibrations.trial
-                row[target] = float(made.find_probability(np.array([logit]))[0])
-            row[f"{target}_label"] = label_scores(np.array([logit])).iloc[0]
+                shown = made.find_probability(mean)
+            made_of = tabulate_outputs(target, goal, mean, shown)
+            row |= {name: np.asarray(v, object)[0] for name, v in made_of.items()}
         rows.append(row)
-    table = pd.DataFrame(rows, columns=list(TRIAL_COLUMNS))
-    return table.astype({f"{target}_label": "Int64" for target in Target})
+    columns = list_trial_columns(bundle)
+    table = pd.DataFrame(rows, columns=list(columns))
+    kinds = {name: _find_kind(name, bundle) for name in list_columns(bundle.goals)}
+    return table.astype(kinds)
 
 
-def _average(logits: Float[np.ndarray, " segment"]) -> float:
-    """Return the logit of the mean score, or NaN where there is none."""
-    if not len(logits):
-        return float("nan")
-    return float(find_logit_of_mean(np.array([expit(logits).mean()]))[0])
+def _find_kind(column: str, bundle: Bundle) -> str:
+    """Return of which kind a column of predictions is: labels are whole, or names."""
+    are_classes = any(goal.kind == "classes" for goal in bundle.goals.values())
+    if not column.endswith("_label") or column in bundle.goals:
+        return "float64"
+    return "object" if are_classes else "Int64"
+
+
+def _average(outputs: Outputs, goal: Goal) -> Outputs:
+    """Return one item: the mean of those that are known, of logits that of scores."""
+    known = outputs[~np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1)]
+    if not len(known):
+        return np.full((1, *outputs.shape[1:]), np.nan)
+    if goal.is_binary:
+        return find_logit_of_mean(np.array([expit(known).mean()]))
+    return np.asarray(known.mean(axis=0, keepdims=True))
 
 
 def group_segments(chosen: list[str]) -> dict[str, Int[np.ndarray, " _"]]:

@@ -1,11 +1,11 @@
-"""A bundle, a face video and signals -> valence and arousal for each second.
+"""A bundle, a face video and signals -> what it predicts for each second, as valence.
 
 A recording is read and answered a minute at a time, so an hour needs no more memory
 than five minutes. It is cut into segments as the bundle's trials were: seconds by
 default. Each is answered by the network with the most streams that it has: where the
 face is lost, or before the video starts, by the signals alone. A score is the
 probability of a *high self-rating*, learnt from one rating a trial; it is not an
-intensity.
+intensity. Bundles of other tasks predict the rating, or the probability of each class.
 """
 
 from collections.abc import Sequence
@@ -41,13 +41,14 @@ class Timeline:
     Attributes
     ----------
     table : DataFrame
-        Columns ``TIMELINE_COLUMNS``; ``time_s`` is where a segment starts, and a score
+        Columns ``list_timeline_columns``, of a bundle of valence and arousal
+        ``TIMELINE_COLUMNS``; ``time_s`` is where a segment starts, and a score
         is empty where no network could say. Where a table lists trials, only their
         segments, and a column ``trial``.
     notes : tuple of str
         What had to be assumed of the recording.
     trials : DataFrame | None
-        Columns ``TRIAL_COLUMNS``, where a table lists trials.
+        Columns ``list_trial_columns``, where a table lists trials.
     grid : WindowGrid
         How long segments are, and how far from each other.
     """
@@ -180,7 +181,7 @@ class Model:
         Returns
         -------
         DataFrame
-            Columns ``TIMELINE_COLUMNS``, and ``trial`` where a table lists trials.
+            Columns ``list_timeline_columns``, and ``trial`` where a table lists trials.
 
         Raises
         ------
@@ -206,7 +207,7 @@ class Model:
         *,
         video_offset_s: float | None = None,
     ) -> pd.DataFrame:
-        """Return a row a trial of a table, with columns ``TRIAL_COLUMNS``.
+        """Return a row a trial of a table, with columns ``list_trial_columns``.
 
         Parameters
         ----------

@@ -111,10 +111,34 @@ class Objective:
             return outputs.sigmoid().numpy()
         if not self.is_ordinal:
             return outputs.double().softmax(dim=1).numpy()
-        above = outputs.double().sigmoid()
-        edges = F.pad(F.pad(above, (1, 0), value=1.0), (0, 1), value=0.0)
-        share = (edges[:, :-1] - edges[:, 1:]).clamp(min=0)
-        return (share / share.sum(dim=1, keepdim=True)).numpy()
+        return _share_out(outputs.double()).numpy()
+
+    def measure_odds(
+        self, outputs: Float[Tensor, "row output"], number: Num[Tensor, " row"]
+    ) -> Float[Tensor, " row"]:
+        """Return the log odds of a class of each row, given by its number."""
+        if self.is_ordinal:
+            return _pick_class(_share_out(outputs), number).clamp(*_INSIDE).logit()
+        others = F.one_hot(number, outputs.shape[1]).bool()
+        rest = outputs.masked_fill(others, -torch.inf).logsumexp(dim=1)
+        return _pick_class(outputs, number) - rest
+
+
+_INSIDE = (1e-6, 1 - 1e-6)
+"""Between which the probability of a class lies whose log odds are told."""
+
+
+def _pick_class(
+    values: Float[Tensor, "row class_"], number: Num[Tensor, " row"]
+) -> Float[Tensor, " row"]:
+    return values.gather(1, number[:, None])[:, 0]
+
+
+def _share_out(bounds: Float[Tensor, "row bound"]) -> Float[Tensor, "row class_"]:
+    """Return the probability of each class from the logits of lying above bounds."""
+    edges = F.pad(F.pad(bounds.sigmoid(), (1, 0), value=1.0), (0, 1), value=0.0)
+    share = (edges[:, :-1] - edges[:, 1:]).clamp(min=0)
+    return share / share.sum(dim=1, keepdim=True)
 
 
 TWO_CLASSES = Objective()

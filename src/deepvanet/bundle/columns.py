@@ -1,0 +1,78 @@
+"""How a timeline calls what a bundle predicts, and which targets it can name.
+
+A target names a folder of the bundle and columns of timelines, so it is a plain name.
+"""
+
+import re
+from collections.abc import Mapping
+
+from deepvanet.findings import list_some
+from deepvanet.schema import HIGH_OR_LOW, Goal, Target, UserError, quote
+
+_NAME = re.compile(r"\w[\w .+-]{0,99}")
+_TAKEN = (
+    *("time_s", "face_found", "bad_channels", "filter_edge", "streams"),
+    *("trial", "stimulus", "onset_s", "n_seconds", "n_answered"),
+)
+
+
+def name_columns(target: str, goal: Goal) -> tuple[str, ...]:
+    """Return the columns of one target.
+
+    Examples
+    --------
+    >>> name_columns("valence", HIGH_OR_LOW), name_columns("liking", Goal("rating"))
+    (('valence', 'valence_label'), ('liking',))
+    >>> name_columns("mood", Goal("classes", ("glad", "sad")))
+    ('mood_label', 'mood_probability_glad', 'mood_probability_sad')
+    """
+    if goal.kind == "rating":
+        return (target,)
+    if goal.kind == "high-low":
+        return target, f"{target}_label"
+    shares = (f"{target}_probability_{name}" for name in goal.classes)
+    return (f"{target}_label", *shares)
+
+
+def list_columns(goals: Mapping[str, Goal]) -> tuple[str, ...]:
+    """Return the columns of all targets.
+
+    Those of valence and arousal stand there together where one is high or low.
+
+    Examples
+    --------
+    >>> list_columns({"liking": Goal("rating"), "arousal": Goal("rating")})
+    ('liking', 'arousal')
+    >>> list_columns({"liking": HIGH_OR_LOW, "arousal": HIGH_OR_LOW})
+    ('valence', 'arousal', 'valence_label', 'arousal_label', 'liking', 'liking_label')
+    """
+    first: tuple[str, ...] = ()
+    others = dict(goals)
+    if any(goals.get(target) == HIGH_OR_LOW for target in Target):
+        first = (*Target, *(f"{target}_label" for target in Target))
+        others = {t: goal for t, goal in goals.items() if t not in list(Target)}
+    more = [name for t, goal in others.items() for name in name_columns(t, goal)]
+    return (*map(str, first), *more)
+
+
+def check_targets(goals: Mapping[str, Goal]) -> None:
+    """Refuse targets that can name no folder, or no column of their own.
+
+    Raises
+    ------
+    UserError
+        Which names the target.
+    """
+    for target in goals:
+        if not _NAME.fullmatch(target):
+            raise UserError(
+                f"needs letters, digits and _ . + - in a name, got {quote(target)}",
+                field="targets",
+            )
+    columns = [*_TAKEN, *list_columns(goals)]
+    twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
+    if twice:
+        raise UserError(
+            f"a timeline would have two columns of one name: {list_some(twice)}",
+            field="targets",
+        )
