@@ -51,6 +51,7 @@ from material import (
     write_recordings,
 )
 from measuring import (
+    Call,
     Row,
     describe_machine,
     measure_apart,
@@ -59,6 +60,7 @@ from measuring import (
     run_command,
     take_turns,
 )
+from numpy.typing import NDArray
 from visiting import measure_page
 
 from deepvanet.config import (
@@ -66,13 +68,14 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    Segmenting,
 )
 from deepvanet.evaluation import evaluate
 from deepvanet.files import write_text
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.inputs import open_rows, to_network
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.learners.offsets import open_training
+from deepvanet.learners.offsets import open_stretches, open_training
 from deepvanet.learners.repeatable import name_precision, use_threads
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.preparation.run import prepare
@@ -86,6 +89,8 @@ MULTIPLY_ADDS = 343_181_268
 face's. A step of training takes three times as many."""
 GEMM_SIDE = 2048
 COPIED_BYTES = 2**28
+WINDOWS = Segmenting(4.0, 1.0)
+"""That overlap; each sample is in four."""
 
 
 def measure_limits(folder: Path, *, repeats: int = 5) -> list[Row]:
@@ -324,6 +329,74 @@ def measure_epoch(
     ]
 
 
+def measure_gathering(
+    folder: Path, *, repeats: int = 9, n_trials: int = 40, n_batches: int = 20
+) -> list[Row]:
+    """Compare gathering windows with gathering from a copy of them in memory.
+
+    Batches are random. A fit keeps trials in memory, scaled, and windows are a view of
+    those; what is too large for that is read from the store for each batch.
+    """
+    write_noise_store(folder / "windows", n_trials=n_trials, n_segments=60, streams=BIO)
+    trials = open_store(folder / "windows")
+    measured = []
+    for segmenting in (Segmenting(), WINDOWS):
+        store = trials.cut(segmenting)
+        measured += _compare_gathering(store, repeats=repeats, n_batches=n_batches)
+    return measured
+
+
+def _compare_gathering(
+    store: SegmentStore, *, repeats: int, n_batches: int
+) -> list[Row]:
+    rows = take_rows(store, BIO, len(store.table))
+    scalings = fit_scaling(rows)
+    stretches = open_stretches(rows, scalings)
+    scaled = open_rows(rows, scalings)(np.arange(len(rows)))
+    copied = {stream: rows.read(stream) for stream in BIO}
+    rng = np.random.default_rng(0)
+    batches = list(rng.integers(0, len(rows), (n_batches, 64)))
+    here = np.zeros(64)
+
+    def visit(gather: Callable[[NDArray[np.int64]], object]) -> Call:
+        def visit_all() -> None:
+            for index in batches:
+                gather(index)
+
+        return visit_all
+
+    held, of_scaled, read, of_copied = take_turns(
+        visit(lambda index: stretches(index, here)),
+        visit(lambda index: [scaled[s][torch.from_numpy(index)] for s in BIO]),
+        visit(lambda index: [rows.read(s, index) for s in BIO]),
+        visit(lambda index: [copied[s][index] for s in BIO]),
+        repeats=repeats,
+    )
+    grid = store.segmenting
+    what = f"windows of {grid.length_s:g} s each {grid.step_s:g} s"
+    return [
+        Row(
+            f"gathering 64 bio {what} as a fit does, against a copy in memory",
+            _divide(held, of_scaled),
+            "x as long",
+            "<= 1.3",
+            _say_batch(held, of_scaled, n_batches),
+        ),
+        Row(
+            f"the same {what}, read from the store",
+            _divide(read, of_copied),
+            "x as long",
+            "<= 1.3",
+            _say_batch(read, of_copied, n_batches),
+        ),
+    ]
+
+
+def _say_batch(ours: Sequence[float], other: Sequence[float], n_batches: int) -> str:
+    each, its = (1000 * _middle(taken) / n_batches for taken in (ours, other))
+    return f"{each:.2f} ms against {its:.2f} ms a batch"
+
+
 def measure_faces(folder: Path, *, repeats: int = 5) -> list[Row]:
     """Compare a video's way to aligned faces with what nobody can leave out."""
     video = next(_recordings(folder).rglob("*.avi"))
@@ -368,22 +441,27 @@ def _track(video: Path, backend: FaceBackend, n_frames: int) -> int:
     return track_face(frames, backend, n_frames=n_frames, fps=FACES_PER_S).n_found
 
 
-def _open_seconds(path: Path) -> SegmentStore:
-    return open_store(path).cut()
+def _open_and_cut(path: Path, segmenting: Segmenting) -> SegmentStore:
+    return open_store(path).cut(segmenting)
 
 
 def measure_opening(
     folder: Path, *, repeats: int = 3, n_subjects: int = 32
 ) -> list[Row]:
-    """Open a store as large as all of DEAP, in fresh processes."""
+    """Open a store as large as all of DEAP, and cut it, in fresh processes."""
     path = folder / "full"
     n_rows = write_full_size_store(path, n_subjects=n_subjects)
-    seconds, megabytes = measure_apart(partial(_open_seconds, path), repeats=repeats)
     what = f"opening a store of {n_rows} rows, {n_subjects} subjects"
-    return [
-        Row(what, seconds, "s", "<= 1"),
-        Row(f"{what}: memory", megabytes, "MB above imports"),
-    ]
+    rows = []
+    for name, segmenting in (
+        (what, Segmenting()),
+        (f"{what}, cut into windows of 4 s each 1 s", WINDOWS),
+    ):
+        work = partial(_open_and_cut, path, segmenting)
+        seconds, megabytes = measure_apart(work, repeats=repeats)
+        rows.append(Row(name, seconds, "s", "<= 1"))
+        rows.append(Row(f"{name}: memory", megabytes, "MB above imports"))
+    return rows
 
 
 def measure_preparing(folder: Path, *, repeats: int = 2) -> list[Row]:
@@ -468,11 +546,65 @@ def measure_evaluating(
     ]
 
 
+def measure_windows(
+    folder: Path,
+    *,
+    repeats: int = 1,
+    n_subjects: int = 32,
+    n_trials: int = 40,
+    learners: Sequence[str] = ("bandpower-logistic",),
+) -> list[Row]:
+    """Evaluate overlapping windows of all of DEAP's signals, in a fresh process.
+
+    Signals are noise, and lie on disk in their full size. Tests are on other subjects.
+    """
+    path = folder / "full-signals"
+    store = write_noise_store(
+        path, n_subjects=n_subjects, n_trials=n_trials, n_segments=60, streams=BIO
+    )
+    n_rows = len(open_store(store.path).cut(WINDOWS).table)
+    return [
+        _measure_windows(path, folder / f"run-{learner}", learner, n_rows, repeats)
+        for learner in learners
+    ]
+
+
+def _measure_windows(
+    path: Path, out: Path, learner: str, n_rows: int, repeats: int
+) -> Row:
+    settings = EvaluateSettings(
+        protocols=("subject",),
+        targets=("valence",),
+        streams=("bio",),
+        learners=(learner,),
+        segment=WINDOWS.segment_s,
+        step=WINDOWS.step_s,
+        folds=2,
+        permutations=0,
+        network=NetworkSettings(epochs=1),
+    )
+    seconds, megabytes = [], []
+    for number in range(repeats):  # a finished run would not be done again
+        run = out.with_name(f"{out.name}-{number}")
+        work = partial(evaluate, path, run, settings=settings, execution=Execution())
+        once = measure_apart(work, repeats=1)
+        seconds += once[0]
+        megabytes += once[1]
+    return Row(
+        f"evaluating {learner} on {n_rows} bio windows of 4 s each 1 s: memory",
+        megabytes,
+        "MB above imports",
+        "<= 2000",
+        f"two folds of subjects: {_middle(seconds):.0f} s",
+    )
+
+
 MEASURES: Mapping[str, Callable[[Path], list[Row]]] = {
     "limits": measure_limits,
     "step": measure_step,
     "pipeline": measure_pipeline,
     "epoch": measure_epoch,
+    "gathering": measure_gathering,
     "fits": measure_fits,
     "latency": measure_latency,
     "faces": measure_faces,
@@ -488,6 +620,7 @@ FULL: Mapping[str, Callable[[Path], list[Row]]] = {
     "pipeline": partial(measure_pipeline, n_segments=640),
     "fits": partial(measure_fits, epochs=50, repeats=3),
     "evaluating": partial(measure_evaluating, protocol="subject"),
+    "windows": measure_windows,
 }
 """Of ``make bench-full``: longer where length tells more."""
 
@@ -553,17 +686,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=default, help=f"JSON; {default}")
     parser.add_argument("--before", type=Path, help="JSON of another commit")
     parser.add_argument("--full", action="store_true", help="take half an hour")
-    parser.add_argument(
-        "--only", nargs="+", choices=list(MEASURES), default=list(MEASURES)
-    )
+    parser.add_argument("--only", nargs="+", choices=list(FULL), help="some rows")
     asked = parser.parse_args()
+    measures = FULL if asked.full else MEASURES
     torch.set_num_threads(1)
     machine, rows = describe_machine(), []
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        for name in asked.only:
+        for name in asked.only or measures:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            rows += (FULL if asked.full else MEASURES)[name](Path(folder))
+            rows += {**FULL, **measures}[name](Path(folder))
     machine["seconds"] = time.perf_counter() - start
     said = "{processor}, {cores} cores, load {load:.1f} at the start, {seconds:.0f} s"
     print(said.format(**machine))

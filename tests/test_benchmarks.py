@@ -181,6 +181,7 @@ def test_a_table_shows_earlier_medians_beside_later_ones(tmp_path):
         ("step", {"batch": 2}),
         ("pipeline", {"n_segments": 4}),
         ("epoch", {"n_trials": 2, "epochs": 1}),
+        ("gathering", {"n_trials": 2, "n_batches": 1}),
         ("latency", {"n_calls": 1, "batch": 2}),
         ("opening", {"n_subjects": 1}),
         ("page", {"n_people": 8, "seconds": 3}),
@@ -200,6 +201,13 @@ def test_a_slow_row_is_measured(tmp_path, measure):
 
     assert rows
     assert all(row.median > 0 for row in rows)
+
+
+@pytest.mark.long
+def test_overlapping_windows_of_all_subjects_are_evaluated_in_two_gigabytes(tmp_path):
+    (row,) = bench.measure_windows(tmp_path)
+
+    assert 10 < row.median < 2000
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32, Float64, Int, Shaped
+from jaxtyping import Float, Float32, Float64, Int, Shaped
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -21,8 +21,12 @@ from deepvanet.store.columns import FRAME_COUNTS, NO_RATINGS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
 from deepvanet.store.windows import lay_windows, tabulate
 
-READ_AT_ONCE = 512
-"""Segments that are gathered in one go, before they are turned and copied."""
+READ_AT_ONCE = 32
+"""Segments that are gathered in one go: few, so that the cache still holds them when
+they are turned, and when their baseline is subtracted."""
+
+TURNED_AT_ONCE = 128
+"""Samples of a segment: 32 channels of so many fill half of a processor's L1 cache."""
 
 RowNumbers = Int[np.ndarray, " row"]
 
@@ -224,17 +228,14 @@ class SegmentStore:
         shift = self._count_shift(stream, rows, shift_s)
         first = first + shift
         owner = self._owner[self._windows.trial[rows]]
-        shape = self._view(stream, int(owner[0])).shape[1:]
         if stream.is_images:
-            faces = np.empty((len(rows), *shape), np.uint8)
-            return self._gather(stream, owner, first, faces)
+            return np.ascontiguousarray(self._gather(stream, owner, first))
+        shape = self._view(stream, int(owner[0])).shape[1:]
         out = np.empty((len(rows), *shape[::-1]), np.float32)
-        held = np.empty((min(len(rows), READ_AT_ONCE), *shape), np.float32)
         for start in range(0, len(rows), READ_AT_ONCE):
             few = slice(start, start + READ_AT_ONCE)
-            found = held[: len(rows[few])]
-            self._gather(stream, owner[few], first[few], found)
-            self._subtract(stream, found, rows[few], shift[few], out[few])
+            _turn(self._gather(stream, owner[few], first[few]), out[few])
+            self._subtract(stream, rows[few], shift[few], out[few])
         return out
 
     def read_rest(
@@ -258,16 +259,19 @@ class SegmentStore:
         return np.asarray(rest.T)
 
     def _gather(
-        self,
-        stream: Stream,
-        owner: RowNumbers,
-        first: RowNumbers,
-        out: Shaped[np.ndarray, "row time *_"],
-    ) -> NDArray[Any]:
+        self, stream: Stream, owner: RowNumbers, first: RowNumbers
+    ) -> Shaped[np.ndarray, "row time *_"]:
         """Copy windows of several subjects, each from its first sample on."""
-        for subject in np.unique(owner).tolist():
-            mine = np.flatnonzero(owner == subject)
-            out[mine] = self._view(stream, subject)[first[mine]]
+        views = {one: self._view(stream, one) for one in np.unique(owner).tolist()}
+        some = next(iter(views.values()))
+        if len(views) == 1:
+            return np.asarray(some[first])
+        kind = np.uint8 if stream.is_images else np.float32
+        out = np.empty((len(first), *some.shape[1:]), kind)
+        for window, subject, at in zip(
+            out, owner.tolist(), first.tolist(), strict=True
+        ):
+            window[...] = views[subject][at]
         return out
 
     def _view(
@@ -320,26 +324,24 @@ class SegmentStore:
     def _subtract(
         self,
         stream: Stream,
-        found: Float32[np.ndarray, "row time channel"],
         rows: RowNumbers,
         shift: RowNumbers,
         out: Float32[np.ndarray, "row channel time"],
     ) -> None:
         """Subtract each trial's baseline, in the phase of the trial's seconds."""
-        turned = found.swapaxes(1, 2)
         if not self._subtracts(stream):
-            out[:] = turned
             return
         trial = self._windows.trial[rows]
-        repeated = self._find_repeated(stream, trial)
-        if repeated.shape[2] == 1:
-            taken = repeated[trial]
-        else:
-            start = self._start[rows] + shift
-            at = start[:, None] + np.arange(found.shape[1])
-            phase = at % repeated.shape[2]
-            taken = repeated[trial[:, None], :, phase].swapaxes(1, 2)
-        np.subtract(turned, taken, out=out, casting="same_kind")
+        repeated = self._find_repeated(stream, trial)[trial]
+        length = repeated.shape[2]
+        if length == 1:  # a mean
+            np.subtract(out, repeated, out=out, casting="same_kind")
+            return
+        waves = _roll(repeated, (self._start[rows] + shift) % length)
+        for start in range(0, out.shape[2], length):
+            part = out[:, :, start : start + length]
+            taken = waves[:, :, : part.shape[2]]
+            np.subtract(part, taken, out=part, casting="same_kind")
 
     @cached_property
     def _start(self) -> RowNumbers:
@@ -478,6 +480,29 @@ class SegmentStore:
     def __getstate__(self) -> dict[str, Any]:
         """Leave what is quickly found again behind when sent to another process."""
         return {**self.__dict__, "_repeated": {}, "_views": {}}
+
+
+def _turn(
+    found: Float[np.ndarray, "row time channel"],
+    out: Float32[np.ndarray, "row channel time"],
+) -> None:
+    """Put channels before time, in pieces that the processor's cache holds."""
+    for start in range(0, found.shape[1], TURNED_AT_ONCE):
+        few = slice(start, start + TURNED_AT_ONCE)
+        out[:, :, few] = found[:, few].swapaxes(1, 2)
+
+
+def _roll(
+    waves: Float64[np.ndarray, "row channel phase"], phase: RowNumbers
+) -> Float64[np.ndarray, "row channel phase"]:
+    """Return waveforms that begin at a phase each."""
+    if not phase.any():
+        return waves
+    out = np.empty_like(waves)
+    for rolled, wave, at in zip(out, waves, phase.tolist(), strict=True):
+        rolled[:, : wave.shape[1] - at] = wave[:, at:]
+        rolled[:, wave.shape[1] - at :] = wave[:, :at]
+    return out
 
 
 def _count(
