@@ -15,7 +15,7 @@ from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.offsets import find_room, open_stretches, open_training
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.learners.within_subject import compare_within
-from deepvanet.schema import BIO, Stream
+from deepvanet.schema import BIO, PAPER_STREAMS, Stream
 from deepvanet.store import Rows, open_store
 from segment_blocks import rewrite_segments
 from small_store import take_rows
@@ -30,7 +30,7 @@ def store(tiny_store, tmp_path_factory):
     return tiny_store(path, n_trials=4, n_segments=6, images=(4, 24))
 
 
-def take_some(store, left_out, streams=tuple(Stream)):
+def take_some(store, left_out, streams=PAPER_STREAMS):
     """Take all rows but those segments of the first trial."""
     rows = take_rows(store, streams)
     table = rows.table
@@ -111,7 +111,7 @@ def test_rows_from_memory_are_those_of_the_store_bit_for_bit(
 
     found = open_stretches(rows, scalings)(order, shift_s)
 
-    for stream in Stream:
+    for stream in PAPER_STREAMS:
         wanted = rows.read(stream, order, shift_s)
         if stream in BIO:
             wanted = scalings[stream].apply(wanted)
@@ -221,7 +221,7 @@ def poison(store, path, numbers):
         array[mine] = rng.integers(0, 256, array[mine].shape)
         return array
 
-    for stream in Stream:
+    for stream in PAPER_STREAMS:
         rewrite_segments(store, stream, change, path=path)
     return open_store(path).cut()
 
@@ -230,7 +230,7 @@ def poison(store, path, numbers):
 def test_garbage_in_segments_beside_training_rows_changes_nothing(
     store, tmp_path, learner
 ):
-    streams = (Stream.EEG,) if learner is EEGNetLearner else tuple(Stream)
+    streams = (Stream.EEG,) if learner is EEGNetLearner else PAPER_STREAMS
     every = take_rows(store, streams)
     is_left_out = np.random.default_rng(0).random(len(every)) < 0.3
     spoiled = poison(store, tmp_path / "store", every.numbers[is_left_out])

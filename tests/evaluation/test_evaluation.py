@@ -322,7 +322,7 @@ def test_a_store_in_which_no_subject_can_be_scored_is_refused(tiny_store, tmp_pa
     store = tiny_store(tmp_path / "store", n_subjects=1)
     rewrite_trials(store.path, "01", valence="2.0")
 
-    with pytest.raises(UserError, match="valence does not vary: all trials of .* are low"):
+    with pytest.raises(UserError, match="valence does not vary"):
         evaluate(store.path, tmp_path / "run", settings=QUICK, execution=ALONE)
 
 
@@ -518,7 +518,7 @@ def test_the_median_rule_labels_the_test_by_training_trials_alone(store, tmp_pat
 def test_two_bounds_leave_trials_out_of_all_tables(store, tmp_path):
     settings = replace(QUICK, label_rule="<4,>8", learners=("majority",))
 
-    with pytest.raises(UserError, match="valence does not vary: all trials of .* are low"):
+    with pytest.raises(UserError, match="valence does not vary"):
         evaluate(store.path, tmp_path / "run", settings=settings, execution=ALONE)
 
 

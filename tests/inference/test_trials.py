@@ -104,7 +104,7 @@ def model(people, store):
         targets=("valence",),
         streams=("peripheral",),
         cross_validate=False,
-        network=NetworkSettings(epochs=15, batch_size=16),
+        network=NetworkSettings(epochs=15, batch_size=16, offsets="none"),
     )
     train_bundle(store.path, people / "model", settings=settings, execution=ALONE)
     return people / "model"

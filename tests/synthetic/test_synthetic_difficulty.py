@@ -205,7 +205,9 @@ def test_synth_says_how_hard_its_recordings_are(tmp_path, capsys):
     assert main(["synth", "deap", root, *size, "--effect", "2", "--jobs", "1"]) == 0
     said = capsys.readouterr().out.splitlines()
 
-    valence, arousal = find_difficulty(Knobs(effect=2.0), seconds=2.0).values()
+    valence, arousal = find_difficulty(
+        Knobs(effect=2.0), seconds=2.0, unseen=DATASETS["deap"].unseen_traits
+    ).values()
     assert said[-2] == (
         "AUROC of high against low ratings at effect 2: an ideal observer of all "
         f"traits valence {valence.ideal:.2f}, arousal {arousal.ideal:.2f}; the best "

@@ -210,6 +210,7 @@ _OF_BRAIN = (
     *("alpha", "parietal_alpha", "central_alpha", "mu", "frontal_asymmetry"),
     *("theta", "beta", "temporal_muscle", "blink_rate", "motion"),
 )
+_NO_EYES = ("pupil",)
 _NO_BREATH = ("respiration_rate", "respiration_depth", "temperature")
 
 _RECORDS = (
@@ -220,6 +221,7 @@ _RECORDS = (
         reader="deepvanet.datasets.deap.reader",
         check="deepvanet.datasets.deap.check:check_deap",
         writer="deepvanet.synthetic.deap:write_deap",
+        unseen_traits=_NO_EYES,
         suffixes=(".dat",),
         writer_options=("n_with_video",),
     ),
@@ -230,6 +232,7 @@ _RECORDS = (
         reader="deepvanet.datasets.deap_original.reader",
         check="deepvanet.datasets.deap_original.check:check_deap_original",
         writer="deepvanet.synthetic.deap_original:write_deap_original",
+        unseen_traits=_NO_EYES,
         suffixes=(".bdf",),
         writer_options=("n_with_video",),
     ),
@@ -250,7 +253,7 @@ _RECORDS = (
         reader="deepvanet.datasets.amigos.reader",
         check="deepvanet.datasets.amigos.check:check_amigos",
         writer="deepvanet.synthetic.amigos:write_amigos",
-        unseen_traits=(*_NO_TRAPEZIUS, *_NO_BREATH),
+        unseen_traits=(*_NO_EYES, *_NO_TRAPEZIUS, *_NO_BREATH),
         suffixes=(".mat",),
     ),
     DataSet(
@@ -267,7 +270,10 @@ _RECORDS = (
         reader="deepvanet.datasets.dreamer.reader",
         check="deepvanet.datasets.dreamer.check:check_dreamer",
         writer="deepvanet.synthetic.dreamer:write_dreamer",
-        unseen_traits=(*_NO_TRAPEZIUS, *_NO_BREATH, *_NO_SKIN, *_NO_FACE),
+        unseen_traits=(
+            *(*_NO_EYES, *_NO_TRAPEZIUS, *_NO_BREATH),
+            *(*_NO_SKIN, *_NO_FACE),
+        ),
         suffixes=(".mat",),
     ),
     DataSet(
@@ -277,7 +283,7 @@ _RECORDS = (
         reader="deepvanet.datasets.wesad.reader",
         check="deepvanet.datasets.wesad.check:check_wesad",
         writer="deepvanet.synthetic.wesad:write_wesad",
-        unseen_traits=(*_OF_BRAIN, *_NO_FACE, "zygomaticus"),
+        unseen_traits=(*_NO_EYES, *_OF_BRAIN, *_NO_FACE, "zygomaticus"),
         suffixes=(".pkl",),
         most_trials=5,
     ),
@@ -288,7 +294,7 @@ _RECORDS = (
         reader="deepvanet.datasets.case.reader",
         check="deepvanet.datasets.case.check:check_case",
         writer="deepvanet.synthetic.case:write_case",
-        unseen_traits=(*_OF_BRAIN, *_NO_FACE),
+        unseen_traits=(*_NO_EYES, *_OF_BRAIN, *_NO_FACE),
         suffixes=(".csv", ".txt"),
         most_trials=8,
     ),

@@ -195,6 +195,11 @@ def tabulate_outputs(
         As fitted.
     shown : array, shape (item,) or (item, class)
         The same, calibrated where that is done.
+
+    Returns
+    -------
+    dict of str to array
+        A column a name, in their order.
     """
     if goal.kind == "rating":
         return {target: shown}

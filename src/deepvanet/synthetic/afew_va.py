@@ -253,11 +253,12 @@ def write_clip(plan: ClipsPlan, clip: int) -> None:
 def sample_mood(plan: ClipsPlan, clip: int) -> Mood:
     """Sample what an actor feels in a clip, and how it is in all of its own."""
     actor, rng = plan.name_actor(clip), plan.generator(Purpose.TRIAL, clip)
-    of_actor = plan.generator(Purpose.SUBJECT, actor).standard_normal(len(TRAITS))
-    of_clip = rng.standard_normal(len(TRAITS))
+    traits = {name: trait for name, trait in TRAITS.items() if name != "pupil"}
+    of_actor = plan.generator(Purpose.SUBJECT, actor).standard_normal(len(traits))
+    of_clip = rng.standard_normal(len(traits))
     rest = {
         name: trait.subject * of_actor[number] + trait.trial * of_clip[number]
-        for number, (name, trait) in enumerate(TRAITS.items())
+        for number, (name, trait) in enumerate(traits.items())
     }
     n_sampled = max(plan.n_frames, round(SHORTEST_S * FPS))
     valence, arousal = (_sample_course(n_sampled, rng) for _ in range(2))
