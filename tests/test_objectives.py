@@ -54,6 +54,18 @@ def test_ordered_classes_are_learnt_by_the_bounds_between_them():
     assert objective.is_right(certain, wanted).all()
 
 
+@pytest.mark.parametrize("is_ordinal", [False, True])
+def test_odds_are_those_of_the_predicted_probability(is_ordinal):
+    objective = Objective(CLASSES, is_ordinal=is_ordinal)
+    outputs = torch.tensor([[1.0, -1.0, 0.3], [0.2, 0.1, 2.0], [2.0, -2.0, 0.0]])
+    outputs = outputs[:, : objective.n_outputs]
+    shares = objective.predict(outputs)[np.arange(3), [0, 1, 2]]
+
+    found = objective.measure_odds(outputs, torch.tensor([0, 1, 2]))
+
+    np.testing.assert_allclose(found, np.log(shares / (1 - shares)), rtol=1e-4)
+
+
 def test_bounds_that_cross_give_no_probability_below_zero():
     share = Objective(CLASSES, is_ordinal=True).predict(torch.tensor([[-2.0, 2.0]]))
     assert share.min() >= 0

@@ -495,5 +495,21 @@ def test_a_learner_without_gradients_is_explained_in_its_rating(
     assert any("the rating of bandpower-ridge falls" in note for note in made.notes)
 
 
+def test_too_few_trials_for_a_score_within_subjects_are_no_reason_to_stop(
+    tiny_store, tmp_path
+):
+    few = tiny_store(
+        tmp_path / "store", n_subjects=3, n_trials=4, streams=BIO, graded=True
+    )
+    settings = replace(RATED, cross_validate=True, baseline=None)
+
+    made = train_bundle(few.path, tmp_path / "m", settings=settings, execution=ALONE)
+
+    assert made.answers[0].validation.scores["ccc"] is None
+    assert made.answers[0].validation.scores["pooled_ccc"] > 0.5
+    assert "CCC unknown (no subject has 10 trials and 3" in made.lines()[1]
+    assert "count in the pooled scores only" in (made.path / "README.md").read_text()
+
+
 def test_every_task_is_tested_here():
     assert {settings.task for settings in SETTINGS.values()} == set(TASKS)

@@ -25,7 +25,8 @@ from deepvanet.files import write_text
 from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan
-from deepvanet.metrics import METRIC_RECORDS
+from deepvanet.metrics import LEAST_RATINGS, METRIC_RECORDS
+from deepvanet.metrics import LEAST_TRIALS as LEAST_RATED
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.preprocessing.windows import SECONDS, WindowGrid
 from deepvanet.protocols import PROTOCOLS
@@ -370,6 +371,7 @@ def _tell_task_scores(judged: Sequence[TrainedMember]) -> list[str]:
             "table has the mean over subjects (where each person has one label, that "
             "over people). Predictions are as fitted: nothing is calibrated."
         ),
+        *([_WITHIN] if form.is_rating else []),
         *_HOW_SCORED,
     ]
 
@@ -381,6 +383,10 @@ def _list_protocols(judged: Sequence[TrainedMember]) -> list[str]:
     return [f"- `{name}`: {PROTOCOLS[name].summary}" for name in protocols]
 
 
+_WITHIN = (
+    f"- CCC within a subject needs {LEAST_RATED} trials and {LEAST_RATINGS} different "
+    "ratings; subjects with fewer count in the pooled scores only."
+)
 _HOW_SCORED = (
     "- The interval and p are found as `deepvanet evaluate` finds them.",
     (

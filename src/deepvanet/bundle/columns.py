@@ -46,13 +46,26 @@ def list_columns(goals: Mapping[str, Goal]) -> tuple[str, ...]:
     >>> list_columns({"liking": HIGH_OR_LOW, "arousal": HIGH_OR_LOW})
     ('valence', 'arousal', 'valence_label', 'arousal_label', 'liking', 'liking_label')
     """
-    first: tuple[str, ...] = ()
-    others = dict(goals)
-    if any(goals.get(target) == HIGH_OR_LOW for target in Target):
-        first = (*Target, *(f"{target}_label" for target in Target))
-        others = {t: goal for t, goal in goals.items() if t not in list(Target)}
-    more = [name for t, goal in others.items() for name in name_columns(t, goal)]
-    return (*map(str, first), *more)
+    shown = {t: name_columns(t, goal) for t, goal in list_shown(goals).items()}
+    usual = [shown.pop(t) for t in map(str, Target) if _has_usual(goals)]
+    together = [name for names in zip(*usual, strict=True) for name in names]
+    return (*together, *(name for names in shown.values() for name in names))
+
+
+def list_shown(goals: Mapping[str, Goal]) -> dict[str, Goal]:
+    """Return what has columns: where valence or arousal is high or low, both have.
+
+    Examples
+    --------
+    >>> list(list_shown({"liking": HIGH_OR_LOW, "arousal": HIGH_OR_LOW}))
+    ['valence', 'arousal', 'liking']
+    """
+    usual = map(str, Target) if _has_usual(goals) else ()
+    return {**dict.fromkeys(usual, HIGH_OR_LOW), **goals}
+
+
+def _has_usual(goals: Mapping[str, Goal]) -> bool:
+    return any(goals.get(target) == HIGH_OR_LOW for target in Target)
 
 
 def check_targets(goals: Mapping[str, Goal]) -> None:

@@ -14,12 +14,13 @@ from deepvanet.labels import check_label_rule
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import Context, FitPlan, FittedLearner
 from deepvanet.learners.making import load_learner
-from deepvanet.metrics import METRIC_RECORDS
+from deepvanet.metrics import LEAST_RATINGS, LEAST_TRIALS, METRIC_RECORDS
 from deepvanet.preprocessing.windows import WindowGrid, name_segments, say_grid
 from deepvanet.schema import (
     HIGH_OR_LOW,
     Channel,
     Goal,
+    GoalKind,
     Stream,
     UserError,
     parse_streams,
@@ -111,11 +112,21 @@ class Answer:
         plan = say_plan(self.plan)
         return (
             f"{says}; {METRIC_RECORDS[headline].title} "
-            f"{'unknown' if score is None else f'{score:.2f}'}"
+            f"{_UNKNOWN[self.goal.kind] if score is None else f'{score:.2f}'}"
             f"{'' if chance is None else f' (chance {chance:.2f})'} of "
             f"{self.validation.n_trials} trials, mean over subjects (protocol "
             f"{self.validation.protocol}){f', {plan}' if plan else ''}"
         )
+
+
+_UNKNOWN: Mapping[GoalKind, str] = {
+    "high-low": "unknown",
+    "classes": "unknown",
+    "rating": (
+        f"unknown (no subject has {LEAST_TRIALS} trials and {LEAST_RATINGS} different "
+        "ratings)"
+    ),
+}
 
 
 def say_goal(goal: Goal) -> str:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from scipy.special import expit
 
 from deepvanet.bundle import Bundle
-from deepvanet.bundle.columns import list_columns, name_columns
+from deepvanet.bundle.columns import list_columns, list_shown, name_columns
 from deepvanet.inference.recording import AT_ONCE_S, Chunk, OpenRecording
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.learner import FittedLearner
@@ -132,10 +132,13 @@ class Answerer:
         """Return the chunk's rows of a timeline, and the scores behind them."""
         chosen = self.choose(chunk)
         outputs = {t: self._find_outputs(t, chunk, chosen) for t in self.bundle.goals}
-        columns: dict[str, Any] = {"time_s": chunk.time_s, **_fill(self.bundle, chunk)}
-        for target, goal in self.bundle.goals.items():
-            found = outputs[target]
-            shown = self._calibrate(target, found, chosen) if goal.is_binary else found
+        columns: dict[str, Any] = {"time_s": chunk.time_s}
+        nothing = np.full(len(chunk), np.nan)
+        for target, goal in list_shown(self.bundle.goals).items():
+            found = outputs.get(target, nothing)
+            shown = found
+            if goal.is_binary and target in outputs:
+                shown = self._calibrate(target, found, chosen)
             columns |= tabulate_outputs(target, goal, found, shown)
         table = pd.DataFrame(columns)
         face = chunk.has.get(Stream.FACE, np.zeros(len(chunk), bool))
@@ -170,16 +173,6 @@ class Answerer:
         return probability
 
 
-def _fill(bundle: Bundle, chunk: Chunk) -> dict[str, Any]:
-    """Return empty columns of valence and arousal, where one of them is asked alone."""
-    columns: dict[str, Any] = {}
-    for target in Target:
-        if str(target) not in bundle.goals:
-            nothing = np.full(len(chunk), np.nan)
-            columns |= tabulate_outputs(target, HIGH_OR_LOW, nothing, nothing)
-    return columns
-
-
 def tabulate_outputs(
     target: str, goal: Goal, outputs: Outputs, shown: Outputs
 ) -> dict[str, Any]:
@@ -198,8 +191,8 @@ def tabulate_outputs(
 
     Returns
     -------
-    dict of str to array
-        A column a name, in their order.
+    dict
+        Columns by name, as ``name_columns`` lists them.
     """
     if goal.kind == "rating":
         return {target: shown}
@@ -261,16 +254,11 @@ def tabulate_trials(
         rows.append(row)
     columns = list_trial_columns(bundle)
     table = pd.DataFrame(rows, columns=list(columns))
-    kinds = {name: _find_kind(name, bundle) for name in list_columns(bundle.goals)}
+    kinds = dict.fromkeys(list_columns(bundle.goals), "float64")
+    for target, goal in list_shown(bundle.goals).items():
+        if goal.kind != "rating":
+            kinds[f"{target}_label"] = "Int64" if goal.is_binary else "object"
     return table.astype(kinds)
-
-
-def _find_kind(column: str, bundle: Bundle) -> str:
-    """Return of which kind a column of predictions is: labels are whole, or names."""
-    are_classes = any(goal.kind == "classes" for goal in bundle.goals.values())
-    if not column.endswith("_label") or column in bundle.goals:
-        return "float64"
-    return "object" if are_classes else "Int64"
 
 
 def _average(outputs: Outputs, goal: Goal) -> Outputs:

@@ -125,7 +125,7 @@ class Objective:
 
 
 _INSIDE = (1e-6, 1 - 1e-6)
-"""Between which the probability of a class lies whose log odds are told."""
+"""Between which the probability of a class lies whose log odds are taken."""
 
 
 def _pick_class(
