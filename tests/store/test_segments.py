@@ -116,7 +116,7 @@ def test_a_shifted_segment_loses_its_baseline_in_the_phase_that_it_has(
 
     read = store.read(Stream.EEG, np.array([1, 2]), shift_s)
 
-    for found, start_s in zip(read, [1, 2] + shift_s, strict=True):
+    for found, start_s in zip(read, np.array([1, 2]) + shift_s, strict=True):
         wanted = cut_by_hand(trial, start_s, 1.5, baseline)
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
