@@ -12,6 +12,7 @@ from deepvanet.store import (
     Manifest,
     TrialBlock,
     open_store,
+    segments,
     write_subject,
 )
 
@@ -90,6 +91,43 @@ def test_segments_are_windows_of_their_trials_less_the_baseline(
         np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert (store.table["duration_s"] == length_s).all()
     assert read.dtype == np.float32
+
+
+def test_segments_of_several_subjects_come_in_the_order_asked_for(tmp_path):
+    write_store(tmp_path / "store", make_trial("1"), make_trial("2"))
+    other = make_trial("3")
+    other.row["subject"] = "02"
+    write_subject(tmp_path / "store", "02", parts=iter([other]), inputs={})
+    store = open_store(tmp_path / "store").cut()
+
+    order = np.random.default_rng(0).permutation(len(store.table))
+    for stream in (Stream.EEG, Stream.FACE):
+        each = [store.read(stream, np.array([row]))[0] for row in order]
+        np.testing.assert_array_equal(store.read(stream, order), each)
+
+
+@pytest.mark.parametrize("baseline", ["mean", "waveform"])
+def test_a_shifted_segment_loses_its_baseline_in_the_phase_that_it_has(
+    tmp_path, baseline
+):
+    trial = make_trial("1")
+    store = write_store(tmp_path / "store", trial).cut(Segmenting(1.5, 1.0, baseline))
+    shift_s = np.array([-0.25, 0.375])
+
+    read = store.read(Stream.EEG, np.array([1, 2]), shift_s)
+
+    for found, start_s in zip(read, np.array([1, 2]) + shift_s, strict=True):
+        wanted = cut_by_hand(trial, start_s, 1.5, baseline)
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_what_was_read_is_let_go_of_and_comes_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "MAPPED_BYTES", 0)
+    store = write_store(tmp_path / "store", make_trial("1")).cut()
+
+    first, again = (store.read(Stream.EEG, np.arange(6)) for _ in range(2))
+
+    np.testing.assert_array_equal(first, again)
 
 
 def test_overlapping_segments_hold_the_same_samples_and_images(tmp_path):

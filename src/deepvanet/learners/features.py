@@ -64,7 +64,9 @@ one; intervals beside it are left out of the variability."""
 QUIET = 0.01
 """Share of a muscle's median energy; less than this is taken for it."""
 
-AT_ONCE = 1024  # rows measured in one go
+AT_ONCE = 2**22
+"""Numbers that are measured in one go: about a thousand seconds of DEAP's EEG."""
+
 HELD_TRIALS = 4096  # whose features are kept in memory; DEAP has 1280
 
 _log = logging.getLogger(__name__)
@@ -115,11 +117,17 @@ def measure_bands(
     return np.asarray(np.log(2 * np.pi * np.e * floored) / 2)
 
 
+def _cut_rows(rows: Rows, stream: Stream) -> list[Int[np.ndarray, " item"]]:
+    """Cut rows into parts, each as large as memory is meant to hold."""
+    n_numbers = rows.read(stream, np.arange(1)).size
+    starts = np.arange(0, len(rows), max(1, AT_ONCE // n_numbers))
+    return np.split(np.arange(len(rows)), starts[1:])
+
+
 def _measure_eeg(rows: Rows) -> Features:
     sfreq = rows.store.sfreq
     parts = []
-    for start in range(0, len(rows), AT_ONCE):
-        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+    for index in _cut_rows(rows, Stream.EEG):
         entropy = measure_bands(rows.read(Stream.EEG, index), sfreq)
         parts.append(entropy.reshape(len(index), -1))
     return np.concatenate(parts)
@@ -145,8 +153,7 @@ def _measure_peripherals(rows: Rows) -> Features:
 def _measure_levels(rows: Rows, stream: Stream) -> Features:
     """Return mean and log spread of each channel in each row, of what is known."""
     parts = []
-    for start in range(0, len(rows), AT_ONCE):
-        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+    for index in _cut_rows(rows, stream):
         read = rows.read(stream, index).astype(np.float64)
         known = np.isfinite(read)
         n_known = np.where(known.any(axis=2), known.sum(axis=2), np.nan)

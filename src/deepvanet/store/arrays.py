@@ -1,6 +1,8 @@
 """The arrays of a store: mapped into memory, a subject and stream at a time."""
 
+import mmap as mapping
 from collections.abc import Iterable
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from deepvanet.schema import Channel, Stream, UserError
 from deepvanet.store.columns import PLACE_COLUMNS, TRACE_COLUMNS
 from deepvanet.store.manifest import Manifest
 from deepvanet.store.writing import FACE_STATE, TRACES
+
+_LEAVE: int | None = getattr(mapping, "MADV_DONTNEED", None)
+"""What tells the system that pages of a mapped file are not needed; not on Windows."""
 
 
 class StoredArrays:
@@ -111,6 +116,11 @@ class StoredArrays:
             self._mapped[key] = array
         return self._mapped[key]
 
+    def forget(self) -> None:
+        """Let go of what was read, which the system keeps while it has room."""
+        for array in self._mapped.values():
+            _forget(array)
+
     def _cut(self, array: NDArray[Any], stream: Stream, trial: int) -> NDArray[Any]:
         first, length = self._place[stream][trial]
         return array[first : first + length]
@@ -142,6 +152,15 @@ class StoredArrays:
     def __getstate__(self) -> dict[str, Any]:
         """Leave the memory maps behind when sent to another process."""
         return {**self.__dict__, "_mapped": {}}
+
+
+def _forget(array: NDArray[Any]) -> None:
+    """Leave the pages of a mapped file; where they are needed, they come again."""
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        held = held.base
+    if isinstance(held, mmap) and _LEAVE is not None:
+        held.madvise(_LEAVE)
 
 
 def _map(file: Path) -> NDArray[Any]:

@@ -25,6 +25,9 @@ READ_AT_ONCE = 32
 """Segments that are gathered in one go: few, so that the cache still holds them when
 they are turned, and when their baseline is subtracted."""
 
+MAPPED_BYTES = 2**28
+"""Of what was read of a store, as much counts as memory of this process."""
+
 TURNED_AT_ONCE = 128
 """Samples of a segment: 32 channels of so many fill half of a processor's L1 cache."""
 
@@ -59,6 +62,7 @@ class SegmentStore:
         self._trials = trials
         self._repeated: dict[Stream, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
         self._views: dict[tuple[Stream, int], NDArray[Any]] = {}
+        self._n_read = 0
         self._owner, folders = pd.factorize(trials["folder"])
         self._folders = [str(folder) for folder in folders]
         self._length = {
@@ -228,6 +232,7 @@ class SegmentStore:
         shift = self._count_shift(stream, rows, shift_s)
         first = first + shift
         owner = self._owner[self._windows.trial[rows]]
+        self._count_read(stream, owner)
         if stream.is_images:
             return np.ascontiguousarray(self._gather(stream, owner, first))
         shape = self._view(stream, int(owner[0])).shape[1:]
@@ -237,6 +242,13 @@ class SegmentStore:
             _turn(self._gather(stream, owner[few], first[few]), out[few])
             self._subtract(stream, rows[few], shift[few], out[few])
         return out
+
+    def _count_read(self, stream: Stream, owner: RowNumbers) -> None:
+        """Let go of what was read before, when it is much."""
+        if self._n_read > MAPPED_BYTES:
+            self._arrays.forget()
+            self._n_read = 0
+        self._n_read += self._view(stream, int(owner[0]))[0].nbytes * len(owner)
 
     def read_rest(
         self, stream: Stream, row: int
