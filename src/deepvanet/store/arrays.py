@@ -17,7 +17,7 @@ from deepvanet.store.manifest import Manifest
 from deepvanet.store.writing import FACE_STATE, TRACES
 
 _LEAVE: int | None = getattr(mapping, "MADV_DONTNEED", None)
-"""What tells the system that pages of a mapped file are not needed; not on Windows."""
+"""Advice to the system: pages of a mapped file are not needed. Not on Windows."""
 
 
 class StoredArrays:
