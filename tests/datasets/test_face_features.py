@@ -66,7 +66,7 @@ def test_of_several_faces_that_of_most_rows_is_read(tmp_path):
     ("text", "said"),
     [
         ("AU01,AU02\n1,2\n3,4\n", "needs a column timestamp of seconds, or frame"),
-        ("timestamp,confidence\n0,1\n1,1\n", "no features of frames"),
+        ("timestamp,confidence\n0,1\n1,1\n", "no columns of features"),
     ],
 )
 def test_a_table_that_says_too_little_is_refused(tmp_path, text, said):

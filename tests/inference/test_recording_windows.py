@@ -184,7 +184,7 @@ def test_trials_shorter_than_a_segment_are_left_out_and_named(person, tmp_path):
     made = predict(person / "model", given)
 
     assert made.trials["trial"].tolist() == ["long"]
-    said = "1 trials are shorter than a segment of 4 s and are left out: short"
+    said = "1 trial is shorter than a segment of 4 s and is left out: short"
     assert said in made.lines()
     with pytest.raises(UserError, match="shorter than a segment of 4 s"):
         write_trials(table, rows[1:])

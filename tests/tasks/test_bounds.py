@@ -30,9 +30,9 @@ def test_a_missing_rating_is_in_no_class():
     ("text", "said"),
     [
         ("<5", "needs 2 to 20 classes"),
-        ("<5,4-9", "overlap"),
-        ("4-6,6-9", "overlap"),
-        (">6,<4", "overlap or are not in rising order"),
+        ("<5,4-9", "share a value"),
+        ("4-6,6-9", "share a value"),
+        (">6,<4", "share a value or are not in rising order"),
         ("<4,six", "'six' is no class"),
         ("<4,6-5", "'6-5' is no class"),
         ("", "needs 2 to 20 classes"),

@@ -88,14 +88,17 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
         known = task.find_known(ratings)
         if not known.any():
             raise UserError(
-                f"no trial of {store.path} has {task.tell()}", field="targets"
+                f"no trial of {store.path} has {task.tell()}: choose bounds that "
+                "cover its ratings, or another target",
+                field="targets",
             )
         label = np.unique(task.encode(ratings[known], store.table[known]))
         if len(label) < 2:
             classes = task.goal.classes
             which = f"are {classes[int(label[0])]}" if classes else "have one rating"
             raise UserError(
-                f"{target} does not vary: all trials of {store.path} {which}",
+                f"{target} does not vary: all trials of {store.path} {which}, so there "
+                "is nothing to tell apart; choose another target, label rule or classes",
                 field="targets",
             )
         check_goal(settings, task)
@@ -112,8 +115,8 @@ def check_goal(settings: EvaluateSettings, task: Task) -> None:
     goal = task.goal
     if settings.network.loss == "ordinal" and not goal.is_ordered:
         raise UserError(
-            f"ordinal needs classes in an order, as those of bounds; got task "
-            f"{settings.task} of {task.target}",
+            f"ordinal needs classes that have an order, as those of --classes "
+            f"<4,4-6,>6; {task.target} as {settings.task} has none: leave it out",
             field="loss",
         )
     for learner in settings.learners:

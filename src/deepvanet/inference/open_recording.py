@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from deepvanet.bundle import Bundle
-from deepvanet.findings import collect, list_some
+from deepvanet.findings import collect, list_some, say_count
 from deepvanet.inference.faces import (
     FaceReader,
     open_face_reader,
@@ -101,7 +101,7 @@ def _check_length(n_segments: int, bundle: Bundle, recording: RecordingInput) ->
         files = " and ".join(str(path) for path in paths if path)
         raise UserError(
             f"{files}: shorter than a segment of {bundle.grid.length_s:g} s, which the "
-            "bundle was trained on",
+            "bundle was trained on: a longer recording is needed",
             field="bio" if recording.bio else "video",
         )
 
@@ -147,8 +147,12 @@ def _tell_short(parts: Sequence[RecordingPart], bundle: Bundle) -> tuple[str, ..
     if not short:
         return ()
     length = f"{bundle.grid.length_s:g} s"
-    what = f"{len(short)} trials are shorter than a segment of {length}"
-    return (f"{what} and are left out: {list_some(short)}",)
+    what = say_count(
+        len(short),
+        f"trial is shorter than a segment of {length} and is",
+        f"trials are shorter than a segment of {length} and are",
+    )
+    return (f"{what} left out: {list_some(short)}",)
 
 
 def _open_trial(

@@ -67,7 +67,8 @@ def check_length(n_samples: int, needed: int) -> None:
     """
     if n_samples != needed:
         raise UserError(
-            f"the network reads segments of {needed} samples, got {n_samples}"
+            f"the network reads segments of {needed} samples, got {n_samples}: they "
+            "need the length and the sampling rate of those that it was trained on"
         )
 
 

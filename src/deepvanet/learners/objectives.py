@@ -162,7 +162,8 @@ def find_objective(rows: Rows, *, loss: str = "nominal") -> Objective:
     goal = rows.goal
     if loss == "ordinal" and goal.kind == "classes" and not goal.is_ordered:
         raise UserError(
-            f"ordinal needs classes in an order, got {', '.join(goal.classes)}",
+            "ordinal needs classes that have an order; "
+            f"{', '.join(goal.classes)} have none",
             field="loss",
         )
     if goal.kind != "rating":

@@ -116,14 +116,19 @@ def read_features(path: Path, fps: float | None = None) -> FeatureTable:
     time_s = _find_times(path, table, lower, fps)
     names = _choose(table)
     if not names or len(table) < 2:
-        raise UserError(f"{path}: no features of frames, got {', '.join(lower)[:80]}")
+        raise UserError(
+            f"{path}: has no columns of features, as AU01_r, in two rows or more, got "
+            f"{', '.join(lower)[:80]}"
+        )
     values = table[names].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     if SUCCESS in lower:
         values[pd.to_numeric(table[lower[SUCCESS]], errors="coerce") == 0] = np.nan
     order = np.argsort(time_s, kind="stable")
     order = order[np.isfinite(time_s[order])]
     if len(order) < 2:
-        raise UserError(f"{path}: its frames have no times")
+        raise UserError(
+            f"{path}: its frames have no times: fill in column {TIMES[0]}, in seconds"
+        )
     return FeatureTable(tuple(names), time_s[order], values[order])
 
 

@@ -68,22 +68,22 @@ def read_bounds(text: str) -> tuple[Bounds, ...]:
     ['<4', '4-6', '>6']
     >>> read_bounds("<5,4-9")
     Traceback (most recent call last):
-    deepvanet.schema.UserError: classes: '<5' and '4-9' overlap or are not in rising \
-order
+    deepvanet.schema.UserError: classes: '<5' and '4-9' share a value or are not in \
+rising order: write classes from low to high, as <5,5-9
     """
     parts = [part.strip() for part in text.split(",")]
     if not LEAST_CLASSES <= len(parts) <= MOST_CLASSES:
         raise UserError(
-            f"needs {LEAST_CLASSES} to {MOST_CLASSES} classes, as <4,4-6,>6, got "
-            f"{quote(text)}",
+            f"needs {LEAST_CLASSES} to {MOST_CLASSES} classes with commas between "
+            f"them, as <4,4-6,>6, got {quote(text)}",
             field="classes",
         )
     bounds = tuple(map(_read_part, parts))
     for one, next_one in pairwise(bounds):
         if not one.is_below(next_one):
             raise UserError(
-                f"{one.name!r} and {next_one.name!r} overlap or are not in rising "
-                "order",
+                f"{one.name!r} and {next_one.name!r} share a value or are not in "
+                "rising order: write classes from low to high, as <5,5-9",
                 field="classes",
             )
     return bounds

@@ -31,8 +31,14 @@ def split_target(task: str, target: str) -> tuple[str, ...]:
     columns = tuple(part.strip() for part in target.split("+"))
     needed = TASKS[task].n_targets
     if len(columns) != needed or len(set(columns)) != needed or not all(columns):
-        several = "exactly two targets, as valence+arousal" if needed > 1 else "one"
-        raise UserError(f"{task} takes {several}, got {quote(target)}", field="targets")
+        several = (
+            "two targets, as valence+arousal"
+            if needed > 1
+            else "one target, as valence"
+        )
+        raise UserError(
+            f"task {task} takes exactly {several}, got {quote(target)}", field="targets"
+        )
     return columns
 
 
@@ -82,14 +88,15 @@ def make_task(
         names = list_texts(column)
         if name != "classes":
             raise UserError(
-                f"{target} holds texts ({', '.join(names[:3])}), which are predicted "
-                f"as classes: --task classes; got task {name}",
+                f"{target} holds texts ({', '.join(names[:3])}), which can only be "
+                f"predicted as classes, but the task is {name}: use --task classes, or "
+                "another target",
                 field="targets",
             )
         if not 1 < len(names) <= MOST_NAMES:
             raise UserError(
-                f"{target} holds {len(names)} different texts, and classes are 2 to "
-                f"{MOST_NAMES}",
+                f"{target} holds {len(names)} different texts, but classes are 2 to "
+                f"{MOST_NAMES}: choose another target",
                 field="targets",
             )
         return Classes(target, names=names)

@@ -85,8 +85,8 @@ def find_files(root: Path) -> dict[str, Files]:
                 found[number] = place_files(path, form)
     if not found:
         raise UserError(
-            f"{root}: not CASE as downloaded, no data/interpolated/physiological/"
-            "sub_1.csv or others"
+            f"{root}: is not CASE as downloaded: it has no "
+            "data/interpolated/physiological/sub_1.csv, nor that of another subject"
         )
     return dict(sorted(found.items()))
 

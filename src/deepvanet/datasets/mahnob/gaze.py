@@ -96,7 +96,9 @@ def read_gaze(path: Path) -> GazeFile:
     starts = numbers.loc[table[EVENT] == ONSET, TIME].dropna()
     seen = numbers[is_sample & numbers[TIME].notna()].drop_duplicates(TIME)
     if len(seen) < 2:
-        raise UserError(f"{path}: holds no samples of gaze")
+        raise UserError(
+            f"{path}: holds no samples of gaze: download it again, or remove it"
+        )
     notes: tuple[str, ...] = ()
     if not len(starts):
         notes = (f"no {ONSET} in the gaze, so its first sample is at the onset",)
@@ -121,7 +123,9 @@ def _read_table(path: Path) -> pd.DataFrame:
             heads = (line for line, _ in zip(file, range(LONGEST_HEAD), strict=False))
             places = [k for k, line in enumerate(heads) if line.startswith(f"{TIME}\t")]
         if not places:
-            raise UserError(f"{path}: no gaze of MAHNOB-HCI, no head with {TIME}")
+            raise UserError(
+                f"{path}: is no gaze file of MAHNOB-HCI, it has no head with {TIME}"
+            )
         table = pd.read_csv(
             path,
             sep="\t",
@@ -138,5 +142,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     table = table.rename(columns=lambda name: str(name).strip())
     lacking = [name for name in wanted if name not in table]
     if lacking:
-        raise UserError(f"{path}: no gaze of MAHNOB-HCI, no column {lacking[0]}")
+        raise UserError(
+            f"{path}: is no gaze file of MAHNOB-HCI, it has no column {lacking[0]}"
+        )
     return table[list(wanted)]

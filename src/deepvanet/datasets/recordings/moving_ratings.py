@@ -56,11 +56,11 @@ def read_trace(row: Row, seconds: float, declared: Declaration) -> Trace | None:
     if known < LEAST_KNOWN:
         report(
             "T12",
-            f"subject {row.subject} trial {row.trial}: its trace says something in "
+            f"subject {row.subject} trial {row.trial}: its trace has ratings in only "
             f"{known:.0%} of its {seconds:.4g} s",
             source=row.trace,
-            assumed="the rest of the trace is missing; its time 0 is the onset of the "
-            "trial",
+            assumed="the rest of the trace is missing, and its time 0 is the onset of "
+            "the trial",
         )
     return trace
 

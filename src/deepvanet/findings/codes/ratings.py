@@ -327,7 +327,7 @@ RATINGS = (
         "No one rated a whole trial: what was felt was said in every moment.",
         "A trial that moved up and down is rated as one that stayed in the middle.",
         "Nothing; the trace itself is kept beside the trial.",
-        "the rating of a trial is the mean of what its trace says from 0.5 to 9.5",
+        "the rating of a trial is the mean of its trace, whose scale is 0.5 to 9.5",
         assumed="a trial is rated if at least half of its trace is known",
     ),
 )
