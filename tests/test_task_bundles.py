@@ -419,7 +419,7 @@ def test_a_bundle_of_one_task_is_not_made_into_another(bundles, store, change, s
         ("--task rating --target liking", "unknown target 'liking'"),
         ("--target mood", "mood holds texts (calm, glad, sad)"),
         ("--task classes --classes 4", "needs 2 to 20 classes"),
-        ("--task quadrants --loss ordinal", "--loss: ordinal needs classes in an"),
+        ("--task quadrants --loss ordinal", "--loss: ordinal needs classes that have"),
         ("--task trace", "trace"),
     ],
 )

@@ -98,7 +98,7 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
             which = f"are {classes[int(label[0])]}" if classes else "have one rating"
             raise UserError(
                 f"{target} does not vary: all trials of {store.path} {which}, so there "
-                "is nothing to tell apart; choose another target, label rule or classes",
+                "is nothing to learn: choose another target, label rule or classes",
                 field="targets",
             )
         check_goal(settings, task)
