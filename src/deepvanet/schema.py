@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy
@@ -141,7 +141,7 @@ class Stream(StrEnum):
 
     spec: StreamSpec
 
-    def __new__(cls, spec: StreamSpec) -> Self:
+    def __new__(cls, spec: StreamSpec) -> "Stream":
         """Make a text that carries its row."""
         member = str.__new__(cls, spec.name)
         member._value_ = spec.name

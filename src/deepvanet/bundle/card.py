@@ -209,7 +209,7 @@ def _find_scale(trained: Sequence[TrainedMember]) -> tuple[float, float]:
 def _name_segment(values: Mapping[str, Any]) -> str:
     """Return what is scored: a second, or how long a segment is."""
     training = values["training"]
-    grid = WindowGrid(training["segment"], training["step"])
+    grid = WindowGrid(float(training["segment"]), float(training["step"]))
     return "second" if grid == SECONDS else f"segment of {grid.length_s:g} s"
 
 

@@ -255,7 +255,7 @@ class Description:
         length_s = self.training.segment
         if isinstance(length_s, str):
             raise UserError("needs seconds", field="training.segment")
-        grid = WindowGrid(length_s, self.training.step)
+        grid = WindowGrid(float(length_s), float(self.training.step))
         for rate, what, is_read in (
             (self.recipe.sfreq, "samples", bool(self.channels)),
             (self.recipe.face_fps, "frames", self._reads_faces()),

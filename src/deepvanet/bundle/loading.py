@@ -179,7 +179,8 @@ class Bundle:
     @property
     def grid(self) -> WindowGrid:
         """How a recording is cut into segments."""
-        return WindowGrid(self.segmenting.length_s, self.segmenting.step_s)
+        made = self.segmenting
+        return WindowGrid(float(made.length_s), float(made.step_s))
 
     @property
     def networks(self) -> tuple[tuple[str, str], ...]:

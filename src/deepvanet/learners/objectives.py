@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Num
+from numpy.typing import NDArray
 from torch import Tensor
 
 from deepvanet.fields import MAY_LACK, About
@@ -91,7 +92,7 @@ class Objective:
 
     def is_right(
         self, outputs: Float[Tensor, " row *output"], wanted: Num[Tensor, " row *bound"]
-    ) -> "np.ndarray[Any, Any] | None":
+    ) -> NDArray[np.bool_] | None:
         """Return which rows are of the class that was predicted; None of a rating."""
         if self.goal.kind == "rating":
             return None

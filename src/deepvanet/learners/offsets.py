@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from deepvanet.config import NetworkSettings
@@ -65,16 +65,16 @@ class _Neighbours:
     ----------
     order : array, shape (row,)
         Which row is the first one, and so on; trials one after the other.
-    touches : array, shape (row - 1,)
+    touches : array, shape (gap,)
         Whether one of them and the next have no sample between them.
-    apart_s, step_s : array, shape (row - 1,)
+    apart_s, step_s : array, shape (gap,)
         Where the next one starts after it; and that for each segment's number.
     """
 
     order: Int[np.ndarray, " row"]
-    touches: np.ndarray
-    apart_s: Seconds
-    step_s: Seconds
+    touches: Bool[np.ndarray, " gap"]
+    apart_s: Float64[np.ndarray, " gap"]
+    step_s: Float64[np.ndarray, " gap"]
 
 
 def find_room(rows: Rows) -> Room:

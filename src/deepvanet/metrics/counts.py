@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Num
@@ -16,6 +16,7 @@ Scores = dict[str, Float[np.ndarray, " case"]]
 """For each metric a value a case, NaN where it is undefined."""
 
 
+@runtime_checkable
 class Tally(Protocol):
     """What one subject's predictions of one seed come down to, trial by trial."""
 

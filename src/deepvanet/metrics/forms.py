@@ -87,7 +87,9 @@ METRIC_RECORDS: Mapping[str, MetricRecord] = {
             is_share=True,
         ),
         MetricRecord("macro_f1", "Macro F1", "mean of the F1 of each class"),
-        MetricRecord("mcc", "MCC", "Matthews correlation of labels and predictions", 0),
+        MetricRecord(
+            "mcc", "MCC", "Matthews correlation of labels and predictions", 0.0
+        ),
         MetricRecord(
             "auroc",
             "AUROC",
@@ -100,13 +102,13 @@ METRIC_RECORDS: Mapping[str, MetricRecord] = {
             "CCC",
             "Lin's concordance correlation within a subject: 1 where all predictions "
             "equal the ratings, 0 for a constant prediction",
-            0,
+            0.0,
         ),
         MetricRecord(
             "pearson",
             "Pearson",
             "correlation within a subject; none for a constant prediction",
-            0,
+            0.0,
         ),
         MetricRecord(
             "rmse",

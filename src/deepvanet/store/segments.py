@@ -71,7 +71,7 @@ class SegmentStore:
         }
         self._n_baseline = trials["n_baseline"].to_numpy(dtype=np.int64)
         self._windows = lay_windows(
-            trials, WindowGrid(segmenting.length_s, segmenting.step_s)
+            trials, WindowGrid(float(segmenting.length_s), float(segmenting.step_s))
         )
         if any(n.any() for stream, n in self._length.items() if not stream.is_at_fps):
             self._windows.grid.check(self.sfreq, "samples")

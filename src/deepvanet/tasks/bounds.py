@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import inf
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from deepvanet.schema import UserError, quote
 
@@ -41,7 +41,7 @@ class Bounds:
     has_low: bool = True
     has_high: bool = True
 
-    def holds(self, ratings: Float[np.ndarray, " row"]) -> "np.ndarray":
+    def holds(self, ratings: Float[np.ndarray, " row"]) -> Bool[np.ndarray, " row"]:
         """Return which ratings lie within; none that is missing."""
         above = ratings >= self.low if self.has_low else ratings > self.low
         below = ratings <= self.high if self.has_high else ratings < self.high
