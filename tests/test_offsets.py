@@ -163,7 +163,9 @@ def write_tones(store, path):
 
 def cut_start(rows, cut_s):
     """Return a recording that starts later, in seconds from its new start on."""
-    read = {s: rows.read(s, shift_s=np.full(len(rows), cut_s)) for s in rows.streams}
+    read = {
+        s: rows.read(s, shift_s=np.full(len(rows), float(cut_s))) for s in rows.streams
+    }
     return hold_seconds(
         read, channels=rows.store.channels(rows.streams), sfreq=rows.store.sfreq
     )

@@ -12,7 +12,7 @@ from deepvanet.schema import UserError
     [(1, 1, 3.9, 3), (4, 1, 10, 7), (4, 6, 10, 2), (0.1, 0.1, 0.3, 3), (4, 1, 3.9, 0)],
 )
 def test_as_many_windows_as_fit_whole_are_counted(length_s, step_s, lasts_s, n_windows):
-    assert WindowGrid(length_s, step_s).count(lasts_s) == n_windows
+    assert WindowGrid(float(length_s), float(step_s)).count(lasts_s) == n_windows
 
 
 def test_windows_start_a_step_apart_and_hold_the_signal_in_order():
@@ -29,19 +29,22 @@ def test_windows_start_a_step_apart_and_hold_the_signal_in_order():
 
 
 def test_times_are_whole_where_steps_are():
-    assert WindowGrid(4, 2).time(np.arange(3)).tolist() == [0, 2, 4]
-    assert WindowGrid(4, 2).time(np.arange(3)).dtype == np.int64
-    assert WindowGrid(1, 0.1).time(np.arange(4)).tolist() == [0, 0.1, 0.2, 0.3]
+    assert WindowGrid(4.0, 2.0).time(np.arange(3)).tolist() == [0, 2, 4]
+    assert WindowGrid(4.0, 2.0).time(np.arange(3)).dtype == np.int64
+    assert WindowGrid(1.0, 0.1).time(np.arange(4)).tolist() == [0, 0.1, 0.2, 0.3]
 
 
 @pytest.mark.parametrize(
     ("grid", "sentence"),
     [
         (
-            WindowGrid(1, 1),
+            WindowGrid(1.0, 1.0),
             "segment: needs a whole number of samples at 60.5 Hz, got 1",
         ),
-        (WindowGrid(2, 1), "step: needs a whole number of samples at 60.5 Hz, got 1 s"),
+        (
+            WindowGrid(2.0, 1.0),
+            "step: needs a whole number of samples at 60.5 Hz, got 1 s",
+        ),
     ],
 )
 def test_a_window_without_whole_samples_is_refused(grid, sentence):
@@ -51,4 +54,4 @@ def test_a_window_without_whole_samples_is_refused(grid, sentence):
 
 def test_only_windows_of_a_second_each_second_are_called_seconds():
     assert name_segments(SECONDS) == "seconds"
-    assert name_segments(WindowGrid(1, 0.5)) == "segments"
+    assert name_segments(WindowGrid(1.0, 0.5)) == "segments"

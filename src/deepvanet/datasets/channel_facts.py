@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -313,6 +313,7 @@ def _measure_local(finite: NDArray[Any], sfreq: float) -> float:
     return float(np.median(high - low))
 
 
+@runtime_checkable
 class SilenceFacts(Protocol):
     """How many channels of a trial hold no signal."""
 

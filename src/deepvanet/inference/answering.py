@@ -102,7 +102,7 @@ class Answerer:
     _loaded: dict[tuple[str, str], FittedLearner] = field(default_factory=dict)
 
     def count_segments(
-        self, opened: OpenRecording, at_once_s: float = AT_ONCE_S, least: int = 16
+        self, opened: OpenRecording, at_once_s: float | int = AT_ONCE_S, least: int = 16
     ) -> int:
         """Return how many segments are read at once: all, if a trial is an example.
 
@@ -261,7 +261,7 @@ def tabulate_trials(
     return table.astype(kinds)
 
 
-def _average(outputs: Outputs, goal: Goal) -> Outputs:
+def _average(outputs: Outputs, goal: Goal) -> Float[np.ndarray, "1 *class"]:
     """Return one item: the mean of those that are known, of logits that of scores."""
     known = outputs[~np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1)]
     if not len(known):

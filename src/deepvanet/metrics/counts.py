@@ -155,8 +155,9 @@ def mean_over_seeds(seeds: Iterable[Scores]) -> Scores:
 
 
 def divide(
-    numerator: Float[np.ndarray, " case"], denominator: Num[np.ndarray, " case"]
-) -> Float[np.ndarray, " case"]:
+    numerator: Float[np.ndarray, " case *class"],
+    denominator: Num[np.ndarray, " case *class"],
+) -> Float[np.ndarray, " case *class"]:
     """Divide, with NaN for what would be divided by 0."""
     quotient = np.full(numerator.shape, np.nan)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)

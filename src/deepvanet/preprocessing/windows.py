@@ -29,7 +29,7 @@ class WindowGrid:
 
     Examples
     --------
-    >>> grid = WindowGrid(length_s=4, step_s=0.5)
+    >>> grid = WindowGrid(length_s=4.0, step_s=0.5)
     >>> grid.count(5.0), grid.place(np.arange(3), rate=128), grid.measure(128)
     (3, array([  0,  64, 128]), 512)
     """
@@ -37,7 +37,7 @@ class WindowGrid:
     length_s: float = 1.0
     step_s: float = 1.0
 
-    def count(self, lasts_s: float) -> int:
+    def count(self, lasts_s: float | int) -> int:
         """Return how many whole windows fit into so many seconds."""
         return int(self.count_each(np.array([lasts_s]))[0])
 
@@ -47,7 +47,7 @@ class WindowGrid:
         fitting = np.floor(spare_s / self.step_s + ROUNDING).astype(np.int64) + 1
         return np.where(spare_s < -ROUNDING * self.length_s, 0, np.maximum(fitting, 0))
 
-    def place(self, windows: Numbers, rate: float) -> Numbers:
+    def place(self, windows: Numbers, rate: float | int) -> Numbers:
         """Return the sample, or frame, at which each window starts."""
         return np.rint(windows * (self.step_s * rate)).astype(np.int64)
 
@@ -56,7 +56,7 @@ class WindowGrid:
         step = int(self.step_s) if float(self.step_s).is_integer() else self.step_s
         return np.round(windows * step, 9)
 
-    def measure(self, rate: float) -> int:
+    def measure(self, rate: float | int) -> int:
         """Return how many samples, or frames, a window has."""
         return round(self.length_s * rate)
 
@@ -102,7 +102,7 @@ def say_grid(grid: WindowGrid) -> str:
 
     Examples
     --------
-    >>> say_grid(WindowGrid(4, 0.5))
+    >>> say_grid(WindowGrid(4.0, 0.5))
     '4 s, one each 0.5 s'
     """
     return f"{grid.length_s:g} s, one each {grid.step_s:g} s"
