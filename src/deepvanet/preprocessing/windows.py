@@ -39,7 +39,7 @@ class WindowGrid:
 
     def count(self, lasts_s: float | int) -> int:
         """Return how many whole windows fit into so many seconds."""
-        return int(self.count_each(np.array([lasts_s]))[0])
+        return int(self.count_each(np.array([lasts_s], dtype=float))[0])
 
     def count_each(self, lasts_s: Float[np.ndarray, " span"]) -> Int[np.ndarray, " _"]:
         """Return how many whole windows fit into each of several spans."""
