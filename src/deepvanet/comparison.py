@@ -22,6 +22,7 @@ from jaxtyping import Float
 
 from deepvanet import metrics
 from deepvanet.config import CompareSettings
+from deepvanet.findings import say_count
 from deepvanet.gap import Gap, describe_gap, list_gaps
 from deepvanet.metrics import LEAST_CLIPS, LEAST_SUBJECTS, LEVEL, Measurement
 from deepvanet.protocols import PROTOCOLS, columns_of
@@ -324,7 +325,9 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
         f"{row['n_units']} {units}): {_judge(row, a, b, n_pairs)}"
     )
     if row["n_skipped"]:
-        said += f" {row['n_skipped']} {units} {_say_why(row['metric'])}."
+        n_skipped, why = row["n_skipped"], _say_why(row["metric"])
+        one, many = (f"{row['unit']} has {why} and is", f"{units} have {why} and are")
+        said += f" {say_count(n_skipped, one, many)} left out."
     leaking = [row[name] for name in ("leaks_a", "leaks_b") if row[name] != "none"]
     if leaking:
         which = "both sides leak" if len(leaking) == 2 else "one side leaks"
@@ -334,14 +337,13 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
 
 
 def _say_why(metric: str) -> str:
-    """Say why subjects have no score."""
+    """Say what subjects without a score have."""
     if metric in metrics.RATING_METRICS:
         return (
-            f"have fewer than {metrics.LEAST_TRIALS} trials or "
-            f"{metrics.LEAST_RATINGS} different ratings, or a constant prediction, and "
-            "are left out"
+            f"fewer than {metrics.LEAST_TRIALS} trials or {metrics.LEAST_RATINGS} "
+            "different ratings, or a constant prediction,"
         )
-    return "have one class and are left out"
+    return "one class"
 
 
 def _judge(row: Mapping[str, Any], a: str, b: str, n_pairs: int) -> str:

@@ -89,7 +89,7 @@ def test_learners_take_windows_of_four_seconds(store, tmp_path, learner):
 
     predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
     mine = predictions[predictions["learner"] == learner]
-    assert len(mine) == 4 * 6 * 3
+    assert len(mine) == 3 * 6 * 3
     assert mine["score"].between(0, 1).all()
 
 

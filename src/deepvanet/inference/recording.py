@@ -148,7 +148,7 @@ class OpenRecording:
     parts: tuple[RecordingPart, ...]
     video_offset_s: float
     levels: Levels
-    video_span: tuple[float, float] | None = None
+    video_span: tuple[float | int, float | int] | None = None
     assumptions: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
