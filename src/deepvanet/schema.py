@@ -102,6 +102,9 @@ class Goal:
 
 HIGH_OR_LOW = Goal("high-low", ("low", "high"))
 
+QUADRANT_NAMES = ("low-low", "low-high", "high-low", "high-high")
+"""Of two ratings, first valence, then arousal."""
+
 
 Kind = Literal["signal", "images", "features"]
 """What a stream is made of: channels x time, images, or a vector a step."""

@@ -8,7 +8,6 @@ from sklearn import metrics as oracle
 from deepvanet.metrics import (
     LEVELS,
     METRICS,
-    QUADRANT_NAMES,
     count_confusion,
     find_form,
     find_means,
@@ -21,7 +20,7 @@ from deepvanet.metrics import (
     tabulate_scores,
 )
 from deepvanet.metrics.scores import count_subjects
-from deepvanet.schema import ScoreKey
+from deepvanet.schema import QUADRANT_NAMES, ScoreKey
 from simulated_predictions import NAMES, predict_classes
 
 KEY = ScoreKey(**NAMES)

@@ -11,13 +11,13 @@ from deepvanet.metrics import (
     HIGH_LOW,
     METRIC_RECORDS,
     PERMUTATION_COLUMNS,
-    QUADRANT_NAMES,
     TASK_SCORES,
     find_form,
     is_over_people,
     make_form,
     permutation_columns,
 )
+from deepvanet.schema import QUADRANT_NAMES
 from simulated_predictions import predict_classes, predict_ratings
 
 

@@ -36,7 +36,13 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.cells import read_numbers, release_table
-from deepvanet.metrics import HIGH_LOW, PROBABILITY, Form, find_form
+from deepvanet.metrics import (
+    HIGH_LOW,
+    HIGH_LOW_FORM,
+    PROBABILITY,
+    Form,
+    find_form,
+)
 from deepvanet.results import check_predictions as check_cells
 from deepvanet.schema import KEY_COLUMNS, UserError, quote
 
@@ -130,7 +136,7 @@ def check_predictions(
     probabilities do.
     """
     if "truth" not in predictions:
-        return _check_high_low(predictions, path), Form(HIGH_LOW, ("low", "high"))
+        return _check_high_low(predictions, path), HIGH_LOW_FORM
     predictions = _add_probabilities(_read_cells(predictions))
     form = find_form(predictions)
     check_cells(predictions, form, path)

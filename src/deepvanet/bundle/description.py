@@ -270,7 +270,3 @@ class Description:
     def _reads_faces(self) -> bool:
         sets = [answer.streams for item in self.networks for answer in item.answers]
         return any(Stream.FACE in parse_streams(streams) for streams in sets)
-
-
-def _name_stream(channel: ChannelItem) -> str:
-    return "eeg" if channel.type is ChannelType.EEG else "peripheral"

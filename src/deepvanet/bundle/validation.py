@@ -33,9 +33,9 @@ from deepvanet.fields import MAY_LACK
 from deepvanet.files import whole_file
 from deepvanet.learners.learner import FitPlan
 from deepvanet.learners.probabilities import measure_outputs
-from deepvanet.metrics import HIGH_LOW, Form, make_form, measure, tabulate_scores
+from deepvanet.metrics import HIGH_LOW_FORM, Form, make_form, measure, tabulate_scores
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
-from deepvanet.schema import HIGH_OR_LOW, KEY_COLUMNS, Goal, ScoreKey, parse_streams
+from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, parse_streams
 from deepvanet.store import SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
@@ -43,7 +43,6 @@ LEAST_SUBJECTS = 5
 """From how many on whole subjects are held out."""
 METRICS = ("balanced_accuracy", "accuracy", "auroc")
 """Of trials that are high or low."""
-HIGH_LOW_FORM = Form(HIGH_LOW, HIGH_OR_LOW.classes)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import typer
 from deepvanet import config
 from deepvanet.datasets import DATASETS, list_names
 from deepvanet.fields import find_about, list_hints
-from deepvanet.schema import STREAM_SETS, UserError, parse_streams, pick, quote
+from deepvanet.schema import STREAM_SETS, UserError, parse_streams, quote
 
 if TYPE_CHECKING:
     from typer import Context as Context
@@ -380,13 +380,6 @@ def split_grid(text: str) -> "_Grid":
         if 0 in found[name]:
             raise UserError(f"a length is at least 1, got {text!r}", field="grid")
     return {"grid_face": found["face"], "grid_bio": found["bio"]}
-
-
-def _pick_all(kind: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
-    names = split_names(text)
-    if not names:
-        raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
-    return tuple(pick(kind, name, known) for name in names)
 
 
 def pick_targets(text: str) -> tuple[str, ...]:

@@ -93,6 +93,21 @@ def report_ratings(
     _find_one_order(listed, source)
 
 
+def count_usual(n_trials: Iterable[int], *, full: int) -> int:
+    """Return how many trials most subjects have, at most as many as are needed.
+
+    Parameters
+    ----------
+    n_trials : iterable of int
+        Of each subject; those without a trial do not count.
+    full : int
+        Of a subject of a full copy, who has fewer than other data sets ask for.
+    """
+    counts = Counter(n for n in n_trials if n)
+    usual = counts.most_common(1)[0][0] if counts else full
+    return min(usual, full, LEAST_TRIALS)
+
+
 def find_odd_ratings(
     trials: Iterable[RatedTrial],
     rule: str = EvaluateSettings.label_rule,

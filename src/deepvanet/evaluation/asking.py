@@ -39,12 +39,12 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
-        for name in names if kind != "target" else ():
-            pick(kind, name, known)
+    for name in settings.protocols:
+        pick("protocol", name, PROTOCOLS)
     check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
-    settings = replace(settings, targets=join_targets(settings))
     settings = replace(
         settings,
+        targets=join_targets(settings),
         subjects=pick_subjects(store, settings.subjects),
         segment=store.segmenting.segment_s,
         step=store.segmenting.step_s,

@@ -67,7 +67,7 @@ def shuffle_ratings(
     task : Task
         By which each subject may have one label.
     ratings : array, shape (row, column)
-        What is permuted.
+        What is permuted, as ``read_ratings`` returns it.
     seed : int
         Other seeds give other permutations.
 
@@ -81,10 +81,8 @@ def shuffle_ratings(
     trials, own = units.iloc[first].reset_index(drop=True), ratings[first]
     known = task.find_known(own)
     is_personal = task.are_personal(own, trials)
-    whole = np.isfinite(ratings).all(axis=1)
     columns = []
-    for place in range(ratings.shape[1]):
-        column = np.where(whole, ratings[:, place], np.nan)
+    for place, column in enumerate(ratings.T):
         if is_personal:
             rated = trials[known].assign(rating=own[known, place])
             exchanged = _exchange_subjects(rated, "rating", seed)

@@ -263,7 +263,7 @@ def _fit(
 ) -> dict[str, NDArray[Any]]:
     train = rows["train"]
     if len(np.unique(train.label)) < 2:
-        only = encode_shares(train.label[:1].astype(train.label.dtype), train.goal)
+        only = encode_shares(train.label[:1], train.goal)
         score = np.repeat(only, len(rows["test"]), axis=0)
         nothing = {"history": np.empty((0, 4)), **_spell_choices({})}
         return {**dict.fromkeys(task.readings, score), **nothing}

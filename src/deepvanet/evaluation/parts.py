@@ -221,9 +221,14 @@ def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> T
 
 
 def read_ratings(store: SegmentStore, task: Task) -> Float[np.ndarray, "row column"]:
-    """Return the ratings that a task reads, of all rows of a store."""
+    """Return the ratings that a task reads, of all rows of a store.
+
+    A row that lacks one of two has none, so that what is exchanged stays together.
+    """
     columns = [read_column(store.read_ratings(name)) for name in task.columns]
-    return np.stack(columns, axis=1)
+    ratings = np.stack(columns, axis=1)
+    ratings[~np.isfinite(ratings).all(axis=1)] = np.nan
+    return ratings
 
 
 def cut_part(

@@ -381,7 +381,7 @@ def exchange_columns(
     how: str,
     number: int,
 ) -> Float[np.ndarray, "row column"]:
-    """Exchange each column of ratings alike; a trial that lacks one lacks all.
+    """Exchange each column of ratings alike.
 
     Parameters
     ----------
@@ -399,14 +399,8 @@ def exchange_columns(
     array, shape (row, column)
         As ``exchange_ratings`` returns each.
     """
-    whole = np.isfinite(ratings).all(axis=1)
     columns = [
-        exchange_ratings(
-            table.assign(rating=np.where(whole, column, np.nan)),
-            "rating",
-            how=how,
-            number=number,
-        )
+        exchange_ratings(table.assign(rating=column), "rating", how=how, number=number)
         for column in ratings.T
     ]
     return np.stack(columns, axis=1)

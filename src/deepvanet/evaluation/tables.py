@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepvanet import results
 from deepvanet.evaluation.fits import FoldJob
 from deepvanet.evaluation.parts import Part, read_epoch, walk
+from deepvanet.metrics import PROBABILITY
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold
 from deepvanet.schema import Goal
@@ -115,7 +116,7 @@ def tabulate_predictions(
     return {
         "truth": names[label],
         "prediction": names[score.argmax(axis=1)],
-        **{f"probability_{name}": score[:, k] for k, name in enumerate(names)},
+        **{f"{PROBABILITY}{name}": score[:, k] for k, name in enumerate(names)},
     }
 
 

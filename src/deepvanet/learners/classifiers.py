@@ -305,10 +305,17 @@ def fit_bayes(samples: Samples, _folds: Inner = (), _penalty: float = 1.0) -> Nu
 
 def open_bayes(numbers: Numbers) -> Predict:
     """Return what predicts by a fitted naive Bayes classifier."""
+    predict = open_each_class(numbers)
+    return lambda found: predict(found)[:, 1]
+
+
+def open_each_class(numbers: Numbers) -> Predict:
+    """Return what gives each class's probability by a fitted naive Bayes classifier."""
     model = GaussianNB()
     model.theta_, model.var_ = numbers["mean"], numbers["variance"]
-    model.class_prior_, model.classes_ = numbers["prior"], np.array([0, 1])
-    return lambda found: np.asarray(model.predict_proba(found)[:, 1])
+    model.class_prior_ = numbers["prior"]
+    model.classes_ = np.arange(len(numbers["prior"]))
+    return lambda found: np.asarray(model.predict_proba(found))
 
 
 def fit_svm(samples: Samples, folds: Inner = (), penalty: float = 1.0) -> Numbers:

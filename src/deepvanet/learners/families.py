@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVR
 
 from deepvanet.learners.classifiers import (
@@ -29,6 +28,8 @@ from deepvanet.learners.classifiers import (
     Numbers,
     Predict,
     Samples,
+    fit_bayes,
+    open_each_class,
 )
 from deepvanet.learners.saved import Layout, check_arrays
 from deepvanet.schema import HIGH_OR_LOW, Goal, GoalKind
@@ -63,7 +64,7 @@ def find_classifier(family: str, goal: Goal) -> "Classifier | OneAgainstRest":
         return OneAgainstRest(n_classes)
     if family == "logistic":
         return Classifier(fit_softmax, _Spread(n_classes, open_softmax), _SOFTMAX)
-    return Classifier(fit_classes, _Spread(n_classes, open_classes), _SEVERAL)
+    return Classifier(fit_classes, _Spread(n_classes, open_each_class), _SEVERAL)
 
 
 _SOFTMAX: Layout = {
@@ -142,23 +143,7 @@ def open_softmax(numbers: Numbers) -> Predict:
 
 def fit_classes(samples: Samples, _folds: Inner = (), _penalty: float = 1.0) -> Numbers:
     """Fit a Gaussian naive Bayes classifier of several classes."""
-    model = GaussianNB()
-    model.fit(samples.features, samples.label, sample_weight=samples.weight)
-    return {
-        "mean": model.theta_,
-        "variance": model.var_,
-        "prior": model.class_prior_,
-        "present": model.classes_,
-    }
-
-
-def open_classes(numbers: Numbers) -> Predict:
-    """Return what predicts by a fitted naive Bayes classifier of several classes."""
-    model = GaussianNB()
-    model.theta_, model.var_ = numbers["mean"], numbers["variance"]
-    model.class_prior_ = numbers["prior"]
-    model.classes_ = np.arange(len(numbers["prior"]))
-    return lambda found: np.asarray(model.predict_proba(found))
+    return {**fit_bayes(samples), "present": np.unique(samples.label)}
 
 
 @dataclass(frozen=True)

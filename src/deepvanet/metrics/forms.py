@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from deepvanet.config import ClassMetric, RatingMetric
 from deepvanet.protocols.sharing import belong_to_people
-from deepvanet.schema import KEY_COLUMNS
+from deepvanet.schema import HIGH_OR_LOW, KEY_COLUMNS, QUADRANT_NAMES
 
 METRICS: tuple[str, ...] = get_args(ClassMetric)
 """Of the tasks that predict classes, ``high-low`` among them."""
@@ -31,9 +31,6 @@ RATING_METRICS: tuple[str, ...] = get_args(RatingMetric)
 """Of numbers: within subjects, and then over all trials of all subjects."""
 
 HIGH_LOW, CLASSES, QUADRANTS, RATING = "high-low", "classes", "quadrants", "rating"
-
-QUADRANT_NAMES = ("low-low", "low-high", "high-low", "high-high")
-"""First valence, then arousal."""
 
 PROBABILITY = "probability_"
 """Begins the columns of probabilities."""
@@ -249,6 +246,9 @@ class Form:
         return values if len(self.values) > 1 else values[:, 0]
 
 
+HIGH_LOW_FORM = Form(HIGH_LOW, HIGH_OR_LOW.classes)
+
+
 def find_form(predictions: pd.DataFrame) -> Form:
     """Find the form of predictions by their columns.
 
@@ -263,7 +263,7 @@ def find_form(predictions: pd.DataFrame) -> Form:
     """
     names = [str(name) for name in predictions.columns]
     if {"label", "score"} <= set(names):
-        return Form(HIGH_LOW, ("low", "high"))
+        return HIGH_LOW_FORM
     held = [name for name in names if name.startswith(PROBABILITY)]
     if "truth" not in names or not (held or "prediction" in names):
         raise ValueError(f"no predictions: {', '.join(names)}")

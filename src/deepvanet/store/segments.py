@@ -163,7 +163,7 @@ class SegmentStore:
         )
         return [f"{trials} left out: {named}"]
 
-    @property
+    @cached_property
     def rating_columns(self) -> tuple[str, ...]:
         """The columns of trials that hold a rating, or another text or number."""
         others = [

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, Num
 from deepvanet.labels import MEDIAN, are_personal, has_label, label_ratings
 from deepvanet.protocols import columns_of
 from deepvanet.protocols.sharing import belong_to_people
-from deepvanet.schema import HIGH_OR_LOW, Goal
+from deepvanet.schema import HIGH_OR_LOW, QUADRANT_NAMES, Goal
 from deepvanet.tasks.bounds import Bounds, number_classes
 
 Ratings = Float[np.ndarray, "row column"]
@@ -111,9 +111,7 @@ class Quadrants:
 
     columns: tuple[str, ...]
     rule: str
-    goal: ClassVar[Goal] = Goal(
-        "classes", ("low-low", "low-high", "high-low", "high-high")
-    )
+    goal: ClassVar[Goal] = Goal("classes", QUADRANT_NAMES)
 
     @property
     def target(self) -> str:

@@ -1,6 +1,5 @@
 """Look at a copy of CASE: which videos are trials, and what is odd."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,8 +27,8 @@ from deepvanet.datasets.findings import (
     make_result,
 )
 from deepvanet.datasets.rating_findings import (
-    LEAST_TRIALS,
     RatedTrial,
+    count_usual,
     find_odd_ratings,
 )
 from deepvanet.datasets.source_facts import ChannelFacts
@@ -167,7 +166,7 @@ def _find_all(root: Path, facts: Sequence[CaseFacts]) -> Iterator[Finding]:
         ],
         source="the joystick",
         scale=SCALE,
-        least_trials=_count_usual(facts),
+        least_trials=count_usual([len(f.trials) for f in facts], full=len(VIDEOS)),
     )
     if trials:
         yield from _state_assumptions()
@@ -214,13 +213,6 @@ def _find_forms(facts: Sequence[CaseFacts]) -> Iterator[Finding]:
                 f"files in data/{form} are read of {len(named)} subjects, since there "
                 f"are none in data/{FORMS[0]}{how}: {list_some(named)}",
             )
-
-
-def _count_usual(facts: Sequence[CaseFacts]) -> int:
-    """Return how many trials most subjects have, at most as many as are needed."""
-    counts = Counter(len(subject.trials) for subject in facts if subject.trials)
-    usual = counts.most_common(1)[0][0] if counts else len(VIDEOS)
-    return min(usual, LEAST_TRIALS)
 
 
 def _find_unrated(trials: Sequence[TrialFacts]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Look at a copy of WESAD: which conditions are trials, and what is odd."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,11 @@ from deepvanet.datasets.findings import (
     keep_findings,
     make_result,
 )
-from deepvanet.datasets.rating_findings import RatedTrial, find_odd_ratings
+from deepvanet.datasets.rating_findings import (
+    RatedTrial,
+    count_usual,
+    find_odd_ratings,
+)
 from deepvanet.datasets.source_facts import ChannelFacts
 from deepvanet.datasets.source_tables import tabulate_channels
 from deepvanet.datasets.subjects import examine_each, leave_out
@@ -140,7 +143,9 @@ def _find_all(root: Path, facts: Sequence[WesadFacts]) -> Iterator[Finding]:
             for t in trials
         ],
         source="# DIM",
-        least_trials=_count_usual(facts),
+        least_trials=count_usual(
+            [len(f.trials) for f in facts], full=wesad.N_CONDITIONS
+        ),
     )
     if trials:
         yield make_finding(
@@ -165,13 +170,6 @@ def _find_all(root: Path, facts: Sequence[WesadFacts]) -> Iterator[Finding]:
     used = [file for f in facts for file in wesad.input_files(root, f.subject)]
     yield from find_unused(root, "WESAD", used, OTHER_FILES)
     yield from find_mark(root)
-
-
-def _count_usual(facts: Sequence[WesadFacts]) -> int:
-    """Return how many trials most subjects have, at most those of a full copy."""
-    counts = Counter(len(subject.trials) for subject in facts if subject.trials)
-    usual = counts.most_common(1)[0][0] if counts else wesad.N_CONDITIONS
-    return min(usual, wesad.N_CONDITIONS)
 
 
 def _find_unrated(trials: Sequence[TrialFacts]) -> Iterator[Finding]:
