@@ -15,6 +15,7 @@ from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
 from deepvanet.schema import (
     STREAM_SETS,
+    Goal,
     UserError,
     name_streams,
     parse_streams,
@@ -33,14 +34,24 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         When a setting is empty, unknown, or does not fit the store, or a learner reads
         none of the stream sets.
     """
+    moves = TASKS[settings.task].moves
+    traces = store.manifest.traces
+    moving = () if traces is None else traces.targets
     for kind, names, known in (
         ("protocol", settings.protocols, PROTOCOLS),
-        ("target", settings.targets, store.rating_columns),
+        ("target", settings.targets, moving if moves else store.rating_columns),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
     for name in settings.protocols:
         pick("protocol", name, PROTOCOLS)
+        if PROTOCOLS[name].is_forward and not moves:
+            raise UserError(
+                f"{name} divides trials in time, and needs a rating that moves: use "
+                f"--task trace, or a protocol that holds out whole trials; the task is "
+                f"{settings.task}",
+                field="protocols",
+            )
     check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
     settings = replace(
         settings,
@@ -120,8 +131,8 @@ def check_goal(settings: EvaluateSettings, task: Task) -> None:
             field="loss",
         )
     for learner in settings.learners:
-        if goal.kind not in find_traits(learner, settings).goals:
-            able = [n for n in list_learners() if _can(n, goal.kind, settings)]
+        if not find_traits(learner, settings).can_predict(goal):
+            able = [n for n in list_learners() if _can(n, goal, settings)]
             raise UserError(
                 f"{learner} cannot do task {settings.task}; those that can: "
                 f"{', '.join(able)}",
@@ -129,9 +140,9 @@ def check_goal(settings: EvaluateSettings, task: Task) -> None:
             )
 
 
-def _can(learner: str, goal: str, settings: EvaluateSettings) -> bool:
+def _can(learner: str, goal: Goal, settings: EvaluateSettings) -> bool:
     traits = find_traits(learner, settings)
-    return goal in traits.goals and traits.reads_streams
+    return traits.can_predict(goal) and traits.reads_streams
 
 
 def _check_units(settings: EvaluateSettings, store: SegmentStore) -> None:

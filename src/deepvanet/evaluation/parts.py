@@ -11,12 +11,24 @@ from jaxtyping import Float, Int, Num
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
+from deepvanet.evaluation.gap import Gap, find_gap
+from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Protocol
+from deepvanet.protocols.dealing import number_units
 from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
 from deepvanet.schema import UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
-from deepvanet.tasks import Task, make_task, read_column, split_target, stratify
+from deepvanet.tasks import (
+    TASKS,
+    MovingRating,
+    Task,
+    list_lags,
+    make_task,
+    read_column,
+    split_target,
+    stratify,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,8 @@ class RowSelection:
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """What folds are balanced by."""
-        return stratify(self.label, self.task.goal)
+        trial = number_units(self.table, "trial")
+        return stratify(self.label, self.task.goal, trial)
 
     def open(self, store: SegmentStore, streams: str) -> Rows:
         """Return them as a learner is given them."""
@@ -66,6 +79,8 @@ class Part:
         The rows of the store that have the streams and a rating.
     folds : tuple of Fold
         Row numbers count within ``numbers``.
+    gap : Gap | None
+        Where trials are divided in time: what lies between training and test.
     """
 
     protocols: tuple[Protocol, ...]
@@ -73,6 +88,7 @@ class Part:
     seed: int
     rows: RowSelection
     folds: tuple[Fold, ...]
+    gap: Gap | None = None
 
     @property
     def task(self) -> Task:
@@ -109,8 +125,18 @@ class Part:
         """The epochs that the protocols read a fit at."""
         return tuple(dict.fromkeys(read_epoch(p) for p in self.protocols))
 
-    def label_in(self, fold: Fold) -> Num[np.ndarray, " row"]:
-        """Return the labels by what is known from a fold's training rows alone."""
+    def label_in(
+        self, fold: Fold, lag: FoundLag | None = None
+    ) -> Num[np.ndarray, " row"]:
+        """Return the labels by what is known from a fold's training rows alone.
+
+        Parameters
+        ----------
+        lag : FoundLag, optional
+            Of ratings that move: how it was found there; by default the least.
+        """
+        if isinstance(self.task, MovingRating) and lag is not None:
+            return self.task.encode_at(self.rows.ratings, lag.lag_s)
         if not self.task.looks_at_training:
             return self.rows.label
         return self.task.encode(self.rows.ratings, self.table, fold.train)
@@ -137,10 +163,10 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
     UserError
         When no row has the streams, or there are fewer units than folds.
     """
-    families: dict[tuple[str, str, str], list[Protocol]] = {}
+    families: dict[tuple[str, str, str, bool], list[Protocol]] = {}
     for name in settings.protocols:
         protocol = PROTOCOLS[name]
-        key = (protocol.scope, protocol.unit, protocol.base)
+        key = (protocol.scope, protocol.unit, protocol.base, protocol.is_forward)
         families.setdefault(key, []).append(protocol)
     return [
         cut_part(store, settings, tuple(family), target, streams, seed)
@@ -210,6 +236,9 @@ def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> T
         When the store lacks it, or the task does not take it.
     """
     columns = split_target(settings.task, target)
+    if TASKS[settings.task].moves:
+        store.check_moves(target)
+        return MovingRating(target, list_lags(settings.lag, settings.longest_lag))
     read = [store.read_ratings(column) for column in columns]
     return make_task(
         settings.task,
@@ -223,8 +252,11 @@ def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> T
 def read_ratings(store: SegmentStore, task: Task) -> Float[np.ndarray, "row column"]:
     """Return the ratings that a task reads, of all rows of a store.
 
-    A row that lacks one of two has none, so that what is exchanged stays together.
+    A row that lacks one of two has none, so that what is exchanged stays together. A
+    rating that moves has a column for each lag.
     """
+    if isinstance(task, MovingRating):
+        return store.read_traces(task.target, task.lags_s)
     columns = [read_column(store.read_ratings(name)) for name in task.columns]
     ratings = np.stack(columns, axis=1)
     ratings[~np.isfinite(ratings).all(axis=1)] = np.nan
@@ -273,8 +305,16 @@ def cut_part(
     n_folds = settings.folds or agree_on_folds(
         found.table, [PROTOCOLS[name] for name in settings.protocols]
     )
-    folds = cut_folds(found.table, found.stratum, family[0], n_folds=n_folds, seed=seed)
-    return Part(family, streams, seed, found, tuple(folds))
+    gap = find_gap(store, found.task) if family[0].is_forward else None
+    folds = cut_folds(
+        found.table,
+        found.stratum,
+        family[0],
+        n_folds=n_folds,
+        seed=seed,
+        gap_s=gap.used_s if gap else 0.0,
+    )
+    return Part(family, streams, seed, found, tuple(folds), gap)
 
 
 def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:

@@ -65,6 +65,7 @@ class _Entry:
     leaks: list[str] = field(default_factory=list)
     shares: list[str] = field(default_factory=list)
     folds: list[dict[str, Any]] = field(default_factory=list)
+    gap_s: float | None = None
 
 
 def state_sharing(
@@ -114,7 +115,12 @@ def _check_folds(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold, Sharing]]:
     for part in parts:
         numbers = number_all_units(part.table)
         for fold in part.folds:
-            yield part, fold, check_sharing(part.table, fold, numbers)
+            is_forward = part.protocols[0].is_forward
+            yield (
+                part,
+                fold,
+                check_sharing(part.table, fold, numbers, is_forward=is_forward),
+            )
 
 
 def have_offsets(leakage: Sequence[Mapping[str, Any]]) -> bool:
@@ -134,7 +140,7 @@ def _close(entry: _Entry) -> dict[str, Any]:
     return {
         "leaks": join(leaks),
         "shares": join(shares),
-        "statement": describe_sharing(leaks, shares),
+        "statement": describe_sharing(leaks, shares, gap_s=entry.gap_s),
         "folds": entry.folds,
     }
 
@@ -175,6 +181,8 @@ def _add_fold(
     # labels, and the store's name for how it was cleaned, admit these
     admitted = ("subject", "unlabelled")
     verify(protocol, sharing, leaks, shares, declared=admitted)
+    if sharing.gap_s is not None:
+        entry.gap_s = min(sharing.gap_s, entry.gap_s or sharing.gap_s)
     entry.leaks += leaks
     entry.shares += shares
     entry.folds.append(

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
-from deepvanet.schema import GoalKind, Stream, list_within, parse_streams
+from deepvanet.schema import Goal, GoalKind, Stream, list_within, parse_streams
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -68,6 +68,9 @@ class Traits:
         known, so that the part of a channel is found by leaving it out.
     goals : tuple of str
         What it can predict.
+    follows_time : bool
+        Whether rows of a trial get predictions of their own, so that it can follow a
+        rating that moves.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -84,6 +87,11 @@ class Traits:
     most_rows: int | None = None
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
+    follows_time: bool = True
+
+    def can_predict(self, goal: Goal) -> bool:
+        """Say whether it can predict what is asked."""
+        return goal.kind in self.goals and (self.follows_time or not goal.moves)
 
     def can_read(self, streams: str) -> bool:
         """Say whether it can read a stream set."""

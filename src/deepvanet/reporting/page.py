@@ -196,6 +196,9 @@ def describe_task(study: Study, rule: str) -> str:
         return (
             f"to split high {write_list(study.targets, 'or')} (rating {rule}) from low"
         )
+    if study.form.moves:
+        moving = write_list(study.targets)
+        return f"to predict ratings of {moving} that move with time, moment by moment"
     if study.form.is_rating:
         return f"to predict ratings of {write_list(study.targets)}"
     if study.form.task == QUADRANTS:

@@ -96,7 +96,7 @@ class Rows:
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """The class of each row; of a rating, whether it is above their median."""
-        return stratify(self.label, self.goal)
+        return stratify(self.label, self.goal, self.trial)
 
     def read(
         self,

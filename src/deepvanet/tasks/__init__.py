@@ -6,10 +6,17 @@ says what its predictions are, what folds are balanced by and what is left out.
 
 from deepvanet.tasks.bounds import Bounds, read_bounds
 from deepvanet.tasks.known import TASKS, TaskRecord
-from deepvanet.tasks.making import check_task, make_task, read_column, split_target
+from deepvanet.tasks.making import (
+    check_task,
+    list_lags,
+    make_task,
+    read_column,
+    split_target,
+)
 from deepvanet.tasks.task import (
     Classes,
     HighLow,
+    MovingRating,
     Quadrants,
     Rating,
     Task,
@@ -21,11 +28,13 @@ __all__ = [
     "Bounds",
     "Classes",
     "HighLow",
+    "MovingRating",
     "Quadrants",
     "Rating",
     "Task",
     "TaskRecord",
     "check_task",
+    "list_lags",
     "make_task",
     "read_bounds",
     "read_column",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deepvanet.schema import GoalKind
+from deepvanet.schema import LAST_VALUE, PRIORS, GoalKind
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,20 @@ class TaskRecord:
         What is asked, in a sentence without its subject.
     n_targets : int
         How many rating columns one question takes.
+    moves : bool
+        Whether its ratings move with time.
     """
 
     name: str
     goal: GoalKind
     about: str
     n_targets: int = 1
+    moves: bool = False
+
+    @property
+    def priors(self) -> tuple[str, ...]:
+        """The learners that read no signal and can say something of it."""
+        return tuple(n for n in PRIORS if self.moves or n != LAST_VALUE)
 
 
 _LIST = (
@@ -42,5 +50,11 @@ _LIST = (
         n_targets=2,
     ),
     TaskRecord("rating", "rating", "predicts the rating itself"),
+    TaskRecord(
+        "trace",
+        "rating",
+        "predicts a rating that moves with time, moment by moment",
+        moves=True,
+    ),
 )
 TASKS: Mapping[str, TaskRecord] = {record.name: record for record in _LIST}
