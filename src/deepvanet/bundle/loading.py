@@ -74,6 +74,8 @@ class Answer:
         None: never scored, so not calibrated.
     goal : Goal
         What it predicts.
+    lag_s : float | None
+        By how many seconds a rating that moves follows the signals; None of others.
     """
 
     target: str
@@ -84,6 +86,7 @@ class Answer:
     calibrations: Calibrations
     validation: Validation | None = None
     goal: Goal = HIGH_OR_LOW
+    lag_s: float | None = None
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
@@ -105,6 +108,8 @@ class Answer:
     def _say_score(self) -> str:
         """Say the headline of another goal than high-low, beside what luck gives."""
         says = say_goal(self.goal)
+        if self.lag_s is not None:
+            says += f", as it moves, {self.lag_s:g} s after the signals"
         if self.validation is None:
             return f"{says}, never scored"
         headline = find_form(self.goal).headline
@@ -320,6 +325,7 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
                 answer.open_calibration(),
                 answer.validation,
                 item.find_goal(),
+                item.lag_s,
             )
             for item in found.networks
             for answer in item.answers

@@ -269,7 +269,7 @@ def fit_one(
     rows = task.take_rows(store)
     network = settle_network(settings.network, task)
     learner = find_learner(name)(network, task.seed, face_weights)
-    return {**_fit(learner, rows, task), **_spell_lag(task.lag)}
+    return {**_fit(learner, rows, task), **spell_lag(task.lag)}
 
 
 def read_lag(fit: Mapping[str, NDArray[Any]]) -> FoundLag | None:
@@ -352,7 +352,8 @@ def _fit_first(
     )
 
 
-def _spell_lag(lag: FoundLag | None) -> dict[str, NDArray[Any]]:
+def spell_lag(lag: FoundLag | None) -> dict[str, NDArray[Any]]:
+    """Return what a saved fit says of its lag, nothing where ratings do not move."""
     return {} if lag is None else {LAG: np.array(astuple(lag), dtype=float)}
 
 

@@ -1,7 +1,7 @@
 """What a run is made of: the folds of each protocol, target and stream set."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -60,6 +60,18 @@ class RowSelection:
         """What folds are balanced by."""
         trial = number_units(self.table, "trial")
         return stratify(self.label, self.task.goal, trial)
+
+    def at(self, lag: FoundLag) -> "RowSelection":
+        """Return them with labels of a rating that moves, taken so much later.
+
+        Raises
+        ------
+        ValueError
+            When ratings do not move.
+        """
+        if not isinstance(self.task, MovingRating):
+            raise ValueError(f"{self.task.target} does not move")
+        return replace(self, label=self.task.encode_at(self.ratings, lag.lag_s))
 
     def open(self, store: SegmentStore, streams: str) -> Rows:
         """Return them as a learner is given them."""

@@ -15,6 +15,9 @@ from deepvanet.reporting.panels import add_legend, name_learner, name_target
 from deepvanet.reporting.plotting import Plot, make_file_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 
+ROOM_FOR_TEXT = 4.0
+"""Above the greatest value, in the room that is left below the least."""
+
 _RATED, _PREDICTED = plotting.BLACK, plotting.BLUE
 
 
@@ -39,7 +42,7 @@ class Course:
 def plot_courses(study: Study, target: str, learner: str) -> Plot:
     """Plot the trial with the median CCC of each protocol and stream set."""
     wanted = list_panels(study, target, learner)
-    grid = lay_out(study, wanted, side=1.75, gap=0.2, left=1.75)
+    grid = lay_out(study, wanted, side=1.2, gap=0.16, left=1.75, width=2.6)
     title = f"{name_target(target, study.forms[target])}, {name_learner(learner)}"
     grid.sheet.write(0.04, 0.03, title, weight="bold")
     courses = {key: find_median_course(rows) for key, rows in wanted.items()}
@@ -47,18 +50,19 @@ def plot_courses(study: Study, target: str, learner: str) -> Plot:
     values = shown[["truth", "prediction"]].to_numpy(dtype=float)
     low, high = np.nanpercentile(values, [0.5, 99.5])
     room = 0.08 * (high - low) or 1.0
+    ends = 0.0, float(shown["time_s"].max())
     for (protocol, streams), course in courses.items():
         leaks = study.leaks_of(protocol, streams) != NO_LEAK
         axes = grid.add_panel(protocol, streams, leaks=leaks)
         _plot_course(axes, course)
-        axes.set_ylim(low - room, high + room)
+        axes.set(xlim=ends, ylim=(low - room, high + ROOM_FOR_TEXT * room))
         scores = find_means(wanted[protocol, streams], "trial")
         _write_scores(axes, course, scores["ccc"], scores["pooled_ccc"])
         frame_panel(axes, leaks=leaks)
         is_lowest, is_left = grid.is_lowest(protocol), grid.is_left(streams)
         axes.set_xlabel("time in the trial (s)" if is_lowest else "", labelpad=1)
         axes.set_ylabel(target if is_left else "", labelpad=1)
-        axes.tick_params(labelleft=is_left)
+        axes.tick_params(labelbottom=is_lowest, labelleft=is_left)
     add_legend(
         grid.sheet,
         [
@@ -136,8 +140,8 @@ def _plot_course(axes: Axes, course: Course) -> None:
 
 def _write_scores(axes: Axes, course: Course, ccc: float, pooled: float) -> None:
     said = (
-        f"{course.subject}, {course.trial}: CCC {course.ccc:.2f}\n"
-        f"all: {ccc:.2f} ({pooled:.2f})"
+        f"subject {course.subject}, trial {course.trial}: CCC {course.ccc:.2f}; "
+        f"all {ccc:.2f} ({pooled:.2f})"
     )
     axes.text(
         0.03,

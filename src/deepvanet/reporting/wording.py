@@ -74,9 +74,9 @@ class Wording:
         """Say how a table of scores is read."""
         if self.form.moves:
             return (
-                "Mean ± standard deviation over subjects, each the mean over its trials,"
-                " which are scored over their courses; below it the 95 % interval, and "
-                "the same metric over all moments of all trials (“pooled”), where "
+                "Mean ± standard deviation over subjects, of whom each has the mean of "
+                "its trials, scored over their courses; below it the 95 % interval, "
+                "and the same metric over all moments of all trials (“pooled”), where "
                 "knowing the means of trials is enough for a CCC above 0. RMSE and MAE "
                 "are in the unit of the rating. A second, smaller number of subjects "
                 "counts those with a trial whose rating moves."
