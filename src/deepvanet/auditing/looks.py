@@ -89,9 +89,7 @@ def look_at_trials(audited: AuditPart, shared: Mapping[str, float | None]) -> Lo
         return Look(name, leak=part)
     if shared["trial"]:
         if audited.form.moves and "segment" in audited.rows and _is_forward(audited):
-            said = (
-                "of a trial that is on both sides the past trains and the future tests"
-            )
+            said = "of a trial on both sides the past trains and the future tests"
             return Look(name, note=said)
         part = f"{shared['trial']:.0%} of the tested rows are of trials that were "
         return Look(name, leak=f"{part}trained on")

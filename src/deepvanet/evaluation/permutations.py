@@ -372,12 +372,13 @@ def _predict(
 ) -> pd.DataFrame:
     """Fit and score all folds of a part."""
     [protocol] = part.protocols
-    labels, scores, goal = [], [], part.task.goal
+    made = []
     for fold in part.folds:
         task = settle_lag(store, plan_task(part, fold, Path(), settings, run=""))
         fit = fit_one(store, settings, face_weights, task, learner)
-        labels.append(part.label_in(fold, task.lag)[fold.test])
-        scores.append(fit[read_epoch(protocol)])
+        label = part.label_in(fold, task.lag)[fold.test]
+        score = fit[read_epoch(protocol)]
+        made.append(tabulate_predictions(part.task.goal, label, score, task.lag))
     tested = np.concatenate([fold.test for fold in part.folds])
     numbers = np.repeat(
         [fold.number for fold in part.folds], [len(fold.test) for fold in part.folds]
@@ -390,7 +391,7 @@ def _predict(
         learner=learner,
         seed=part.seed,
         fold=numbers,
-        **tabulate_predictions(goal, np.concatenate(labels), np.concatenate(scores)),
+        **{name: np.concatenate([of[name] for of in made]) for name in made[0]},
     )
 
 

@@ -73,9 +73,9 @@ def cut_in_time(
         number += 1
     if number == 0:
         raise UserError(
-            f"{where}: trials of at most {lasts_s.max():g} s are too short for "
-            f"{n_blocks} blocks with a gap of {gap_s:g} s between training and test: "
-            "ask for fewer folds, a shorter --longest-lag or --lag, or another protocol"
+            f"{where}: trials of at most {lasts_s.max():g} s are too short for a gap "
+            f"of {gap_s:g} s between training and test: take a shorter --longest-lag "
+            "or --lag, or another protocol"
         )
 
 
