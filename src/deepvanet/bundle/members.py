@@ -135,8 +135,19 @@ def select_member(
 
     Parameters
     ----------
+    store : SegmentStore
+        The rows to select from.
+    settings : TrainSettings
+        What is asked, and of which subjects.
+    member : Member
+        Which target and stream set.
     lag : FoundLag, optional
         Of a rating that moves: where its labels are taken; by default the least.
+
+    Returns
+    -------
+    RowSelection
+        Of two labels or more.
 
     Raises
     ------

@@ -97,11 +97,18 @@ def check_sharing(
     table : DataFrame
         The table that the fold's row numbers belong to; columns subject, trial,
         stimulus, recording, segment, start_s, duration_s; session may be absent.
+    fold : Fold
+        Row numbers of the table.
     numbers : mapping of str to array, shape (row,), optional
         What ``number_all_units`` returns for the table, where several folds of it
         are checked.
     is_forward : bool
         Whether the past of trials trains and their future tests.
+
+    Returns
+    -------
+    Sharing
+        What is on both sides.
     """
     numbers = number_all_units(table) if numbers is None else numbers
     seen = np.union1d(fold.train, np.union1d(fold.first, fold.validation))
