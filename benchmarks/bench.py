@@ -630,8 +630,8 @@ def measure_traces(
     )
     return [
         Row(
-            f"finding one of {len(lags_s)} lags on {len(rows)} rows of EEG, against one "
-            "fit of bandpower-ridge",
+            f"finding one of {len(lags_s)} lags on {len(rows)} rows of EEG, against "
+            "one fit of bandpower-ridge",
             _divide(found, fitted),
             "x as long",
             "<= 5",

@@ -24,7 +24,7 @@ else:
 
 JOBS = config.suggest_jobs()
 SEGMENT_S = config.Segmenting().length_s
-LAG: Any = config.EvaluateSettings.lag
+LAG: float | str = config.EvaluateSettings.lag
 
 _OTHER_NAMES = {
     "protocols": "--protocol",
@@ -212,7 +212,7 @@ def _read_seconds(text: str | float, word: str, field: str) -> float | str:
 
 # or the word for whole trials; typer takes no union of types
 Segment = Annotated[float, option(config.Segmenting, "segment_s", parser=read_segment)]
-Lag = Annotated[float, option(config.EvaluateSettings, "lag", parser=read_lag)]
+Lag = Annotated[Any, option(config.EvaluateSettings, "lag", parser=read_lag)]
 LongestLag = Annotated[float, option(config.EvaluateSettings, "longest_lag")]
 Step = Annotated[float, option(config.Segmenting, "step_s")]
 Baseline = Annotated[config.Baseline | None, option(config.Segmenting, "baseline")]
