@@ -93,6 +93,35 @@ def test_segments_are_windows_of_their_trials_less_the_baseline(
     assert read.dtype == np.float32
 
 
+@pytest.mark.parametrize("baseline", ["mean", "waveform", "none"])
+def test_segments_that_are_read_again_are_the_same_to_the_bit(
+    tmp_path, baseline, monkeypatch
+):
+    def spoil(samples):
+        samples[30:40, 0] = np.nan
+
+    trials = [make_trial("1"), make_trial("2", seconds=5.5, spoil=spoil)]
+    store = write_store(tmp_path / "store", *trials).cut(Segmenting(2, 0.5, baseline))
+    rows = np.random.default_rng(0).permutation(store.rows_with([Stream.EEG]))
+    is_inner = (store.table["segment"] > 0) & (store.table["segment"] < 7)
+    inner = np.flatnonzero(is_inner)
+    shift_s = np.resize([0.25, -0.375], len(inner))
+
+    monkeypatch.setattr(segments, "KEPT_BYTES", 0)
+    never = open_store(store.path).cut(store.segmenting)
+    wanted = never.read(Stream.EEG, rows)
+    moved = never.read(Stream.EEG, inner, shift_s)
+
+    for _ in range(3):  # trials are kept from the second time on
+        np.testing.assert_array_equal(store.read(Stream.EEG, rows), wanted)
+    file = store.path / "subjects" / "01" / "eeg.npy"
+    np.load(file, mmap_mode="r+")[:] = 0  # so what is read now was kept
+
+    np.testing.assert_array_equal(store.read(Stream.EEG, rows), wanted)
+    np.testing.assert_array_equal(store.read(Stream.EEG, inner, shift_s), moved)
+    assert not np.array_equal(never.read(Stream.EEG, rows), wanted)
+
+
 def test_segments_of_several_subjects_come_in_the_order_asked_for(tmp_path):
     write_store(tmp_path / "store", make_trial("1"), make_trial("2"))
     other = make_trial("3")

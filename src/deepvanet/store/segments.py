@@ -19,14 +19,18 @@ from deepvanet.schema import BIO, Channel, FrameState, Stream, pick
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, NO_RATINGS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
+from deepvanet.store.turned import TurnedTrials
 from deepvanet.store.windows import lay_windows, tabulate
 
 READ_AT_ONCE = 32
 """Segments that are gathered in one go: few, so that the cache still holds them when
 they are turned, and when their baseline is subtracted."""
 
-MAPPED_BYTES = 2**28
+MAPPED_BYTES = 2**27
 """Of what was read of a store, as much counts as memory of this process."""
+
+KEPT_BYTES = 2**27
+"""Of trials that are read again and again, as much is kept: two DEAP subjects."""
 
 TURNED_AT_ONCE = 128
 """Samples of a segment: 32 channels of so many fill half of a processor's L1 cache."""
@@ -62,6 +66,7 @@ class SegmentStore:
         self._trials = trials
         self._repeated: dict[Stream, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
         self._views: dict[tuple[Stream, int], NDArray[Any]] = {}
+        self._turned = TurnedTrials(KEPT_BYTES)
         self._n_read = 0
         self._owner, folders = pd.factorize(trials["folder"])
         self._folders = [str(folder) for folder in folders]
@@ -231,17 +236,50 @@ class SegmentStore:
             raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
         shift = self._count_shift(stream, rows, shift_s)
         first = first + shift
-        owner = self._owner[self._windows.trial[rows]]
-        self._count_read(stream, owner)
+        trial = self._windows.trial[rows]
+        owner = self._owner[trial]
         if stream.is_images:
+            self._count_read(stream, owner)
             return np.ascontiguousarray(self._gather(stream, owner, first))
+        begin = self._start[rows] + shift
+        kept = self._read_kept(stream, trial, begin)
+        if kept is not None:
+            return kept
+        self._count_read(stream, owner)
         shape = self._view(stream, int(owner[0])).shape[1:]
         out = np.empty((len(rows), *shape[::-1]), np.float32)
         for start in range(0, len(rows), READ_AT_ONCE):
             few = slice(start, start + READ_AT_ONCE)
             _turn(self._gather(stream, owner[few], first[few]), out[few])
-            self._subtract(stream, rows[few], shift[few], out[few])
+            self._subtract(stream, trial[few], begin[few], out[few])
         return out
+
+    def _read_kept(
+        self, stream: Stream, trial: RowNumbers, begin: RowNumbers
+    ) -> Float32[np.ndarray, "row channel time"] | None:
+        """Copy rows of trials that are kept in memory; None where one is not."""
+        length, n_channels = self._view(stream, int(self._owner[trial[0]])).shape[1:]
+        found = self._turned.gather(stream, trial, begin, length)
+        if found is not None:
+            return found
+        lasts = np.maximum(self._length[stream] - self._n_baseline, 0)
+        often = self._turned.ask(
+            stream, trial, length, lasts=lasts, n_channels=n_channels
+        )
+        for one in often:
+            self._keep(stream, one)
+        if not often:
+            return None
+        self._arrays.forget()
+        self._n_read = 0
+        return self._turned.gather(stream, trial, begin, length)
+
+    def _keep(self, stream: Stream, trial: int) -> None:
+        """Turn a trial, subtract its baseline, and keep it."""
+        stored = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
+        room = self._turned.make_room(stream, trial, len(stored))[None]
+        _turn(stored[None], room)
+        self._subtract(stream, np.array([trial]), np.zeros(1, np.int64), room)
 
     def _count_read(self, stream: Stream, owner: RowNumbers) -> None:
         """Let go of what was read before, when it is much."""
@@ -336,20 +374,22 @@ class SegmentStore:
     def _subtract(
         self,
         stream: Stream,
-        rows: RowNumbers,
-        shift: RowNumbers,
+        trial: RowNumbers,
+        begin: RowNumbers,
         out: Float32[np.ndarray, "row channel time"],
     ) -> None:
-        """Subtract each trial's baseline, in the phase of the trial's seconds."""
+        """Subtract each trial's baseline, in the phase of the trial's seconds.
+
+        ``begin`` is the sample of its stimulus at which each row begins.
+        """
         if not self._subtracts(stream):
             return
-        trial = self._windows.trial[rows]
         repeated = self._find_repeated(stream, trial)[trial]
         length = repeated.shape[2]
         if length == 1:  # a mean
             np.subtract(out, repeated, out=out, casting="same_kind")
             return
-        waves = _roll(repeated, (self._start[rows] + shift) % length)
+        waves = _roll(repeated, begin % length)
         for start in range(0, out.shape[2], length):
             part = out[:, :, start : start + length]
             taken = waves[:, :, : part.shape[2]]
@@ -491,7 +531,8 @@ class SegmentStore:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what is quickly found again behind when sent to another process."""
-        return {**self.__dict__, "_repeated": {}, "_views": {}}
+        left = {"_repeated": {}, "_views": {}, "_turned": TurnedTrials(KEPT_BYTES)}
+        return {**self.__dict__, **left}
 
 
 def _turn(
