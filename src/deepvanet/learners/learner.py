@@ -68,6 +68,8 @@ class Traits:
         known, so that the part of a channel is found by leaving it out.
     goals : tuple of str
         What it can predict.
+    reads_any_length : bool
+        Whether rows may differ in length, as whole trials do.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -84,6 +86,7 @@ class Traits:
     most_rows: int | None = None
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
+    reads_any_length: bool = False
 
     def can_read(self, streams: str) -> bool:
         """Say whether it can read a stream set."""
