@@ -75,11 +75,12 @@ from deepvanet.config import (
 from deepvanet.evaluation import evaluate
 from deepvanet.files import write_text
 from deepvanet.learners.bandpower import Bandpower
+from deepvanet.learners.held_rows import open_rows, open_stretches
 from deepvanet.learners.held_seconds import hold_seconds
-from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.inputs import to_network
 from deepvanet.learners.lag import find_lag
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.learners.offsets import open_stretches, open_training
+from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import name_precision, use_threads
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.preparation.run import prepare

@@ -1,14 +1,21 @@
 """Trials of small stores, made from their segments: what a test knows best."""
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from deepvanet.schema import FrameState, Stream
-from deepvanet.store import CleaningRecord, SegmentStore, TrialBlock
+from deepvanet.schema import BIO, FrameState, Stream
+from deepvanet.store import (
+    CleaningRecord,
+    SegmentStore,
+    TrialBlock,
+    open_store,
+    write_subject,
+)
 
 _OF_SEGMENTS = ("segment", "start_s")
 
@@ -118,3 +125,21 @@ def rewrite_trials(path: Path, subject: str, **columns: Any) -> None:
     table = pd.read_csv(file, dtype=str)
     made = {k: v(table) if callable(v) else v for k, v in columns.items()}
     table.assign(**made).to_csv(file, index=False)
+
+
+def shorten_trials(path: Path, shorter: Path, seconds: Sequence[float]) -> Path:
+    """Copy the signals of a store, of each trial only its first seconds, in turn."""
+    store = open_store(path)
+    shorter.mkdir()
+    shutil.copy(path / "manifest.json", shorter)
+    lasts_s = np.resize(seconds, len(store.table))
+    for subject, trials in store.table.groupby("subject", sort=False):
+        blocks = []
+        for number, row in trials.iterrows():
+            end = row["n_baseline"] + round(lasts_s[number] * 128)
+            arrays = {s: store.read_trial(s, number)[:end] for s in BIO}
+            known = {**row, "duration_s": float(lasts_s[number])}
+            held = {s: array for s, array in arrays.items() if len(array)}
+            blocks.append(TrialBlock(known, held, n_baseline=row["n_baseline"]))
+        write_subject(shorter, subject, parts=iter(blocks), inputs={"inputs": {}})
+    return shorter

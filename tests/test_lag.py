@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from deepvanet.config import Segmenting
+from deepvanet.learners.features import BANDS, PICTURE_SIDE, measure_alone
 from deepvanet.learners.lag import choose_lag, find_lag
 from deepvanet.schema import Goal, Stream
 from deepvanet.store import Rows, open_store
 from deepvanet.tasks import MovingRating, list_lags
 from moving_store import write_moving_store
+from small_store import take_rows, write_small_store
 
 LAGS = list_lags("fit", 6.0)
 
@@ -90,3 +92,17 @@ def test_lags_that_are_as_good_as_the_best_are_told_as_a_range():
 
     assert (found.low_s, found.high_s) == (1.0, 3.0)
     assert found.is_flat
+
+
+def test_faces_and_eeg_are_described_by_their_own_samples(tmp_path):
+    store = write_small_store(tmp_path / "store", n_subjects=1, n_trials=2)
+    rows = take_rows(store)
+
+    whole = measure_alone(rows)
+    alone = np.concatenate([measure_alone(rows.take(np.array([k]))) for k in range(8)])
+
+    n_fields, n_bands, n_levels = PICTURE_SIDE**2, 3 * len(BANDS), 2 * 2
+    assert whole.shape == (8, n_fields + n_bands + n_levels)
+    assert whole == pytest.approx(alone)
+    faces = store.read(Stream.FACE, np.arange(8)).mean(axis=(1, 2, 3, 4))
+    assert whole[:, :n_fields].mean(axis=1) == pytest.approx(faces)

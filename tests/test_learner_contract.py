@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from deepvanet.bundle import load_bundle, train_bundle
 from deepvanet.cli import main
-from deepvanet.config import Execution, NetworkSettings, TrainSettings
+from deepvanet.config import Execution, NetworkSettings, Segmenting, TrainSettings
 from deepvanet.explanation import explain
 from deepvanet.inference import RecordingInput, predict
 from deepvanet.learners import LEARNERS, PRIORS
@@ -19,7 +20,9 @@ from deepvanet.learners.fusion_rules import RULES
 from deepvanet.learners.making import find_learner, load_learner
 from deepvanet.plugins import find_plugins
 from deepvanet.schema import STREAM_SETS, Stream, Target, UserError
+from deepvanet.store import open_store
 from portraits import video_of
+from segment_blocks import shorten_trials
 from small_store import hold, rate, take_rows
 
 ALONE = Execution()
@@ -63,6 +66,28 @@ def test_a_loaded_learner_scores_rows_and_recordings_as_the_fitted_one(
     wanted = fitted.score(trial)
     assert rows.tobytes() == wanted.tobytes()
     assert recording.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("normalise", ["none", "subject"])
+@pytest.mark.parametrize(
+    "name", ["bandpower-logistic", "bandpower-ridge", "trial-logistic", "riemann"]
+)
+def test_rows_of_several_lengths_are_scored_as_each_of_them_alone(
+    store, name, normalise, tmp_path
+):
+    path = shorten_trials(store.path, tmp_path / "store", [3, 2, 2.5])
+    whole = open_store(path).cut(Segmenting("trial"))
+    settings = replace(QUICK, normalise=normalise)
+    fitted, _ = fit(whole, name, settings)
+    known = take_rows(whole, STREAM_SETS["eeg" if name == "riemann" else "bio"])
+    known = known.take(known.table["subject"].isin(["01", "02"]).to_numpy())
+
+    scores = fitted.score(known)
+
+    alone = [fitted.score(known.take(np.array([row])))[0] for row in range(len(known))]
+    assert len(set(known.table["duration_s"])) == 3
+    np.testing.assert_allclose(scores, alone, rtol=1e-9)
+    assert find_learner(name)(settings, 0).traits.reads_any_length
 
 
 @pytest.mark.parametrize("name", ["eegnet", "bandpower-nb", "riemann"])

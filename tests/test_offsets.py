@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from deepvanet.config import NetworkSettings, Segmenting
-from deepvanet.learners import inputs
+from deepvanet.learners import held_rows, inputs
 from deepvanet.learners.eegnet import EEGNetLearner
+from deepvanet.learners.held_rows import open_rows, open_stretches
 from deepvanet.learners.held_seconds import hold_seconds
-from deepvanet.learners.inputs import open_rows
 from deepvanet.learners.network import NetworkLearner
-from deepvanet.learners.offsets import find_room, open_stretches, open_training
+from deepvanet.learners.offsets import find_room, open_training
 from deepvanet.learners.scaling import fit_scaling
 from deepvanet.learners.within_subject import compare_within
 from deepvanet.schema import BIO, PAPER_STREAMS, Stream
@@ -115,6 +115,26 @@ def test_rows_from_memory_are_those_of_the_store_bit_for_bit(
         wanted = rows.read(stream, order, shift_s)
         if stream in BIO:
             wanted = scalings[stream].apply(wanted)
+        np.testing.assert_array_equal(found[stream].numpy(), wanted)
+
+
+@pytest.mark.parametrize("segmenting", [Segmenting(4, 1), Segmenting(2, 0.5)])
+def test_rows_that_overlap_are_held_as_their_trials(store, segmenting, monkeypatch):
+    cut = open_store(store.path).cut(segmenting)
+    rows = take_rows(cut, BIO)
+    rows = rows.take(np.random.default_rng(0).permutation(len(rows)))
+    scalings, order = fit_scaling(rows), np.arange(len(rows))[::-1].copy()
+    n_trials, n_channels, lasts_s = int(rows.trial.max()) + 1, len(cut.channels(BIO)), 6
+    asked = []
+    monkeypatch.setattr(
+        held_rows, "may_be_held", lambda n_bytes: asked.append(n_bytes) or True
+    )
+
+    found = open_rows(rows, scalings)(order)
+
+    assert asked == [4 * n_trials * n_channels * lasts_s * 128]
+    for stream in BIO:
+        wanted = scalings[stream].apply(rows.read(stream, order))
         np.testing.assert_array_equal(found[stream].numpy(), wanted)
 
 

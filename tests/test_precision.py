@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate
-from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.held_rows import open_rows
+from deepvanet.learners.inputs import to_network
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.repeatable import settle_machine, use_threads
 from deepvanet.learners.scaling import fit_scaling

@@ -109,12 +109,12 @@ ClassBounds = Annotated[
     ),
 ]
 WHOLE_TRIAL = "trial"
-"""A length of segments: each trial is one, where all trials last the same time."""
+"""A length of segments: each trial is one, however long it is."""
 
 SegmentLength = Annotated[
     float | Literal["trial"],
     About(
-        "Length of a segment in seconds, or trial: whole trials, all of one length.",
+        "Length of a segment in seconds, or trial: each trial is one segment.",
         least=0.001,
         most=3600,
         metavar="S",
@@ -158,7 +158,8 @@ class Segmenting(CheckedSettings):
     Attributes
     ----------
     segment_s : float | str
-        Length of a segment; ``trial`` until a store says how long its trials are.
+        Length of a segment; ``trial`` where each trial is one, until a store says how
+        long its trials are, all of them the same.
     step_s : float
         From the start of one to that of the next.
     baseline : str | None
@@ -172,8 +173,13 @@ class Segmenting(CheckedSettings):
     baseline: BaselineOrUsual = None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether each trial is a segment, however long it is."""
+        return self.segment_s == WHOLE_TRIAL
+
+    @property
     def length_s(self) -> float:
-        """Length of a segment in seconds; ``ValueError`` before it is known."""
+        """Length of a segment in seconds; ``ValueError`` of whole trials."""
         return float(self.segment_s)
 
 

@@ -126,9 +126,9 @@ def _read(hint: Any, value: Any, place: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and types.NoneType in parts:
             return None
-        for part in parts:
-            if typing.get_origin(part) is Literal and value in typing.get_args(part):
-                return value
+        words = [p for p in parts if typing.get_origin(p) is Literal]
+        if any(value in typing.get_args(word) for word in words):  # seconds, or trial
+            return value
         return _read(next(p for p in parts if p is not types.NoneType), value, place)
     if origin is tuple:
         return _read_list(parts[0], value, place)

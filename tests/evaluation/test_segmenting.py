@@ -8,7 +8,8 @@ import pytest
 from deepvanet import results
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate
-from deepvanet.schema import Stream
+from deepvanet.schema import Stream, UserError
+from segment_blocks import shorten_trials
 
 ASKED = EvaluateSettings(
     targets=("valence",),
@@ -138,3 +139,33 @@ def test_a_run_says_which_folds_trained_at_random_offsets(store, tmp_path):
     one, other = (t.set_index(["protocol", "learner"])["score"] for t in tables)
     changed = (one != other).groupby(level=[0, 1]).any()
     assert list(changed[changed].index) == [("trial", "network")]
+
+
+def test_a_whole_trial_is_one_row_however_long_it_is(store, tmp_path):
+    path = shorten_trials(store.path, tmp_path / "store", [8, 5.5, 3.25])
+    settings = replace(ASKED, protocols=("paper-pooled", "subject"), segment="trial")
+
+    made = evaluate(path, tmp_path / "run", settings=settings, execution=ALONE)
+
+    assert made.cut == ("segments: whole trials of 3.25 to 8 s, baseline: mean",)
+    predictions = results.read_predictions(tmp_path / "run" / "predictions.csv")
+    mine = predictions[predictions["learner"] == "bandpower-nb"]
+    n_rows = mine.groupby(["protocol", "subject", "trial"], observed=True).size()
+    assert set(n_rows) == {1}
+    _, folds = read_folds(tmp_path / "run")
+    for _, leaks, fold in folds:
+        assert leaks == "none"  # no trial is split, whatever the protocol allows
+        assert fold["shared_trials"] == fold["overlapping_samples_s"] == 0
+    assert 'segment = "trial"' in (tmp_path / "run" / "settings.toml").read_text()
+
+
+@pytest.mark.parametrize("learner", ["network", "eegnet"])
+def test_a_learner_of_one_length_refuses_whole_trials_of_several(
+    store, tmp_path, learner
+):
+    path = shorten_trials(store.path, tmp_path / "store", [8, 5.5])
+    settings = replace(ASKED, learners=(learner,), segment="trial")
+
+    said = r"reads rows of one length, but .* last 5.5 to 8 s: ask one of bandpower-svm"
+    with pytest.raises(UserError, match=said):
+        evaluate(path, tmp_path / "run", settings=settings, execution=ALONE)

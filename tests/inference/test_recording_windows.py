@@ -5,8 +5,10 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from deepvanet.app.server import make_app
 from deepvanet.bundle import load_bundle, train_bundle
 from deepvanet.config import (
     Execution,
@@ -84,10 +86,13 @@ def change_training(model, folder, **values):
     return folder
 
 
+def given_of(folder):
+    return RecordingInput(bio=folder / "p.bdf", trials=folder / "trials.csv")
+
+
 def read_trials(bundle, folder):
     """Return what is read of the recording's trials, and the chunks."""
-    given = RecordingInput(bio=folder / "p.bdf", trials=folder / "trials.csv")
-    chunks = list(open_recording(bundle, given).chunks(at_once=2))
+    chunks = list(open_recording(bundle, given_of(folder)).chunks(at_once=2))
     return {s: np.concatenate([c.arrays[s] for c in chunks]) for s in BIO}, chunks
 
 
@@ -242,3 +247,81 @@ def test_faces_of_two_seconds_score_as_their_stored_segments_do(
     wanted = bundle.load(Target.VALENCE, "face+bio").score(rows)
     assert made.table["time_s"].tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_allclose(made.table["valence"][3:], wanted, **CLOSE)
+
+
+@pytest.fixture(scope="module")
+def uneven(person, tmp_path_factory):
+    """The same recording, in trials of 10.5, 8 and 6.25 seconds, and a bundle."""
+    folder = tmp_path_factory.mktemp("uneven")
+    for name in ("p.bdf", "recordings.toml"):
+        shutil.copy(person / name, folder)
+    rows = pd.read_csv(person / "trials.csv", dtype={"onset_s": str})
+    rows["duration_s"] = UNEVEN_S
+    rows.to_csv(folder / "trials.csv", index=False)
+    prepare(
+        "recordings",
+        folder / "trials.csv",
+        folder / "store",
+        settings=PrepareSettings(artefacts="none"),
+        execution=ALONE,
+    )
+    train_bundle(folder / "store", folder / "model", settings=WHOLE, execution=ALONE)
+    return folder
+
+
+UNEVEN_S = [10.5, 8.0, 6.25]
+WHOLE = replace(QUICK, learner="bandpower-logistic", segment="trial")
+
+
+def test_whole_trials_of_several_lengths_are_those_of_the_store(uneven):
+    bundle = load_bundle(uneven / "model")
+    store = open_store(uneven / "store").cut(bundle.segmenting)
+
+    chunks = list(open_recording(bundle, given_of(uneven)).chunks(at_once=2))
+    found = predict(uneven / "model", given_of(uneven))
+
+    assert store.table["duration_s"].tolist() == UNEVEN_S
+    for row, chunk in enumerate(chunks):
+        for stream in BIO:
+            wanted = store.read(stream, np.array([row]))
+            np.testing.assert_allclose(chunk.arrays[stream], wanted, rtol=0, atol=2e-4)
+    rows = Rows(store, np.arange(3), STREAM_SETS["bio"], np.zeros(3, int))
+    wanted = bundle.load(Target.VALENCE, "bio").score(rows)
+    np.testing.assert_allclose(found.table["valence"], wanted, **CLOSE)
+    np.testing.assert_allclose(found.trials["valence"], wanted, **CLOSE)
+    assert set(found.trials["n_seconds"]) == {1}
+    assert found.lines()[0] == "3 whole trials: 3 answered, 0 with a face"
+    assert "trials of any length" in bundle.lines()[0]
+    assert "each trial is one segment" in (uneven / "model" / "README.md").read_text()
+
+
+def test_without_a_table_the_whole_recording_is_one_trial(uneven):
+    made = predict(uneven / "model", RecordingInput(bio=uneven / "p.bdf"))
+
+    assert made.table["time_s"].tolist() == [0]
+    assert made.lines()[0] == "1 whole trial: 1 answered, 0 with a face"
+
+
+def test_a_bundle_of_whole_trials_takes_no_video_and_has_no_page(uneven):
+    given = RecordingInput(bio=uneven / "p.bdf", video=uneven / "face.mp4")
+    given.video.touch()
+
+    with pytest.raises(
+        UserError, match=r"video: .* whole trials of signals, and no fa"
+    ):
+        predict(uneven / "model", given)
+    with pytest.raises(UserError, match=r"this bundle reads whole trials"):
+        make_app(uneven / "model")
+
+
+def test_a_network_is_not_trained_on_whole_trials_of_several_lengths(uneven, tmp_path):
+    settings = replace(WHOLE, learner="network")
+
+    with pytest.raises(
+        UserError,
+        match=r"segment: network reads rows of one length, but the trials of \S+ last "
+        r"6.25 to 10.5 s: ask one of bandpower-svm, .*, or for .* seconds, as 6$",
+    ):
+        train_bundle(
+            uneven / "store", tmp_path / "model", settings=settings, execution=ALONE
+        )

@@ -10,6 +10,7 @@ from deepvanet.schema import Channel, ChannelType, FrameState, Stream, Target, U
 from deepvanet.store import (
     COLUMNS,
     Manifest,
+    Rows,
     TrialBlock,
     open_store,
     segments,
@@ -17,6 +18,7 @@ from deepvanet.store import (
 )
 
 SFREQ, FPS, REST_S = 8, 2, 3
+FILLED_FIRST = np.array([FrameState.FILLED, FrameState.FOUND], np.uint8)
 CHANNELS = (
     Channel("Fz", ChannelType.EEG, "uV"),
     Channel("Cz", ChannelType.EEG, "uV"),
@@ -91,6 +93,35 @@ def test_segments_are_windows_of_their_trials_less_the_baseline(
         np.testing.assert_allclose(found, wanted, atol=1e-5)
     assert (store.table["duration_s"] == length_s).all()
     assert read.dtype == np.float32
+
+
+@pytest.mark.parametrize("baseline", ["mean", "waveform", "none"])
+def test_segments_that_are_read_again_are_the_same_to_the_bit(
+    tmp_path, baseline, monkeypatch
+):
+    def spoil(samples):
+        samples[30:40, 0] = np.nan
+
+    trials = [make_trial("1"), make_trial("2", seconds=5.5, spoil=spoil)]
+    store = write_store(tmp_path / "store", *trials).cut(Segmenting(2, 0.5, baseline))
+    rows = np.random.default_rng(0).permutation(store.rows_with([Stream.EEG]))
+    is_inner = (store.table["segment"] > 0) & (store.table["segment"] < 7)
+    inner = np.flatnonzero(is_inner)
+    shift_s = np.resize([0.25, -0.375], len(inner))
+
+    monkeypatch.setattr(segments, "KEPT_BYTES", 0)
+    never = open_store(store.path).cut(store.segmenting)
+    wanted = never.read(Stream.EEG, rows)
+    moved = never.read(Stream.EEG, inner, shift_s)
+
+    for _ in range(3):  # trials are kept from the second time on
+        np.testing.assert_array_equal(store.read(Stream.EEG, rows), wanted)
+    file = store.path / "subjects" / "01" / "eeg.npy"
+    np.load(file, mmap_mode="r+")[:] = 0  # so what is read now was kept
+
+    np.testing.assert_array_equal(store.read(Stream.EEG, rows), wanted)
+    np.testing.assert_array_equal(store.read(Stream.EEG, inner, shift_s), moved)
+    assert not np.array_equal(never.read(Stream.EEG, rows), wanted)
 
 
 def test_segments_of_several_subjects_come_in_the_order_asked_for(tmp_path):
@@ -289,12 +320,50 @@ def test_whole_trials_are_segments_where_all_last_the_same_time(tmp_path):
     assert store.read(Stream.FACE, np.arange(2)).shape[1] == 11
 
 
-def test_whole_trials_of_several_lengths_are_refused_with_what_to_do(tmp_path):
-    store = write_store(
-        tmp_path / "store", make_trial("1"), make_trial("2", seconds=5.5)
+@pytest.mark.parametrize("baseline", ["mean", "waveform", "none"])
+def test_whole_trials_of_several_lengths_are_a_segment_each(tmp_path, baseline):
+    def spoil(samples):
+        samples[30:40, 0] = np.nan
+
+    trials = [
+        make_trial("1", seconds=6.0),
+        make_trial("2", seconds=5.5),
+        make_trial("3", seconds=5.5, spoil=spoil),
+        make_trial("4", seconds=3.0, state=np.repeat(FILLED_FIRST, [1, 5])),
+    ]
+    store = write_store(tmp_path / "store", *trials).cut(
+        Segmenting("trial", baseline=baseline)
     )
 
-    with pytest.raises(
-        UserError, match=r"segment: .* last 5.5 to 6 s; a number of seconds, as 5,"
-    ):
-        store.cut(Segmenting("trial"))
+    table = store.table
+    assert store.segmenting.segment_s == "trial"
+    assert table["duration_s"].tolist() == [6, 5.5, 5.5, 3]
+    assert table["start_s"].tolist() == table["segment"].tolist() == [0] * 4
+    lengths = store.count_samples(Stream.EEG, np.arange(4))
+    assert lengths.tolist() == [48, 44, 44, 24]
+    for row, trial in enumerate(trials):
+        wanted = cut_by_hand(trial, 0, trial.row["duration_s"], baseline)
+        for _ in range(3):  # from the third time on from memory
+            (found,) = store.read(Stream.EEG, np.array([row]))
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
+        face = store.read(Stream.FACE, np.array([row]))
+        np.testing.assert_array_equal(face[0], trial.arrays[Stream.FACE])
+    assert store.read(Stream.EEG, np.array([2, 1])).shape == (2, 2, 44)
+    assert table["missing_eeg"].gt(0).tolist() == [False, False, True, False]
+    assert table["n_faces_filled"].tolist() == [0, 0, 0, 1]
+    assert not store.is_overlapping
+    assert store.lines()[0].startswith("segments: whole trials of 3 to 6 s, baseline")
+
+
+def test_rows_that_differ_in_length_are_not_read_at_once_but_in_parts(tmp_path):
+    lasts_s = [6.0, 5.5, 3.0, 5.5, 5.5]
+    trials = [make_trial(str(k), seconds=s) for k, s in enumerate(lasts_s)]
+    store = write_store(tmp_path / "store", *trials).cut(Segmenting("trial"))
+    rows = Rows(store, np.arange(5), (Stream.EEG,), np.zeros(5, np.int64))
+
+    with pytest.raises(ValueError, match="differ in length"):
+        rows.read(Stream.EEG)
+    parts = rows.cut(Stream.EEG, most_numbers=2 * 2 * 44)
+
+    assert [part.tolist() for part in parts] == [[2], [1, 3], [4], [0]]
+    assert [rows.read(Stream.EEG, part).shape[2] for part in parts] == [24, 44, 44, 48]

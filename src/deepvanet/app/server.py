@@ -84,7 +84,12 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
 
 
 def _refuse_task(bundle: Bundle) -> None:
-    """Refuse what would stand on wrong axes: the page is of high and low."""
+    """Refuse what has no place on the axes: high and low, second by second."""
+    if bundle.grid.is_whole:
+        raise UserError(
+            f"{bundle.path}: the page follows a recording as it goes on, and this "
+            "bundle reads whole trials; deepvanet predict writes what it predicts"
+        )
     others = [target for target in bundle.targets if target not in list(Target)]
     if bundle.task == "high-low" and not others:
         return

@@ -19,6 +19,7 @@ from deepvanet.bundle.loading import say_plan
 from deepvanet.bundle.members import Member
 from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation, find_form
+from deepvanet.config import WHOLE_TRIAL
 from deepvanet.datasets.records import find_terms
 from deepvanet.evaluation.parts import RowSelection
 from deepvanet.files import write_text
@@ -232,6 +233,8 @@ def _find_scale(trained: Sequence[TrainedMember]) -> tuple[float, float]:
 def _name_segment(values: Mapping[str, Any]) -> str:
     """Return what is scored: a second, or how long a segment is."""
     training = values["training"]
+    if training["segment"] == WHOLE_TRIAL:
+        return "trial"
     grid = WindowGrid(float(training["segment"]), float(training["step"]))
     return "second" if grid == SECONDS else f"segment of {grid.length_s:g} s"
 
@@ -532,7 +535,10 @@ def _tell_input(values: Mapping[str, Any]) -> str:
         f"{training['baseline']}{_tell_rest(values['rest_s'])}"
     )
     lines.append(
-        f"- segments of {training['segment']:g} s, in training one each "
+        "- each trial is one segment, however long it is; without a table of trials "
+        "the whole recording is one"
+        if training["segment"] == WHOLE_TRIAL
+        else f"- segments of {training['segment']:g} s, in training one each "
         f"{training['step']:g} s"
     )
     return "\n".join(lines)

@@ -12,7 +12,6 @@ from deepvanet.documents import Known
 from deepvanet.fields import MAY_LACK, About
 from deepvanet.learners.learner import Context
 from deepvanet.metrics import Calibration
-from deepvanet.preprocessing.windows import WindowGrid
 from deepvanet.schema import (
     HIGH_OR_LOW,
     MOST_QUOTED,
@@ -25,6 +24,7 @@ from deepvanet.schema import (
     parse_streams,
     quote,
 )
+from deepvanet.store import make_grid
 from deepvanet.tasks import TASKS
 from deepvanet.tasks.bounds import LEAST_CLASSES, MOST_CLASSES
 
@@ -265,10 +265,11 @@ class Description:
         check_targets(goals)
 
     def _check_segments(self) -> None:
-        length_s = self.training.segment
-        if isinstance(length_s, str):
-            raise UserError("needs seconds", field="training.segment")
-        grid = WindowGrid(float(length_s), float(self.training.step))
+        grid = make_grid(self.training.segmenting)
+        if grid.is_whole and self._reads_faces():
+            raise UserError(
+                "needs seconds where faces are read", field="training.segment"
+            )
         for rate, what, is_read in (
             (self.recipe.sfreq, "samples", bool(self.channels)),
             (self.recipe.face_fps, "frames", self._reads_faces()),

@@ -26,6 +26,7 @@ from deepvanet.schema import (
     parse_streams,
     quote,
 )
+from deepvanet.store import make_grid
 
 FORMAT = "deepvanet-bundle-4"
 OLDER = ("deepvanet-bundle-1", "deepvanet-bundle-2", "deepvanet-bundle-3")
@@ -184,8 +185,7 @@ class Bundle:
     @property
     def grid(self) -> WindowGrid:
         """How a recording is cut into segments."""
-        made = self.segmenting
-        return WindowGrid(float(made.length_s), float(made.step_s))
+        return make_grid(self.segmenting)
 
     @property
     def networks(self) -> tuple[tuple[str, str], ...]:
@@ -234,7 +234,8 @@ class Bundle:
         if self.task != TrainSettings.task:
             held = f"task {self.task}, {held}"
         if name_segments(self.grid) != "seconds":
-            held += f", segments of {say_grid(self.grid)}"
+            what = "trials" if self.grid.is_whole else "segments"
+            held += f", {what} of {say_grid(self.grid)}"
         return [
             f"bundle: {self.path} ({held}; card: README.md)",
             *(answer.line(name_segments(self.grid)) for answer in self.answers),

@@ -52,7 +52,12 @@ from deepvanet.bundle.validation import (
     plan_folds,
 )
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
-from deepvanet.evaluation.asking import check_goal, join_targets, name_sets
+from deepvanet.evaluation.asking import (
+    check_goal,
+    check_lengths,
+    join_targets,
+    name_sets,
+)
 from deepvanet.evaluation.fits import open_once
 from deepvanet.evaluation.parts import open_task
 from deepvanet.execution import run_tasks
@@ -63,7 +68,7 @@ from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.schema import Channel, parse_streams
+from deepvanet.schema import Channel, Stream, UserError, parse_streams
 from deepvanet.store import (
     SegmentStore,
     digest_store,
@@ -115,13 +120,26 @@ def train_bundle(
     store = open_store(store_path).cut(settings.segmenting)
     for line in store.say_lost():
         _log.warning("%s", line)
-    check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
+    check_task(
+        settings.task,
+        rule=settings.label_rule,
+        classes=settings.classes,
+        segment=settings.segment,
+    )
     settings = replace(
         settings,
         targets=join_targets(settings),
         streams=name_sets(settings.streams, store),
     )
     members = plan_members(settings)
+    check_lengths(as_evaluated(settings), store)
+    reads_face = any(Stream.FACE in parse_streams(m.streams) for m in members)
+    if store.segmenting.is_whole and reads_face:
+        raise UserError(
+            "trial: whole trials of different lengths are read from signals only; "
+            "leave face out of the streams",
+            field="segment",
+        )
     _check_goals(store, settings)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)

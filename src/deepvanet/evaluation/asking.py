@@ -1,5 +1,6 @@
 """What is asked of a run: whether it can be had, and what is left out of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -52,7 +53,12 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
                 f"{settings.task}",
                 field="protocols",
             )
-    check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
+    check_task(
+        settings.task,
+        rule=settings.label_rule,
+        classes=settings.classes,
+        segment=settings.segment,
+    )
     settings = replace(
         settings,
         targets=join_targets(settings),
@@ -63,6 +69,7 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         streams=name_sets(settings.streams, store),
     )
     _check_learners(settings)
+    check_lengths(settings, store)
     _check_units(settings, store)
     _check_targets(settings, store)
     return settings
@@ -138,6 +145,35 @@ def check_goal(settings: EvaluateSettings, task: Task) -> None:
                 f"{', '.join(able)}",
                 field="learners",
             )
+
+
+def check_lengths(settings: EvaluateSettings, store: SegmentStore) -> None:
+    """Refuse whole trials of different lengths to a learner that reads one length.
+
+    Raises
+    ------
+    UserError
+        Which names the learners that can.
+    """
+    lasts_s = store.table["duration_s"]
+    shortest, longest = float(lasts_s.min()), float(lasts_s.max())
+    if shortest == longest:
+        return
+    for learner in settings.learners:
+        traits = find_traits(learner, settings)
+        if traits.reads_streams and not traits.reads_any_length:
+            able = [n for n in list_learners() if _can_any_length(n, settings)]
+            raise UserError(
+                f"{learner} reads rows of one length, but the trials of {store.path} "
+                f"last {shortest:g} to {longest:g} s: ask one of {', '.join(able)}, or "
+                f"for a number of seconds, as {math.floor(shortest) or shortest:g}",
+                field="segment",
+            )
+
+
+def _can_any_length(learner: str, settings: EvaluateSettings) -> bool:
+    traits = find_traits(learner, settings)
+    return traits.reads_any_length and traits.reads_streams
 
 
 def _can(learner: str, goal: Goal, settings: EvaluateSettings) -> bool:

@@ -87,6 +87,7 @@ def _plot_streams(
     sheet = Sheet(7.0, 2.4)
     axes = sheet.add_axes(0.75, 0.45, 5.1, 1.45)
     axes.axhline(0, color=PALE, linewidth=0.8)
+    step_s, middle_s = (0.0, 0.0) if grid.is_whole else (grid.step_s, grid.length_s / 2)
     for stream, dash in zip(Stream, cycle(DASHES), strict=False):
         mine = rows[rows["stream"] == stream].set_index("time_s")["attribution"]
         if mine.empty:
@@ -94,10 +95,13 @@ def _plot_streams(
         # what a segment lacks is a hole, not a line across it; so is the time between
         # trials, which start anywhere
         starts = mine.index.to_numpy(dtype=float)
-        holes = 1 + np.flatnonzero(np.diff(starts) > grid.step_s * (1 + HOLE))
-        times = np.insert(starts + grid.length_s / 2, holes, np.nan)
+        holes = 1 + np.flatnonzero(np.diff(starts) > step_s * (1 + HOLE))
+        times = np.insert(starts + middle_s, holes, np.nan)
         values = np.insert(mine.to_numpy(dtype=float), holes, np.nan)
-        axes.plot(times, values, dash, color=stream.spec.colour, label=stream, lw=1.2)
+        dots = "o" if grid.is_whole else ""
+        axes.plot(
+            times, values, dots + dash, color=stream.spec.colour, label=stream, lw=1.2
+        )
     axes.set_xlabel("second of the recording")
     axes.set_ylabel(f"part of the {part.noun}")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

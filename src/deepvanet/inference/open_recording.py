@@ -42,6 +42,11 @@ def open_recording(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
 
 
 def _open(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
+    if bundle.grid.is_whole and recording.video is not None:
+        raise UserError(
+            f"{bundle.path} reads whole trials of signals, and no face: leave it out",
+            field="video",
+        )
     signals = open_signal_reader(recording, bundle)
     _check_streams(bundle, signals, recording)
     if recording.trials is not None:
@@ -90,7 +95,8 @@ def _open_whole(
         shown = start_s, end_s
     _check_length(n_segments, bundle, recording)
     open_faces = None if faces is None else lambda: faces
-    part = RecordingPart(0, n_segments, bundle.grid, signals, open_faces)
+    grid = bundle.grid if signals is None else signals.windows
+    part = RecordingPart(0, n_segments, grid, signals, open_faces)
     assumptions = () if signals is None else signals.notes
     return OpenRecording((part,), offset_s, Levels(bundle), shown, assumptions)
 
@@ -186,4 +192,5 @@ def _open_trial(
         )
 
     faces = open_faces if video else None
-    return RecordingPart(start, n_segments, bundle.grid, own, faces, span)
+    grid = bundle.grid.settle(lasts_s)
+    return RecordingPart(start, n_segments, grid, own, faces, span)

@@ -51,7 +51,7 @@ class SignalReader:
     file : Signals | None
         The opened file, where it is no data set's.
     grid : WindowGrid
-        How it is cut into segments.
+        How recordings are cut into segments.
     n_samples : int
         Samples that there are, from the first on.
     first : int
@@ -74,9 +74,14 @@ class SignalReader:
     baseline: StreamSamples = field(default_factory=dict)
 
     @property
+    def windows(self) -> WindowGrid:
+        """How it is cut into segments: one, where trials are whole."""
+        return self.grid.settle(self.n_samples / self.sfreq)
+
+    @property
     def n_segments(self) -> int:
         """How many whole segments there are."""
-        return self.grid.count(self.n_samples / self.sfreq)
+        return self.windows.count(self.n_samples / self.sfreq)
 
     def read(
         self, start: int, stop: int
@@ -114,8 +119,8 @@ class SignalReader:
 
     def _place(self, start: int, stop: int) -> tuple[Int[np.ndarray, " segment"], int]:
         """Return the first sample of segments, and how many each has."""
-        at = self.grid.place(np.arange(start, stop), self.sfreq)
-        return at, self.grid.measure(self.sfreq)
+        at = self.windows.place(np.arange(start, stop), self.sfreq)
+        return at, self.windows.measure(self.sfreq)
 
     def find_edges(self, start: int, stop: int) -> Bool[np.ndarray, " segment"]:
         """Return which segments hold a second that a filter had little context for."""

@@ -75,9 +75,11 @@ class Timeline:
         n_answered = int((self.table["streams"] != "").sum())
         n_faces = int(self.table["face_found"].sum())
         what = f"{len(self.table)} {name_segments(self.grid)}"
-        if self.grid != SECONDS:
+        if self.grid.is_whole:
+            what = say_count(len(self.table), "whole trial")
+        elif self.grid != SECONDS:
             what += f" of {say_grid(self.grid)}"
-        if self.trials is not None:
+        if self.trials is not None and not self.grid.is_whole:
             what = f"{say_count(len(self.trials), 'trial')}, {what}"
         return [
             f"{what}: {n_answered} answered, {n_faces} with a face",

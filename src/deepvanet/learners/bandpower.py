@@ -82,6 +82,7 @@ class Bandpower:
             growth=2 if is_slow else 1,
             most_rows=MOST_ROWS if is_slow else None,
             goals=GOALS[CLASSIFIERS[self.name]],
+            reads_any_length=True,
         )
 
     def fit(

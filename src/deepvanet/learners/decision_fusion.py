@@ -52,7 +52,8 @@ from deepvanet.config import NetworkSettings
 from deepvanet.documents import Known, build
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.fusion_rules import MEMBERS, RULES, Weights, weigh_as_published
-from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.held_rows import open_rows
+from deepvanet.learners.inputs import to_network
 from deepvanet.learners.learner import (
     Choice,
     Epoch,

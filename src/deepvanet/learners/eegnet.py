@@ -19,7 +19,8 @@ from torch import Tensor
 from deepvanet.config import NetworkSettings, Threads
 from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_folder, write_text
-from deepvanet.learners.inputs import check_length, open_rows
+from deepvanet.learners.held_rows import open_rows
+from deepvanet.learners.inputs import check_length
 from deepvanet.learners.learner import (
     ALL_GOALS,
     Choice,

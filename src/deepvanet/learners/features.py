@@ -137,20 +137,14 @@ def measure_bands(
     return np.asarray(np.log(2 * np.pi * np.e * floored) / 2)
 
 
-def _cut_rows(rows: Rows, stream: Stream) -> list[Int[np.ndarray, " item"]]:
-    """Cut rows into parts, each as large as memory is meant to hold."""
-    n_numbers = rows.read(stream, np.arange(1)).size
-    starts = np.arange(0, len(rows), max(1, AT_ONCE // n_numbers))
-    return np.split(np.arange(len(rows)), starts[1:])
-
-
 def _measure_eeg(rows: Rows) -> Features:
     sfreq = rows.store.sfreq
-    parts = []
-    for index in _cut_rows(rows, Stream.EEG):
+    n_channels = len(rows.store.channels([Stream.EEG]))
+    found = np.empty((len(rows), n_channels * len(BANDS)))
+    for index in rows.cut(Stream.EEG, AT_ONCE):
         entropy = measure_bands(rows.read(Stream.EEG, index), sfreq)
-        parts.append(entropy.reshape(len(index), -1))
-    return np.concatenate(parts)
+        found[index] = entropy.reshape(len(index), -1)
+    return found
 
 
 def _measure_peripherals(rows: Rows) -> Features:
@@ -172,22 +166,23 @@ def _measure_peripherals(rows: Rows) -> Features:
 
 def _measure_levels(rows: Rows, stream: Stream) -> Features:
     """Return mean and log spread of each channel in each row, of what is known."""
-    parts = []
-    for index in _cut_rows(rows, stream):
+    found = np.empty((len(rows), 2 * len(rows.store.channels([stream]))))
+    for index in rows.cut(stream, AT_ONCE):
         read = rows.read(stream, index).astype(np.float64)
         known = np.isfinite(read)
         n_known = np.where(known.any(axis=2), known.sum(axis=2), np.nan)
         mean = np.where(known, read, 0).sum(axis=2) / n_known
         around = np.where(known, read - mean[..., None], 0)
         spread = np.sqrt((around**2).sum(axis=2) / n_known)
-        parts.append(np.concatenate([mean, measure_log(spread)], axis=1))
-    return np.concatenate(parts)
+        found[index] = np.concatenate([mean, measure_log(spread)], axis=1)
+    return found
 
 
 def _measure_images(rows: Rows, stream: Stream) -> Features:
     """Return the mean brightness of each field of a picture, over its frames."""
     parts = []
-    for index in _cut_rows(rows, stream):
+    n_rows = max(1, AT_ONCE // rows.read(stream, np.arange(1)).size)
+    for index in np.split(np.arange(len(rows)), range(n_rows, len(rows), n_rows)):
         gray = rows.read(stream, index).mean(axis=(1, 4), dtype=np.float64)
         bands = [
             np.array_split(band, PICTURE_SIDE, axis=2)

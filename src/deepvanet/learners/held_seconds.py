@@ -72,6 +72,13 @@ class HeldSeconds:
             raise ValueError("held seconds start where they were recorded")
         return np.asarray(self.arrays[stream][rows])
 
+    def count_samples(
+        self, stream: Stream, rows: Int[np.ndarray, " row"]
+    ) -> Int[np.ndarray, " row"]:
+        """Return how many samples, or frames, rows have of a stream."""
+        n_samples = self.arrays[stream].shape[1 if stream.is_images else 2]
+        return np.full(len(rows), n_samples)
+
     def read_rest(
         self, stream: Stream, row: int
     ) -> Float[np.ndarray, "channel time"] | None:

@@ -11,50 +11,12 @@ from torch import Tensor
 
 from deepvanet.learners.scaling import Scaling
 from deepvanet.schema import Stream, UserError
-from deepvanet.store import Rows
 
 HELD_BYTES = 2**29  # of rows that are read once and kept; a DEAP subject has 2**28
-READ_AT_ONCE = 1024
 
 Index = Int[np.ndarray, " item"]
 Fetch = Callable[[Index], dict[Stream, Tensor]]
 """Gather rows; images stay bytes until ``to_network``."""
-
-
-def open_rows(
-    rows: Rows, scalings: Mapping[Stream, Scaling], *, device: str = "cpu"
-) -> Fetch:
-    """Return a function that gathers any of the rows, from memory if they fit.
-
-    Parameters
-    ----------
-    device : str
-        Whose memory they come from, and are kept in.
-    """
-
-    def read(index: Index) -> dict[Stream, Tensor]:
-        arrays = {stream: rows.read(stream, index) for stream in rows.streams}
-        tensors = to_tensors(arrays, scalings)
-        return {stream: tensor.to(device) for stream, tensor in tensors.items()}
-
-    first = read(np.arange(1))
-    n_bytes = len(rows) * sum(tensor.nbytes for tensor in first.values())
-    if not may_be_held(n_bytes):
-        return read
-    held = {
-        stream: tensor.new_empty((len(rows), *tensor.shape[1:]))
-        for stream, tensor in first.items()
-    }
-    for start in range(0, len(rows), READ_AT_ONCE):  # no second copy of all of them
-        index = np.arange(start, min(start + READ_AT_ONCE, len(rows)))
-        for stream, tensor in read(index).items():
-            held[stream][start : start + len(index)] = tensor
-
-    def gather(index: Index) -> dict[Stream, Tensor]:
-        where = torch.from_numpy(index).to(device)
-        return {stream: tensor[where] for stream, tensor in held.items()}
-
-    return gather
 
 
 def check_length(n_samples: int, needed: int) -> None:

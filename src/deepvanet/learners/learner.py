@@ -71,6 +71,8 @@ class Traits:
     follows_time : bool
         Whether rows of a trial get predictions of their own, so that it can follow a
         rating that moves.
+    reads_any_length : bool
+        Whether rows may differ in length, as whole trials do.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -87,6 +89,7 @@ class Traits:
     most_rows: int | None = None
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
+    reads_any_length: bool = False
     follows_time: bool = True
 
     def can_predict(self, goal: Goal) -> bool:

@@ -23,11 +23,11 @@ from torch import Tensor
 from deepvanet.config import NetworkSettings, Threads
 from deepvanet.fields import MAY_LACK, About
 from deepvanet.files import whole_folder, write_text
+from deepvanet.learners.held_rows import open_rows
 from deepvanet.learners.inputs import (
     Fetch,
     Index,
     check_length,
-    open_rows,
     to_network,
     to_tensors,
 )

@@ -40,7 +40,7 @@ from deepvanet.optional_packages import tell_install
 from deepvanet.schema import Goal, Stream, UserError
 from deepvanet.store import Rows
 
-AT_ONCE = 1024  # rows whose covariances are taken in one go
+AT_ONCE = 2**22  # numbers whose covariances are taken in one go
 LEAST_VARIANCE = 1e-6
 """Added to each channel, in squared interquartile ranges, for constant seconds."""
 PENALTY = 1.0
@@ -61,6 +61,7 @@ class Riemann:
         streams=(Stream.EEG,),
         most_rows=MOST_ROWS,
         knows_lost_channels=False,
+        reads_any_length=True,
         goals=ALL_GOALS,
     )
 
@@ -178,9 +179,9 @@ def _measure_covariances(
 ) -> Matrices:
     """Return a covariance a row; the usual one where no sample is finite."""
     estimate = _load_pyriemann().estimation.Covariances(estimator="oas")
-    parts = []
-    for start in range(0, len(rows), AT_ONCE):
-        index = np.arange(start, min(start + AT_ONCE, len(rows)))
+    n_channels = len(scaling.center)
+    every = np.empty((len(rows), n_channels, n_channels))
+    for index in rows.cut(Stream.EEG, AT_ONCE):
         read = rows.read(Stream.EEG, index)
         signals = scaling.apply(read).astype(np.float64)
         moving = np.ptp(signals, axis=(1, 2)) > 0
@@ -190,8 +191,8 @@ def _measure_covariances(
         found += LEAST_VARIANCE * np.eye(signals.shape[1])
         if usual is not None:
             found[~np.isfinite(read).any(axis=(1, 2))] = usual
-        parts.append(found)
-    return np.concatenate(parts)
+        every[index] = found
+    return every
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,8 @@ from deepvanet.learners.saved import Layout
 from deepvanet.schema import BIO, ChannelType, Stream, UserError, pick
 from deepvanet.store import Rows
 
-AT_ONCE = 1024  # rows read or scaled in one go
+AT_ONCE = 1024  # rows scaled in one go
+NUMBERS_AT_ONCE = 2**22  # that are read in one go
 HELD_BYTES = 2**28  # of the channels whose numbers are in memory at the same time
 
 _log = logging.getLogger(__name__)
@@ -139,8 +140,9 @@ def fit_scaling(rows: Rows, *, scale: str = "train") -> dict[Stream, Scaling]:
 
 def _fit_stream(rows: Rows, stream: Stream, measure: "_Measure") -> Scaling:
     """Measure a stream's channels, as many at a time as memory is meant to hold."""
-    _, n_channels, n_samples = rows.read(stream, np.arange(1)).shape
-    n_held = max(1, HELD_BYTES // (4 * len(rows) * n_samples))
+    n_channels = len(rows.store.channels([stream]))
+    n_samples = int(rows.store.count_samples(stream, rows.numbers).sum())
+    n_held = max(1, HELD_BYTES // (4 * n_samples))
     center, spread = np.zeros(n_channels), np.ones(n_channels)
     n_missing = np.zeros(n_channels, np.int64)
     kinds = (channel.type for channel in rows.store.channels([stream]))
@@ -158,13 +160,15 @@ def _fit_stream(rows: Rows, stream: Stream, measure: "_Measure") -> Scaling:
 def _read_channels(
     rows: Rows, stream: Stream, channels: slice
 ) -> Float[np.ndarray, "channel sample"]:
-    """Read some channels of all rows, channel by channel."""
-    _, *shape = rows.read(stream, np.arange(1))[:, channels].shape
-    held = np.empty((shape[0], len(rows), shape[1]), np.float32)
-    for start in range(0, len(rows), AT_ONCE):
-        index = np.arange(start, min(start + AT_ONCE, len(rows)))
-        held[:, index] = np.moveaxis(rows.read(stream, index)[:, channels], 1, 0)
-    return held.reshape(shape[0], -1)
+    """Read some channels of all rows, channel by channel, the rows in their order."""
+    n_channels = len(rows.store.channels([stream])[channels])
+    end = np.cumsum(rows.store.count_samples(stream, rows.numbers))
+    held = np.empty((n_channels, int(end[-1])), np.float32)
+    for index in rows.cut(stream, NUMBERS_AT_ONCE):
+        read = rows.read(stream, index)[:, channels]
+        for row, last in zip(read, end[index].tolist(), strict=True):
+            held[:, last - row.shape[1] : last] = row
+    return held
 
 
 def _report_missing(rows: Rows, stream: Stream, scaling: Scaling) -> None:

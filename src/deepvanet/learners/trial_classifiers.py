@@ -79,6 +79,7 @@ class TrialClassifier:
             growth=2 if is_slow else 1,
             goals=GOALS[CLASSIFIERS[self.name]],
             follows_time=False,
+            reads_any_length=True,
             adapts_to_new_subjects=SIGNALS
             if self.settings.normalise == "subject"
             else (),

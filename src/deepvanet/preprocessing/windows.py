@@ -1,5 +1,6 @@
 """Where segments of one length lie in time, one each step: in trials and recordings."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,8 @@ class WindowGrid:
     Attributes
     ----------
     length_s, step_s : float
-        Of a window, and from the start of one to that of the next.
+        Of a window, and from the start of one to that of the next; infinite where each
+        trial is one window, however long it is (``WHOLE``).
 
     Examples
     --------
@@ -37,22 +39,37 @@ class WindowGrid:
     length_s: float = 1.0
     step_s: float = 1.0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether each trial is one window, however long it is."""
+        return math.isinf(self.length_s)
+
+    def settle(self, lasts_s: float | int) -> "WindowGrid":
+        """Return the windows of a trial that lasts so many seconds."""
+        return WindowGrid(lasts_s, lasts_s) if self.is_whole else self
+
     def count(self, lasts_s: float | int) -> int:
         """Return how many whole windows fit into so many seconds."""
         return int(self.count_each(np.array([lasts_s], dtype=float))[0])
 
     def count_each(self, lasts_s: Float[np.ndarray, " span"]) -> Int[np.ndarray, " _"]:
         """Return how many whole windows fit into each of several spans."""
+        if self.is_whole:
+            return (lasts_s > 0).astype(np.int64)
         spare_s = lasts_s - self.length_s
         fitting = np.floor(spare_s / self.step_s + ROUNDING).astype(np.int64) + 1
         return np.where(spare_s < -ROUNDING * self.length_s, 0, np.maximum(fitting, 0))
 
     def place(self, windows: Numbers, rate: float | int) -> Numbers:
         """Return the sample, or frame, at which each window starts."""
+        if self.is_whole:
+            return np.zeros_like(windows)
         return np.rint(windows * (self.step_s * rate)).astype(np.int64)
 
     def time(self, windows: Numbers) -> NDArray[Any]:
         """Return the second at which each window starts; whole where steps are."""
+        if self.is_whole:
+            return np.zeros(len(windows))
         step = int(self.step_s) if float(self.step_s).is_integer() else self.step_s
         return np.round(windows * step, 9)
 
@@ -62,6 +79,8 @@ class WindowGrid:
 
     def find_obstacle(self, rate: float) -> tuple[str, str]:
         """Return the setting that is no whole number of samples, and its value."""
+        if self.is_whole:
+            return "", ""
         for name, seconds in (("segment", self.length_s), ("step", self.step_s)):
             n_samples = seconds * rate
             if round(n_samples) < 1 or abs(n_samples - round(n_samples)) > ROUNDING:
@@ -88,6 +107,9 @@ class WindowGrid:
 SECONDS = WindowGrid()
 """One after the other."""
 
+WHOLE = WindowGrid(math.inf, math.inf)
+"""Each trial is one, however long it is."""
+
 
 def cut_bio(
     bio: Float[np.ndarray, "channel time"], start: Numbers, length: int
@@ -105,9 +127,13 @@ def say_grid(grid: WindowGrid) -> str:
     >>> say_grid(WindowGrid(4.0, 0.5))
     '4 s, one each 0.5 s'
     """
+    if grid.is_whole:
+        return "any length"
     return f"{grid.length_s:g} s, one each {grid.step_s:g} s"
 
 
 def name_segments(grid: WindowGrid) -> str:
     """Return what windows are called: seconds, where that is what they are."""
+    if grid.is_whole:
+        return "whole trials"
     return "seconds" if grid == SECONDS else "segments"

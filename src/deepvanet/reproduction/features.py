@@ -23,7 +23,8 @@ from deepvanet.evaluation.asking import check_settings
 from deepvanet.evaluation.fits import FoldJob, fit_learner, plan_task, settle_network
 from deepvanet.evaluation.parts import cut_parts, is_trainable, walk
 from deepvanet.files import whole_file
-from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.held_rows import open_rows
+from deepvanet.learners.inputs import to_network
 from deepvanet.learners.network import FittedNetwork, NetworkLearner
 from deepvanet.learners.training import SCORED_AT_ONCE
 from deepvanet.store import Rows, SegmentStore, digest_store, open_store

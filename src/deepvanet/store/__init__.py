@@ -52,7 +52,7 @@ from deepvanet.store.reading import (
     read_trials,
 )
 from deepvanet.store.rows import Adjust, Rows, Segments
-from deepvanet.store.segments import SegmentStore
+from deepvanet.store.segments import SegmentStore, make_grid
 from deepvanet.store.writing import CleaningRecord, TrialBlock, write_subject
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "TrialStore",
     "digest_store",
     "find_digest",
+    "make_grid",
     "number_trials",
     "open_store",
     "pick_subjects",

@@ -1,7 +1,6 @@
 """Open a store: its table of trials is read; segments are cut from them."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
 from deepvanet.cells import EXACT, read_numbers, release_table
-from deepvanet.config import WHOLE_TRIAL, Baseline, Segmenting, digest
+from deepvanet.config import Baseline, Segmenting, digest
 from deepvanet.preprocessing.windows import ROUNDING
 from deepvanet.schema import BIO, Stream, UserError, pick, quote
 from deepvanet.store.arrays import StoredArrays
@@ -116,37 +115,26 @@ class TrialStore:
         ------
         UserError
             When no trial is as long as a segment, a segment or step is no whole number
-            of samples, a trial lacks the baseline, or whole trials are asked for that
-            differ in length.
+            of samples, or a trial lacks the baseline.
         """
         asked = Segmenting() if segmenting is None else segmenting
-        if asked.segment_s == WHOLE_TRIAL:
-            lasts_s = self._measure_trials()
-            asked = replace(asked, segment_s=lasts_s, step_s=lasts_s)
+        longest, shortest = (
+            float(find(self._trials["duration_s"])) for find in (max, min)
+        )
+        if asked.is_whole and longest - shortest <= ROUNDING:
+            asked = replace(asked, segment_s=shortest, step_s=shortest)
         asked = replace(asked, baseline=asked.baseline or self.usual_baseline)
         self._check_baseline(asked)
-        longest = self._trials["duration_s"].max()
         store = SegmentStore(self.arrays, self._trials, asked)
         if not len(store.table):
+            if asked.is_whole:
+                raise UserError(f"{self.path}: no trial lasts any time")
             raise UserError(
                 f"{asked.length_s:g} s are longer than each trial of {self.path}, of "
                 f"which the longest lasts {longest:g} s",
                 field="segment",
             )
         return store
-
-    def _measure_trials(self) -> float:
-        """Return how long each trial lasts, the same for all."""
-        lasts_s = self._trials["duration_s"].to_numpy(dtype=float)
-        shortest, longest = float(lasts_s.min()), float(lasts_s.max())
-        if longest - shortest > ROUNDING:
-            raise UserError(
-                f"whole trials are read where all last the same time, but those of "
-                f"{self.path} last {shortest:g} to {longest:g} s; a number of seconds, "
-                f"as {math.floor(shortest) or shortest:g}, cuts each into segments",
-                field="segment",
-            )
-        return shortest
 
     def _find_without(self, n_samples: int) -> pd.DataFrame:
         """Return the trials with EEG or peripherals whose baseline is shorter."""

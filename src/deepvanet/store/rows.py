@@ -46,6 +46,11 @@ class Segments(Hashable, Protocol):
             By how much each starts after its place, in seconds.
         """
 
+    def count_samples(
+        self, stream: Stream, rows: Int[np.ndarray, " row"]
+    ) -> Int[np.ndarray, " row"]:
+        """Return how many samples, or frames, rows have of a stream."""
+
     def read_rest(
         self, stream: Stream, row: int
     ) -> Float[np.ndarray, "channel time"] | None:
@@ -114,6 +119,30 @@ class Rows:
         rows = self.numbers if index is None else self.numbers[index]
         array = self.store.read(stream, rows, shift_s)
         return array if self.adjust is None else self.adjust(stream, rows, array)
+
+    def cut(self, stream: Stream, most_numbers: int) -> list[Int[np.ndarray, " item"]]:
+        """Cut the rows of signals into parts, each of one length, to read at once.
+
+        Parameters
+        ----------
+        stream : Stream
+            That is read.
+        most_numbers : int
+            Of a part, where a row does not have more.
+
+        Returns
+        -------
+        list of array
+            Indices of rows, the shortest first, as ``read`` takes them.
+        """
+        lengths = self.store.count_samples(stream, self.numbers)
+        n_channels = len(self.store.channels([stream]))
+        parts: list[Int[np.ndarray, " item"]] = []
+        for length in np.unique(lengths).tolist():
+            index = np.flatnonzero(lengths == length)
+            n_rows = max(1, most_numbers // (n_channels * length))
+            parts += np.split(index, range(n_rows, len(index), n_rows))
+        return parts
 
     def take(
         self, index: Int[np.ndarray, " item"] | Bool[np.ndarray, " row"]

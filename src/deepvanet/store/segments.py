@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deepvanet.config import Segmenting
 from deepvanet.findings import list_some, say_count
 from deepvanet.preprocessing.bio import REPEATED
-from deepvanet.preprocessing.windows import WindowGrid
+from deepvanet.preprocessing.windows import WHOLE, WindowGrid
 from deepvanet.schema import (
     BIO,
     Channel,
@@ -27,14 +27,18 @@ from deepvanet.schema import (
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, NO_RATINGS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
+from deepvanet.store.turned import TurnedTrials
 from deepvanet.store.windows import lay_windows, tabulate
 
 READ_AT_ONCE = 32
 """Segments that are gathered in one go: few, so that the cache still holds them when
 they are turned, and when their baseline is subtracted."""
 
-MAPPED_BYTES = 2**28
+MAPPED_BYTES = 2**27
 """Of what was read of a store, as much counts as memory of this process."""
+
+KEPT_BYTES = 2**27
+"""Of trials that are read again and again, as much is kept: two DEAP subjects."""
 
 TURNED_AT_ONCE = 128
 """Samples of a segment: 32 channels of so many fill half of a processor's L1 cache."""
@@ -69,7 +73,8 @@ class SegmentStore:
         self._arrays = arrays
         self._trials = trials
         self._repeated: dict[Stream, tuple[NDArray[Any], NDArray[np.bool_]]] = {}
-        self._views: dict[tuple[Stream, int], NDArray[Any]] = {}
+        self._views: dict[tuple[Stream, int, int], NDArray[Any]] = {}
+        self._turned = TurnedTrials(KEPT_BYTES)
         self._n_read = 0
         self._owner, folders = pd.factorize(trials["folder"])
         self._folders = [str(folder) for folder in folders]
@@ -78,9 +83,7 @@ class SegmentStore:
             for stream in self.manifest.streams
         }
         self._n_baseline = trials["n_baseline"].to_numpy(dtype=np.int64)
-        self._windows = lay_windows(
-            trials, WindowGrid(float(segmenting.length_s), float(segmenting.step_s))
-        )
+        self._windows = lay_windows(trials, make_grid(segmenting))
         if any(n.any() for stream, n in self._length.items() if not stream.is_at_fps):
             self._windows.grid.check(self.sfreq, "samples")
         self.table = self._tabulate()
@@ -120,7 +123,7 @@ class SegmentStore:
     @property
     def is_overlapping(self) -> bool:
         """Whether a segment shares samples with the next."""
-        return self.segmenting.step_s < self.segmenting.length_s
+        return self._windows.grid.step_s < self._windows.grid.length_s
 
     @cached_property
     def trials(self) -> pd.DataFrame:
@@ -155,14 +158,21 @@ class SegmentStore:
 
     def lines(self) -> list[str]:
         """Say what is subtracted, and which trials are lost."""
-        made = self.segmenting
-        how = f"{made.length_s:g} s each {made.step_s:g} s"
-        return [f"segments: {how}, baseline: {made.baseline}", *self.say_lost()]
+        made, baseline = self.segmenting, self.segmenting.baseline
+        if self._windows.grid.is_whole:
+            lasts_s = self.table["duration_s"]
+            how = f"whole trials of {lasts_s.min():g} to {lasts_s.max():g} s"
+        else:
+            how = f"{made.length_s:g} s each {made.step_s:g} s"
+        return [f"segments: {how}, baseline: {baseline}", *self.say_lost()]
 
     def say_lost(self) -> list[str]:
         """Say which trials are lost, if any are."""
         if not len(self.lost):
             return []
+        if self._windows.grid.is_whole:
+            trials = say_count(len(self.lost), "trial lasts", "trials last")
+            return [f"{trials} no time and cannot be read: {name_trials(self.lost)}"]
         length, named = self.segmenting.length_s, name_trials(self.lost)
         trials = say_count(
             len(self.lost),
@@ -301,32 +311,94 @@ class SegmentStore:
         array, shape (row, ...)
             Face (row, frame, height, width, 3) uint8; signals (row, channel, time)
             float32, of EEG and peripheral ones the baseline subtracted.
+
+        Raises
+        ------
+        ValueError
+            When there is no row, one lacks the stream, or they differ in length.
         """
         if not len(rows):
             raise ValueError("no rows asked for")
         first = self._first[stream][rows]
         if np.any(first < 0):
             raise ValueError(f"row {rows[np.argmin(first)]} has no {stream}")
+        lengths = self.count_samples(stream, rows)
+        if np.any(lengths != lengths[0]):
+            raise ValueError("rows that differ in length are read apart")
+        length = int(lengths[0])
         shift = self._count_shift(stream, rows, shift_s)
         first = first + shift
-        owner = self._owner[self._windows.trial[rows]]
-        self._count_read(stream, owner)
+        trial = self._windows.trial[rows]
+        owner = self._owner[trial]
         if stream.is_images:
-            return np.ascontiguousarray(self._gather(stream, owner, first))
-        shape = self._view(stream, int(owner[0])).shape[1:]
+            self._count_read(stream, owner, length)
+            return np.ascontiguousarray(self._gather(stream, owner, first, length))
+        begin = self._start[rows] + shift
+        kept = self._read_kept(stream, trial, begin, length)
+        if kept is not None:
+            return kept
+        self._count_read(stream, owner, length)
+        shape = self._view(stream, int(owner[0]), length).shape[1:]
         out = np.empty((len(rows), *shape[::-1]), np.float32)
         for start in range(0, len(rows), READ_AT_ONCE):
             few = slice(start, start + READ_AT_ONCE)
-            _turn(self._gather(stream, owner[few], first[few]), out[few])
-            self._subtract(stream, rows[few], shift[few], out[few])
+            _turn(self._gather(stream, owner[few], first[few], length), out[few])
+            self._subtract(stream, trial[few], begin[few], out[few])
         return out
 
-    def _count_read(self, stream: Stream, owner: RowNumbers) -> None:
+    def _read_kept(
+        self, stream: Stream, trial: RowNumbers, begin: RowNumbers, length: int
+    ) -> Float32[np.ndarray, "row channel time"] | None:
+        """Copy rows of trials that are kept in memory; None where one is not."""
+        found = self._turned.gather(stream, trial, begin, length)
+        if found is not None:
+            return found
+        often = self._turned.ask(
+            stream,
+            trial,
+            length,
+            lasts=self._count_lasts(stream),
+            n_channels=len(self.channels([stream])),
+        )
+        for one in often:
+            self._keep(stream, one)
+        if not often:
+            return None
+        self._arrays.forget()
+        self._n_read = 0
+        return self._turned.gather(stream, trial, begin, length)
+
+    def _keep(self, stream: Stream, trial: int) -> None:
+        """Turn a trial, subtract its baseline, and keep it."""
+        stored = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
+        room = self._turned.make_room(stream, trial, len(stored))[None]
+        _turn(stored[None], room)
+        self._subtract(stream, np.array([trial]), np.zeros(1, np.int64), room)
+
+    def count_samples(self, stream: Stream, rows: RowNumbers) -> RowNumbers:
+        """Return how many samples, or frames, rows have of a stream."""
+        return np.asarray(self._lengths[stream][rows])
+
+    @cached_property
+    def _lengths(self) -> dict[Stream, RowNumbers]:
+        """How many samples, or frames, each segment has."""
+        return {
+            stream: self._windows.measure(self._rate(stream), self._count_lasts(stream))
+            for stream in self.manifest.streams
+            if self._length[stream].any()
+        }
+
+    def _count_lasts(self, stream: Stream) -> Int[np.ndarray, " trial"]:
+        """Return how many samples, or frames, of each stimulus are stored."""
+        return np.maximum(self._length[stream] - self._count_before(stream), 0)
+
+    def _count_read(self, stream: Stream, owner: RowNumbers, length: int) -> None:
         """Let go of what was read before, when it is much."""
         if self._n_read > MAPPED_BYTES:
             self._arrays.forget()
             self._n_read = 0
-        self._n_read += self._view(stream, int(owner[0]))[0].nbytes * len(owner)
+        view = self._view(stream, int(owner[0]), length)
+        self._n_read += view[0].nbytes * len(owner)
 
     def read_rest(
         self, stream: Stream, row: int
@@ -349,10 +421,11 @@ class SegmentStore:
         return np.asarray(rest.T)
 
     def _gather(
-        self, stream: Stream, owner: RowNumbers, first: RowNumbers
+        self, stream: Stream, owner: RowNumbers, first: RowNumbers, length: int
     ) -> Shaped[np.ndarray, "row time *_"]:
         """Copy windows of several subjects, each from its first sample on."""
-        views = {one: self._view(stream, one) for one in np.unique(owner).tolist()}
+        subjects = np.unique(owner).tolist()
+        views = {one: self._view(stream, one, length) for one in subjects}
         some = next(iter(views.values()))
         if len(views) == 1:
             return np.asarray(some[first])
@@ -365,13 +438,12 @@ class SegmentStore:
         return out
 
     def _view(
-        self, stream: Stream, subject: int
+        self, stream: Stream, subject: int, length: int
     ) -> Shaped[np.ndarray, "first time *_"]:
-        """Return every window of a subject's array, without a copy."""
-        key = stream, subject
+        """Return every window of some length of a subject's array, without a copy."""
+        key = stream, subject, length
         if key not in self._views:
-            array = self._arrays.map_subject(stream, self._folders[key[1]])
-            length = self._windows.grid.measure(self._rate(stream))
+            array = self._arrays.map_subject(stream, self._folders[subject])
             windows = sliding_window_view(array, length, axis=0)
             self._views[key] = np.moveaxis(windows, -1, 1)
         return self._views[key]
@@ -400,12 +472,8 @@ class SegmentStore:
                 continue
             rate = self._rate(stream)
             start = self._windows.place(rate)
-            length = (self._length[stream] - self._count_before(stream))[
-                self._windows.trial
-            ]
-            found[stream] = np.stack(
-                [start, length - start - self._windows.grid.measure(rate)]
-            )
+            lasts = self._count_lasts(stream)[self._windows.trial]
+            found[stream] = np.stack([start, lasts - start - self._lengths[stream]])
         return found
 
     def _rate(self, stream: Stream) -> float:
@@ -414,20 +482,22 @@ class SegmentStore:
     def _subtract(
         self,
         stream: Stream,
-        rows: RowNumbers,
-        shift: RowNumbers,
+        trial: RowNumbers,
+        begin: RowNumbers,
         out: Float32[np.ndarray, "row channel time"],
     ) -> None:
-        """Subtract each trial's baseline, in the phase of the trial's seconds."""
+        """Subtract each trial's baseline, in the phase of the trial's seconds.
+
+        ``begin`` is the sample of its stimulus at which each row begins.
+        """
         if not self._subtracts(stream):
             return
-        trial = self._windows.trial[rows]
         repeated = self._find_repeated(stream, trial)[trial]
         length = repeated.shape[2]
         if length == 1:  # a mean
             np.subtract(out, repeated, out=out, casting="same_kind")
             return
-        waves = _roll(repeated, (self._start[rows] + shift) % length)
+        waves = _roll(repeated, begin % length)
         for start in range(0, out.shape[2], length):
             part = out[:, :, start : start + length]
             taken = waves[:, :, : part.shape[2]]
@@ -494,8 +564,7 @@ class SegmentStore:
         if windows.grid.find_obstacle(self._rate(stream))[0]:
             nothing = np.zeros(len(windows.trial))
             return nothing.astype(bool), nothing
-        before = self._count_before(stream)
-        fits = self._fit(stream, before)
+        fits = self._fit(stream)
         missing = np.zeros(len(windows.trial))
         has = fits.copy()
         n_missing = self._trials[PLACE_COLUMNS[stream][2]].to_numpy()
@@ -515,14 +584,14 @@ class SegmentStore:
         """Return how many samples lie before each stimulus."""
         return np.zeros_like(self._n_baseline) if stream.is_at_fps else self._n_baseline
 
-    def _fit(self, stream: Stream, before: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _fit(self, stream: Stream) -> NDArray[np.bool_]:
         """Return which segments lie within what is stored of their trial."""
-        windows, length = self._windows, self._length[stream]
-        if not length.any():
+        windows = self._windows
+        if not self._length[stream].any():
             return np.zeros(len(windows.trial), dtype=bool)
-        rate = self._rate(stream)
-        end = windows.place(rate) + windows.grid.measure(rate)
-        return np.asarray(end <= (length - before)[windows.trial])
+        end = windows.place(self._rate(stream)) + self._lengths[stream]
+        lasts = self._count_lasts(stream)[windows.trial]
+        return np.asarray((lasts > 0) & (end <= lasts))
 
     def _measure_missing(
         self, stream: Stream, trial: int, rows: RowNumbers
@@ -537,9 +606,10 @@ class SegmentStore:
             known &= repeated[np.arange(len(known)) % len(repeated)]
         counted = np.zeros((len(known) + 1, known.shape[1]), np.int64)
         np.cumsum(known, axis=0, out=counted[1:])
-        length = self._windows.grid.measure(self._rate(stream))
+        length = self._lengths[stream][rows]
         start = self._windows.place(self._rate(stream))[rows]
-        return np.asarray(1 - (counted[start + length] - counted[start]) / length)
+        n_known = counted[start + length] - counted[start]
+        return np.asarray(1 - n_known / length[:, None])
 
     def _find_faces(self) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.int64]]]:
         """Return which segments have a face, and their frames by state.
@@ -552,24 +622,26 @@ class SegmentStore:
         nothing = np.zeros(n_rows, dtype=bool)
         if not n_frames.any() or self._windows.grid.find_obstacle(self.fps)[0]:
             return nothing, counts
-        has = self._fit(Stream.FACE, self._count_before(Stream.FACE))
-        length = self._windows.grid.measure(self.fps)
+        has = self._fit(Stream.FACE)
+        length = self._lengths[Stream.FACE]
         start = self._windows.place(self.fps)
         found = self._trials["n_faces_found"].to_numpy()
         whole = (found == n_frames)[self._windows.trial] & has
-        counts["n_faces_found"][whole] = length
+        counts["n_faces_found"][whole] = length[whole]
         for trial in np.flatnonzero((found != n_frames) & (n_frames > 0)).tolist():
             rows = self._windows.rows_of(trial)
             rows = rows[has[rows]]
             state = self._arrays.read_state(trial)
             for name, kind in FRAME_COUNTS.items():
-                counts[name][rows] = _count(state == kind, start[rows], length)
-            has[rows] = _count(state == FrameState.LOST, start[rows], length) == 0
+                counts[name][rows] = _count(state == kind, start[rows], length[rows])
+            lost = _count(state == FrameState.LOST, start[rows], length[rows])
+            has[rows] = lost == 0
         return has, counts
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what is quickly found again behind when sent to another process."""
-        return {**self.__dict__, "_repeated": {}, "_views": {}}
+        left = {"_repeated": {}, "_views": {}, "_turned": TurnedTrials(KEPT_BYTES)}
+        return {**self.__dict__, **left}
 
 
 def _average_windows(
@@ -614,8 +686,15 @@ def _roll(
     return out
 
 
+def make_grid(segmenting: Segmenting) -> WindowGrid:
+    """Return the windows that are cut, ``WHOLE`` where each trial is one."""
+    if segmenting.is_whole:
+        return WHOLE
+    return WindowGrid(float(segmenting.length_s), float(segmenting.step_s))
+
+
 def _count(
-    flag: NDArray[np.bool_], start: RowNumbers, length: int
+    flag: NDArray[np.bool_], start: RowNumbers, length: RowNumbers
 ) -> NDArray[np.int64]:
     """Count in each window the samples for which something holds."""
     counted = np.concatenate([[0], np.cumsum(flag)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from deepvanet.preprocessing.windows import WindowGrid
@@ -51,6 +51,31 @@ class Windows:
         """Return the sample of the stimulus at which each segment starts."""
         return self.grid.place(self.segment, rate)
 
+    def measure(self, rate: float, lasts: Int[np.ndarray, " trial"]) -> RowNumbers:
+        """Return how many samples, or frames, each segment has.
+
+        Parameters
+        ----------
+        rate : float
+            Of them a second.
+        lasts : array, shape (trial,)
+            How many each trial has.
+        """
+        if self.grid.is_whole:
+            return np.asarray(lasts[self.trial])
+        return np.full(len(self.trial), self.grid.measure(rate))
+
+    def time(
+        self, lasts_s: Float[np.ndarray, " trial"]
+    ) -> dict[str, Float[np.ndarray, " row"]]:
+        """Return where segments start, and how long they last, in seconds."""
+        if self.grid.is_whole:
+            start_s, duration_s = np.zeros(len(self.trial)), lasts_s[self.trial]
+        else:
+            start_s = np.round(self.segment * self.grid.step_s, 9)
+            duration_s = np.full(len(self.trial), self.grid.length_s)
+        return {"start_s": start_s, "duration_s": duration_s}
+
 
 def lay_windows(trials: pd.DataFrame, grid: WindowGrid) -> Windows:
     """Lay as many whole segments into each trial as fit, from its start on."""
@@ -94,8 +119,7 @@ def tabulate(
     table = trials[kept].take(windows.trial).reset_index(drop=True)
     added = {
         "segment": windows.segment,
-        "start_s": np.round(windows.segment * windows.grid.step_s, 9),
-        "duration_s": np.full(len(table), windows.grid.length_s),
+        **windows.time(trials["duration_s"].to_numpy(dtype=float)),
         **{f"has_{stream}": has[stream].astype(np.int64) for stream in PAPER_STREAMS},
         **{name: counts[name] for name in FRAME_COUNTS},
         **dict(zip(MISSING_COLUMNS, (missing[s] for s in BIO), strict=True)),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepvanet.config import FIT_LAG
+from deepvanet.config import FIT_LAG, WHOLE_TRIAL
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import UserError, quote
 from deepvanet.tasks.bounds import read_bounds
@@ -46,8 +46,23 @@ def split_target(task: str, target: str) -> tuple[str, ...]:
     return columns
 
 
-def check_task(task: str, *, rule: str, classes: str) -> None:
+def check_task(
+    task: str, *, rule: str, classes: str, segment: float | str = 1.0
+) -> None:
     """Refuse a label rule or classes that are none; texts need no classes.
+
+    A rating that moves needs several segments in a trial.
+
+    Parameters
+    ----------
+    task : str
+        Of ``TASKS``.
+    rule : str
+        Label rule of high and low.
+    classes : str
+        Bounds of classes.
+    segment : float | str
+        Length of a segment in seconds, or the word for whole trials.
 
     Raises
     ------
@@ -57,6 +72,12 @@ def check_task(task: str, *, rule: str, classes: str) -> None:
     check_label_rule(rule)
     if task == "classes":
         read_bounds(classes)
+    if TASKS[task].moves and segment == WHOLE_TRIAL:
+        raise UserError(
+            f"{task} follows a rating within trials, and needs segments of some "
+            "seconds, as 1",
+            field="segment",
+        )
 
 
 def make_task(
