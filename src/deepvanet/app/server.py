@@ -1,6 +1,7 @@
 """The addresses of the page and of its JSON interface."""
 
 import asyncio
+import html
 import logging
 import signal
 import time
@@ -25,11 +26,12 @@ from deepvanet.app.form import FormError, list_files, read_seconds, watch_end
 from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import Limits
+from deepvanet.app.questions import say_heading
 from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES, keep_upload
 from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import Target, UserError
+from deepvanet.schema import UserError
 
 HOST = "127.0.0.1"
 RETRY_S = 15
@@ -70,28 +72,15 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
     Raises
     ------
     UserError
-        When the bundle cannot be read, or predicts what the page cannot show.
+        When the bundle cannot be read.
     """
     bounds, bundle = limits or Limits(), load_bundle(model)
-    _refuse_task(bundle)
     page = _Page(model, bundle, bounds)
     return Starlette(
         routes=page.routes(),
         middleware=[Middleware(Guard, limits=bounds)],
         lifespan=page.live,
         exception_handlers=_ANSWERS,
-    )
-
-
-def _refuse_task(bundle: Bundle) -> None:
-    """Refuse what would stand on wrong axes: the page is of high and low."""
-    others = [target for target in bundle.targets if target not in list(Target)]
-    if bundle.task == "high-low" and not others:
-        return
-    raise UserError(
-        f"{bundle.path}: the page shows whether valence and arousal are high or low, "
-        f"and this bundle is of {', '.join(bundle.targets)}, task {bundle.task}; "
-        "deepvanet predict writes a table of what it predicts"
     )
 
 
@@ -106,6 +95,9 @@ class _Page:
         self._static = {
             name: ((root / name).read_bytes(), kind) for name, kind in _STATIC.items()
         }
+        index, kind = self._static["index.html"]
+        heading = html.escape(say_heading(bundle)).encode()
+        self._static["index.html"] = index.replace(b"{{ heading }}", heading), kind
 
     @asynccontextmanager
     async def live(self, _app: Starlette) -> AsyncIterator[None]:
@@ -177,6 +169,7 @@ class _Page:
                 "deepvanet": __version__,
                 "model": self._model.resolve().name,
                 "dataset": bundle.dataset,
+                "task": bundle.task,
                 "targets": bundle.targets,
                 "streams": bundle.stream_sets,
                 "video": list(VIDEO_SIGNATURES),

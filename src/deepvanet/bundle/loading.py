@@ -74,6 +74,8 @@ class Answer:
         None: never scored, so not calibrated.
     goal : Goal
         What it predicts.
+    rated : tuple of float
+        The lowest and the highest rating of training; empty of texts.
     """
 
     target: str
@@ -84,6 +86,7 @@ class Answer:
     calibrations: Calibrations
     validation: Validation | None = None
     goal: Goal = HIGH_OR_LOW
+    rated: tuple[float, ...] = ()
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
@@ -320,6 +323,7 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
                 answer.open_calibration(),
                 answer.validation,
                 item.find_goal(),
+                item.rows.list_rated(),
             )
             for item in found.networks
             for answer in item.answers
