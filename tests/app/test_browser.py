@@ -405,10 +405,11 @@ def test_each_task_is_shown_with_its_own_words_and_axes(
         with tab.expect_download() as downloading:
             tab.click("#report")
         downloading.value.save_as(tmp_path / "report.html")
-        shown = open_tab("/")
+        shown = browser.new_page()
         shown.goto(f"file://{tmp_path / 'report.html'}")
         assert shown.inner_text("h1") == f"{heading} of a recording"
         assert shown.evaluate("document.querySelectorAll('polyline').length") >= least
+        shown.close()
 
 
 def test_the_example_has_all_streams_of_a_bundle(browser, task_store, tmp_path):
