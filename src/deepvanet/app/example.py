@@ -12,7 +12,7 @@ from deepvanet.bundle.loading import Level
 from deepvanet.config import Execution
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import BIO, SIGNALS, Channel, Stream, Trial, parse_streams
+from deepvanet.schema import BIO, SIGNALS, Channel, Stream, Trial
 from deepvanet.synthetic import Knobs, write_data_set
 
 SECONDS = 20
@@ -44,16 +44,28 @@ def make_example(folder: Path, bundle: Bundle) -> RecordingInput:
     )
     trial = next(deap.read_subject(root, "01"))
     video = bio = None
-    if trial.video and any(
-        Stream.FACE in parse_streams(name) for name in bundle.stream_sets
-    ):
+    if trial.video and Stream.FACE in bundle.streams:
         video = Path(shutil.move(trial.video, folder / "video.avi"))
     if any(channel.stream in SIGNALS for channel in bundle.channels):
         bio = folder / "bio.csv"
         _write_signals(bio, trial, bundle)
+    features = None
+    if Stream.FACE_FEATURES in bundle.streams:
+        features = folder / "features.csv"
+        _write_features(features, bundle)
     shutil.rmtree(root)
     offset_s = trial.baseline_s if bio else 0.0
-    return RecordingInput(video=video, bio=bio, video_offset_s=offset_s)
+    return RecordingInput(video, bio, features, video_offset_s=offset_s)
+
+
+def _write_features(path: Path, bundle: Bundle) -> None:
+    """Write a table of numbers of each frame."""
+    rng = np.random.default_rng(1)
+    fps = bundle.recipe.face_fps
+    columns = {"timestamp": np.arange(round(SECONDS * fps)) / fps}
+    for channel in bundle.channels_of(Stream.FACE_FEATURES):
+        columns[channel.name] = _wander(bundle, channel, len(columns["timestamp"]), rng)
+    pd.DataFrame(columns).to_csv(path, index=False)
 
 
 def _write_signals(path: Path, trial: Trial, bundle: Bundle) -> None:

@@ -30,7 +30,7 @@ _LEARNT = "learnt from one rating a trial"
 
 @dataclass(frozen=True)
 class Axis:
-    """What curves are drawn over.
+    """What curves are plotted over.
 
     Attributes
     ----------
@@ -293,7 +293,7 @@ THRESHOLDS = (
 
 
 def describe(bundle: Bundle, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what a page needs to know of a bundle to draw a timeline.
+    """Return what a page needs to know of a bundle to plot a timeline.
 
     Parameters
     ----------

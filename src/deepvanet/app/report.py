@@ -45,7 +45,7 @@ def write_report(
         model=model,
         rows=rows,
         columns=list(rows[0]) if rows else [],
-        charts=[_draw(question, result, grid) for question in result["questions"]],
+        charts=[_plot(question, result, grid) for question in result["questions"]],
         numbers={c["column"] for q in result["questions"] for c in q["curves"]},
         notes=result["notes"],
         n_answered=sum(bool(row["streams"]) for row in rows),
@@ -60,7 +60,7 @@ def write_report(
         unfinished.write_text(page)
 
 
-def _draw(
+def _plot(
     question: dict[str, Any], result: dict[str, Any], grid: WindowGrid
 ) -> dict[str, Any]:
     """Return the chart of a target: its lines, its ticks, and its heading."""
@@ -129,7 +129,7 @@ def trace_lines(
     rows : sequence of dict
         One a segment.
     name : str
-        The column that is drawn; None where nothing is known.
+        The column that is plotted; None where nothing is known.
     grid : WindowGrid
         Where segments lie.
     ends : (float, float)

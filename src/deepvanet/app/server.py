@@ -27,11 +27,11 @@ from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import Limits
 from deepvanet.app.questions import say_heading
-from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES, keep_upload
+from deepvanet.app.uploads import SIGNATURES, keep_upload
 from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import UserError
+from deepvanet.schema import Stream, UserError
 
 HOST = "127.0.0.1"
 RETRY_S = 15
@@ -172,10 +172,11 @@ class _Page:
                 "task": bundle.task,
                 "targets": bundle.targets,
                 "streams": bundle.stream_sets,
-                "video": list(VIDEO_SIGNATURES),
-                "bio": list(BIO_SIGNATURES),
+                **{kind: list(known) for kind, known in SIGNATURES.items()},
                 "video_bytes": limits.video_bytes,
                 "bio_bytes": limits.bio_bytes,
+                "features_bytes": limits.bio_bytes,
+                "reads_features": Stream.FACE_FEATURES in bundle.streams,
                 "duration_s": limits.duration_s,
             }
         )
@@ -192,7 +193,7 @@ class _Page:
         job = self._jobs.open()
         try:
             async with watch_end(request).form(
-                max_files=2, max_fields=8, max_part_size=_FORM_BYTES
+                max_files=3, max_fields=8, max_part_size=_FORM_BYTES
             ) as form:
                 order = await self._read_form(form, job)
         except BaseException:
@@ -221,6 +222,7 @@ class _Page:
             recording=RecordingInput(
                 video=kept.get("video"),
                 bio=kept.get("bio"),
+                features=kept.get("features"),
                 video_offset_s=read_seconds(form, "video_offset_s"),
                 baseline_s=(
                     read_seconds(form, "baseline_start_s"),
@@ -296,7 +298,7 @@ _ANSWERS: Mapping[Any, Callable[..., Any]] = {
     HTTPException: _say(
         400,
         "The form cannot be read: send multipart/form-data of at most a video, a "
-        "signal file and the options.",
+        "signal file, features of a face and the options.",
     ),
     ClientDisconnect: _say(400, "Sending ended before all had come."),
     UserError: _say(422),

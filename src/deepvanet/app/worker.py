@@ -180,8 +180,8 @@ def list_thresholds(bundle: Bundle) -> dict[str, dict[str, float]]:
 
 def _forget(recording: RecordingInput, shown: Path | None) -> None:
     """Remove what was sent, but for the video that is shown."""
-    for path in (recording.video, recording.bio):
-        if path and path != shown:
+    for path in recording.files:
+        if path != shown:
             path.unlink()
 
 
