@@ -141,7 +141,11 @@ def _ask_classes(target: str, goal: Goal, task: str) -> Question:
     shown = [_name_class(value, target, task) for value in goal.classes]
     what = "quadrant" if task == "quadrants" else "class"
     axis = Axis(
-        f"Probability of each {what} of {name}", name.capitalize(), 0, 1, (0, 0.5, 1)
+        f"Probability of each {what} of {name}",
+        f"Probability of each {what}",
+        0,
+        1,
+        (0, 0.5, 1),
     )
     curves = tuple(
         Curve(column, said, value, _choose_style(place))
