@@ -338,7 +338,7 @@ def test_few_electrodes_or_unknown_ones_leave_the_scalp_out(told_by_cz, tmp_path
 
 
 def test_something_to_explain_is_needed(filmed_bundle, tmp_path):
-    with pytest.raises(UserError, match="needs video, bio or both"):
+    with pytest.raises(UserError, match="needs video, bio or features"):
         explain(filmed_bundle, RecordingInput(), tmp_path / "out")
 
     assert not (tmp_path / "out").exists()

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from deepvanet.app.server import make_app
 from deepvanet.bundle import load_bundle, train_bundle
 from deepvanet.cli import main
 from deepvanet.config import (
@@ -447,15 +446,6 @@ def test_the_command_trains_and_asks_a_task(store, recording, tmp_path, capsys):
     assert main(list(map(str, asked))) == 0
 
     assert set(pd.read_csv(out)["dominance_label"]) <= {"<4", "4-6", ">6"}
-
-
-@pytest.mark.parametrize("name", ["rating", "texts", "quadrants", "dominance"])
-def test_the_page_refuses_what_it_cannot_show(bundles, name, capsys):
-    with pytest.raises(UserError, match="deepvanet predict writes a table"):
-        make_app(bundles(name).path)
-
-    assert main(["serve", str(bundles(name).path), "--port", "0"]) == 2
-    assert "the page shows whether valence and arousal" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

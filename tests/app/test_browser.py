@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from films import write_video
 from pages import open_page, write_recording
 from portraits import sample_portrait
 from processes import wait_until
+from task_bundles import SETTINGS, train_task, write_rising, write_task_store
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 120_000
@@ -53,6 +55,13 @@ def browser():
 @pytest.fixture
 def visit(browser, page):
     """Return a function that opens the page for one more person."""
+    with lend_tabs(browser, page) as open_tab:
+        yield open_tab
+
+
+@contextmanager
+def lend_tabs(browser, page):
+    """Lend a function that opens a page; nothing may go wrong in it."""
     contexts, wrong = [], []
 
     def open_tab(path="/", **options):
@@ -313,3 +322,102 @@ def test_it_fits_a_phone_and_can_be_read_in_light_and_in_dark(visit, recording, 
     ground, ink = (sum(map(int, shade[4:-1].split(","))) for shade in shades)
     assert (ground > 600 and ink < 200) == (scheme == "light")
     assert (ground < 200 and ink > 600) == (scheme == "dark")
+
+
+OVERLAPPING = """() => {
+    const found = [];
+    const share = (one, other, from, to) =>
+        Math.min(one[to], other[to]) - Math.max(one[from], other[from]);
+    for (const svg of document.querySelectorAll("#result svg")) {
+        const around = svg.getBoundingClientRect();
+        const texts = [...svg.querySelectorAll("text")].map((text) =>
+            [text.textContent, text.getBoundingClientRect()]);
+        texts.forEach(([said, box], k) => {
+            const isOut = box.left < around.left - 1 || box.right > around.right + 1;
+            if (isOut) found.push([said]);
+            for (const [other, its] of texts.slice(k + 1)) {
+                const wide = share(box, its, "left", "right");
+                const high = share(box, its, "top", "bottom");
+                if (wide > 1 && high > 3) found.push([said, other]);
+            }
+        });
+    }
+    return found;
+}"""
+"""Texts of the charts that lie over one another, or beyond their chart."""
+
+
+@pytest.fixture(scope="module")
+def task_store(tmp_path_factory):
+    return write_task_store(tmp_path_factory.mktemp("tasks") / "store")
+
+
+@pytest.fixture(scope="module")
+def rising(tmp_path_factory):
+    return write_rising(tmp_path_factory.mktemp("tasks") / "signals_raw.fif")
+
+
+SHOWN = {
+    "high-low": ("Valence and arousal", 1, "valence 1.00 (high) \u00b7 arousal 0."),
+    "high-low of others": ("Dominance and arousal", 1, "dominance 1.00 (high)"),
+    "classes": ("Valence", 3, "valence: >6 ("),
+    "texts": ("Mood", 3, "mood: glad ("),
+    "quadrants": ("Valence and arousal", 4, "valence and arousal: high valence, "),
+    "rating": ("Valence, arousal and dominance", 3, "dominance rating 7."),
+    "rating of one": ("Dominance", 1, "0:09 to 0:11 \u00b7 dominance rating 7."),
+}
+"""Of each bundle the heading, the curves at least, and what is said near the end."""
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_task_is_shown_with_its_own_words_and_axes(
+    browser, task_store, rising, tmp_path, name
+):
+    heading, least, said = SHOWN[name]
+    bundle = train_task(task_store, name, tmp_path / "model")
+    with open_page(bundle.path) as page, lend_tabs(browser, page) as open_tab:
+        for width in (1000, 360):
+            tab = open_tab(viewport={"width": width, "height": 900})
+            send(tab, {"bio": rising})
+            see_result(tab)
+            click_timeline(tab, 0.8)
+
+            assert tab.inner_text("h1") == f"{heading} of a recording"
+            assert tab.title() == f"deepvanet: {heading} of a recording"
+            assert said in say(tab)
+            assert "from EEG, peripheral, gaze" in say(tab)
+            assert tab.evaluate(OVERLAPPING) == []
+            panels = tab.inner_html("#timeline")
+            assert tab.locator("#timeline .trace:not(.threshold)").count() > least
+            assert all(text in panels for text in ("Gaze x", "\u00b1", " px", "min:s"))
+            assert (
+                tab.locator("#timeline polygon.gaze").count() == 6
+            )  # of 3, in 2 parts
+            assert tab.is_visible("#plane") == (name in ("high-low", "rating"))
+            is_high_low = name.startswith("high-low")
+            assert tab.is_visible("#hint") == is_high_low
+            assert ("high" in panels) == (is_high_low or name == "quadrants")
+            unit = {"high-low": "logit", "rating": "rating"}.get(
+                bundle.task, "log odds"
+            )
+            assert f"{unit}</text>" in panels
+
+        with tab.expect_download() as downloading:
+            tab.click("#report")
+        downloading.value.save_as(tmp_path / "report.html")
+        shown = browser.new_page()
+        shown.goto(f"file://{tmp_path / 'report.html'}")
+        assert shown.inner_text("h1") == f"{heading} of a recording"
+        assert shown.evaluate("document.querySelectorAll('polyline').length") >= least
+        shown.close()
+
+
+def test_the_example_has_all_streams_of_a_bundle(browser, task_store, tmp_path):
+    bundle = train_task(task_store, "quadrants", tmp_path / "model")
+    with open_page(bundle.path) as page, lend_tabs(browser, page) as open_tab:
+        tab = open_tab()
+        tab.click("#example")
+        see_result(tab)
+
+        assert "from EEG, peripheral, gaze" in say(tab)
+        assert "Pupil left" in tab.inner_html("#timeline")

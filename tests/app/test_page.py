@@ -327,7 +327,7 @@ def test_a_damaged_file_ends_in_a_sentence_without_paths(page, recording, part):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, "Send a video, a signal file or both."),
+        ({}, "Send a video, a signal file, or features of a face."),
         ({"example": "1", "video_offset_s": "soon"}, "video_offset_s must be a number"),
         ({"example": "1", "baseline_start_s": "1e9"}, "baseline_start_s must be a num"),
     ],

@@ -752,7 +752,7 @@ def test_a_bundle_is_not_asked_for_streams_it_does_not_know(
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ((), "needs video, bio or both"),
+        ((), "needs video, bio or features"),
         (("--video", "gone.mp4"), r"gone\.mp4"),
         (("--bio", "gone.bdf"), r"--bio: gone\.bdf: no such file"),
         (("--bio", "DAT"), r"--trial: \S+s01\.dat holds several trials"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepvanet.app.questions import say_meaning
 from deepvanet.auditing import audit
 from deepvanet.bundle import load_bundle, train_bundle
 from deepvanet.cli import main
@@ -291,6 +292,7 @@ def test_a_bundle_knows_its_lag_and_is_scored_over_courses(path, tmp_path):
     assert answer.goal.moves
     assert answer.validation.scores["ccc"] > 0.5
     assert "as it moves, 1" in answer.line()
+    assert re.search(r"as a person would give it [\d.]+ s later", say_meaning(bundle))
     card = (bundle.path / "README.md").read_text(encoding="utf-8")
     assert "rating that moves with time" in card
     assert "A trial is scored over its course" in card

@@ -574,7 +574,7 @@ def test_a_video_is_no_use_to_a_bundle_that_knows_no_face(bio_bundle, filmed_dea
 
 
 def test_something_to_predict_from_is_needed(filmed_bundle):
-    with pytest.raises(UserError, match="needs video, bio or both"):
+    with pytest.raises(UserError, match="needs video, bio or features"):
         predict(filmed_bundle, RecordingInput())
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from deepvanet.bundle import Bundle
+from deepvanet.bundle.loading import Level
 from deepvanet.config import Execution
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import Channel, Trial
+from deepvanet.schema import BIO, SIGNALS, Channel, Stream, Trial
 from deepvanet.synthetic import Knobs, write_data_set
 
 SECONDS = 20
@@ -42,23 +44,51 @@ def make_example(folder: Path, bundle: Bundle) -> RecordingInput:
     )
     trial = next(deap.read_subject(root, "01"))
     video = bio = None
-    if trial.video and any("face" in name for name in bundle.stream_sets):
+    if trial.video and Stream.FACE in bundle.streams:
         video = Path(shutil.move(trial.video, folder / "video.avi"))
-    if bundle.channels:
+    if any(channel.stream in SIGNALS for channel in bundle.channels):
         bio = folder / "bio.csv"
-        _write_signals(bio, trial, bundle.channels)
+        _write_signals(bio, trial, bundle)
+    features = None
+    if Stream.FACE_FEATURES in bundle.streams:
+        features = folder / "features.csv"
+        _write_features(features, bundle)
     shutil.rmtree(root)
     offset_s = trial.baseline_s if bio else 0.0
-    return RecordingInput(video=video, bio=bio, video_offset_s=offset_s)
+    return RecordingInput(video, bio, features, video_offset_s=offset_s)
 
 
-def _write_signals(path: Path, trial: Trial, channels: tuple[Channel, ...]) -> None:
+def _write_features(path: Path, bundle: Bundle) -> None:
+    """Write a table of numbers of each frame."""
+    rng = np.random.default_rng(1)
+    fps = bundle.recipe.face_fps
+    columns = {"timestamp": np.arange(round(SECONDS * fps)) / fps}
+    for channel in bundle.channels_of(Stream.FACE_FEATURES):
+        columns[channel.name] = _wander(bundle, channel, len(columns["timestamp"]), rng)
+    pd.DataFrame(columns).to_csv(path, index=False)
+
+
+def _write_signals(path: Path, trial: Trial, bundle: Bundle) -> None:
     """Write a table of seconds and channels."""
-    times = np.arange(trial.bio.shape[1]) / trial.sfreq
-    columns = {
-        channel.name: trial.bio[_find_like(trial, channel)] for channel in channels
-    }
-    pd.DataFrame({"time": times, **columns}).to_csv(path, index=False)
+    rng = np.random.default_rng(0)
+    columns = {"time": np.arange(trial.bio.shape[1]) / trial.sfreq}
+    for channel in bundle.channels:
+        if channel.stream in SIGNALS:
+            signal = trial.bio[_find_like(trial, channel)]
+            if channel.stream not in BIO:
+                signal = _wander(bundle, channel, len(signal), rng)
+            columns[channel.name] = signal
+    pd.DataFrame(columns).to_csv(path, index=False)
+
+
+def _wander(
+    bundle: Bundle, channel: Channel, n_samples: int, rng: np.random.Generator
+) -> Float[np.ndarray, " sample"]:
+    """Return what no trial of DEAP has: a slow movement about the level of training."""
+    level = bundle.levels.get(channel.name, Level(0.0, 1.0))
+    phase = np.linspace(0, 2 * np.pi, n_samples) * rng.integers(3, 8)
+    noise = rng.normal(0, 0.1, n_samples)
+    return np.asarray(level.median + level.spread * (np.sin(phase) + noise) / 2)
 
 
 def _find_like(trial: Trial, channel: Channel) -> int:

@@ -4,7 +4,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.types import Message
 
-FILES = ("video", "bio")
+FILES = ("video", "bio", "features")
 OPTIONS = ("video_offset_s", "baseline_start_s", "baseline_end_s")
 _MOST_OFFSET_S = 24 * 3600.0
 _TAIL = 256
@@ -71,7 +71,7 @@ def _check_example(form: FormData, *, has_files: bool) -> None:
     if asked and has_files:
         raise FormError("Send files, or ask for the example: not both.")
     if not asked and not has_files:
-        raise FormError("Send a video, a signal file or both.")
+        raise FormError("Send a video, a signal file, or features of a face.")
 
 
 def read_seconds(form: FormData, name: str) -> float | None:

@@ -159,7 +159,7 @@ class _Body:
 
 def find_most_bytes(limits: Limits) -> int:
     """Return the most bytes of a request: two files, and the rest of a form."""
-    return limits.video_bytes + limits.bio_bytes + MIB
+    return limits.video_bytes + 2 * limits.bio_bytes + MIB
 
 
 def _name_host(host: str) -> str:

@@ -12,7 +12,7 @@ class Limits:
     Attributes
     ----------
     video_bytes, bio_bytes : int
-        Of the files sent.
+        Of the files sent; a table of features may have as many as signals.
     upload_s : float
         Within which all of a request must have arrived.
     least_bytes_s, pace_s : float

@@ -1,5 +1,6 @@
 """The page to take away: one HTML file that needs nothing else."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,23 @@ from deepvanet import __version__
 from deepvanet.files import whole_file
 from deepvanet.preprocessing.windows import SECONDS, WindowGrid, name_segments
 
-MEANING = "Probability of a high self-rating, learnt from one rating a trial"
 _WIDTH, _HEIGHT = 800, 160
 
 
-def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
-    """Write the report of a result, as ``worker`` makes it."""
+def write_report(
+    path: Path, result: dict[str, Any], *, model: str, heading: str
+) -> None:
+    """Write the report of a result, as ``worker`` makes it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    result : dict
+        What the page shows.
+    model, heading : str
+        What the bundle and the report are called.
+    """
     rows = result["rows"]
     grid = WindowGrid(result["segment_s"], result["step_s"])
     environment = Environment(
@@ -26,20 +38,16 @@ def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
         lstrip_blocks=True,
     )
     page = environment.get_template("report.html").render(
-        meaning=MEANING,
+        heading=heading,
+        meaning=result["meaning"],
+        hint=result["hint"],
         version=__version__,
         model=model,
         rows=rows,
         columns=list(rows[0]) if rows else [],
-        lines={name: trace_lines(rows, name, grid) for name in result["targets"]},
-        thresholds={
-            name: trace_lines(
-                [{name: above.get(row["streams"])} for row in rows], name, grid
-            )
-            for name, above in result["thresholds"].items()
-        },
+        charts=[_plot(question, result, grid) for question in result["questions"]],
+        numbers={c["column"] for q in result["questions"] for c in q["curves"]},
         notes=result["notes"],
-        means={name: _average(rows, name) for name in result["targets"]},
         n_answered=sum(bool(row["streams"]) for row in rows),
         n_faces=sum(bool(row["face_found"]) for row in rows),
         unit=name_segments(grid),
@@ -50,6 +58,51 @@ def write_report(path: Path, result: dict[str, Any], *, model: str) -> None:
     )
     with whole_file(path) as unfinished:
         unfinished.write_text(page)
+
+
+def _plot(
+    question: dict[str, Any], result: dict[str, Any], grid: WindowGrid
+) -> dict[str, Any]:
+    """Return the chart of a target: its lines, its ticks, and its heading."""
+    rows, axis = result["rows"], question["axis"]
+    ends = axis["low"], axis["high"]
+    above = result["thresholds"].get(question["target"], {})
+    limits = [{"limit": above.get(row["streams"])} for row in rows]
+    return {
+        "name": question["name"],
+        "axis": axis["title"],
+        "average": _say_average(question, rows, name_segments(grid)),
+        "curves": [
+            {
+                "name": curve["name"],
+                "style": curve["style"],
+                "lines": trace_lines(rows, curve["column"], grid, ends),
+            }
+            for curve in question["curves"]
+        ],
+        "thresholds": trace_lines(limits, "limit", grid, ends) if above else [],
+        "ticks": [
+            (f"{tick:g}", round(_place(tick, ends), 1)) for tick in axis["ticks"]
+        ],
+    }
+
+
+def _say_average(
+    question: dict[str, Any], rows: Sequence[dict[str, Any]], unit: str
+) -> str:
+    """Say the mean of a number, or the class that was likeliest most often."""
+    if question["kind"] != "classes":
+        (curve,) = question["curves"]
+        known = [row[curve["column"]] for row in rows]
+        known = [value for value in known if value is not None]
+        return f"{sum(known) / len(known):.2f} on average" if known else ""
+    labels = [row[question["label"]] for row in rows]
+    counts = Counter(label for label in labels if label is not None)
+    if not counts:
+        return ""
+    label, count = counts.most_common(1)[0]
+    names = {curve["label"]: curve["name"] for curve in question["curves"]}
+    return f"mostly {names[label]}, in {count} of {counts.total()} {unit}"
 
 
 def find_end(n_rows: int, grid: WindowGrid) -> float:
@@ -64,9 +117,28 @@ def find_end(n_rows: int, grid: WindowGrid) -> float:
 
 
 def trace_lines(
-    rows: Sequence[dict[str, Any]], name: str, grid: WindowGrid = SECONDS
+    rows: Sequence[dict[str, Any]],
+    name: str,
+    grid: WindowGrid = SECONDS,
+    ends: tuple[float, float] = (0.0, 1.0),
 ) -> list[str]:
-    """Return the points of unbroken lines through the segments that have a score.
+    """Return the points of unbroken lines through the segments that have a number.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        One a segment.
+    name : str
+        The column that is plotted; None where nothing is known.
+    grid : WindowGrid
+        Where segments lie.
+    ends : (float, float)
+        Of the axis.
+
+    Returns
+    -------
+    list of str
+        As the points of SVG.
 
     Examples
     --------
@@ -80,10 +152,11 @@ def trace_lines(
             continue
         middle_s = number * grid.step_s + grid.length_s / 2
         x = middle_s / find_end(len(rows), grid) * _WIDTH
-        lines[-1].append(f"{x:.1f},{(1 - row[name]) * _HEIGHT:.1f}")
+        lines[-1].append(f"{x:.1f},{_place(row[name], ends):.1f}")
     return [" ".join(points) for points in lines if points]
 
 
-def _average(rows: Sequence[dict[str, Any]], name: str) -> float | None:
-    known = [row[name] for row in rows if row[name] is not None]
-    return sum(known) / len(known) if known else None
+def _place(value: float, ends: tuple[float, float]) -> float:
+    """Return how far a number lies below the top of a chart."""
+    low, high = ends
+    return (high - value) / (high - low) * _HEIGHT

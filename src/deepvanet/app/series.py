@@ -1,10 +1,11 @@
 """Signals as a page plots them: for each stretch, the least and the most of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from deepvanet.bundle import Bundle
 from deepvanet.datasets.recording_files import open_source, read_recording
@@ -32,23 +33,36 @@ def _pick_channels(channels: Sequence[Channel]) -> list[Channel]:
 
 
 def outline(recording: Recording) -> list[dict[str, Any]]:
-    """Return signals, each as pairs of its least and most, around its median."""
+    """Return signals, each as pairs of its least and most, around its median.
+
+    Stretches of which no sample is known have None for both.
+    """
     outlines: list[dict[str, Any]] = []
     lasts_s = recording.bio.shape[1] / recording.sfreq
     for channel, signal in zip(recording.channels, recording.bio, strict=True):
         values = signal.astype(float)
         is_known = np.isfinite(values)
         middle = np.median(values[is_known]) if is_known.any() else 0.0
-        known = np.where(is_known, values - middle, 0.0)
-        parts = np.array_split(known, min(N_STRETCHES, len(known)))
+        known = np.where(is_known, values - middle, np.nan)
+        count = min(N_STRETCHES, len(known))
+        # equally long but for a sample, so that all lie at their times
+        cuts = np.linspace(0, len(known), count + 1).round().astype(int)[1:-1]
+        parts = np.split(known, cuts)
         outlines.append(
             {
                 "name": channel.name,
-                "kind": str(channel.type),
+                "stream": str(channel.stream),
                 "unit": channel.unit,
                 "duration_s": lasts_s,
-                "low": [float(f"{part.min():.4g}") for part in parts],
-                "high": [float(f"{part.max():.4g}") for part in parts],
+                "low": [_write(part, np.nanmin) for part in parts],
+                "high": [_write(part, np.nanmax) for part in parts],
             }
         )
     return outlines
+
+
+def _write(
+    part: Float[np.ndarray, " sample"], find: Callable[..., Any]
+) -> float | None:
+    """Return a stretch's least or most, in a few digits."""
+    return None if np.isnan(part).all() else float(f"{find(part):.4g}")

@@ -1,6 +1,7 @@
 """The addresses of the page and of its JSON interface."""
 
 import asyncio
+import html
 import logging
 import signal
 import time
@@ -25,11 +26,12 @@ from deepvanet.app.form import FormError, list_files, read_seconds, watch_end
 from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import Limits
-from deepvanet.app.uploads import BIO_SIGNATURES, VIDEO_SIGNATURES, keep_upload
+from deepvanet.app.questions import say_heading
+from deepvanet.app.uploads import SIGNATURES, keep_upload
 from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import Target, UserError
+from deepvanet.schema import Stream, UserError
 
 HOST = "127.0.0.1"
 RETRY_S = 15
@@ -70,10 +72,10 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
     Raises
     ------
     UserError
-        When the bundle cannot be read, or predicts what the page cannot show.
+        When the bundle cannot be read, or reads whole trials.
     """
     bounds, bundle = limits or Limits(), load_bundle(model)
-    _refuse_task(bundle)
+    _refuse_whole_trials(bundle)
     page = _Page(model, bundle, bounds)
     return Starlette(
         routes=page.routes(),
@@ -83,21 +85,13 @@ def make_app(model: Path, *, limits: Limits | None = None) -> Starlette:
     )
 
 
-def _refuse_task(bundle: Bundle) -> None:
-    """Refuse what has no place on the axes: high and low, second by second."""
+def _refuse_whole_trials(bundle: Bundle) -> None:
+    """Refuse what has no place on the axes: the page goes on with a recording."""
     if bundle.grid.is_whole:
         raise UserError(
             f"{bundle.path}: the page follows a recording as it goes on, and this "
             "bundle reads whole trials; deepvanet predict writes what it predicts"
         )
-    others = [target for target in bundle.targets if target not in list(Target)]
-    if bundle.task == "high-low" and not others:
-        return
-    raise UserError(
-        f"{bundle.path}: the page shows whether valence and arousal are high or low, "
-        f"and this bundle is of {', '.join(bundle.targets)}, task {bundle.task}; "
-        "deepvanet predict writes a table of what it predicts"
-    )
 
 
 class _Page:
@@ -111,6 +105,9 @@ class _Page:
         self._static = {
             name: ((root / name).read_bytes(), kind) for name, kind in _STATIC.items()
         }
+        index, kind = self._static["index.html"]
+        heading = html.escape(say_heading(bundle)).encode()
+        self._static["index.html"] = index.replace(b"{{ heading }}", heading), kind
 
     @asynccontextmanager
     async def live(self, _app: Starlette) -> AsyncIterator[None]:
@@ -182,12 +179,14 @@ class _Page:
                 "deepvanet": __version__,
                 "model": self._model.resolve().name,
                 "dataset": bundle.dataset,
+                "task": bundle.task,
                 "targets": bundle.targets,
                 "streams": bundle.stream_sets,
-                "video": list(VIDEO_SIGNATURES),
-                "bio": list(BIO_SIGNATURES),
+                **{kind: list(known) for kind, known in SIGNATURES.items()},
                 "video_bytes": limits.video_bytes,
                 "bio_bytes": limits.bio_bytes,
+                "features_bytes": limits.bio_bytes,
+                "reads_features": Stream.FACE_FEATURES in bundle.streams,
                 "duration_s": limits.duration_s,
             }
         )
@@ -204,7 +203,7 @@ class _Page:
         job = self._jobs.open()
         try:
             async with watch_end(request).form(
-                max_files=2, max_fields=8, max_part_size=_FORM_BYTES
+                max_files=3, max_fields=8, max_part_size=_FORM_BYTES
             ) as form:
                 order = await self._read_form(form, job)
         except BaseException:
@@ -233,6 +232,7 @@ class _Page:
             recording=RecordingInput(
                 video=kept.get("video"),
                 bio=kept.get("bio"),
+                features=kept.get("features"),
                 video_offset_s=read_seconds(form, "video_offset_s"),
                 baseline_s=(
                     read_seconds(form, "baseline_start_s"),
@@ -308,7 +308,7 @@ _ANSWERS: Mapping[Any, Callable[..., Any]] = {
     HTTPException: _say(
         400,
         "The form cannot be read: send multipart/form-data of at most a video, a "
-        "signal file and the options.",
+        "signal file, features of a face and the options.",
     ),
     ClientDisconnect: _say(400, "Sending ended before all had come."),
     UserError: _say(422),

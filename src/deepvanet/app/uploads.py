@@ -37,17 +37,23 @@ BIO_SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
     ".csv": ((0, b""),),
 }
 """A table in text begins as it likes; what else it must be says ``_check_head``."""
+SIGNATURES = {
+    "video": VIDEO_SIGNATURES,
+    "bio": BIO_SIGNATURES,
+    "features": {".csv": BIO_SIGNATURES[".csv"]},
+}
+"""By field of the form."""
 
 
 def keep_upload(
     kind: str, source: IO[bytes], sent_as: str, folder: Path, *, limits: Limits
 ) -> Path:
-    """Copy what was sent to ``video`` or ``bio`` in a folder, if it is of a known type.
+    """Copy what was sent into a folder, if it is of a known type.
 
     Parameters
     ----------
     kind : str
-        ``video`` or ``bio``.
+        ``video``, ``bio`` or ``features``.
     source : binary file
         What was sent; it is read to its end.
     sent_as : str
@@ -60,7 +66,7 @@ def keep_upload(
     Returns
     -------
     Path
-        The copy: ``video`` or ``bio`` with the ending that was sent.
+        The copy: ``kind`` with the ending that was sent.
 
     Raises
     ------
@@ -92,7 +98,7 @@ def pick_suffix(kind: str, sent_as: str) -> str:
     UserError
         When it is unknown.
     """
-    known = VIDEO_SIGNATURES if kind == "video" else BIO_SIGNATURES
+    known = SIGNATURES[kind]
     suffix = PurePosixPath(sent_as.replace("\\", "/")).suffix.lower()
     if suffix not in known:
         raise UserError(
@@ -102,7 +108,7 @@ def pick_suffix(kind: str, sent_as: str) -> str:
 
 
 def _check_head(kind: str, suffix: str, head: bytes, limits: Limits) -> None:
-    known = VIDEO_SIGNATURES if kind == "video" else BIO_SIGNATURES
+    known = SIGNATURES[kind]
     if not head:
         raise UserError(f"{kind}: the file is empty")
     if not any(head[at : at + len(mark)] == mark for at, mark in known[suffix]):

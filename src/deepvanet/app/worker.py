@@ -24,7 +24,8 @@ from deepvanet.app.example import make_example
 from deepvanet.app.limits import Limits
 from deepvanet.app.memory import bound_memory
 from deepvanet.app.preview import check_video, make_preview
-from deepvanet.app.report import MEANING, write_report
+from deepvanet.app.questions import describe, say_heading
+from deepvanet.app.report import write_report
 from deepvanet.app.series import outline, read_for_plots
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.explanation import predict_with_streams
@@ -119,11 +120,11 @@ def _work(order: WorkOrder, limits: Limits) -> None:
     if video and info:
         progress.stage("making a video that browsers play")
         shown = make_preview(video, info, tell=progress.part)
+    rows = list_rows(timeline.table)
     result = {
-        "meaning": MEANING,
-        "rows": list_rows(timeline.table),
-        "notes": timeline.notes,
-        "targets": [str(target) for target in bundle.targets],
+        **describe(bundle, rows),
+        "rows": rows,
+        "notes": [_hide_paths(note, order) for note in timeline.notes],
         "attributions": list_attributions(spoke, timeline.table["time_s"]),
         "video_span": opened.video_span,
         "segment_s": bundle.grid.length_s,
@@ -134,7 +135,12 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         "signals": outline(signals) if signals else [],
         "is_example": order.is_example,
     }
-    write_report(order.folder / "report.html", result, model=order.model.name)
+    write_report(
+        order.folder / "report.html",
+        result,
+        model=order.model.name,
+        heading=say_heading(bundle),
+    )
     _forget(recording, shown)
     _write_json(order.folder / "result.json", result)
 
@@ -159,9 +165,14 @@ def list_attributions(
 
 
 def list_thresholds(bundle: Bundle) -> dict[str, dict[str, float]]:
-    """Return, by target and stream set, above which probability a second is high."""
+    """Return, by target and stream set, above which probability a segment is high.
+
+    Of other tasks there are none.
+    """
     listed: dict[str, dict[str, float]] = {}
     for answer in bundle.answers:
+        if not answer.goal.is_binary:
+            continue
         threshold = answer.calibrations.segment.threshold
         listed.setdefault(str(answer.target), {})[answer.streams] = threshold
     return listed
@@ -169,8 +180,8 @@ def list_thresholds(bundle: Bundle) -> dict[str, dict[str, float]]:
 
 def _forget(recording: RecordingInput, shown: Path | None) -> None:
     """Remove what was sent, but for the video that is shown."""
-    for path in (recording.video, recording.bio):
-        if path and path != shown:
+    for path in recording.files:
+        if path != shown:
             path.unlink()
 
 

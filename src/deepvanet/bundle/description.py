@@ -29,6 +29,7 @@ from deepvanet.tasks import TASKS
 from deepvanet.tasks.bounds import LEAST_CLASSES, MOST_CLASSES
 
 StreamSet = Annotated[str, Known(list_within(Stream))]
+Rated = Annotated[float | None, About("A rating.", least=-1e9, most=1e9)]
 Seconds = Annotated[float, About("Seconds.", least=0, most=1e6)]
 
 
@@ -50,9 +51,14 @@ class RowSummary:
     n_trials: int
     n_segments: int
     n_high_trials: int | None
-    lowest_rating: float | None
-    highest_rating: float | None
+    lowest_rating: Rated
+    highest_rating: Rated
     class_trials: Annotated[tuple[int, ...], About("Trials.", least=0), MAY_LACK] = ()
+
+    def list_rated(self) -> tuple[float, ...]:
+        """Return the lowest and the highest rating; nothing of texts."""
+        ends = (self.lowest_rating, self.highest_rating)
+        return tuple(rating for rating in ends if rating is not None)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class Answer:
         What it predicts.
     lag_s : float | None
         By how many seconds a rating that moves follows the signals; None of others.
+    rated : tuple of float
+        The lowest and the highest rating of training; empty of texts.
     """
 
     target: str
@@ -88,6 +90,7 @@ class Answer:
     validation: Validation | None = None
     goal: Goal = HIGH_OR_LOW
     lag_s: float | None = None
+    rated: tuple[float, ...] = ()
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
@@ -327,6 +330,7 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
                 answer.validation,
                 item.find_goal(),
                 item.lag_s,
+                item.rows.list_rated(),
             )
             for item in found.networks
             for answer in item.answers

@@ -59,6 +59,13 @@ Video = Annotated[Path | None, typer.Option(help="Face video.")]
 Bio = Annotated[
     Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
 ]
+Features = Annotated[
+    Path | None,
+    typer.Option(
+        help="Numbers of the frames of the face video that another program made, as "
+        "OpenFace's or Py-feat's CSV; on the clock of the video."
+    ),
+]
 Trial = Annotated[
     str, typer.Option(help="Which trial, where the signal file holds several.")
 ]
@@ -190,6 +197,7 @@ def train(
 def recording_input(
     video: Video = None,
     bio: Bio = None,
+    features: Features = None,
     trial: Trial = "",
     trials: Trials = None,
     video_offset: VideoOffset = None,
@@ -201,8 +209,8 @@ def recording_input(
 
     Parameters
     ----------
-    video, bio : Path, optional
-        Face video, and file of signals.
+    video, bio, features : Path, optional
+        Face video, file of signals, and numbers of the video's frames.
     trial : str
         Which trial of a signal file that holds several; empty is not given.
     trials : Path, optional
@@ -224,6 +232,7 @@ def recording_input(
     return RecordingInput(
         video=video,
         bio=bio,
+        features=features,
         trial=trial or None,
         trials=trials,
         video_offset_s=video_offset,

@@ -57,7 +57,7 @@ def _plot_channels(
         size = mine["attribution"].abs().groupby(mine["channel"], sort=False).mean()
         if stream is not Stream.EEG:
             part = PARTS[bundle.goals[target].kind]
-            bars = _plot_bars(target, size, stream.spec.colour, part)
+            bars = _plot_bars(target, size, stream, part)
             _save(bars, out / f"{stream}-{target}.svg")
             continue
         try:
@@ -109,16 +109,22 @@ def _plot_streams(
     return sheet.figure
 
 
-def _plot_bars(target: str, size: pd.Series, colour: str, part: Part) -> Figure:
+def _plot_bars(target: str, size: pd.Series, stream: Stream, part: Part) -> Figure:
     sheet = Sheet(3.5, 0.9 + 0.22 * len(size))
     axes = sheet.add_axes(1.2, 0.4, 2.1, 0.22 * len(size))
     places = np.arange(len(size))
-    axes.barh(places, size.to_numpy(), color=colour, height=0.6)
+    axes.barh(places, size.to_numpy(), color=stream.spec.colour, height=0.6)
     axes.set_yticks(places, [str(name) for name in size.index])
     axes.invert_yaxis()
     axes.set_xlabel(f"mean size, parts of the {part.noun}")
-    sheet.write(0.1, 0.08, f"How much peripheral channels moved {target}")
+    sheet.write(0.1, 0.08, f"How much {_name_channels(stream)} moved {target}")
     return sheet.figure
+
+
+def _name_channels(stream: Stream) -> str:
+    """Return what the channels of a stream are called."""
+    title = stream.spec.title
+    return title if stream.spec.kind == "features" else f"{title} channels"
 
 
 def _plot_scalp(target: str, size: pd.Series, info: Any) -> Figure:

@@ -57,7 +57,7 @@ def find_operator(places: ChannelPlaces) -> Float[np.ndarray, "channel held"]:
 
 
 def place_channels(
-    found: Sequence[Channel], bundle: Bundle, path: Path, *, has_video: bool
+    found: Sequence[Channel], bundle: Bundle, path: Path, *, beside: Sequence[Stream]
 ) -> tuple[dict[Stream, ChannelPlaces], tuple[str, ...]]:
     """Return where the channels lie that the bundle needs, and what had to be assumed.
 
@@ -73,8 +73,8 @@ def place_channels(
         Knows the channels of each of its streams.
     path : Path
         The file that an error names.
-    has_video : bool
-        Whether the face may answer where a stream is left out.
+    beside : sequence of Stream
+        What other files have, which may answer where a stream is left out.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def place_channels(
             )
             notes.append(said)
         else:
-            rest = {*placed, *whole, *([Stream.FACE] if has_video else [])}
+            rest = {*placed, *whole, *beside}
             said = (
                 f"{len(places.missing)} of {len(places.channels)} {stream} channels "
                 f"are missing: {list_some(places.missing)}"

@@ -13,6 +13,7 @@ from deepvanet.inference.faces import (
     open_face_reader,
     open_trial_face_reader,
 )
+from deepvanet.inference.features import FeatureFile, open_features
 from deepvanet.inference.levels import Levels
 from deepvanet.inference.recording import OpenRecording, RecordingPart
 from deepvanet.inference.recording_input import RecordingInput
@@ -22,7 +23,7 @@ from deepvanet.inference.signal_reader import (
     subtract_baseline,
 )
 from deepvanet.inference.trials import find_trials, is_same_file
-from deepvanet.schema import Stream, TrialSpan, UserError
+from deepvanet.schema import TrialSpan, UserError
 
 
 def open_recording(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
@@ -42,26 +43,31 @@ def open_recording(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
 
 
 def _open(bundle: Bundle, recording: RecordingInput) -> OpenRecording:
-    if bundle.grid.is_whole and recording.video is not None:
-        raise UserError(
-            f"{bundle.path} reads whole trials of signals, and no face: leave it out",
-            field="video",
-        )
+    if bundle.grid.is_whole:
+        for field in ("video", "features"):
+            if getattr(recording, field) is not None:
+                raise UserError(
+                    f"{bundle.path} reads whole trials of signals, and no face: leave "
+                    "it out",
+                    field=field,
+                )
     signals = open_signal_reader(recording, bundle)
+    features = None
+    if recording.features is not None:
+        features = open_features(recording.features, bundle, video=recording.video)
     _check_streams(bundle, signals, recording)
     if recording.trials is not None:
-        return _open_trials(bundle, signals, recording, recording.trials)
-    return _open_whole(bundle, signals, recording)
+        return _open_trials(bundle, signals, features, recording, recording.trials)
+    return _open_whole(bundle, signals, features, recording)
 
 
 def _check_streams(
     bundle: Bundle, signals: SignalReader | None, recording: RecordingInput
 ) -> None:
     streams = [] if signals is None else list(signals.places)
-    streams += [] if recording.video is None else [Stream.FACE]
+    streams += recording.streams_beside
     if bundle.pick(frozenset(streams)) is None:
-        paths = (recording.video, recording.bio)
-        files = " and ".join(str(path) for path in paths if path)
+        files = " and ".join(map(str, recording.files))
         raise UserError(
             f"{bundle.path}: from {files}: the bundle knows "
             f"{', '.join(bundle.stream_sets)}, got "
@@ -70,7 +76,10 @@ def _check_streams(
 
 
 def _open_whole(
-    bundle: Bundle, signals: SignalReader | None, recording: RecordingInput
+    bundle: Bundle,
+    signals: SignalReader | None,
+    features: FeatureFile | None,
+    recording: RecordingInput,
 ) -> OpenRecording:
     video, offset_s, true_fps = recording.video, recording.video_offset_s or 0.0, None
     if signals is not None:
@@ -93,34 +102,51 @@ def _open_whole(
         n_segments = max(n_segments, last)
         start_s, end_s = bundle.grid.time(np.array([faces.first, last])).tolist()
         shown = start_s, end_s
+    sampled = None
+    if features is not None:
+        n_segments = max(n_segments, bundle.grid.count(features.lasts_s + offset_s))
+        sampled = features.open(-offset_s, n_segments)
     _check_length(n_segments, bundle, recording)
     open_faces = None if faces is None else lambda: faces
     grid = bundle.grid if signals is None else signals.windows
-    part = RecordingPart(0, n_segments, grid, signals, open_faces)
-    assumptions = () if signals is None else signals.notes
+    part = RecordingPart(0, n_segments, grid, signals, open_faces, features=sampled)
+    assumptions = _join_notes(signals, features)
     return OpenRecording((part,), offset_s, Levels(bundle), shown, assumptions)
+
+
+def _join_notes(
+    signals: SignalReader | None, features: FeatureFile | None
+) -> tuple[str, ...]:
+    """Return what was assumed of both files."""
+    return (
+        *(() if signals is None else signals.notes),
+        *(() if features is None else features.notes),
+    )
 
 
 def _check_length(n_segments: int, bundle: Bundle, recording: RecordingInput) -> None:
     if not n_segments:
-        paths = (recording.video, recording.bio)
-        files = " and ".join(str(path) for path in paths if path)
+        files = " and ".join(map(str, recording.files))
+        given = ("bio", "video", "features")
         raise UserError(
             f"{files}: shorter than a segment of {bundle.grid.length_s:g} s, which the "
             "bundle was trained on: a longer recording is needed",
-            field="bio" if recording.bio else "video",
+            field=next(name for name in given if getattr(recording, name)),
         )
 
 
 def _open_trials(
     bundle: Bundle,
     signals: SignalReader | None,
+    features: FeatureFile | None,
     recording: RecordingInput,
     table: Path,
 ) -> OpenRecording:
     video = recording.video
     file = None if signals is None else signals.file
-    spans, notes = find_trials(table, bundle, file=file, video=video)
+    spans, notes = find_trials(
+        table, bundle, file=file, video=video, features=recording.features
+    )
     shown = [s for s in spans if s.video is None or is_same_file(s.video, video)]
     offset_s = recording.video_offset_s
     if offset_s is None:
@@ -132,6 +158,7 @@ def _open_trials(
             span,
             signals,
             video if span in shown else None,
+            features if features and _is_of(span, features) else None,
             offset_s=offset_s,
             is_asked=recording.video_offset_s is not None,
         )
@@ -140,11 +167,17 @@ def _open_trials(
     long_enough = tuple(part for part in parts if part.n_segments)
     _check_length(len(long_enough), bundle, recording)
     assumptions = (
-        *(() if signals is None else signals.notes),
+        *_join_notes(signals, features),
         *notes,
         *_tell_short(parts, bundle),
     )
     return OpenRecording(long_enough, offset_s, Levels(bundle), assumptions=assumptions)
+
+
+def _is_of(span: TrialSpan, features: FeatureFile) -> bool:
+    """Say whether a table may be of a trial: its row names it, or none."""
+    named = span.face_features
+    return named is None or is_same_file(named, features.path)
 
 
 def _tell_short(parts: Sequence[RecordingPart], bundle: Bundle) -> tuple[str, ...]:
@@ -166,6 +199,7 @@ def _open_trial(
     span: TrialSpan,
     signals: SignalReader | None,
     video: Path | None,
+    features: FeatureFile | None,
     *,
     offset_s: float,
     is_asked: bool,
@@ -193,4 +227,5 @@ def _open_trial(
 
     faces = open_faces if video else None
     grid = bundle.grid.settle(lasts_s)
-    return RecordingPart(start, n_segments, grid, own, faces, span)
+    sampled = None if features is None else features.open(video_s, n_segments)
+    return RecordingPart(start, n_segments, grid, own, faces, span, sampled)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepvanet.findings import Finding, collect, describe_findings, refuse_errors
 from deepvanet.inference.faces import FaceReader
+from deepvanet.inference.features import FeatureReader
 from deepvanet.inference.levels import Levels
 from deepvanet.inference.quality import LEAST_GOOD, MOST_LOST
 from deepvanet.inference.signal_reader import Shares, SignalReader
@@ -77,6 +78,8 @@ class RecordingPart:
         Begins with its first frame.
     span : TrialSpan | None
         None where a recording is not divided.
+    features : FeatureReader | None
+        What others made of the frames of the video.
     """
 
     start: int | float
@@ -85,6 +88,7 @@ class RecordingPart:
     signals: SignalReader | None
     open_faces: Callable[[], FaceReader] | None
     span: TrialSpan | None = None
+    features: FeatureReader | None = None
 
     def chunks(self, at_once: int, levels: Levels) -> Iterator[Chunk]:
         """Yield its segments in order, so many at once."""
@@ -116,6 +120,11 @@ class RecordingPart:
             clips, found = faces.read(last - first)
             arrays[Stream.FACE] = _widen(clips, first - start, stop - start)
             has[Stream.FACE] = _widen(found, first - start, stop - start)
+        if self.features is not None:
+            cut_features, seen = self.features.read(start, stop)
+            levels.add({Stream.FACE_FEATURES: cut_features})
+            arrays[Stream.FACE_FEATURES] = cut_features
+            has[Stream.FACE_FEATURES] = seen
         trial = "" if self.span is None else self.span.trial
         rest = {} if self.signals is None else self.signals.baseline
         time_s = self.start + self.grid.time(np.arange(start, stop))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepvanet.findings import check_codes
-from deepvanet.schema import UserError
+from deepvanet.schema import Stream, UserError
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,9 @@ class RecordingInput:
 
     Parameters
     ----------
-    video, bio : Path, optional
-        Face video and signals; at least one.
+    video, bio, features : Path, optional
+        Face video, signals, and a table of numbers of the video's frames that another
+        program made; at least one. The last is on the clock of the video.
     trial : str, optional
         Which trial of a signal file that holds several.
     trials : Path, optional
@@ -22,8 +23,9 @@ class RecordingInput:
         missing. Only their seconds are scored, from each one's onset and with its own
         baseline, as in training, and the trials themselves.
     video_offset_s : float, optional
-        Second of the signals at which the video starts; where it is not given,
-        where the data set's videos do, as at the stimulus, or the table says, else 0.
+        Second of the signals at which the video, and its features, start; where it is
+        not given, where the data set's videos do, as at the stimulus, or the table
+        says, else 0.
     baseline_s : (float | None, float | None)
         Start and end of the baseline that the bundle's recipe subtracts, in seconds of
         the signals. None is the baseline before the stimulus of a data set's file,
@@ -39,11 +41,26 @@ class RecordingInput:
 
     video: Path | None = None
     bio: Path | None = None
+    features: Path | None = None
     trial: str | None = None
     trials: Path | None = None
     video_offset_s: float | None = None
     baseline_s: tuple[float | None, float | None] = (None, None)
     accept: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those that there are."""
+        given = (self.video, self.bio, self.features)
+        return tuple(path for path in given if path is not None)
+
+    @property
+    def streams_beside(self) -> tuple[Stream, ...]:
+        """The streams of other files than that of the signals."""
+        return (
+            *(() if self.video is None else (Stream.FACE,)),
+            *(() if self.features is None else (Stream.FACE_FEATURES,)),
+        )
 
     def check(self) -> None:
         """Refuse what says nothing, or two things at once.
@@ -55,8 +72,8 @@ class RecordingInput:
             beside what it says.
         """
         check_codes(self.accept, field="accept", families=False)
-        if self.video is None and self.bio is None:
-            raise UserError("predict: needs video, bio or both")
+        if not self.files:
+            raise UserError("predict: needs video, bio or features")
         if self.trials is None:
             return
         if self.trial is not None:

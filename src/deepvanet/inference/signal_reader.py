@@ -180,7 +180,7 @@ def open_signal_reader(
     else:
         signals = source
     places, notes = place_channels(
-        signals.channels, bundle, path, has_video=recording.video is not None
+        signals.channels, bundle, path, beside=recording.streams_beside
     )
     spans: tuple[TrialSpan, ...] = ()
     feed: SignalFeed

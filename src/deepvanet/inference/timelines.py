@@ -150,6 +150,7 @@ class Model:
         video: Path | str | None = None,
         bio: Path | str | None = None,
         *,
+        features: Path | str | None = None,
         trial: str | None = None,
         trials: Path | str | None = None,
         video_offset_s: float | None = None,
@@ -163,8 +164,9 @@ class Model:
 
         Parameters
         ----------
-        video, bio : Path | str, optional
-            Face video and signals; at least one.
+        video, bio, features : Path | str, optional
+            Face video, signals, and numbers of the video's frames that another program
+            made; at least one.
         trial : str, optional
             Which trial of a signal file that holds several.
         trials : Path | str, optional
@@ -193,6 +195,7 @@ class Model:
         recording = RecordingInput(
             video=_as_path(video),
             bio=_as_path(bio),
+            features=_as_path(features),
             trial=trial,
             trials=_as_path(trials),
             video_offset_s=video_offset_s,
@@ -207,6 +210,7 @@ class Model:
         video: Path | str | None = None,
         bio: Path | str | None = None,
         *,
+        features: Path | str | None = None,
         video_offset_s: float | None = None,
     ) -> pd.DataFrame:
         """Return a row a trial of a table, with columns ``list_trial_columns``.
@@ -215,8 +219,9 @@ class Model:
         ----------
         trials : Path | str
             A table of trials, as ``prepare recordings`` takes it.
-        video, bio : Path | str, optional
-            Face video and signals; at least one.
+        video, bio, features : Path | str, optional
+            Face video, signals, and numbers of the video's frames that another program
+            made; at least one.
         video_offset_s : float, optional
             Second of the signals at which the video starts; None as in
             ``deepvanet.inference.RecordingInput``.
@@ -234,6 +239,7 @@ class Model:
         recording = RecordingInput(
             video=_as_path(video),
             bio=_as_path(bio),
+            features=_as_path(features),
             trials=_as_path(trials),
             video_offset_s=video_offset_s,
         )

@@ -19,7 +19,12 @@ from deepvanet.signal_io.types import Signals
 
 
 def find_trials(
-    table: Path, bundle: Bundle, *, file: Signals | None, video: Path | None
+    table: Path,
+    bundle: Bundle,
+    *,
+    file: Signals | None,
+    video: Path | None,
+    features: Path | None = None,
 ) -> tuple[tuple[TrialSpan, ...], tuple[str, ...]]:
     """Return the trials of a recording, and what became of other rows.
 
@@ -36,6 +41,8 @@ def find_trials(
         The recording's signals, where it has any.
     video : Path | None
         The recording's face video; it identifies rows where there are no signals.
+    features : Path | None
+        What was made of its frames, which identifies rows where there is neither.
 
     Returns
     -------
@@ -48,7 +55,7 @@ def find_trials(
         When the table cannot be read, or none of its trials lies in the recording.
     """
     declared = read_declared(table.parent)
-    rows = _pick_rows(table, declared, file, video)
+    rows = _pick_rows(table, declared, file, video, features)
     if file is None:
         placed = [place_alone(row, for_training=False) for row in rows]
         notes: tuple[str, ...] = ()
@@ -65,13 +72,20 @@ def find_trials(
 
 
 def _pick_rows(
-    table: Path, declared: Declaration, file: Signals | None, video: Path | None
+    table: Path,
+    declared: Declaration,
+    file: Signals | None,
+    video: Path | None,
+    features: Path | None,
 ) -> list[Row]:
     """Return the rows of this recording: those that name its file, if any name one."""
     rows = read_rows(table, declared, for_training=False)
     name: Callable[[Row], Path | None]
-    path = video if file is None else file.path
-    name = (lambda row: row.video) if file is None else (lambda row: row.bio)
+    path, name = features, lambda row: row.face_features
+    if file is not None:
+        path, name = file.path, lambda row: row.bio
+    elif video is not None:
+        path, name = video, lambda row: row.video
     if any(name(row) for row in rows):
         rows = [row for row in rows if is_same_file(name(row), path)]
     if not rows:

@@ -10,6 +10,8 @@ Every key may be left out::
     rating_range = [1, 5]         is mapped to 1 to 9
     label_rule = ">=5"            a note for the evaluation
 
+    [ratings]                     further columns of ratings, and their scales
+    stress = [1, 7]               is mapped to 1 to 9
     [peripherals]                 all others, and what they measure
     "EXG1" = "ecg"
     [units]                       of channels, or of a type, in place of the file's
@@ -23,6 +25,7 @@ Every key may be left out::
 """
 
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +38,7 @@ from deepvanet.schema import (
     HIGHEST_RATING,
     LOWEST_RATING,
     ChannelType,
+    Target,
     UserError,
     say_nearest,
 )
@@ -47,15 +51,16 @@ NEAR = 0.8
 
 _KEYS = (
     *("name", "eeg", "reference", "line_hz", "baseline_s", "rating_range"),
-    *("label_rule", "peripherals", "units", "tables", "xdf"),
+    *("label_rule", "ratings", "peripherals", "units", "tables", "xdf"),
 )
 _SYNONYMS = {
     "eeg": ("eeg_channels", "channels", "electrodes", "montage"),
     "reference": ("ref", "references", "reference_channels", "eeg_reference"),
     "line_hz": ("line_freq", "line_frequency", "powerline", "mains_hz", "notch_hz"),
     "baseline_s": ("baseline", "baseline_ms", "rest_s", "baseline_seconds"),
-    "rating_range": ("rating_scale", "scale", "ratings", "range", "rating_ranges"),
+    "rating_range": ("rating_scale", "scale", "range", "rating_ranges"),
     "label_rule": ("rule", "labels", "threshold", "label", "label_rules"),
+    "ratings": ("rating", "rating_columns", "targets"),
     "peripherals": ("peripheral", "types", "channel_types"),
     "units": ("unit",),
     "tables": ("table", "csv"),
@@ -84,6 +89,8 @@ class Declaration:
         The column of tables that holds seconds.
     streams, markers, video : tuple of str, str, str
         Of XDF, by type or name.
+    ratings : mapping
+        The scale of each further column of ratings: its lowest and highest number.
     """
 
     name: str = ""
@@ -99,16 +106,28 @@ class Declaration:
     streams: tuple[str, ...] = ()
     markers: str = ""
     video: str = ""
+    ratings: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
-    def rescale(self, rating: float) -> float:
+    def find_range(self, column: str) -> tuple[float, float]:
+        """Return the scale on which a column's ratings were given."""
+        return self.ratings.get(column, self.rating_range)
+
+    def rescale(self, rating: float, column: str = "") -> float:
         """Return a rating on the scale from 1 to 9.
+
+        Parameters
+        ----------
+        rating : float
+            As it was given.
+        column : str
+            Which further column it stands in; empty: valence or arousal.
 
         Examples
         --------
         >>> Declaration(rating_range=(1.0, 5.0)).rescale(4.0)
         7.0
         """
-        low, high = self.rating_range
+        low, high = self.find_range(column)
         share = (rating - low) / (high - low)
         return LOWEST_RATING + share * (HIGHEST_RATING - LOWEST_RATING)
 
@@ -142,6 +161,7 @@ def read_declared(folder: Path) -> Declaration:
         streams=_read_texts(path, xdf, "streams"),
         markers=_read_text(path, xdf, "markers"),
         video=_read_text(path, xdf, "video"),
+        ratings=_read_scales(path, values),
     )
 
 
@@ -172,10 +192,11 @@ def _report_unknown_keys(path: Path, values: Mapping[str, Any]) -> None:
         for key in _read_section(path, values, section):
             if key not in keys:
                 _report_key(path, f"key of [{section}]", key, keys)
-    for section in ("peripherals", "units"):
+    of = {"peripherals": "channel", "units": "channel", "ratings": "column"}
+    for section, what in of.items():
         for key in _read_section(path, values, section):
             if key in _KEYS and key != "eeg":  # which is a type of channel too
-                _report_key(path, f"channel of [{section}]", key, ())
+                _report_key(path, f"{what} of [{section}]", key, ())
 
 
 def _report_key(path: Path, kind: str, key: str, known: tuple[str, ...]) -> None:
@@ -239,12 +260,33 @@ def _read_number(path: Path, values: Mapping[str, Any], key: str) -> float | Non
 
 def _read_range(path: Path, values: Mapping[str, Any]) -> tuple[float, float]:
     found = values.get("rating_range", [LOWEST_RATING, HIGHEST_RATING])
+    return _read_pair(path, "rating_range", found)
+
+
+def _read_scales(
+    path: Path, values: Mapping[str, Any]
+) -> dict[str, tuple[float, float]]:
+    """Return the scales of [ratings], by column."""
+    scales = {}
+    for column, found in _read_section(path, values, "ratings").items():
+        if column in list(Target):
+            raise _refuse(
+                path,
+                f"the scale of {column} is rating_range, above the first [section]",
+            )
+        scales[column] = _read_pair(path, f"{column} of [ratings]", found)
+    return scales
+
+
+def _read_pair(path: Path, what: str, found: Any) -> tuple[float, float]:
     is_pair = isinstance(found, list) and len(found) == 2
-    if not is_pair or not all(type(bound) in (int, float) for bound in found):
-        raise _refuse(path, f"rating_range {_TWO_RATINGS}, got {found!r}")
+    if not is_pair or not all(
+        type(bound) in (int, float) and math.isfinite(bound) for bound in found
+    ):
+        raise _refuse(path, f"{what} {_TWO_RATINGS}, got {found!r}")
     low, high = float(found[0]), float(found[1])
     if low >= high:
-        raise _refuse(path, f"rating_range must rise, got {found!r}")
+        raise _refuse(path, f"{what} must rise, got {found!r}")
     return low, high
 
 

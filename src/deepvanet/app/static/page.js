@@ -6,7 +6,7 @@ const find = (id) => document.getElementById(id);
 const MIB = 1024 ** 2;
 const ASK_EVERY_MS = 400;
 const OPTIONS = ["video_offset_s", "baseline_start_s", "baseline_end_s"];
-const KINDS = ["video", "bio"];
+const KINDS = ["video", "bio", "features"];
 
 let about = null; // what /version says
 let current = null; // address of the recording that is worked on or shown
@@ -58,6 +58,7 @@ async function start() {
     find(`kinds-${kind}`).textContent = `${about[kind].join(" ")}, at most ${Math.round(about[`${kind}_bytes`] / MIB)} MiB`;
     find(kind).accept = about[kind].join(",");
   }
+  find("drop-features").hidden = !about.reads_features;
   const id = location.hash.slice(1);
   if (/^[\w-]+$/.test(id)) {
     current = `/api/jobs/${id}`;
@@ -86,7 +87,9 @@ function gather() {
     if (wrong) throw new Error(wrong);
     form.append(kind, file);
   }
-  if (!form.has("video") && !form.has("bio")) throw new Error("Choose a video, a signal file or both.");
+  if (!KINDS.some((kind) => form.has(kind))) {
+    throw new Error(`Choose a video, a signal file or ${about.reads_features ? "features of the face" : "both"}.`);
+  }
   for (const name of OPTIONS) {
     const value = find(name).value.trim();
     if (value) form.append(name, value);

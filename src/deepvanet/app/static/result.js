@@ -3,8 +3,7 @@
 import { findEnd, findRow, plotPlane, plotTimeline, isLost, listStreams, sayTime } from "/static/charts.js";
 
 const find = (id) => document.getElementById(id);
-const STEP_S = 1;
-const STRIDE_S = 10;
+const STRIDE = 10; // steps of a page
 
 let shown = null; // { result, time, timeline, plane }
 let isAsked = false; // whether the video was sent to a position
@@ -15,11 +14,13 @@ export function showResult(result, where) {
   find("result-title").textContent = result.is_example
     ? "What the model says of the built-in example"
     : "What the model says";
-  find("meaning").textContent = `${result.meaning}; not how strong a feeling was.`;
+  find("meaning").textContent = result.meaning;
+  find("hint").textContent = result.hint;
+  find("hint").hidden = !result.hint;
   find("notes").replaceChildren(...result.notes.map(makeNote));
   find("film").hidden = !result.video;
   if (result.video) player.src = `${where}/video`;
-  find("plane-figure").hidden = result.targets.length < 2;
+  find("plane-figure").hidden = !result.plane;
   find("csv").href = `${where}/timeline.csv`;
   find("report").href = `${where}/report.html`;
   find("timeline").setAttribute("aria-valuemax", findEnd(result));
@@ -77,18 +78,35 @@ function seek(time) {
 }
 
 function sayRow(row) {
-  const parts = [sayTime(row.time_s)];
-  for (const name of shown.result.targets) {
-    if (row[name] === null) continue;
-    const label = row[`${name}_label`] ? "high" : "low";
-    parts.push(`${name} ${row[name].toFixed(2)} (${label})`);
-  }
-  parts.push(row.streams ? `from ${listStreams(row).join(", ")}` : "no answer: no stream to go by");
+  const { result } = shown;
+  const until = row.time_s + result.segment_s;
+  const parts = [result.segment_s === 1 ? sayTime(row.time_s) : `${sayTime(row.time_s)} to ${sayTime(until)}`];
+  parts.push(...result.questions.map((question) => sayAnswer(question, row)).filter(Boolean));
+  parts.push(row.streams ? `from ${listNames(row).join(", ")}` : "no answer: no stream to go by");
   if (row.face_found) parts.push("face found");
-  else if (isLost(row, shown.result)) parts.push("face lost");
-  if (row.bad_channels) parts.push(`bad channels: ${row.bad_channels.split(" ").join(", ")}`);
+  else if (isLost(row, result)) parts.push("face lost");
+  if (row.bad_channels) parts.push(`bad channels: ${row.bad_channels}`);
   if (row.filter_edge) parts.push("edge of the filter");
   return parts.join(" \u00b7 ");
+}
+
+function listNames(row) {
+  return listStreams(row, shown.result).map(
+    (name) => shown.result.streams.find((stream) => stream.name === name).title,
+  );
+}
+
+/** What a row says of a target, or nothing. */
+function sayAnswer(question, row) {
+  const { kind, name, label, curves } = question;
+  if (kind === "classes") {
+    const curve = curves.find((one) => one.label === row[label]);
+    return curve ? `${name}: ${curve.name} (${row[curve.column].toFixed(2)})` : "";
+  }
+  const value = row[curves[0].column];
+  if (value === null) return "";
+  if (kind === "high-low") return `${name} ${value.toFixed(2)} (${row[label] ? "high" : "low"})`;
+  return `${name} rating ${Number(value.toPrecision(3))}`;
 }
 
 /** Move the cursor with the video, for as long as it plays. */
@@ -121,13 +139,14 @@ export function listen() {
     if (timeline.hasPointerCapture(event.pointerId)) seek(timeOf(event));
   });
   timeline.addEventListener("keydown", (event) => {
+    const step = shown.result.step_s;
     const moves = {
-      ArrowLeft: -STEP_S,
-      ArrowDown: -STEP_S,
-      ArrowRight: STEP_S,
-      ArrowUp: STEP_S,
-      PageDown: -STRIDE_S,
-      PageUp: STRIDE_S,
+      ArrowLeft: -step,
+      ArrowDown: -step,
+      ArrowRight: step,
+      ArrowUp: step,
+      PageDown: -STRIDE * step,
+      PageUp: STRIDE * step,
       Home: -Infinity,
       End: Infinity,
     };

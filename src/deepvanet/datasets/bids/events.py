@@ -10,6 +10,7 @@ from deepvanet.datasets.recordings.cells import (
     read_number,
     read_ratings,
     refuse_cell,
+    rescale_declared,
 )
 from deepvanet.datasets.recordings.column_names import Vocabulary, judge_columns
 from deepvanet.datasets.recordings.row_checks import find_half_rated
@@ -70,8 +71,9 @@ def read_events(
         When the file cannot be read as a table.
     """
     table = read_table(path, what="table of events", known=KNOWN)
-    judge_columns(table, WORDS)
+    judge_columns(table, WORDS, declared.ratings)
     ratings = read_ratings(table, declared)
+    table = rescale_declared(table, declared)
     _report_unrated(table, ratings)
     source = _find_stimuli(table)
     read = [

@@ -113,10 +113,12 @@ def _find_all(source: RecordingSource, facts: Sequence[OwnFacts]) -> Iterator[Fi
     if silent:
         trials = say_count(len(silent), "trial has", "trials have")
         yield make_finding("V10", f"{trials} no video: {list_some(silent)}")
-    low, high = source.declared.rating_range
-    if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
-        text = f"ratings from {low:g} to {high:g} are mapped to 1 to 9, linearly"
-        yield make_finding("R12", text, source=FILE_NAME, place="rating_range")
+    scales = {"rating_range": source.declared.rating_range, **source.declared.ratings}
+    for name, (low, high) in scales.items():
+        if (low, high) != (LOWEST_RATING, HIGHEST_RATING):
+            what = "ratings" if name == "rating_range" else f"ratings of {name}"
+            text = f"{what} from {low:g} to {high:g} are mapped to 1 to 9, linearly"
+            yield make_finding("R12", text, source=FILE_NAME, place=name)
     if source.declared.label_rule:
         rule = source.declared.label_rule
         yield make_finding(

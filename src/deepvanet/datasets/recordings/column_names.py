@@ -5,13 +5,16 @@ column is an error: ``onset`` was hardly written to mean nothing.
 """
 
 import difflib
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from deepvanet.datasets.recordings.cells import NOTHING
 from deepvanet.datasets.small_tables import MOST_QUOTED, SmallTable
+from deepvanet.datasets.text_numbers import to_float
 from deepvanet.findings import list_some, report, say_count
 from deepvanet.schema import Target
 
@@ -50,11 +53,23 @@ class Vocabulary:
     standard: tuple[str, ...] = ()
 
 
-def judge_columns(table: SmallTable, words: Vocabulary) -> None:
-    """Report columns that are nearly known (R01, R03), and those not used (R02)."""
+def judge_columns(
+    table: SmallTable, words: Vocabulary, ratings: Collection[str] = ()
+) -> None:
+    """Report columns that are nearly known (R01, R03), and those not used (R02).
+
+    Parameters
+    ----------
+    table : SmallTable
+        What was read.
+    words : Vocabulary
+        The columns that it may have.
+    ratings : collection of str
+        Columns that are declared as ratings.
+    """
     unused: list[str] = []
     for column in table.columns:
-        if column in words.known:
+        if column in words.known or column in ratings:
             continue
         near = find_near(column, table.columns, words)
         if near is None or near in table.columns:
@@ -68,7 +83,32 @@ def judge_columns(table: SmallTable, words: Vocabulary) -> None:
     if unused:
         columns = say_count(len(unused), "column is", "columns are")
         said = f"{columns} kept, not used: {list_some(unused)}"
-        report("R02", said, source=table.path)
+        report("R02", said, source=table.path, **_judge_numbers(table, unused))
+
+
+def _judge_numbers(table: SmallTable, unused: Sequence[str]) -> dict[str, str]:
+    """Say what is assumed of columns of numbers, which may be ratings."""
+    named = [name[:MOST_QUOTED] for name in unused if _holds_numbers(table, name)]
+    if not named:
+        return {}
+    hold = "holds" if len(named) == 1 else "hold"
+    return {
+        "assumed": (
+            f"{list_some(named)} {hold} numbers, but no declared rating: a --target of "
+            "that name takes them as they stand, on no scale that is checked"
+        ),
+        "cure": (
+            "nothing, unless it is a rating: then declare its scale in "
+            "recordings.toml, under [ratings], as stress = [1, 7]"
+        ),
+    }
+
+
+def _holds_numbers(table: SmallTable, column: str) -> bool:
+    """Say whether all that a column holds are numbers, and some cell does."""
+    cells = [row.cells.get(column, "").strip() for row in table.rows]
+    held = [cell for cell in cells if cell.lower() not in NOTHING]
+    return bool(held) and all(math.isfinite(to_float(cell)) for cell in held)
 
 
 def find_near(column: str, present: Sequence[str], words: Vocabulary) -> str | None:

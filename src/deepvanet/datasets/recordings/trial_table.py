@@ -4,7 +4,8 @@ Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio``, ``peripheral`
 ``face_features``, files, by their place beside the table; ``onset_s`` or ``marker``,
 ``duration_s``; ``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``;
 ``face_choice``; ``session``; ``valence``, ``arousal``; ``trace``, a file of ratings
-that move with time. Any others are kept, and named.
+that move with time. Any others are kept, and named; ``recordings.toml`` declares which
+of them are ratings.
 """
 
 import difflib
@@ -20,6 +21,7 @@ from deepvanet.datasets.recordings.cells import (
     read_number,
     read_ratings,
     refuse_cell,
+    rescale_declared,
     to_number,
 )
 from deepvanet.datasets.recordings.column_names import find_near, judge_columns
@@ -42,7 +44,7 @@ from deepvanet.datasets.small_tables import (
 from deepvanet.files import is_file
 from deepvanet.findings import attempt, list_some, refuse, report
 from deepvanet.schema import Target
-from deepvanet.signal_io.declared import Declaration
+from deepvanet.signal_io.declared import FILE_NAME, Declaration
 from deepvanet.signal_io.exports.known import find_export
 
 FACE_CHOICES = ("left", "right", "largest")
@@ -71,10 +73,13 @@ def read_rows(
         When it is no such table, or no row of it can be used.
     """
     table = read_table(path, what="table of trials", known=KNOWN)
-    judge_columns(table, WORDS)
+    _refuse_known(path, declared)
+    judge_columns(table, WORDS, declared.ratings)
     _require_columns(table, for_training=for_training)
-    table = read_decimal_commas(table, _NUMBERS)
+    table = read_decimal_commas(table, (*_NUMBERS, *declared.ratings))
     ratings = read_ratings(table, declared)
+    if for_training:
+        table = rescale_declared(table, declared)
     read = [
         attempt(partial(_read_row, table, row, rated, for_training))
         for row, rated in zip(table.rows, ratings, strict=True)
@@ -86,6 +91,17 @@ def read_rows(
         _read_row(table, table.rows[0], ratings[0], for_training)
     find_odd_rows(rows, table, for_training=for_training)
     return rows
+
+
+def _refuse_known(path: Path, declared: Declaration) -> None:
+    """Refuse a declared rating that is a column of another meaning."""
+    for column in declared.ratings:
+        if column in KNOWN:
+            raise refuse(
+                "R26",
+                f"{column} of [ratings] is a column of another meaning",
+                source=path.parent / FILE_NAME,
+            )
 
 
 def _require_columns(table: SmallTable, *, for_training: bool) -> None:
