@@ -37,7 +37,9 @@ MOODS = Goal("classes", ("calm", "glad", "sad"))
 def make_bundle(task, goals, *, rated=()):
     """Return what the page asks of a bundle."""
     answers = tuple(
-        Answer(target, "bio", "bio", "segment", {}, Calibrations(), None, goal, rated)
+        Answer(
+            target, "bio", "bio", "segment", {}, Calibrations(), None, goal, rated=rated
+        )
         for target, goal in goals.items()
     )
     return SimpleNamespace(
@@ -142,6 +144,7 @@ def test_each_task_says_what_its_numbers_are_and_are_not(task):
 
     assert meaning.endswith("; not how strong a feeling was.")
     assert ("high" in meaning) == (task == "high-low")
+    assert ("moment by moment" in meaning) == (task == "trace")
 
 
 @pytest.mark.parametrize(
@@ -223,4 +226,6 @@ def test_a_report_of_each_task_has_its_curves_and_nothing_of_high(
 
 
 def test_every_task_is_shown_here():
-    assert {settings.task for settings in SETTINGS.values()} == set(TASKS)
+    # a rating that moves is shown as one that does not
+    asked = {settings.task for settings in SETTINGS.values()}
+    assert asked == set(TASKS) - {"trace"}

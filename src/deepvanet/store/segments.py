@@ -333,7 +333,7 @@ class SegmentStore:
         if stream.is_images:
             self._count_read(stream, owner, length)
             return np.ascontiguousarray(self._gather(stream, owner, first, length))
-        begin = self._start[rows] + shift
+        begin = self._start[stream][rows] + shift
         kept = self._read_kept(stream, trial, begin, length)
         if kept is not None:
             return kept
@@ -370,7 +370,8 @@ class SegmentStore:
 
     def _keep(self, stream: Stream, trial: int) -> None:
         """Turn a trial, subtract its baseline, and keep it."""
-        stored = self._arrays.read_trial(stream, trial)[self._n_baseline[trial] :]
+        before = self._count_before(stream)[trial]
+        stored = self._arrays.read_trial(stream, trial)[before:]
         room = self._turned.make_room(stream, trial, len(stored))[None]
         _turn(stored[None], room)
         self._subtract(stream, np.array([trial]), np.zeros(1, np.int64), room)
@@ -504,9 +505,13 @@ class SegmentStore:
             np.subtract(part, taken, out=part, casting="same_kind")
 
     @cached_property
-    def _start(self) -> RowNumbers:
+    def _start(self) -> dict[Stream, RowNumbers]:
         """The sample of its trial's stimulus at which each segment starts."""
-        return self._windows.place(self.sfreq)
+        return {
+            stream: self._windows.place(self._rate(stream))
+            for stream in self.manifest.streams
+            if self._length[stream].any()
+        }
 
     def _find_repeated(
         self, stream: Stream, trials: RowNumbers
