@@ -4,7 +4,9 @@ The folder::
 
     MODEL/README.md                          the model card, for people
     MODEL/bundle.json                        recipe, channels, rates, label rule, scores
-    MODEL/networks/valence/face+bio/         one fitted learner: safetensors, JSON
+    MODEL/networks/valence/face+bio/         one fitted learner: safetensors, JSON;
+                                             of several targets at once in a folder
+                                             named by all of them, valence+arousal
     MODEL/cross-validation/valence/face+bio/ one finished fold a file
     MODEL/face-weights.safetensors           where face trunks started, if given
 
@@ -51,7 +53,13 @@ from deepvanet.bundle.validation import (
     plan_folds,
 )
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
-from deepvanet.evaluation.asking import check_goal, join_targets, name_sets
+from deepvanet.evaluation.asking import (
+    check_goal,
+    check_joint,
+    join_targets,
+    list_lacking,
+    name_sets,
+)
 from deepvanet.evaluation.fits import open_once
 from deepvanet.evaluation.parts import open_task
 from deepvanet.execution import run_tasks
@@ -61,7 +69,7 @@ from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.schema import Channel, parse_streams
+from deepvanet.schema import Channel, Goal, parse_streams
 from deepvanet.store import (
     SegmentStore,
     digest_store,
@@ -69,7 +77,7 @@ from deepvanet.store import (
     pick_subjects,
     read_store_findings,
 )
-from deepvanet.tasks import check_task
+from deepvanet.tasks import check_task, split_task
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
 
@@ -121,6 +129,8 @@ def train_bundle(
     )
     members = plan_members(settings)
     _check_goals(store, settings)
+    for line in list_lacking(store, as_evaluated(settings)):
+        _log.warning("%s", line)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
     network = name_face_weights(settings.network, face_weights)
@@ -170,12 +180,16 @@ def train_bundle(
             member,
             plans[member] or _plan_epochs(settings, traits, len(rows[member])),
             traits.find_context(parse_streams(member.streams)),
-            summarise(select_member(store, settings, member)),
-            judge(out, member, dealt, settings),
+            summarise(selection),
+            judge(out, member, dealt, settings, place=place),
             dealt.obstacle,
-            rows[member].goal,
+            selection.task.goal,
+            selection.task.target,
         )
         for member, dealt in folds.items()
+        for place, selection in enumerate(
+            select_member(store, settings, member).split()
+        )
     ]
     levels = measure_levels(
         out, rows, learner=settings.learner, scale=settings.network.scale
@@ -192,11 +206,12 @@ def train_bundle(
 def _check_goals(store: SegmentStore, settings: TrainSettings) -> None:
     """Refuse what the learner cannot predict, and targets that can name no folder."""
     asked = as_evaluated(settings)
-    goals = {}
+    check_joint(asked)
+    goals: dict[str, Goal] = {}
     for target in settings.targets:
         task = open_task(store, asked, target)
         check_goal(asked, task)
-        goals[target] = task.goal
+        goals |= {one.target: one.goal for one in split_task(task)}
     check_targets(goals)
 
 

@@ -1,7 +1,7 @@
 """What a run is made of: the folds of each protocol, target and stream set."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -16,7 +16,14 @@ from deepvanet.protocols import PROTOCOLS, Protocol
 from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
 from deepvanet.schema import UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
-from deepvanet.tasks import Task, make_task, read_column, split_target, stratify
+from deepvanet.tasks import (
+    Joint,
+    Task,
+    make_task,
+    read_column,
+    split_target,
+    stratify,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class RowSelection:
         Row numbers of the store.
     ratings : array, shape (row, column)
         Of the task's columns.
-    label : array, shape (row,)
+    label : array, shape (row,) or (row, target)
         What is learnt, by all of these rows.
     table : DataFrame
         Of these rows, numbered from 0.
@@ -40,13 +47,27 @@ class RowSelection:
     task: Task
     numbers: Int[np.ndarray, " row"]
     ratings: Float[np.ndarray, "row column"]
-    label: Num[np.ndarray, " row"]
+    label: Num[np.ndarray, " row *target"]
     table: pd.DataFrame
 
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """What folds are balanced by."""
         return stratify(self.label, self.task.goal)
+
+    def split(self) -> tuple["RowSelection", ...]:
+        """Return the rows with what is asked of each target; of one, themselves."""
+        if not isinstance(self.task, Joint):
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                task=task,
+                ratings=self.ratings[:, [place]],
+                label=self.label[:, place],
+            )
+            for place, task in enumerate(self.task.parts)
+        )
 
     def open(self, store: SegmentStore, streams: str) -> Rows:
         """Return them as a learner is given them."""
@@ -66,6 +87,8 @@ class Part:
         The rows of the store that have the streams and a rating.
     folds : tuple of Fold
         Row numbers count within ``numbers``.
+    place : int | None
+        Which of several targets it is, that are asked at once.
     """
 
     protocols: tuple[Protocol, ...]
@@ -73,6 +96,7 @@ class Part:
     seed: int
     rows: RowSelection
     folds: tuple[Fold, ...]
+    place: int | None = None
 
     @property
     def task(self) -> Task:
@@ -94,6 +118,15 @@ class Part:
         """One row a segment, numbered from 0."""
         return self.rows.table
 
+    def split(self) -> tuple["Part", ...]:
+        """Return a part for each target, with the same folds; of one, itself."""
+        if not isinstance(self.task, Joint):
+            return (self,)
+        return tuple(
+            replace(self, rows=rows, place=place)
+            for place, rows in enumerate(self.rows.split())
+        )
+
     @cached_property
     def labels_are_personal(self) -> bool:
         """Whether each subject has one label over all its trials."""
@@ -109,7 +142,7 @@ class Part:
         """The epochs that the protocols read a fit at."""
         return tuple(dict.fromkeys(read_epoch(p) for p in self.protocols))
 
-    def label_in(self, fold: Fold) -> Num[np.ndarray, " row"]:
+    def label_in(self, fold: Fold) -> Num[np.ndarray, " row *target"]:
         """Return the labels by what is known from a fold's training rows alone."""
         if not self.task.looks_at_training:
             return self.rows.label
@@ -217,13 +250,14 @@ def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> T
         rule=settings.label_rule,
         classes=settings.classes,
         column=read[0],
+        others=read[1:],
     )
 
 
 def read_ratings(store: SegmentStore, task: Task) -> Float[np.ndarray, "row column"]:
     """Return the ratings that a task reads, of all rows of a store.
 
-    A row that lacks one of two has none, so that what is exchanged stays together.
+    A row that lacks one of several has none, so that what is exchanged stays together.
     """
     columns = [read_column(store.read_ratings(name)) for name in task.columns]
     ratings = np.stack(columns, axis=1)
@@ -283,5 +317,10 @@ def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
 
 
 def is_trainable(part: Part, fold: Fold) -> bool:
-    """Say whether a fold's training rows hold several classes, or ratings."""
-    return len(np.unique(part.label_in(fold)[fold.train])) > 1
+    """Say whether a fold's training rows hold several classes, or ratings.
+
+    Of several targets, whether they do of one of them.
+    """
+    return any(
+        len(np.unique(one.label_in(fold)[fold.train])) > 1 for one in part.split()
+    )

@@ -31,10 +31,11 @@ References
    performance. Journal of Machine Learning Research 11, 1833-1863.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,11 @@ from deepvanet.metrics import (
     find_means,
     permutation_columns,
 )
-from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.protocols import PROTOCOLS, Protocol, columns_of
 from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, UserError
 from deepvanet.store import SegmentStore
+from deepvanet.tasks import split_outputs, split_target, split_task
 
 MOST_WORK = 6_000_000
 """Training rows of all fits of one learner that take about a minute on one core."""
@@ -88,7 +90,13 @@ _SEED = 0x5EED  # keeps these random numbers apart from those of controls
 
 @dataclass(frozen=True)
 class PermutationTask:
-    """Some permutations of a learner under a protocol, of a target and stream set."""
+    """Some permutations of a learner under a protocol, of a target and stream set.
+
+    Attributes
+    ----------
+    key : ScoreKey
+        Its target is what was asked: several, joined by ``+``, are fitted at once.
+    """
 
     key: ScoreKey
     exchanged: str
@@ -111,11 +119,14 @@ class PermutationPlan:
         All that has a p-value: honest, and no prior.
     permuted : mapping
         Those that are permuted, and what exchanges its ratings.
+    asked : mapping
+        What was asked for each of them, as ``PermutationTask`` has it.
     """
 
     n_permutations: int
     tests: tuple[ScoreKey, ...]
     permuted: Mapping[ScoreKey, str]
+    asked: Mapping[ScoreKey, ScoreKey] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Say what was permuted, and what was not."""
@@ -184,8 +195,8 @@ def plan_permutations(
         return PermutationPlan(0, tuple(tests), {})
     held: dict[tuple[str, str, str], list[Part]] = {}
     for part in parts:
-        for protocol in part.protocols:
-            key = protocol.name, str(part.target), part.streams
+        for protocol, one in product(part.protocols, part.split()):
+            key = protocol.name, str(one.target), part.streams
             held.setdefault(key, []).append(part)
     learners = dict.fromkeys(key[3] for key in tests)
     quick = {
@@ -197,14 +208,12 @@ def plan_permutations(
         * sum(_count_work(held[k[:3]]) for k in tests if k[3] == learner)
         <= MOST_WORK
     }
+    whole = {key: held[key[:3]][0] for key in tests if asked > 0 or key[3] in quick}
     return PermutationPlan(
         n_permutations,
         tuple(tests),
-        {
-            key: choose_exchange(held[key[:3]][0])
-            for key in tests
-            if asked > 0 or key[3] in quick
-        },
+        {key: choose_exchange(part) for key, part in whole.items()},
+        {key: key._replace(target=part.target) for key, part in whole.items()},
     )
 
 
@@ -215,7 +224,8 @@ def _count_work(parts: Iterable[Part]) -> int:
 
 def choose_exchange(part: Part) -> str:
     """Return what exchanges its ratings: ``clips``, ``trials`` or ``people``."""
-    if belong_to_people(part.table.assign(label=part.rows.label)):
+    labels = (one.rows.label for one in part.split())
+    if all(belong_to_people(part.table.assign(label=label)) for label in labels):
         return "people"
     cells = part.table[["subject", "stimulus"]].drop_duplicates()
     n_subjects, n_clips = cells.nunique()
@@ -273,7 +283,7 @@ def permute(
         failures=out / FAILURES,
     ):
         pass
-    tables = [_read(task, settings.task) for task in tasks]
+    tables = [_read(task, key, settings.task) for task, key in _walk(plan, tasks)]
     if not tables:
         return pd.DataFrame(columns=list(permutation_columns(settings.task)))
     return pd.concat(tables, ignore_index=True)
@@ -282,7 +292,8 @@ def permute(
 def _list_tasks(
     plan: PermutationPlan, settings: EvaluateSettings, folder: Path, run: str
 ) -> Iterable[PermutationTask]:
-    for key, exchanged in plan.permuted.items():
+    asked = {plan.asked[key]: exchanged for key, exchanged in plan.permuted.items()}
+    for key, exchanged in asked.items():
         at_once = PERMUTATIONS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
         for start in range(0, plan.n_permutations, at_once):
             numbers = tuple(range(start, min(start + at_once, plan.n_permutations)))
@@ -314,7 +325,10 @@ def _score(
     task: PermutationTask,
     number: int,
 ) -> list[float]:
-    """Exchange ratings and do all folds of all seeds again; return the metrics."""
+    """Exchange ratings and do all folds of all seeds again; return the metrics.
+
+    Of several targets those of each follow each other.
+    """
     protocol, target, streams, learner = task.key
     asked = open_task(store, settings, target)
     ratings = exchange_columns(
@@ -323,7 +337,8 @@ def _score(
         how=task.exchanged,
         number=number,
     )
-    predictions = []
+    metrics = TASK_SCORES[settings.task].metrics
+    predictions: dict[str, list[pd.DataFrame]] = {}
     for seed in settings.seeds:
         try:
             part = cut_part(
@@ -337,10 +352,14 @@ def _score(
             )
         except UserError:
             # too many trials dropped out for so many folds: there is no score
-            return [float("nan")] * len(TASK_SCORES[settings.task].metrics)
-        predictions.append(_predict(store, settings, face_weights, part, learner))
-    means = find_means(pd.concat(predictions, ignore_index=True), "trial")
-    return [means[metric] for metric in TASK_SCORES[settings.task].metrics]
+            return [float("nan")] * len(metrics) * len(split_task(asked))
+        for table in _predict(store, settings, face_weights, part, learner):
+            predictions.setdefault(str(table["target"].iloc[0]), []).append(table)
+    found = [
+        find_means(pd.concat(tables, ignore_index=True), "trial")
+        for tables in predictions.values()
+    ]
+    return [means[metric] for means in found for metric in metrics]
 
 
 def _predict(
@@ -349,15 +368,26 @@ def _predict(
     face_weights: Path | None,
     part: Part,
     learner: str,
-) -> pd.DataFrame:
-    """Fit and score all folds of a part."""
+) -> Iterator[pd.DataFrame]:
+    """Fit and score all folds of a part; yield the predictions of each target."""
     [protocol] = part.protocols
-    labels, scores, goal = [], [], part.task.goal
+    scores = []
     for fold in part.folds:
         task = plan_task(part, fold, Path(), settings, run="")
         fit = fit_one(store, settings, face_weights, task, learner)
-        labels.append(part.label_in(fold)[fold.test])
-        scores.append(fit[read_epoch(protocol)])
+        scores.append(split_outputs(fit[read_epoch(protocol)], part.task.goal))
+    for one, of_one in zip(part.split(), zip(*scores, strict=True), strict=True):
+        yield _tabulate(one, protocol, learner, of_one)
+
+
+def _tabulate(
+    part: Part,
+    protocol: Protocol,
+    learner: str,
+    scores: Sequence[Float[np.ndarray, " row *class"]],
+) -> pd.DataFrame:
+    """Return the predictions of all folds of one target."""
+    labels = [part.label_in(fold)[fold.test] for fold in part.folds]
     tested = np.concatenate([fold.test for fold in part.folds])
     numbers = np.repeat(
         [fold.number for fold in part.folds], [len(fold.test) for fold in part.folds]
@@ -370,7 +400,9 @@ def _predict(
         learner=learner,
         seed=part.seed,
         fold=numbers,
-        **tabulate_predictions(goal, np.concatenate(labels), np.concatenate(scores)),
+        **tabulate_predictions(
+            part.task.goal, np.concatenate(labels), np.concatenate(scores)
+        ),
     )
 
 
@@ -455,11 +487,28 @@ def _look_up(values: pd.Series, names: Any) -> Float[np.ndarray, " row"]:
     return values.reindex(names).to_numpy(dtype=float)
 
 
-def _read(task: PermutationTask, asked: str) -> pd.DataFrame:
+def _walk(
+    plan: PermutationPlan, tasks: Iterable[PermutationTask]
+) -> Iterator[tuple[PermutationTask, ScoreKey]]:
+    """Yield every task with each test that it answers, test after test."""
+    of_asked: dict[ScoreKey, list[PermutationTask]] = {}
+    for task in tasks:
+        of_asked.setdefault(task.key, []).append(task)
+    for key in plan.permuted:
+        for task in of_asked[plan.asked[key]]:
+            yield task, key
+
+
+def _read(task: PermutationTask, key: ScoreKey, asked: str) -> pd.DataFrame:
+    metrics = list(TASK_SCORES[asked].metrics)
+    targets = [key.target]
+    if key != task.key:
+        targets = list(split_target(asked, task.key.target))
     with np.load(task.file, allow_pickle=False) as held:
         scores: NDArray[Any] = held["scores"]
-    table = pd.DataFrame(scores, columns=list(TASK_SCORES[asked].metrics))
+    start = targets.index(key.target) * len(metrics)
+    table = pd.DataFrame(scores[:, start : start + len(metrics)], columns=metrics)
     table = table.assign(
-        **task.key._asdict(), exchanged=task.exchanged, permutation=list(task.numbers)
+        **key._asdict(), exchanged=task.exchanged, permutation=list(task.numbers)
     )
     return table[list(permutation_columns(asked))]

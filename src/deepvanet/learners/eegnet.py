@@ -4,6 +4,7 @@ Written from its paper; braindecode's would bring forty packages, among them a
 torchaudio of another release than torch.
 """
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -32,10 +33,14 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.objectives import (
     TWO_CLASSES,
+    AnyObjective,
     MayLackObjective,
-    Objective,
+    MayLackObjectives,
     find_objective,
+    keep_outputs,
+    open_objective,
     save_objective,
+    take_part,
 )
 from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import sample_from, use_threads
@@ -84,7 +89,11 @@ class EEGNetLearner:
     settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(
-        streams=(Stream.EEG,), has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+        streams=(Stream.EEG,),
+        has_epochs=True,
+        takes_offsets=True,
+        goals=ALL_GOALS,
+        joins_targets=True,
     )
 
     def fit(
@@ -170,7 +179,7 @@ class FittedEEGNet:
         The network after the chosen and the last epoch; a loaded one has no last.
     plan : mapping
         ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
-    objective : Objective
+    objective : Objective or JointObjective
         What its outputs mean.
     """
 
@@ -182,7 +191,7 @@ class FittedEEGNet:
     chosen_epoch: int
     threads: int
     plan: FitPlan = field(default_factory=dict)
-    objective: Objective = TWO_CLASSES
+    objective: AnyObjective = TWO_CLASSES
     choices: ClassVar[Mapping[str, float]] = {}
 
     def score(
@@ -194,6 +203,19 @@ class FittedEEGNet:
     def find_logits(self, rows: Rows) -> Float[np.ndarray, " row *output"]:
         """Return the outputs that predictions are made of; of high-low the logits."""
         return self._read(rows, "chosen").numpy()
+
+    def take_target(self, place: int) -> "FittedEEGNet":
+        """Return the network of one of several targets, without the others' outputs."""
+        objective, span = take_part(self.objective, place)
+        network = copy.deepcopy(self.chosen)
+        network.dense = keep_outputs(network.dense, span)
+        return replace(
+            self,
+            chosen=network.eval(),
+            last=None,
+            shape=replace(self.shape, n_outputs=objective.n_outputs),
+            objective=objective,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
@@ -232,6 +254,7 @@ class SavedEEGNet:
     scaling: ScalingItem
     history: tuple[EpochRecord, ...]
     objective: MayLackObjective = None
+    objectives: MayLackObjectives = ()
 
 
 def load_eegnet(folder: Path) -> FittedEEGNet:
@@ -249,6 +272,12 @@ def load_eegnet(folder: Path) -> FittedEEGNet:
             f"{file}: not a saved learner: scaling.center: needs "
             f"{saved.shape.n_channels} numbers, got {len(saved.scaling.center)}"
         )
+    objective = open_objective(saved.objective, saved.objectives)
+    if objective.n_outputs != saved.shape.n_outputs:
+        raise UserError(
+            f"{file}: not a saved learner: objective: needs {objective.n_outputs} "
+            f"outputs, shape says {saved.shape.n_outputs}"
+        )
     network = load_weights(saved.shape.build, folder / "eegnet.safetensors")
     return FittedEEGNet(
         chosen=network.eval(),
@@ -258,7 +287,7 @@ def load_eegnet(folder: Path) -> FittedEEGNet:
         history=list(saved.history),
         chosen_epoch=saved.chosen_epoch,
         threads=saved.threads,
-        objective=Objective() if saved.objective is None else saved.objective.open(),
+        objective=objective,
     )
 
 

@@ -68,6 +68,9 @@ class Traits:
         known, so that the part of a channel is found by leaving it out.
     goals : tuple of str
         What it can predict.
+    joins_targets : bool
+        Whether one fit predicts several targets, so that ``score`` returns what it
+        predicts of each side by side.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -84,6 +87,7 @@ class Traits:
     most_rows: int | None = None
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
+    joins_targets: bool = False
 
     def can_read(self, streams: str) -> bool:
         """Say whether it can read a stream set."""
@@ -183,11 +187,26 @@ class FittedLearner(Protocol):
         Returns
         -------
         array, shape (row,) or (row, class)
-            The probability of high, of each class, or the rating.
+            The probability of high, of each class, or the rating; of several targets
+            (row, output), one after the other.
         """
 
     def save(self, folder: Path) -> None:
         """Write a folder of safetensors and JSON, whole or not at all."""
+
+
+@runtime_checkable
+class AnswersTargets(Protocol):
+    """A fitted learner of several targets, each of which it can answer alone."""
+
+    def take_target(self, place: int) -> FittedLearner:
+        """Return what answers one of the targets, in the order of the goal's parts.
+
+        Raises
+        ------
+        UserError
+            When it was not fitted for so many.
+        """
 
 
 @runtime_checkable

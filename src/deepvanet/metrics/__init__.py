@@ -81,6 +81,7 @@ from deepvanet.metrics.tables import (
     PRIOR_COLUMNS,
     SCORE_COLUMNS,
     SKILL,
+    list_score_columns,
     tabulate_over_priors,
     tabulate_scores,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "flip_signs",
     "is_over_people",
     "jackknife",
+    "list_score_columns",
     "make_form",
     "mean_over_people",
     "mean_over_trials",

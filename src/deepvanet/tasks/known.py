@@ -18,22 +18,29 @@ class TaskRecord:
         What is asked, in a sentence without its subject.
     n_targets : int
         How many rating columns one question takes.
+    is_joint : bool
+        Whether one learner can be asked for several targets at once.
     """
 
     name: str
     goal: GoalKind
     about: str
     n_targets: int = 1
+    is_joint: bool = False
 
 
 _LIST = (
     TaskRecord(
-        "high-low", "high-low", "asks whether a rating is high, by a label rule"
+        "high-low",
+        "high-low",
+        "asks whether a rating is high, by a label rule",
+        is_joint=True,
     ),
     TaskRecord(
         "classes",
         "classes",
         "asks into which of several bounds a rating falls, or which text it is",
+        is_joint=True,
     ),
     TaskRecord(
         "quadrants",
@@ -41,6 +48,6 @@ _LIST = (
         "asks whether two ratings, valence and arousal by default, are high or low",
         n_targets=2,
     ),
-    TaskRecord("rating", "rating", "predicts the rating itself"),
+    TaskRecord("rating", "rating", "predicts the rating itself", is_joint=True),
 )
 TASKS: Mapping[str, TaskRecord] = {record.name: record for record in _LIST}
