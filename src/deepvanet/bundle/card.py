@@ -268,9 +268,9 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[TrainedMember]) 
         lines += [
             "",
             (
-                f"One network a stream set answers {targets}, with outputs for each. It "
-                "was trained by the sum of their losses, on trials that have all these "
-                "ratings."
+                f"One network a stream set answers {targets}, with outputs for each. "
+                "It was trained by the sum of their losses, on trials that have all "
+                "these ratings."
             ),
         ]
     dropout = values["training"].get("stream_dropout", 0.0)

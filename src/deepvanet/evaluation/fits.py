@@ -303,7 +303,7 @@ def _fit_apart(
     return {**fits[0], **joined}
 
 
-_Constant = Float[np.ndarray, "row *class"] | None
+_Constant = Float[np.ndarray, "row ..."] | None
 
 
 def _score_constant(train: Rows, n_rows: int) -> list[_Constant]:

@@ -120,13 +120,18 @@ class PermutationPlan:
     permuted : mapping
         Those that are permuted, and what exchanges its ratings.
     asked : mapping
-        What was asked for each of them, as ``PermutationTask`` has it.
+        What was asked for those of several targets at once, as ``PermutationTask`` has
+        it.
     """
 
     n_permutations: int
     tests: tuple[ScoreKey, ...]
     permuted: Mapping[ScoreKey, str]
     asked: Mapping[ScoreKey, ScoreKey] = field(default_factory=dict)
+
+    def ask(self, key: ScoreKey) -> ScoreKey:
+        """Return what is fitted for a test: its target, or several at once."""
+        return self.asked.get(key, key)
 
     def lines(self) -> list[str]:
         """Say what was permuted, and what was not."""
@@ -213,7 +218,11 @@ def plan_permutations(
         n_permutations,
         tuple(tests),
         {key: choose_exchange(part) for key, part in whole.items()},
-        {key: key._replace(target=part.target) for key, part in whole.items()},
+        {
+            key: key._replace(target=part.target)
+            for key, part in whole.items()
+            if part.task.goal.parts
+        },
     )
 
 
@@ -292,7 +301,7 @@ def permute(
 def _list_tasks(
     plan: PermutationPlan, settings: EvaluateSettings, folder: Path, run: str
 ) -> Iterable[PermutationTask]:
-    asked = {plan.asked[key]: exchanged for key, exchanged in plan.permuted.items()}
+    asked = {plan.ask(key): exchanged for key, exchanged in plan.permuted.items()}
     for key, exchanged in asked.items():
         at_once = PERMUTATIONS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
         for start in range(0, plan.n_permutations, at_once):
@@ -384,7 +393,7 @@ def _tabulate(
     part: Part,
     protocol: Protocol,
     learner: str,
-    scores: Sequence[Float[np.ndarray, " row *class"]],
+    scores: Sequence[Float[np.ndarray, "_ ..."]],
 ) -> pd.DataFrame:
     """Return the predictions of all folds of one target."""
     labels = [part.label_in(fold)[fold.test] for fold in part.folds]
@@ -495,7 +504,7 @@ def _walk(
     for task in tasks:
         of_asked.setdefault(task.key, []).append(task)
     for key in plan.permuted:
-        for task in of_asked[plan.asked[key]]:
+        for task in of_asked[plan.ask(key)]:
             yield task, key
 
 

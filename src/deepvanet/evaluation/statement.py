@@ -61,8 +61,8 @@ OFFSETS = (
 
 JOINT = (
     "Where trained_with names other targets, one fit answers all of them: it is "
-    "trained by the sum of their losses, on the rows that have all their ratings. Folds "
-    "are balanced by all labels together, and where an epoch is chosen, the mean "
+    "trained by the sum of their losses, on the rows that have all their ratings. "
+    "Folds are balanced by all labels together, and where an epoch is chosen, the mean "
     "validation loss over targets chooses it."
 )
 

@@ -102,7 +102,7 @@ def name_others(task: Task, target: str) -> str:
 
 def split_outputs(
     outputs: Float[np.ndarray, " row *output"], goal: Goal
-) -> list[Float[np.ndarray, " row *class"]]:
+) -> list[Float[np.ndarray, "row ..."]]:
     """Return what was predicted of each target.
 
     Parameters
@@ -131,7 +131,7 @@ def split_outputs(
 
 
 def join_outputs(
-    outputs: Sequence[Float[np.ndarray, " row *class"]],
+    outputs: Sequence[Float[np.ndarray, "row ..."]],
 ) -> Float[np.ndarray, "row output"]:
     """Return what was predicted of several targets side by side."""
     return np.column_stack(list(outputs))
