@@ -99,8 +99,14 @@ def list_tasks() -> Iterator[Row]:
     }
     for name, record in TASKS.items():
         named = [f"`{n}`" for n, traits in able.items() if record.goal in traits.goals]
+        joining = [
+            f"`{n}`"
+            for n, traits in able.items()
+            if record.is_joint and traits.joins_targets and record.goal in traits.goals
+        ]
+        several = f"; any number ({', '.join(joining)})" if joining else ""
         yield (
-            *(f"`{name}`", str(record.n_targets), record.about),
+            *(f"`{name}`", f"{record.n_targets}{several}", record.about),
             "all" if len(named) == len(able) else ", ".join(named),
         )
 
