@@ -158,12 +158,13 @@ def test_one_target_asked_twice_trains_two_heads_that_stay_alike(batch):
 def test_one_fit_answers_each_target_alone_and_after_it_was_saved(
     rows, tmp_path, learner, load
 ):
-    fitted = learner(QUICK, 0).fit(rows)
+    fitted = learner(QUICK, 0).fit(rows, watch=rows)
     score = fitted.score(rows)
     assert score.shape == (len(rows), 2)
     fitted.save(tmp_path / "saved")
     loaded = load(tmp_path / "saved")
     np.testing.assert_array_equal(loaded.score(rows), score)
+    assert loaded.history == fitted.history
     for place in (0, 1):
         one = loaded.take_target(place)
         np.testing.assert_allclose(one.score(rows), score[:, place], atol=1e-6)
@@ -181,6 +182,9 @@ def test_the_watched_loss_and_accuracy_are_means_over_targets(rows):
     score = fitted.score(rows)
     oracle = np.mean([log_loss(rows.label[:, k], score[:, k]) for k in (0, 1)])
     assert record.watched_loss == pytest.approx(oracle, rel=1e-5)
+    for place in (0, 1):
+        mine = log_loss(rows.label[:, place], score[:, place])
+        assert record.of_targets[place] == pytest.approx(mine, rel=1e-5)
     right = (score > 0.5) == rows.label
     assert record.watched_accuracy == pytest.approx(right.mean())
     losses = [record.watched_loss for record in fitted.history]

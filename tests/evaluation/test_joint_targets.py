@@ -129,6 +129,24 @@ def test_both_targets_are_scored_on_the_same_folds_by_their_own_labels(run, stor
         assert mine["label"].tolist() == (asked >= 5).astype(int).tolist()
 
 
+def test_the_history_has_the_watched_loss_of_each_target(store, tmp_path):
+    """Under ``reference`` the test rows are watched, so their loss is an oracle."""
+    asked = ask(
+        protocols=("reference",),
+        network=NetworkSettings(epochs=3, batch_size=16, precision="float32"),
+    )
+    evaluate(store.path, tmp_path / "run", settings=asked, execution=ALONE)
+    opened = open_run(tmp_path / "run")
+    key = ["target", "subject", "fold"]
+    chosen = opened.history[opened.history["chosen"] == 1].set_index(key)
+    said = opened.predictions
+    for part, rows in said[said["learner"] == "network"].groupby(key):
+        right = np.where(rows["label"] == 1, rows["score"], 1 - rows["score"])
+        losses = pd.Series(-np.log(right), index=rows.index)
+        oracle = losses.groupby([rows["subject"], rows["trial"]]).mean().mean()
+        assert chosen.loc[part, "watched_loss"] == pytest.approx(oracle, rel=1e-4)
+
+
 def test_folds_are_balanced_by_both_labels(store):
     [part] = cut_parts(store, ask())
     for fold in part.folds:

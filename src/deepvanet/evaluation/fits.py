@@ -36,6 +36,8 @@ from deepvanet.schema import Goal, Stream, parse_streams
 from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
 from deepvanet.tasks import join_outputs, split_outputs
 
+WATCHED_EACH = "watched_each"
+"""Of a saved fit of several targets: by epoch, the watched loss of each."""
 _PARTS = ("train", "first", "validation", "test")
 
 
@@ -280,6 +282,9 @@ def _fit(
     for epoch in task.readings:
         score = fitted.score(rows["test"], epoch=epoch)
         scores[epoch] = _put_constant(score, constant, train.goal) if rates else score
+    if train.goal.parts:
+        of_each = [item.of_targets for item in first.history]
+        scores[WATCHED_EACH] = np.array(of_each, dtype=float)
     return {
         **scores,
         "history": np.array(history, dtype=float).reshape(-1, 4),

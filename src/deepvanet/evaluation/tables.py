@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepvanet import results
 from deepvanet.config import EvaluateSettings
-from deepvanet.evaluation.fits import FoldJob, find_traits
+from deepvanet.evaluation.fits import WATCHED_EACH, FoldJob, find_traits
 from deepvanet.evaluation.parts import Part, read_epoch, walk
 from deepvanet.metrics import PROBABILITY
 from deepvanet.protocols import Protocol
@@ -57,7 +57,7 @@ def collect_fits(
                             others = name_trained_with(part, one, learner, settings)
                             table[TRAINED_WITH] = others
                         predictions.append(table)
-                        history += _list_epochs(key, fold, protocol, fit)
+                        history += _list_epochs(key, fold, protocol, fit, one.place)
                         choices += _list_choices(key, fold, protocol, fit)
     return RunTables(
         pd.concat(predictions, ignore_index=True),
@@ -79,6 +79,11 @@ def name_trained_with(
         Of a prior there are none: it is fitted on each target.
     settings : EvaluateSettings
         Settings of the run.
+
+    Returns
+    -------
+    str
+        Nothing of one target.
     """
     if not find_traits(learner, settings).joins_targets:
         return ""
@@ -149,11 +154,19 @@ def tabulate_predictions(
 
 
 def _list_epochs(
-    key: Mapping[str, Any], fold: Fold, protocol: Protocol, fit: Mapping[str, Any]
+    key: Mapping[str, Any],
+    fold: Fold,
+    protocol: Protocol,
+    fit: Mapping[str, Any],
+    place: int | None,
 ) -> list[dict[str, Any]]:
+    """List the epochs of a fit; of several targets with the watched loss of one."""
     epochs = fit["history"]
     if len(epochs) == 0:
         return []
+    if place is not None and WATCHED_EACH in fit and fit[WATCHED_EACH].size:
+        epochs = epochs.copy()
+        epochs[:, 2] = fit[WATCHED_EACH][:, place]
     read = epochs[-1, 0] if read_epoch(protocol) == "last" else fit["chosen_epoch"]
     return [
         {

@@ -225,7 +225,7 @@ class FittedEEGNet:
             "threads": self.threads,
             "shape": asdict(self.shape),
             "scaling": self.scaling.to_dict(),
-            "history": [asdict(record) for record in self.history],
+            "history": [record.to_dict() for record in self.history],
             **save_objective(self.objective),
         }
         with whole_folder(folder) as unfinished:

@@ -8,15 +8,16 @@ are those of a store, or the seconds of a recording that are held in memory
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
+from deepvanet.fields import MAY_LACK
 from deepvanet.schema import GoalKind, Stream, list_within, parse_streams
 from deepvanet.store import Rows
 
@@ -140,12 +141,23 @@ class EpochRecord:
         Mean over the watched trials of the mean over each one's segments.
     watched_accuracy : float | None
         Fraction of the watched segments whose class was predicted; None of ratings.
+    of_targets : tuple of float
+        Of several targets the watched loss of each, whose mean ``watched_loss`` is;
+        losses of training, and accuracies, are means over targets.
     """
 
     epoch: int
     train_loss: float
     watched_loss: float | None = None
     watched_accuracy: float | None = None
+    of_targets: Annotated[tuple[float, ...], MAY_LACK] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as JSON can hold them."""
+        values = asdict(self)
+        if not self.of_targets:
+            del values["of_targets"]
+        return values
 
 
 class Choice(StrEnum):

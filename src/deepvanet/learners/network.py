@@ -9,7 +9,7 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -252,7 +252,7 @@ class FittedNetwork:
             "threads": self.threads,
             "chosen_epoch": self.chosen_epoch,
             "scalings": {s: scaling.to_dict() for s, scaling in self.scalings.items()},
-            "history": [asdict(record) for record in self.history],
+            "history": [record.to_dict() for record in self.history],
             **save_objective(self.objective),
         }
         if self.stream_dropout:

@@ -174,8 +174,14 @@ class JointObjective:
         self, outputs: Float[Tensor, "row output"], wanted: Float[Tensor, "row column"]
     ) -> Float[Tensor, " row"]:
         """Return the loss of each row, summed over targets."""
+        return self.lose_each(outputs, wanted).sum(dim=1)
+
+    def lose_each(
+        self, outputs: Float[Tensor, "row output"], wanted: Float[Tensor, "row column"]
+    ) -> Float[Tensor, "row target"]:
+        """Return the loss of each row, target by target."""
         losses = [part.lose(*mine) for part, mine in self._split(outputs, wanted)]
-        return torch.stack(losses).sum(dim=0)
+        return torch.stack(losses, dim=1)
 
     def lose_mean(
         self,

@@ -19,7 +19,7 @@ from deepvanet.config import NetworkSettings
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.inputs import Fetch, count_batches, cut_batches, to_network
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
-from deepvanet.learners.objectives import TWO_CLASSES, AnyObjective
+from deepvanet.learners.objectives import TWO_CLASSES, AnyObjective, JointObjective
 from deepvanet.schema import UserError
 from deepvanet.store import Rows
 
@@ -226,14 +226,23 @@ def watch_epoch(
     """
     outputs = find_outputs(network, fetch, len(rows))
     wanted = objective.encode(rows.label)
-    losses = objective.lose(outputs, wanted)
-    by_trial = np.bincount(rows.trial, losses.numpy()) / np.bincount(rows.trial)
     right = objective.is_right(outputs, wanted)
-    return replace(
-        record,
-        watched_loss=float(by_trial.mean()) / objective.n_targets,
-        watched_accuracy=None if right is None else float(right.mean()),
+    watched = replace(
+        record, watched_accuracy=None if right is None else float(right.mean())
     )
+    if isinstance(objective, JointObjective):
+        each = objective.lose_each(outputs, wanted).numpy().T
+        of_targets = tuple(_average_trials(losses, rows) for losses in each)
+        loss = float(np.mean(of_targets))
+        return replace(watched, watched_loss=loss, of_targets=of_targets)
+    losses = objective.lose(outputs, wanted).numpy()
+    return replace(watched, watched_loss=_average_trials(losses, rows))
+
+
+def _average_trials(losses: Float[np.ndarray, " row"], rows: Rows) -> float:
+    """Return the mean over trials of the mean over each one's segments."""
+    by_trial = np.bincount(rows.trial, losses) / np.bincount(rows.trial)
+    return float(by_trial.mean())
 
 
 @torch.inference_mode()

@@ -211,7 +211,13 @@ class FittedWithinSubject:
         return self.fitted.score(_compare(rows, self.known), epoch=epoch)
 
     def take_target(self, place: int) -> "FittedWithinSubject":
-        """Return what answers one of several targets."""
+        """Return what answers one of several targets.
+
+        Raises
+        ------
+        UserError
+            When the learner was fitted for one.
+        """
         if not isinstance(self.fitted, AnswersTargets):
             raise UserError("the fitted learner predicts one target")
         return replace(self, fitted=self.fitted.take_target(place))
