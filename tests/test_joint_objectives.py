@@ -200,7 +200,7 @@ def test_each_target_is_weighed_by_its_own_classes(rows):
 
 
 def test_a_network_of_one_target_answers_no_others():
-    with pytest.raises(UserError, match="predicts 1 targets, but number 1"):
+    with pytest.raises(UserError, match="predicts 1 target, but number 1"):
         take_part(Objective(), 0)
 
 

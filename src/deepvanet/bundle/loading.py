@@ -279,7 +279,10 @@ class Bundle:
             return fitted
         if not isinstance(fitted, AnswersTargets):
             raise UserError(f"{folder}: predicts one target, not {answer.asked}")
-        return fitted.take_target(answer.asked.split("+").index(target))
+        try:
+            return fitted.take_target(answer.asked.split("+").index(target))
+        except UserError as error:
+            raise UserError(f"{folder}: {error}") from None
 
     def pick(self, available: frozenset[Stream]) -> str | None:
         """Return the largest stream set it knows within the available streams."""

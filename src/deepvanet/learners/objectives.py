@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepvanet.fields import MAY_LACK, About
+from deepvanet.findings import say_count
 from deepvanet.schema import HIGH_OR_LOW, Goal, GoalKind, UserError
 from deepvanet.store import Rows
 
@@ -363,8 +364,8 @@ def take_part(objective: AnyObjective, place: int) -> tuple[Objective, slice]:
     """
     if not isinstance(objective, JointObjective) or place >= objective.n_targets:
         raise UserError(
-            f"the fitted learner predicts {objective.n_targets} targets, but number "
-            f"{place + 1} of several is asked for"
+            f"the fitted learner predicts {say_count(objective.n_targets, 'target')}, "
+            f"but number {place + 1} of several is asked for"
         )
     return objective.parts[place], objective.find_span(place)
 
