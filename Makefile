@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests benchmarks locks docs/conf.py
 # whose functions take arrays: jaxtyping compares shapes at each call there
 SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
-    signal_io store tasks test_bandpower.py test_families.py test_learners.py \
+    signal_io store tasks test_bandpower.py test_families.py test_lag.py test_learners.py \
     test_objectives.py test_offsets.py test_trial_learners.py)
 # each of two test processes keeps to one core: threads of libraries would share both;
 # byte code is kept even where it is switched off, for all the processes that tests start

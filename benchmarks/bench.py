@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -64,6 +65,7 @@ from numpy.typing import NDArray
 from visiting import measure_page
 
 from deepvanet.config import (
+    FIT_LAG,
     EvaluateSettings,
     Execution,
     NetworkSettings,
@@ -72,8 +74,10 @@ from deepvanet.config import (
 )
 from deepvanet.evaluation import evaluate
 from deepvanet.files import write_text
+from deepvanet.learners.bandpower import Bandpower
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.inputs import open_rows, to_network
+from deepvanet.learners.lag import find_lag
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.offsets import open_stretches, open_training
 from deepvanet.learners.repeatable import name_precision, use_threads
@@ -81,8 +85,9 @@ from deepvanet.learners.scaling import fit_scaling
 from deepvanet.preparation.run import prepare
 from deepvanet.preprocessing.face import FaceBackend, make_backend, track_face
 from deepvanet.preprocessing.video import sample_frames
-from deepvanet.schema import BIO, PAPER_STREAMS, Stream
+from deepvanet.schema import BIO, PAPER_STREAMS, Goal, Stream
 from deepvanet.store import Rows, SegmentStore, open_store
+from deepvanet.tasks import list_lags
 
 MULTIPLY_ADDS = 343_181_268
 """Of one face+bio segment forward, none of them avoidable; 342 million are the
@@ -599,6 +604,42 @@ def _measure_windows(
     )
 
 
+def measure_traces(
+    folder: Path, *, repeats: int = 5, n_trials: int = 40, n_segments: int = 60
+) -> list[Row]:
+    """Find the lag of a rating that moves, and compare that with one fit of a ridge.
+
+    The features of the rows are known to both.
+    """
+    store = write_noise_store(
+        folder / "traces",
+        n_trials=n_trials,
+        n_segments=n_segments,
+        streams=(Stream.EEG,),
+    )
+    rows = take_rows(store, (Stream.EEG,), n_trials * n_segments)
+    lags_s = list_lags(FIT_LAG, EvaluateSettings.longest_lag)
+    traces = np.random.default_rng(0).standard_normal((len(rows), len(lags_s)))
+    moving = Goal("rating", moves=True)
+    rows = replace(rows, label=traces[:, 0], goal=moving)
+    learner = Bandpower("bandpower-ridge", NetworkSettings(), 0)
+    found, fitted = take_turns(
+        partial(find_lag, rows, traces, lags_s),
+        partial(learner.fit, rows),
+        repeats=repeats,
+    )
+    return [
+        Row(
+            f"finding one of {len(lags_s)} lags on {len(rows)} rows of EEG, against "
+            "one fit of bandpower-ridge",
+            _divide(found, fitted),
+            "x as long",
+            "<= 5",
+            f"{1000 * _middle(found):.0f} ms against {1000 * _middle(fitted):.0f} ms",
+        )
+    ]
+
+
 MEASURES: Mapping[str, Callable[[Path], list[Row]]] = {
     "limits": measure_limits,
     "step": measure_step,
@@ -611,6 +652,7 @@ MEASURES: Mapping[str, Callable[[Path], list[Row]]] = {
     "opening": measure_opening,
     "preparing": measure_preparing,
     "evaluating": measure_evaluating,
+    "traces": measure_traces,
     "reruns": measure_reruns,
     "page": measure_page,
 }

@@ -184,6 +184,7 @@ def test_a_table_shows_earlier_medians_beside_later_ones(tmp_path):
         ("gathering", {"n_trials": 2, "n_batches": 1}),
         ("latency", {"n_calls": 1, "batch": 2}),
         ("opening", {"n_subjects": 1}),
+        ("traces", {"n_trials": 4, "n_segments": 8}),
         ("page", {"n_people": 8, "seconds": 3}),
     ],
 )

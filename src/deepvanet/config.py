@@ -32,7 +32,7 @@ Scale = Literal["train", "none"]
 ClassWeight = Literal["balanced", "none"]
 Normalise = Literal["none", "subject"]
 Loss = Literal["nominal", "ordinal"]
-TaskName = Literal["high-low", "classes", "quadrants", "rating"]
+TaskName = Literal["high-low", "classes", "quadrants", "rating", "trace"]
 Offsets = Literal["random", "none"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
@@ -81,8 +81,25 @@ TaskAsked = Annotated[
     TaskName,
     About(
         "high-low: is a rating high, by the label rule; classes: which bounds, or "
-        "which text; quadrants: two ratings, high or low; rating: the number itself."
+        "which text; quadrants: two ratings, high or low; rating: the number itself; "
+        "trace: a rating that moves with time, moment by moment."
     ),
+]
+FIT_LAG: Literal["fit"] = "fit"
+"""A lag that is found on training rows."""
+
+Lag = Annotated[
+    float | Literal["fit"],
+    About(
+        "Of the task trace: seconds by which the rating follows the signals; fit "
+        "finds them on training rows.",
+        least=0,
+        most=60,
+        metavar="S",
+    ),
+]
+LongestLag = Annotated[
+    float, About("Longest lag in seconds that fit tries.", least=0, most=60)
 ]
 ClassBounds = Annotated[
     str,
@@ -393,6 +410,9 @@ class EvaluateSettings(CheckedSettings):
     ----------
     task, classes : str
         What is asked of ratings, and the bounds of classes.
+    lag, longest_lag : float | str, float
+        Of the task ``trace``: by how many seconds a rating follows the signals, or
+        ``fit``, which tries up to the longest on training rows.
     segment, step, baseline : float | str, float, str | None
         As ``Segmenting`` has them.
     folds : int | None
@@ -416,6 +436,8 @@ class EvaluateSettings(CheckedSettings):
     targets: Targets = ("valence", "arousal")
     task: TaskAsked = "high-low"
     classes: ClassBounds = "<4,4-6,>6"
+    lag: Lag = FIT_LAG
+    longest_lag: LongestLag = 6.0
     streams: tuple[str, ...] = ("face+bio",)
     learners: tuple[str, ...] = ("network",)
     label_rule: LabelRule = ">=5"
@@ -480,6 +502,8 @@ class TrainSettings(CheckedSettings):
     targets: Targets = ("valence", "arousal")
     task: Annotated[TaskAsked, MAY_LACK] = "high-low"
     classes: Annotated[ClassBounds, MAY_LACK] = EvaluateSettings.classes
+    lag: Annotated[Lag, MAY_LACK] = EvaluateSettings.lag
+    longest_lag: Annotated[LongestLag, MAY_LACK] = EvaluateSettings.longest_lag
     streams: Annotated[
         tuple[str, ...], About("Stream sets; one fitted learner for each.")
     ] = (

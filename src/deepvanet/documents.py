@@ -126,6 +126,9 @@ def _read(hint: Any, value: Any, place: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and types.NoneType in parts:
             return None
+        for part in parts:
+            if typing.get_origin(part) is Literal and value in typing.get_args(part):
+                return value
         return _read(next(p for p in parts if p is not types.NoneType), value, place)
     if origin is tuple:
         return _read_list(parts[0], value, place)
@@ -197,6 +200,8 @@ def _check_bounds(value: Any, about: Any, place: str) -> None:
     if not isinstance(about, About) or value is None:
         return
     for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, str):
+            continue
         if about.least is not None and item < about.least:
             raise _refuse(place, f"{about.least:g} or more", item)
         if about.most is not None and item > about.most:

@@ -59,7 +59,7 @@ def list_protocols() -> Iterator[Row]:
     for name, row in PROTOCOLS.items():
         yield (
             *(f"`{name}`", row.kind, _SCOPES[row.scope]),
-            *(" and ".join(row.units), _say_choice(row)),
+            *(_say_whole(row), _say_choice(row)),
             *(", ".join(row.leaks) or "none", ", ".join(row.shares) or "none"),
         )
 
@@ -67,7 +67,13 @@ def list_protocols() -> Iterator[Row]:
 _SCOPES = {"subject": "each subject", "all": "all subjects"}
 
 
+def _say_whole(protocol: Protocol) -> str:
+    return "past and future" if protocol.is_forward else " and ".join(protocol.units)
+
+
 def _say_choice(protocol: Protocol) -> str:
+    if protocol.is_forward:
+        return "the end of what trains"
     if protocol.chooses_on != "validation":
         return {"last": "last epoch", "test": "the test fold"}[protocol.chooses_on]
     if len(protocol.units) > 1:
@@ -98,7 +104,11 @@ def list_tasks() -> Iterator[Row]:
         if name not in PRIORS
     }
     for name, record in TASKS.items():
-        named = [f"`{n}`" for n, traits in able.items() if record.goal in traits.goals]
+        named = [
+            f"`{name}`"
+            for name, traits in able.items()
+            if record.goal in traits.goals and (traits.follows_time or not record.moves)
+        ]
         joining = [
             f"`{n}`"
             for n, traits in able.items()

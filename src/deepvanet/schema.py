@@ -83,6 +83,8 @@ class Goal:
         Their names, in the order of their numbers; none of a rating.
     is_ordered : bool
         Whether their order is that of ratings, so that an ordinal loss can be used.
+    moves : bool
+        Whether a rating moves with time, so that rows of a trial differ.
     parts : tuple of Goal
         Where several targets are predicted at once: the goal of each, all of this kind.
     """
@@ -90,6 +92,7 @@ class Goal:
     kind: GoalKind
     classes: tuple[str, ...] = ()
     is_ordered: bool = False
+    moves: bool = False
     parts: tuple["Goal", ...] = ()
 
     @property
@@ -240,7 +243,10 @@ def find_stream(kind: ChannelType) -> Stream:
     return _STREAM_OF[kind]
 
 
-PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior")
+LAST_VALUE = "last-value"
+"""The prior that knows what a rating was when training ended."""
+
+PRIORS = ("majority", "subject-prior", "stimulus-prior", "additive-prior", LAST_VALUE)
 """Learners that read no signal, in the order in which they are shown."""
 
 

@@ -21,6 +21,7 @@ from deepvanet.evaluation.permutations import (
 from deepvanet.metrics import METRICS, find_means
 from deepvanet.results import open_run
 from deepvanet.schema import PRIORS, ScoreKey, Stream, UserError
+from deepvanet.tasks import TASKS
 from segment_blocks import rewrite_trials
 from small_store import write_small_store
 
@@ -102,7 +103,8 @@ def test_rows_of_a_joint_fit_say_what_it_was_trained_with(run):
             "arousal": ["valence"],
             "valence": ["arousal"],
         }
-    for prior in PRIORS:
+    priors = TASKS["high-low"].priors
+    for prior in priors:
         assert named[prior].to_dict() == {"arousal": [""], "valence": [""]}
     parts = json.loads((run / "leakage.json").read_text())["parts"]
     told = {
@@ -111,7 +113,7 @@ def test_rows_of_a_joint_fit_say_what_it_was_trained_with(run):
     }
     assert told["valence", "network"] == "arousal"
     assert told["valence", "majority"] == ""
-    assert len(list((run / "fits").iterdir())) == 2 * 4 * (2 + len(PRIORS))
+    assert len(list((run / "fits").iterdir())) == 2 * 4 * (2 + len(priors))
 
 
 def test_both_targets_are_scored_on_the_same_folds_by_their_own_labels(run, store):

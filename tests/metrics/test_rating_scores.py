@@ -22,7 +22,8 @@ from deepvanet.metrics import (
     tabulate_seeds,
 )
 from deepvanet.metrics.scores import count_subjects
-from deepvanet.schema import PRIORS, ScoreKey
+from deepvanet.schema import ScoreKey
+from deepvanet.tasks import TASKS
 from simulated_predictions import NAMES, predict_ratings
 
 KEY = ScoreKey(**NAMES)
@@ -236,10 +237,11 @@ def test_skill_is_the_share_of_the_prior_s_squared_error_that_is_not_made():
 def test_the_table_of_priors_has_the_skill_against_each_of_them():
     ours = predict_ratings(9, 12)
     level = ours.groupby("subject")["truth"].transform("mean")
-    values = dict(zip(PRIORS, (5.0, level, 5.5, level + 0.5), strict=True))
+    names = TASKS["rating"].priors
+    values = dict(zip(names, (5.0, level, 5.5, level + 0.5), strict=True))
     others = [ours.assign(learner=n, prediction=v) for n, v in values.items()]
     sharing = {
-        KEY._replace(learner=name): ("none", "subject") for name in ("network", *PRIORS)
+        KEY._replace(learner=name): ("none", "subject") for name in ("network", *names)
     }
 
     table = tabulate_over_priors(
@@ -247,7 +249,7 @@ def test_the_table_of_priors_has_the_skill_against_each_of_them():
     )
 
     skill = table[table["metric"] == "skill"].set_index("prior")
-    assert list(skill.index) == list(PRIORS)
+    assert list(skill.index) == list(names)
     assert skill.loc["majority", "difference"] == pytest.approx(
         1
         - oracle.mean_squared_error(*_pair(ours))

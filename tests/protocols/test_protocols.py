@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepvanet.protocols import LEAKS, PROTOCOLS, SHARES
+from deepvanet.protocols import LEAKS, SHARES
+from deepvanet.protocols import PROTOCOLS as ALL_PROTOCOLS
 from deepvanet.protocols import UNITS as UNIT_ROWS
 from deepvanet.protocols.folds import (
     Fold,
@@ -38,6 +39,8 @@ UNITS = {
     "stimulus": ["stimulus"],
     "session": ["subject", "session"],
 }
+# those that divide trials in time are tested in test_forward
+PROTOCOLS = {name: p for name, p in ALL_PROTOCOLS.items() if not p.is_forward}
 HONEST = [p.name for p in PROTOCOLS.values() if p.chooses_on == "validation"]
 CONTROLS = [p.name for p in PROTOCOLS.values() if p.kind == "control"]
 OF_ONE_SUBJECT = [p.name for p in PROTOCOLS.values() if p.scope == "subject"]

@@ -164,7 +164,7 @@ def _look(
     values = read_values(part)
     control = controls.get(_name_key(part.key, part.seed))
     made = (
-        looks.look_at_trials(shared),
+        looks.look_at_trials(part, shared),
         looks.look_at_training(part),
         looks.look_at_people(part, shared),
         looks.look_at_recordings(part),

@@ -78,16 +78,36 @@ def find_shared(
     return np.isin(number[fit.test], number[fit.seen])
 
 
-def look_at_trials(shared: Mapping[str, float | None]) -> Look:
-    """Look for trials, and for single rows, that are on both sides."""
+def look_at_trials(audited: AuditPart, shared: Mapping[str, float | None]) -> Look:
+    """Look for trials, and for single rows, that are on both sides.
+
+    Of a rating that moves the past of a trial may train where its future tests.
+    """
     name = "shared trials"
     if shared["segment"]:
         part = f"{shared['segment']:.0%} of the tested rows were trained on themselves"
         return Look(name, leak=part)
     if shared["trial"]:
+        if audited.form.moves and "segment" in audited.rows and _is_forward(audited):
+            said = "of a trial on both sides the past trains and the future tests"
+            return Look(name, note=said)
         part = f"{shared['trial']:.0%} of the tested rows are of trials that were "
         return Look(name, leak=f"{part}trained on")
     return Look(name)
+
+
+def _is_forward(audited: AuditPart) -> bool:
+    """Say whether all rows of a trial that were seen lie before those that test."""
+    trial = number_rows(audited.rows, COUNTED["trial"])
+    place = pd.to_numeric(audited.rows["segment"], errors="coerce").to_numpy(float)
+    n_trials = int(trial.max()) + 1
+    for fit in audited.fits:
+        last, first = np.full(n_trials, -np.inf), np.full(n_trials, np.inf)
+        np.maximum.at(last, trial[fit.seen], place[fit.seen])
+        np.minimum.at(first, trial[fit.test], place[fit.test])
+        if not (last < first).all():
+            return False
+    return True
 
 
 def look_at_people(audited: AuditPart, shared: Mapping[str, float | None]) -> Look:

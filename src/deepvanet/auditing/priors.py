@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from deepvanet.auditing.parts import AuditPart, number_rows
 from deepvanet.metrics import (
     HIGH_LOW,
+    LAG_COLUMN,
     LEAST_RATINGS,
     LEAST_TRIALS,
     mean_over_people,
+    measure,
     score_labels,
     score_subjects,
     score_together,
@@ -76,12 +78,25 @@ def score_priors(audited: AuditPart) -> dict[str, Scores]:
     """Return what each prior scores, refitted on the labels of each fold's training."""
     known = {
         name: units
-        for name, units in PRIORS.items()
+        for name, units in _list_priors(moves=audited.form.moves).items()
         if {column for unit in units for column in unit} <= set(audited.rows.columns)
     }
     return {
         name: score_rows(audited, _predict(audited, units))
         for name, units in known.items()
+    }
+
+
+def _list_priors(*, moves: bool) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Return the units of each prior; of a rating that moves, a clip's moments."""
+    if not moves:
+        return PRIORS
+    moments: dict[tuple[str, ...], tuple[str, ...]] = {
+        ("stimulus",): ("stimulus", "segment")
+    }
+    return {
+        name: tuple(moments.get(unit, unit) for unit in units)
+        for name, units in PRIORS.items()
     }
 
 
@@ -114,7 +129,8 @@ def score_rows(audited: AuditPart, values: NDArray[Any]) -> Scores:
     if is_personal(audited):
         people = _score_people(audited, table)
         return {PERSON: {name: people[name] for name in metrics}}
-    levels = [SEGMENT, TRIAL] if has_segments(audited) else [TRIAL]
+    is_cut = has_segments(audited) and SEGMENT in audited.form.levels
+    levels = [SEGMENT, TRIAL] if is_cut else [TRIAL]
     found = {}
     for level in levels:
         scores = score_subjects(table, level)
@@ -144,8 +160,12 @@ def measure_chance(audited: AuditPart) -> float:
     """Return the standard deviation of a coin's score, at the level judged.
 
     A coin names the classes of a subject equally often; one that predicts ratings is
-    not correlated with them. Trials, or people, are taken as independent.
+    not correlated with them. Trials, or people, are taken as independent. Moments of a
+    rating that moves are not: there it is the error of the score itself.
     """
+    if audited.form.moves:
+        scored = tabulate_scored(audited, read_values(audited))
+        return measure(scored, TRIAL)[audited.form.headline].spread.error
     trials = _list_judged(audited)
     if audited.form.is_rating:
         labels = trials.groupby("subject")["label"]
@@ -204,6 +224,10 @@ def measure_coincidence(labels: "pd.Series[float]", size: int) -> float:
 
 def count_scored(audited: AuditPart) -> tuple[int, int]:
     """Return how many subjects were tested, and how many can be scored."""
+    if audited.form.moves:
+        scored = tabulate_scored(audited, read_values(audited))
+        found = score_subjects(scored, TRIAL)
+        return len(found), int((~found["one_class"].astype(bool)).sum())
     trials = _list_tested(audited).drop_duplicates(columns_of("trial"))
     labels = trials.groupby("subject")["label"]
     enough = _has_enough(labels) if audited.form.is_rating else labels.nunique() > 1
@@ -224,6 +248,8 @@ def tabulate_scored(audited: AuditPart, values: NDArray[Any]) -> pd.DataFrame:
     columns = values.reshape(len(rows), -1)
     tested = _is_tested(audited) & np.isfinite(columns).all(axis=1)
     told = dict(zip(form.values, columns[tested].T, strict=True))
+    if form.moves:
+        told[LAG_COLUMN] = np.zeros(int(tested.sum()))
     label = rows["label"].to_numpy(dtype=float)[tested]
     if not form.is_rating:
         label = label.astype(int)

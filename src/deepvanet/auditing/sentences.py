@@ -19,6 +19,7 @@ from deepvanet.metrics import (
     LEAST_TRIALS,
     METRIC_RECORDS,
     RATING,
+    TRACE,
 )
 from deepvanet.protocols import SHARES, UNITS
 
@@ -48,12 +49,20 @@ def say_score(finding: PartVerdict) -> str:
     if level == PERSON:
         return f"{said}, of {n_subjects} people."
     whom = say_count(n_scored, "subject")
-    why = "have too few ratings" if finding.task == RATING else "have one label"
+    why = _WHY_UNSCORED.get(finding.task, "have one label")
     left_out = f" ({n_subjects - n_scored} more {why})"
     return f"{said}, mean over {whom}{left_out if n_scored < n_subjects else ''}."
 
 
+_WHY_UNSCORED = {
+    RATING: "have too few ratings",
+    TRACE: "have ratings that never move",
+}
+
+
 def _say_enough(finding: PartVerdict) -> str:
+    if finding.task == TRACE:
+        return "a trial whose rating moves"
     if finding.task == RATING:
         return f"{LEAST_TRIALS} trials and {LEAST_RATINGS} different ratings"
     return "both labels" if finding.task == HIGH_LOW else "two labels"

@@ -24,6 +24,7 @@ from deepvanet.evaluation.parts import RowSelection
 from deepvanet.files import write_text
 from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
+from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import Context, FitPlan
 from deepvanet.metrics import LEAST_RATINGS, METRIC_RECORDS
 from deepvanet.metrics import LEAST_TRIALS as LEAST_RATED
@@ -64,6 +65,8 @@ class TrainedMember:
     target : str
         Of what: of several that the member answers at once, there is one of these for
         each.
+    lag : FoundLag | None
+        By how much a rating that moves follows the signals; None of others.
     """
 
     member: Member
@@ -74,6 +77,7 @@ class TrainedMember:
     obstacle: str
     goal: Goal = HIGH_OR_LOW
     target: str = ""
+    lag: FoundLag | None = None
 
     @property
     def is_binary(self) -> bool:
@@ -90,12 +94,17 @@ class TrainedMember:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as ``bundle.json`` has them."""
-        rows, goal = asdict(self.summary), {}
+        rows = asdict(self.summary)
+        goal: dict[str, Any] = {}
         if not rows["class_trials"]:
             del rows["class_trials"]
         if not self.is_binary:
             goal = {"goal": asdict(self.goal)}
             del goal["goal"]["parts"]
+            if not self.goal.moves:
+                del goal["goal"]["moves"]
+        if self.lag is not None:
+            goal["lag_s"] = self.lag.lag_s
         joint = {TRAINED_WITH: self.trained_with} if self.trained_with else {}
         return {
             "target": self.target,
@@ -190,8 +199,22 @@ def _tell_question(
     """Say what is predicted, and what it is not."""
     rule, task = values["training"]["label_rule"], values["training"]["task"]
     asked = "this person, asked after the whole trial, would have"
+    low, high = _find_scale(trained)
+    if task == "trace":
+        lags = ", ".join(
+            f"{item.member.target} from {item.member.streams} {item.lag.lag_s:g} s"
+            f"{' (no lag stood out)' if item.lag.is_flat else ''}"
+            for item in trained
+            if item.lag is not None
+        )
+        return (
+            f"a **rating that moves with time**: what this person, who rates {targets} "
+            "while watching, would say, moment by moment, on the scale of the ratings "
+            f"that it was trained on ({low:g} to {high:g}). A rating follows the "
+            f"signals: {lags}. The number beside a time is what would be said so much "
+            "later."
+        )
     if task == "rating":
-        low, high = _find_scale(trained)
         return (
             f"a **self-rating**, learnt from **one rating a trial**: how {asked} "
             f"rated {targets}, on the scale of the ratings that it was trained on "
@@ -386,6 +409,8 @@ def _tell_task_scores(judged: Sequence[TrainedMember]) -> list[str]:
             ]
             first = _tell_score(item.target, streams, made, form.headline)
             lines.append(f"{first} {chance} | {', '.join(others) or '-'} |")
+    if form.moves:
+        return [*lines, "", *_list_protocols(judged), _OF_COURSES, *_HOW_SCORED]
     what = "ratings" if form.is_rating else "probabilities of each class"
     more = "" if form.is_rating else "; the likeliest class is its label"
     return [
@@ -409,6 +434,11 @@ def _list_protocols(judged: Sequence[TrainedMember]) -> list[str]:
     return [f"- `{name}`: {PROTOCOLS[name].summary}" for name in protocols]
 
 
+_OF_COURSES = (
+    "- A trial is scored over its course, moment by moment. The table has the mean "
+    "over trials and then over subjects; pooled scores are of all moments together. "
+    "Predictions are as fitted: nothing is calibrated."
+)
 _WITHIN = (
     f"- CCC within a subject needs {LEAST_RATED} trials and {LEAST_RATINGS} different "
     "ratings; subjects with fewer count in the pooled scores only."

@@ -146,9 +146,12 @@ class GoalItem:
     kind: Literal["classes", "rating"]
     classes: tuple[str, ...]
     is_ordered: bool
+    moves: Annotated[bool, MAY_LACK] = False
 
     def __post_init__(self) -> None:
         names = self.classes
+        if self.moves and self.kind != "rating":
+            raise UserError("only a rating moves", field="moves")
         if self.kind == "rating" and names:
             raise UserError("a rating has none", field="classes")
         if self.kind == "classes" and not LEAST_CLASSES <= len(names) <= MOST_CLASSES:
@@ -164,10 +167,15 @@ class GoalItem:
 
     def open(self) -> Goal:
         """Return what it says."""
-        return Goal(self.kind, self.classes, self.is_ordered)
+        return Goal(self.kind, self.classes, self.is_ordered, self.moves)
 
 
 MayLackGoal = Annotated[GoalItem | None, MAY_LACK]
+
+
+MayLackLag = Annotated[
+    Annotated[float, About("Seconds.", least=0, most=60)] | None, MAY_LACK
+]
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,8 @@ class NetworkItem:
     ----------
     trained_with : str
         The other targets, joined by ``+``.
+    lag_s : float | None
+        By how many seconds a rating that moves follows the signals.
     """
 
     target: str
@@ -188,8 +198,13 @@ class NetworkItem:
     answers: tuple[AnswerItem, ...]
     goal: MayLackGoal = None
     trained_with: Annotated[str, MAY_LACK] = ""
+    lag_s: MayLackLag = None
 
     def __post_init__(self) -> None:
+        if self.find_goal().moves != (self.lag_s is not None):
+            is_missing = self.lag_s is None
+            said = "is missing" if is_missing else "only a rating that moves has one"
+            raise UserError(said, field="lag_s")
         for place, answer in enumerate(self.answers):
             try:
                 answer.check_goal(self.find_goal())
@@ -249,7 +264,7 @@ class Description:
         task, goals = self.training.task, dict[str, Goal]()
         for item in self.networks:
             goal = item.find_goal()
-            if goal.kind != TASKS[task].goal:
+            if (goal.kind, goal.moves) != (TASKS[task].goal, TASKS[task].moves):
                 raise UserError(
                     f"{item.target} is {goal.kind}, training.task is {task}",
                     field="networks",

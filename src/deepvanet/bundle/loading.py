@@ -84,6 +84,8 @@ class Answer:
         The other targets that the same fitted learner answers, joined by ``+``.
     asked : str
         The target of the fitted learner; of several all of them, as they were asked.
+    lag_s : float | None
+        By how many seconds a rating that moves follows the signals; None of others.
     """
 
     target: str
@@ -96,6 +98,7 @@ class Answer:
     goal: Goal = HIGH_OR_LOW
     trained_with: str = ""
     asked: str = ""
+    lag_s: float | None = None
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
@@ -118,6 +121,8 @@ class Answer:
     def _say_score(self) -> str:
         """Say the headline of another goal than high-low, beside what luck gives."""
         says = say_goal(self.goal)
+        if self.lag_s is not None:
+            says += f", as it moves, {self.lag_s:g} s after the signals"
         if self.validation is None:
             return f"{says}, never scored"
         headline = find_form(self.goal).headline
@@ -351,6 +356,7 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
                 item.find_goal(),
                 item.trained_with,
                 found.find_asked(item),
+                item.lag_s,
             )
             for item in found.networks
             for answer in item.answers

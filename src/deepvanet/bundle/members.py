@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepvanet.config import EvaluateSettings, TrainSettings
 from deepvanet.evaluation.parts import RowSelection, select_rows
+from deepvanet.learners.lag import FoundLag, find_lag
 from deepvanet.learners.learner import Learner, Traits
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.network import NetworkLearner
@@ -18,6 +19,7 @@ from deepvanet.schema import (
     parse_streams,
 )
 from deepvanet.store import SegmentStore
+from deepvanet.tasks import MovingRating
 
 NETWORK = "network"
 """The learner that stream dropout is for."""
@@ -114,10 +116,40 @@ _NEEDED: Mapping[GoalKind, str] = {
 }
 
 
-def select_member(
+def find_member_lag(
     store: SegmentStore, settings: TrainSettings, member: Member
+) -> FoundLag | None:
+    """Return by how much a rating that moves follows the streams; None of others."""
+    found = select_member(store, settings, member)
+    if not isinstance(found.task, MovingRating):
+        return None
+    rows = found.open(store, member.streams)
+    return find_lag(rows, found.ratings, found.task.lags_s, seed=settings.seed)
+
+
+def select_member(
+    store: SegmentStore,
+    settings: TrainSettings,
+    member: Member,
+    lag: FoundLag | None = None,
 ) -> RowSelection:
     """Return the rows that have the streams of a member and a label.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        The rows to select from.
+    settings : TrainSettings
+        What is asked, and of which subjects.
+    member : Member
+        Which target and stream set.
+    lag : FoundLag, optional
+        Of a rating that moves: where its labels are taken; by default the least.
+
+    Returns
+    -------
+    RowSelection
+        Of two labels or more.
 
     Raises
     ------
@@ -134,7 +166,7 @@ def select_member(
                 f"{store.path}: {one.task.target} from {member.streams}: "
                 f"{len(one.label)} segments, but {needed} are needed to train"
             )
-    return selection
+    return selection if lag is None else selection.at(lag)
 
 
 def as_evaluated(
@@ -146,6 +178,8 @@ def as_evaluated(
         targets=settings.targets,
         task=settings.task,
         classes=settings.classes,
+        lag=settings.lag,
+        longest_lag=settings.longest_lag,
         streams=settings.streams,
         learners=(settings.learner,),
         label_rule=settings.label_rule,

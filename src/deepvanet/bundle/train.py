@@ -37,6 +37,7 @@ from deepvanet.bundle.loading import (
 from deepvanet.bundle.members import (
     Member,
     as_evaluated,
+    find_member_lag,
     list_left_out,
     make_learner,
     plan_members,
@@ -66,6 +67,7 @@ from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.findings import Finding, write_findings
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
+from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
@@ -151,9 +153,10 @@ def train_bundle(
         "store_digest": digest_store(store),
         "channels": [asdict(channel) for channel in store.manifest.channels],
     }
+    lags = {member: find_member_lag(store, settings, member) for member in members}
     rows = {
-        member: select_member(store, settings, member).open(store, member.streams)
-        for member in members
+        member: select_member(store, settings, member, lag).open(store, member.streams)
+        for member, lag in lags.items()
     }
     folds = {
         member: plan_folds(store, member, settings)
@@ -171,7 +174,7 @@ def train_bundle(
     plans = {m: find_plan(out, m, dealt) for m, dealt in folds.items()}
     waiting = [m for m in members if not name_folder(out, m.target, m.streams).is_dir()]
     work = partial(_train, store_path, out, settings, kept)
-    tasks = [(member, plans[member]) for member in waiting]
+    tasks = [(member, plans[member], lags[member]) for member in waiting]
     for _ in run_tasks(work, tasks, execution=execution, what="train"):
         pass
     traits = make_learner(settings, kept).traits
@@ -185,10 +188,11 @@ def train_bundle(
             dealt.obstacle,
             selection.task.goal,
             selection.task.target,
+            lags[member],
         )
         for member, dealt in folds.items()
         for place, selection in enumerate(
-            select_member(store, settings, member).split()
+            select_member(store, settings, member, lags[member]).split()
         )
     ]
     levels = measure_levels(
@@ -261,11 +265,11 @@ def _train(
     out: Path,
     settings: TrainSettings,
     face_weights: Path | None,
-    task: tuple[Member, FitPlan],
+    task: tuple[Member, FitPlan, FoundLag | None],
 ) -> None:
-    member, plan = task
+    member, plan, lag = task
     store = open_once(store_path, settings.segmenting)
-    rows = select_member(store, settings, member).open(store, member.streams)
+    rows = select_member(store, settings, member, lag).open(store, member.streams)
     learner = make_learner(settings, face_weights)
     unit = choose_protocol(rows.table).inner_unit
     if plan and isinstance(learner, EpochLearner):

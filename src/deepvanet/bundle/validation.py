@@ -26,14 +26,29 @@ from deepvanet.bundle.reliability import (
     calibrate,
 )
 from deepvanet.config import TrainSettings
-from deepvanet.evaluation.fits import fit_learner, open_once, plan_task
+from deepvanet.evaluation.fits import (
+    fit_learner,
+    open_once,
+    plan_task,
+    read_lag,
+    settle_lag,
+    spell_lag,
+)
 from deepvanet.evaluation.parts import Part, cut_part, is_trainable
 from deepvanet.evaluation.tables import tabulate_predictions
 from deepvanet.fields import MAY_LACK
 from deepvanet.files import whole_file
 from deepvanet.learners.learner import AnswersTargets, FitPlan, FittedLearner
 from deepvanet.learners.probabilities import measure_outputs
-from deepvanet.metrics import HIGH_LOW_FORM, Form, make_form, measure, tabulate_scores
+from deepvanet.metrics import (
+    HIGH_LOW_FORM,
+    TIME_COLUMN,
+    TRACE,
+    Form,
+    make_form,
+    measure,
+    tabulate_scores,
+)
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
 from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
 from deepvanet.store import SegmentStore
@@ -94,6 +109,8 @@ class Validation:
 
 def find_form(goal: Goal) -> Form:
     """Return how predictions of a goal are scored."""
+    if goal.moves:
+        return Form(TRACE)
     return HIGH_LOW_FORM if goal.kind == "high-low" else make_form(goal.classes)
 
 
@@ -187,7 +204,7 @@ def fit_fold(
     if part is None:
         raise ValueError(f"{member} has no folds")
     asked = as_evaluated(settings, [p.name for p in part.protocols])
-    fit = plan_task(part, part.folds[number], out, asked, "")
+    fit = settle_lag(store, plan_task(part, part.folds[number], out, asked, ""))
     rows = fit.take_rows(store)
     _, fitted = fit_learner(make_learner(settings, face_weights), rows, fit)
     outputs = {
@@ -209,6 +226,7 @@ def fit_fold(
             allow_pickle=False,
             plan_names=np.array(list(fitted.plan), dtype=str),
             plan_values=np.array(list(fitted.plan.values()), dtype=np.int64),
+            **spell_lag(fit.lag),
             **outputs,
         )
 
@@ -355,14 +373,15 @@ def _join_folds(out: Path, member: Member, part: Part, streams: str) -> pd.DataF
     parts = []
     for number, fold in enumerate(part.folds):
         with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
-            found = fit[_name_outputs(part, streams)]
+            found, lag = fit[_name_outputs(part, streams)], read_lag(fit)
         names = ["subject", "trial", "stimulus", "segment"]
+        names += [TIME_COLUMN] if goal.moves else []
         units = part.table.iloc[fold.test][names].assign(fold=number)
-        label = part.label_in(fold)[fold.test]
+        label = part.label_in(fold, lag)[fold.test]
         if goal.kind == "high-low":
             parts.append(units.assign(label=label, logit=found))
         else:
-            made = tabulate_predictions(goal, label, found)
+            made = tabulate_predictions(goal, label, found, lag)
             parts.append(units.assign(**made))
     return pd.concat(parts, ignore_index=True)
 

@@ -9,6 +9,7 @@ import typer
 from deepvanet import config
 from deepvanet.cli.options import (
     JOBS,
+    LAG,
     SEGMENT_S,
     Address,
     Baseline,
@@ -25,7 +26,9 @@ from deepvanet.cli.options import (
     GpusPerTask,
     Jobs,
     LabelRuleOfRecipe,
+    Lag,
     LearningRateOfRecipe,
+    LongestLag,
     Loss,
     Normalise,
     OffsetsOfRecipe,
@@ -97,6 +100,8 @@ def evaluate(
     target: Targets = join(config.EvaluateSettings.targets),
     task: Task = config.EvaluateSettings.task,
     classes: Classes = config.EvaluateSettings.classes,
+    lag: Lag = LAG,
+    longest_lag: LongestLag = config.EvaluateSettings.longest_lag,
     recipe: Recipe = config.EvaluateSettings.recipe,
     streams: Annotated[
         str,
@@ -196,6 +201,8 @@ def evaluate(
             targets=pick_targets(target),
             task=task,
             classes=classes,
+            lag=lag,
+            longest_lag=longest_lag,
             streams=pick_streams(streams),
             learners=split_names(learner),
             label_rule=rule,

@@ -24,6 +24,7 @@ else:
 
 JOBS = config.suggest_jobs()
 SEGMENT_S = config.Segmenting().length_s
+LAG: float | str = config.EvaluateSettings.lag
 
 _OTHER_NAMES = {
     "protocols": "--protocol",
@@ -184,18 +185,35 @@ def read_segment(text: str | float) -> float | str:
     UserError
         When the text is neither.
     """
-    if text == config.WHOLE_TRIAL:
-        return config.WHOLE_TRIAL
+    return _read_seconds(text, config.WHOLE_TRIAL, "segment")
+
+
+def read_lag(text: str | float) -> float | str:
+    """Return a lag in seconds, or the word for one that is to be found.
+
+    Raises
+    ------
+    UserError
+        When the text is neither.
+    """
+    return _read_seconds(text, config.FIT_LAG, "lag")
+
+
+def _read_seconds(text: str | float, word: str, field: str) -> float | str:
+    if text == word:
+        return word
     try:
         return float(text)
     except ValueError:
         raise UserError(
-            f"needs seconds or {config.WHOLE_TRIAL}, got {quote(text)}", field="segment"
+            f"needs seconds or {word}, got {quote(text)}", field=field
         ) from None
 
 
 # or the word for whole trials; typer takes no union of types
 Segment = Annotated[float, option(config.Segmenting, "segment_s", parser=read_segment)]
+Lag = Annotated[Any, option(config.EvaluateSettings, "lag", parser=read_lag)]
+LongestLag = Annotated[float, option(config.EvaluateSettings, "longest_lag")]
 Step = Annotated[float, option(config.Segmenting, "step_s")]
 Baseline = Annotated[config.Baseline | None, option(config.Segmenting, "baseline")]
 BaselineOfRecipe = Annotated[

@@ -43,14 +43,24 @@ def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateS
         When a setting is empty, unknown, or does not fit the store, or a learner reads
         none of the stream sets.
     """
+    moves = TASKS[settings.task].moves
+    traces = store.manifest.traces
+    moving = () if traces is None else traces.targets
     for kind, names, known in (
         ("protocol", settings.protocols, PROTOCOLS),
-        ("target", settings.targets, store.rating_columns),
+        ("target", settings.targets, moving if moves else store.rating_columns),
     ):
         if not names:
             raise UserError(f"{kind}: needs at least one of {', '.join(known)}")
     for name in settings.protocols:
         pick("protocol", name, PROTOCOLS)
+        if PROTOCOLS[name].is_forward and not moves:
+            raise UserError(
+                f"{name} divides trials in time, and needs a rating that moves: use "
+                f"--task trace, or a protocol that holds out whole trials; the task is "
+                f"{settings.task}",
+                field="protocols",
+            )
     check_task(settings.task, rule=settings.label_rule, classes=settings.classes)
     settings = replace(
         settings,
@@ -171,7 +181,7 @@ def check_goal(settings: EvaluateSettings, task: Task) -> None:
                 if _can(name, goal, settings) and _reads(name, settings)
             ]
             what = f"do task {settings.task}"
-            if goal.kind in find_traits(learner, settings).goals:
+            if find_traits(learner, settings).can_predict(goal):
                 what = f"predict {task.target} at once"
             raise UserError(
                 f"{learner} cannot {what}; those that can: {', '.join(able)}",
@@ -183,7 +193,7 @@ def _can(learner: str, goal: Goal, settings: EvaluateSettings) -> bool:
     """Say whether a learner predicts a goal; a prior is fitted on each of several."""
     traits = find_traits(learner, settings)
     is_able = not goal.parts or traits.joins_targets or not traits.reads_streams
-    return goal.kind in traits.goals and is_able
+    return traits.can_predict(goal) and is_able
 
 
 def _reads(learner: str, settings: EvaluateSettings) -> bool:

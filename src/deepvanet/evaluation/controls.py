@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from numpy.typing import NDArray
 from scipy.signal import welch
 
@@ -31,6 +31,7 @@ from deepvanet.config import Baseline, EvaluateSettings, Execution, Segmenting
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.protocols import columns_of
+from deepvanet.protocols.dealing import number_units
 from deepvanet.schema import FrameState, Stream
 from deepvanet.store import (
     SegmentStore,
@@ -76,6 +77,8 @@ def shuffle_ratings(
     array, shape (row, column)
         Ratings for each row of the table, NaN where its trial gets none.
     """
+    if task.goal.moves:
+        return _shuffle_courses(table, ratings, seed)
     units = table[columns_of("trial")]
     first = np.flatnonzero(~units.duplicated().to_numpy())
     trials, own = units.iloc[first].reset_index(drop=True), ratings[first]
@@ -91,6 +94,31 @@ def shuffle_ratings(
             rated = units.assign(rating=column)
             columns.append(permute_within(rated, "rating", seed=seed))
     return np.stack(columns, axis=1)
+
+
+def _shuffle_courses(
+    table: pd.DataFrame, ratings: Float[np.ndarray, "row lag"], seed: int
+) -> Float[np.ndarray, "row lag"]:
+    """Return courses of ratings permuted over trials, cut to the shorter of both."""
+    shuffled = np.full_like(ratings, np.nan)
+    courses = list_courses(table)
+    subjects = [str(table["subject"].iloc[rows[0]]) for rows in courses]
+    for subject in dict.fromkeys(subjects):
+        trials = [
+            rows for one, rows in zip(subjects, courses, strict=True) if one == subject
+        ]
+        order = _make_generator(seed, subject).permutation(len(trials))
+        for rows, other in zip(trials, order.tolist(), strict=True):
+            n = min(len(rows), len(trials[other]))
+            shuffled[rows[:n]] = ratings[trials[other][:n]]
+    return shuffled
+
+
+def list_courses(table: pd.DataFrame) -> list[Int[np.ndarray, " item"]]:
+    """Return the rows of each trial, in their order; trials by subject and name."""
+    number = number_units(table, "trial")
+    order = np.argsort(number, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
 
 
 def _exchange_subjects(

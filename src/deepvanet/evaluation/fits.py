@@ -1,7 +1,7 @@
 """One fold fitted by every learner, and saved so that it is never fitted again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from deepvanet.config import (
 )
 from deepvanet.evaluation.parts import Part
 from deepvanet.files import whole_file
-from deepvanet.learners import PRIORS
+from deepvanet.learners.lag import FoundLag, find_lag
 from deepvanet.learners.learner import (
     Choice,
     Epoch,
@@ -34,7 +34,10 @@ from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
 from deepvanet.schema import Goal, Stream, parse_streams
 from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
-from deepvanet.tasks import join_outputs, split_outputs
+from deepvanet.tasks import TASKS, MovingRating, join_outputs, split_outputs
+
+LAG = "lag"
+"""Of a saved fit: the numbers of its ``FoundLag``."""
 
 WATCHED_EACH = "watched_each"
 """Of a saved fit of several targets: by epoch, the watched loss of each."""
@@ -69,6 +72,13 @@ class FoldJob:
         Which epochs the protocols read: the chosen one, the last one, or both.
     files : mapping
         Where each learner's result goes.
+    traces : mapping
+        Of ratings that move: those of each part at each lag, of which ``find_lag``
+        finds one; else empty.
+    lags_s : tuple of float
+        The lags, in seconds.
+    lag : FoundLag | None
+        The one that the labels have; None before it is found, and where nothing moves.
     """
 
     name: str
@@ -83,6 +93,9 @@ class FoldJob:
     sized_as: int
     readings: tuple[Epoch, ...]
     files: Mapping[str, Path]
+    traces: Mapping[str, Float[np.ndarray, "row lag"]] = field(default_factory=dict)
+    lags_s: tuple[float, ...] = ()
+    lag: FoundLag | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -120,6 +133,7 @@ def plan_task(
     """
     rows = {name: getattr(fold, name) for name in _PARTS}
     label = part.label_in(fold)
+    moving = part.task if isinstance(part.task, MovingRating) else None
     choice = Choice.LAST
     if part.chooses_on_test:
         choice = Choice.ACCURACY
@@ -155,12 +169,18 @@ def plan_task(
             learner: out / "fits" / f"{digest({**name, 'learner': learner})}.npz"
             for learner in list_learners(settings, part.streams)
         },
+        traces={
+            key: part.rows.ratings[row].astype(np.float32) for key, row in rows.items()
+        }
+        if moving
+        else {},
+        lags_s=moving.lags_s if moving else (),
     )
 
 
 def list_learners(settings: EvaluateSettings, streams: str) -> list[str]:
     """Return the learners that read a stream set, then the priors, always scored."""
-    asked = dict.fromkeys([*settings.learners, *PRIORS])
+    asked = dict.fromkeys([*settings.learners, *TASKS[settings.task].priors])
     return [n for n in asked if find_traits(n, settings).can_read(streams)]
 
 
@@ -200,9 +220,25 @@ def fit_task(
         The fold, and a file for each learner.
     """
     store = open_once(store_path, settings.segmenting)
+    task = settle_lag(store, task)
     for name, file in task.files.items():
         if not file.is_file():
             _save_fit(file, **fit_one(store, settings, face_weights, task, name))
+
+
+def settle_lag(store: Segments, task: FoldJob) -> FoldJob:
+    """Return the job with labels at the lag that its training rows have.
+
+    All learners of a fold have the same, so that they are scored alike. A job whose
+    ratings do not move is returned as it is.
+    """
+    if not task.lags_s:
+        return task
+    train = task.take_rows(store)["train"]
+    lag = find_lag(train, task.traces["train"], task.lags_s, seed=task.seed)
+    place = task.lags_s.index(lag.lag_s)
+    label = {part: rated[:, place].astype(float) for part, rated in task.traces.items()}
+    return replace(task, label=label, lag=lag)
 
 
 def fit_one(
@@ -235,7 +271,15 @@ def fit_one(
     rows = task.take_rows(store)
     network = settle_network(settings.network, task)
     learner = find_learner(name)(network, task.seed, face_weights)
-    return _fit(learner, rows, task)
+    return {**_fit(learner, rows, task), **spell_lag(task.lag)}
+
+
+def read_lag(fit: Mapping[str, NDArray[Any]]) -> FoundLag | None:
+    """Return the lag of a fit, None where ratings do not move."""
+    if LAG not in fit:
+        return None
+    lag_s, low_s, high_s, share, is_flat = fit[LAG].tolist()
+    return FoundLag(lag_s, low_s, high_s, share, is_flat=bool(is_flat))
 
 
 def find_offsets(protocol: Protocol, settings: EvaluateSettings) -> Offsets:
@@ -354,6 +398,11 @@ def _fit_first(
     return learner.fit(
         rows[train], watch=rows[watch], choose=task.choice, unit=task.unit
     )
+
+
+def spell_lag(lag: FoundLag | None) -> dict[str, NDArray[Any]]:
+    """Return what a saved fit says of its lag, nothing where ratings do not move."""
+    return {} if lag is None else {LAG: np.array(astuple(lag), dtype=float)}
 
 
 def _spell_choices(choices: Mapping[str, float]) -> dict[str, NDArray[Any]]:

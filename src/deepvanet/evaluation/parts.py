@@ -11,14 +11,20 @@ from jaxtyping import Float, Int, Num
 
 from deepvanet.config import EvaluateSettings
 from deepvanet.evaluation.controls import shuffle_ratings
+from deepvanet.evaluation.gap import Gap, find_gap
+from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import Epoch
 from deepvanet.protocols import PROTOCOLS, Protocol
+from deepvanet.protocols.dealing import number_units
 from deepvanet.protocols.folds import Fold, agree_on_folds, cut_folds
 from deepvanet.schema import UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
 from deepvanet.tasks import (
+    TASKS,
     Joint,
+    MovingRating,
     Task,
+    list_lags,
     make_task,
     read_column,
     split_target,
@@ -53,7 +59,20 @@ class RowSelection:
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """What folds are balanced by."""
-        return stratify(self.label, self.task.goal)
+        trial = number_units(self.table, "trial")
+        return stratify(self.label, self.task.goal, trial)
+
+    def at(self, lag: FoundLag) -> "RowSelection":
+        """Return them with labels of a rating that moves, taken so much later.
+
+        Raises
+        ------
+        ValueError
+            When ratings do not move.
+        """
+        if not isinstance(self.task, MovingRating):
+            raise ValueError(f"{self.task.target} does not move")
+        return replace(self, label=self.task.encode_at(self.ratings, lag.lag_s))
 
     def split(self) -> tuple["RowSelection", ...]:
         """Return the rows with what is asked of each target; of one, themselves."""
@@ -87,6 +106,8 @@ class Part:
         The rows of the store that have the streams and a rating.
     folds : tuple of Fold
         Row numbers count within ``numbers``.
+    gap : Gap | None
+        Where trials are divided in time: what lies between training and test.
     place : int | None
         Which of several targets it is, that are asked at once.
     """
@@ -96,6 +117,7 @@ class Part:
     seed: int
     rows: RowSelection
     folds: tuple[Fold, ...]
+    gap: Gap | None = None
     place: int | None = None
 
     @property
@@ -142,8 +164,18 @@ class Part:
         """The epochs that the protocols read a fit at."""
         return tuple(dict.fromkeys(read_epoch(p) for p in self.protocols))
 
-    def label_in(self, fold: Fold) -> Num[np.ndarray, " row *target"]:
-        """Return the labels by what is known from a fold's training rows alone."""
+    def label_in(
+        self, fold: Fold, lag: FoundLag | None = None
+    ) -> Num[np.ndarray, " row *target"]:
+        """Return the labels by what is known from a fold's training rows alone.
+
+        Parameters
+        ----------
+        lag : FoundLag, optional
+            Of ratings that move: how it was found there; by default the least.
+        """
+        if isinstance(self.task, MovingRating) and lag is not None:
+            return self.task.encode_at(self.rows.ratings, lag.lag_s)
         if not self.task.looks_at_training:
             return self.rows.label
         return self.task.encode(self.rows.ratings, self.table, fold.train)
@@ -170,10 +202,10 @@ def cut_parts(store: SegmentStore, settings: EvaluateSettings) -> list[Part]:
     UserError
         When no row has the streams, or there are fewer units than folds.
     """
-    families: dict[tuple[str, str, str], list[Protocol]] = {}
+    families: dict[tuple[str, str, str, bool], list[Protocol]] = {}
     for name in settings.protocols:
         protocol = PROTOCOLS[name]
-        key = (protocol.scope, protocol.unit, protocol.base)
+        key = (protocol.scope, protocol.unit, protocol.base, protocol.is_forward)
         families.setdefault(key, []).append(protocol)
     return [
         cut_part(store, settings, tuple(family), target, streams, seed)
@@ -243,6 +275,9 @@ def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> T
         When the store lacks it, or the task does not take it.
     """
     columns = split_target(settings.task, target)
+    if TASKS[settings.task].moves:
+        store.check_moves(target)
+        return MovingRating(target, list_lags(settings.lag, settings.longest_lag))
     read = [store.read_ratings(column) for column in columns]
     return make_task(
         settings.task,
@@ -258,7 +293,10 @@ def read_ratings(store: SegmentStore, task: Task) -> Float[np.ndarray, "row colu
     """Return the ratings that a task reads, of all rows of a store.
 
     A row that lacks one of several has none, so that what is exchanged stays together.
+    A rating that moves has a column for each lag.
     """
+    if isinstance(task, MovingRating):
+        return store.read_traces(task.target, task.lags_s)
     columns = [read_column(store.read_ratings(name)) for name in task.columns]
     ratings = np.stack(columns, axis=1)
     ratings[~np.isfinite(ratings).all(axis=1)] = np.nan
@@ -307,8 +345,16 @@ def cut_part(
     n_folds = settings.folds or agree_on_folds(
         found.table, [PROTOCOLS[name] for name in settings.protocols]
     )
-    folds = cut_folds(found.table, found.stratum, family[0], n_folds=n_folds, seed=seed)
-    return Part(family, streams, seed, found, tuple(folds))
+    gap = find_gap(store, found.task) if family[0].is_forward else None
+    folds = cut_folds(
+        found.table,
+        found.stratum,
+        family[0],
+        n_folds=n_folds,
+        seed=seed,
+        gap_s=gap.used_s if gap else 0.0,
+    )
+    return Part(family, streams, seed, found, tuple(folds), gap)
 
 
 def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:

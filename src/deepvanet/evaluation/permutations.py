@@ -15,6 +15,12 @@ exchanged:
 ``people``
     The labels of people, where each has one.
 
+Of a rating that moves whole courses are exchanged, from the start of a trial on and cut
+to the shorter of both. A trial whose clip stays, or whose new clip its subject did not
+rate, has its own course turned by more than the time after which ratings are no longer
+alike. Where fewer than eight clips are shared there is no permutation: too few courses
+differ.
+
 A permutation is the same for all learners, stream sets, protocols and targets of a run.
 Learners whose run is quick are permuted unasked: where so many permutations fit in
 ``MOST_WORK``, about a minute of one core. That is counted in rows and fits, not in
@@ -41,12 +47,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from deepvanet.config import AUTOMATIC, EvaluateSettings, Execution, digest
-from deepvanet.evaluation.controls import NO_CONTROL, permute_within
-from deepvanet.evaluation.fits import find_traits, fit_one, open_once, plan_task
+from deepvanet.evaluation.controls import NO_CONTROL, list_courses, permute_within
+from deepvanet.evaluation.fits import (
+    find_traits,
+    fit_one,
+    open_once,
+    plan_task,
+    settle_lag,
+)
+from deepvanet.evaluation.gap import find_gap
 from deepvanet.evaluation.parts import (
     Part,
     cut_part,
@@ -58,6 +71,7 @@ from deepvanet.evaluation.tables import tabulate_predictions
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import say_count
+from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.metrics import (
     LEAST_CLIPS,
@@ -70,7 +84,7 @@ from deepvanet.protocols import PROTOCOLS, Protocol, columns_of
 from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, UserError
 from deepvanet.store import SegmentStore
-from deepvanet.tasks import split_outputs, split_target, split_task
+from deepvanet.tasks import MovingRating, split_outputs, split_target, split_task
 
 MOST_WORK = 6_000_000
 """Training rows of all fits of one learner that take about a minute on one core."""
@@ -217,7 +231,11 @@ def plan_permutations(
     return PermutationPlan(
         n_permutations,
         tuple(tests),
-        {key: choose_exchange(part) for key, part in whole.items()},
+        {
+            key: exchanged
+            for key, part in whole.items()
+            if (exchanged := choose_exchange(part))
+        },
         {
             key: key._replace(target=part.target)
             for key, part in whole.items()
@@ -232,7 +250,12 @@ def _count_work(parts: Iterable[Part]) -> int:
 
 
 def choose_exchange(part: Part) -> str:
-    """Return what exchanges its ratings: ``clips``, ``trials`` or ``people``."""
+    """Return what exchanges its ratings: ``clips``, ``trials`` or ``people``.
+
+    Empty where too few clips are shared for ratings that move.
+    """
+    if part.task.goal.moves:
+        return "clips" if part.table["stimulus"].nunique() >= LEAST_CLIPS else ""
     labels = (one.rows.label for one in part.split())
     if all(belong_to_people(part.table.assign(label=label)) for label in labels):
         return "people"
@@ -340,12 +363,12 @@ def _score(
     """
     protocol, target, streams, learner = task.key
     asked = open_task(store, settings, target)
-    ratings = exchange_columns(
-        store.table,
-        read_ratings(store, asked),
-        how=task.exchanged,
-        number=number,
-    )
+    own = read_ratings(store, asked)
+    if isinstance(asked, MovingRating):
+        turn_s = find_gap(store, asked).decorrelation_s
+        ratings = exchange_courses(store.table, own, number=number, least_turn_s=turn_s)
+    else:
+        ratings = exchange_columns(store.table, own, how=task.exchanged, number=number)
     metrics = TASK_SCORES[settings.task].metrics
     predictions: dict[str, list[pd.DataFrame]] = {}
     for seed in settings.seeds:
@@ -380,13 +403,14 @@ def _predict(
 ) -> Iterator[pd.DataFrame]:
     """Fit and score all folds of a part; yield the predictions of each target."""
     [protocol] = part.protocols
-    scores = []
+    scores, lags = [], []
     for fold in part.folds:
-        task = plan_task(part, fold, Path(), settings, run="")
+        task = settle_lag(store, plan_task(part, fold, Path(), settings, run=""))
         fit = fit_one(store, settings, face_weights, task, learner)
         scores.append(split_outputs(fit[read_epoch(protocol)], part.task.goal))
+        lags.append(task.lag)
     for one, of_one in zip(part.split(), zip(*scores, strict=True), strict=True):
-        yield _tabulate(one, protocol, learner, of_one)
+        yield _tabulate(one, protocol, learner, of_one, lags)
 
 
 def _tabulate(
@@ -394,9 +418,15 @@ def _tabulate(
     protocol: Protocol,
     learner: str,
     scores: Sequence[Float[np.ndarray, "_ ..."]],
+    lags: Sequence[FoundLag | None],
 ) -> pd.DataFrame:
     """Return the predictions of all folds of one target."""
-    labels = [part.label_in(fold)[fold.test] for fold in part.folds]
+    made = [
+        tabulate_predictions(
+            part.task.goal, part.label_in(fold, lag)[fold.test], score, lag
+        )
+        for fold, score, lag in zip(part.folds, scores, lags, strict=True)
+    ]
     tested = np.concatenate([fold.test for fold in part.folds])
     numbers = np.repeat(
         [fold.number for fold in part.folds], [len(fold.test) for fold in part.folds]
@@ -409,10 +439,75 @@ def _tabulate(
         learner=learner,
         seed=part.seed,
         fold=numbers,
-        **tabulate_predictions(
-            part.task.goal, np.concatenate(labels), np.concatenate(scores)
-        ),
+        **{name: np.concatenate([of[name] for of in made]) for name in made[0]},
     )
+
+
+def exchange_courses(
+    table: pd.DataFrame,
+    ratings: Float[np.ndarray, "row lag"],
+    *,
+    number: int,
+    least_turn_s: float,
+) -> Float[np.ndarray, "row lag"]:
+    """Exchange the courses of ratings that move by one permutation of clips for all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a store, with all its subjects, in the order of trials and segments.
+    ratings : array, shape (row, lag)
+        Of its rows.
+    number : int
+        Of the permutation, from 0.
+    least_turn_s : float
+        By how much at least the course of a trial is turned whose clip has no partner.
+
+    Returns
+    -------
+    array, shape (row, lag)
+        NaN beyond the end of the course that was put there.
+    """
+    names = np.array(sorted(table["stimulus"].unique()), dtype=object)
+    rng = np.random.default_rng([_SEED, number])
+    partner = dict(zip(names, names[rng.permutation(len(names))], strict=True))
+    held: dict[tuple[str, str], list[Int[np.ndarray, " item"]]] = {}
+    for rows in list_courses(table):
+        subject, clip = table[["subject", "stimulus"]].iloc[rows[0]]
+        held.setdefault((str(subject), str(clip)), []).append(rows)
+    exchanged = np.full_like(ratings, np.nan)
+    for (subject, clip), trials in sorted(held.items(), key=lambda item: item[0]):
+        others = held.get((subject, str(partner[clip])), [])
+        for place, rows in enumerate(trials):
+            if partner[clip] == clip or place >= len(others):
+                exchanged[rows] = _turn(table, ratings, rows, least_turn_s, rng)
+                continue
+            n = min(len(rows), len(others[place]))
+            exchanged[rows[:n]] = ratings[others[place][:n]]
+    return exchanged
+
+
+def _turn(
+    table: pd.DataFrame,
+    ratings: Float[np.ndarray, "row lag"],
+    rows: Int[np.ndarray, " item"],
+    least_turn_s: float,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "item lag"]:
+    """Return the course of a trial, turned; none where it is too short for that.
+
+    Rows at its end, which are not rated at all lags, stay where they are.
+    """
+    own = ratings[rows]
+    known = np.flatnonzero(np.isfinite(own).all(axis=1))
+    start = table["start_s"].to_numpy(dtype=float)[rows[:2]]
+    step_s = float(np.diff(start)[0]) if len(start) > 1 else np.inf
+    least = max(1, int(np.ceil(least_turn_s / step_s)))
+    turned = np.full_like(own, np.nan)
+    if len(known) >= 2 * least:
+        by = int(rng.integers(least, len(known) - least + 1))
+        turned[known] = np.roll(own[known], by, axis=0)
+    return np.asarray(turned)
 
 
 def exchange_columns(

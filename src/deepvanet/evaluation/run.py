@@ -65,7 +65,7 @@ from deepvanet.evaluation.statement import (
     have_offsets,
     state_sharing,
 )
-from deepvanet.evaluation.tables import collect_fits, list_segments
+from deepvanet.evaluation.tables import collect_fits, list_segments, say_lags
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import Finding, say_count, summarise, write_findings
@@ -97,7 +97,8 @@ class RunSummary:
     n_fits, n_fits_before : int
         Fits the run is made of, and how many of them were finished before.
     cut, left_out, permuted : tuple of str
-        Sentences: how trials were cut; what a learner was not asked; what was permuted.
+        Sentences: how trials were cut, and by how much ratings follow; what a learner
+        was not asked; what was permuted.
     """
 
     run: Path
@@ -177,6 +178,7 @@ def evaluate(
     notes += lacking
     notes += [OVERLAP] if store.is_overlapping else []
     notes += [OFFSETS] if have_offsets(leakage) else []
+    notes += list(dict.fromkeys(part.gap.tell() for part in parts if part.gap))
     notes += [ARTEFACT_NOTES[a] for a in (recipe["artefacts"],) if a in ARTEFACT_NOTES]
     plan = plan_permutations(parts, leakage, settings)
     if not any(is_trainable(part, fold) for part, fold in walk(parts)):
@@ -216,6 +218,8 @@ def evaluate(
         ("choices.csv", collected.choices, results.CHOICE_COLUMNS),
     ):
         results.write_table(out / name, [table], columns)
+    lags = say_lags(collected.choices, settings.longest_lag)
+    notes += [f"{said[0].upper()}{said[1:]}." for said in lags]
     results.write_leakage(out / "leakage.json", notes=notes, parts=leakage)
     trials = _pick(store.trials, settings)
     results.write_table(out / "trials.csv", [trials], trials.columns.tolist())
@@ -245,7 +249,7 @@ def evaluate(
             for part, fold in walk(parts)
             for one in part.split()
         ),
-        cut=tuple(store.lines()),
+        cut=(*store.lines(), *lags),
         left_out=(*list_left_out(settings), *lacking),
         permuted=tuple(plan.lines()),
         findings=findings,

@@ -75,6 +75,7 @@ class _Entry:
     shares: list[str] = field(default_factory=list)
     folds: list[dict[str, Any]] = field(default_factory=list)
     trained_with: str = ""
+    gap_s: float | None = None
 
 
 def state_sharing(
@@ -129,7 +130,9 @@ def _check_folds(
     for whole in parts:
         numbers = number_all_units(whole.table)
         for part, fold in product(whole.split(), whole.folds):
-            yield whole, part, fold, check_sharing(part.table, fold, numbers)
+            is_forward = whole.protocols[0].is_forward
+            sharing = check_sharing(part.table, fold, numbers, is_forward=is_forward)
+            yield whole, part, fold, sharing
 
 
 def have_offsets(leakage: Sequence[Mapping[str, Any]]) -> bool:
@@ -151,7 +154,7 @@ def _close(entry: _Entry) -> dict[str, Any]:
         **joint,
         "leaks": join(leaks),
         "shares": join(shares),
-        "statement": describe_sharing(leaks, shares),
+        "statement": describe_sharing(leaks, shares, gap_s=entry.gap_s),
         "folds": entry.folds,
     }
 
@@ -193,6 +196,8 @@ def _add_fold(
     # labels, and the store's name for how it was cleaned, admit these
     admitted = ("subject", "unlabelled")
     verify(protocol, sharing, leaks, shares, declared=admitted)
+    if sharing.gap_s is not None:
+        entry.gap_s = min(sharing.gap_s, entry.gap_s or sharing.gap_s)
     entry.leaks += leaks
     entry.shares += shares
     entry.folds.append(

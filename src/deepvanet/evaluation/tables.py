@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from deepvanet import results
 from deepvanet.config import EvaluateSettings
-from deepvanet.evaluation.fits import WATCHED_EACH, FoldJob, find_traits
+from deepvanet.evaluation.fits import WATCHED_EACH, FoldJob, find_traits, read_lag
 from deepvanet.evaluation.parts import Part, read_epoch, walk
-from deepvanet.metrics import PROBABILITY
+from deepvanet.findings import say_count
+from deepvanet.learners.lag import FoundLag
+from deepvanet.metrics import LAG_COLUMN, PROBABILITY, TIME_COLUMN
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold
 from deepvanet.schema import TRAINED_WITH, Goal
@@ -48,15 +50,17 @@ def collect_fits(
     for (part, fold), task in zip(walk(parts), tasks, strict=True):
         for learner, file in task.files.items():
             with np.load(file, allow_pickle=False) as fit:
+                lag = read_lag(fit)
                 for protocol in part.protocols:
                     scores = split_outputs(fit[read_epoch(protocol)], part.task.goal)
                     for one, score in zip(part.split(), scores, strict=True):
                         key = _name_fit(one, fold, protocol, learner)
-                        table = _tabulate(one, fold, key, score)
+                        table = _tabulate(one, fold, key, score, lag)
                         if is_joint:
                             others = name_trained_with(part, one, learner, settings)
                             table[TRAINED_WITH] = others
                         predictions.append(table)
+                        choices += _list_lag(key, fold, lag)
                         history += _list_epochs(key, fold, protocol, fit, one.place)
                         choices += _list_choices(key, fold, protocol, fit)
     return RunTables(
@@ -108,13 +112,16 @@ def _tabulate(
     fold: Fold,
     key: Mapping[str, Any],
     score: Float[np.ndarray, " row *class"],
+    lag: FoundLag | None,
 ) -> pd.DataFrame:
     units = {
         name: part.table[name].array[fold.test]
         for name in ("subject", "trial", "stimulus", "segment")
     }
-    label = part.label_in(fold)[fold.test]
-    made = tabulate_predictions(part.task.goal, label, score)
+    label = part.label_in(fold, lag)[fold.test]
+    made = tabulate_predictions(part.task.goal, label, score, lag)
+    if part.task.goal.moves:
+        made[TIME_COLUMN] = part.table[TIME_COLUMN].to_numpy()[fold.test]
     columns = [*results.PREDICTION_KEYS, *made]
     return pd.DataFrame({**key, **units, **made}, columns=columns)
 
@@ -123,6 +130,7 @@ def tabulate_predictions(
     goal: Goal,
     label: Num[np.ndarray, " row"],
     score: Float[np.ndarray, " row *class"],
+    lag: FoundLag | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return the columns of predictions that depend on what was asked.
 
@@ -134,17 +142,20 @@ def tabulate_predictions(
         As the task encodes ratings.
     score : array, shape (row,) or (row, class)
         As a fitted learner gives them.
+    lag : FoundLag, optional
+        Of ratings that move: by how much they follow the signals.
 
     Returns
     -------
     dict of str to array
         ``label`` and ``score`` of high-low; else ``truth`` and ``prediction``, and of
-        classes ``probability_<class>`` for each.
+        classes ``probability_<class>`` for each, of ratings that move ``lag_s``.
     """
     if goal.kind == "high-low":
         return {"label": label, "score": score}
     if goal.kind == "rating":
-        return {"truth": label, "prediction": score}
+        lags = {} if lag is None else {LAG_COLUMN: np.full(len(label), lag.lag_s)}
+        return {"truth": label, "prediction": score, **lags}
     names = np.array(goal.classes, dtype=object)
     return {
         "truth": names[label],
@@ -194,6 +205,60 @@ def _list_choices(
         {**key, "subject": fold.scope, "name": str(name), "value": float(value)}
         for name, value in last.items()
     ]
+
+
+def _list_lag(
+    key: Mapping[str, Any], fold: Fold, lag: FoundLag | None
+) -> list[dict[str, Any]]:
+    """List how a fold's lag was found, where its ratings move."""
+    if lag is None:
+        return []
+    numbers = {LAG_COLUMN: lag.lag_s, "lag_low_s": lag.low_s, "lag_high_s": lag.high_s}
+    numbers |= {"lag_share": lag.share, "lag_is_flat": float(lag.is_flat)}
+    return [
+        {**key, "subject": fold.scope, "name": name, "value": value}
+        for name, value in numbers.items()
+    ]
+
+
+def say_lags(choices: pd.DataFrame, longest_s: float) -> list[str]:
+    """Say by how much ratings that move follow the signals, where that was found.
+
+    Parameters
+    ----------
+    choices : DataFrame
+        Columns ``CHOICE_COLUMNS``.
+    longest_s : float
+        The longest lag that was tried.
+
+    Returns
+    -------
+    list of str
+        A sentence a target and stream set; none where ratings do not move, or a lag was
+        given.
+    """
+    said = []
+    lags = choices[choices["name"].str.startswith("lag_")]
+    folds = ["protocol", "seed", "subject", "fold"]
+    for (target, streams), mine in lags.groupby(["target", "streams"], sort=False):
+        of_fold = mine.drop_duplicates([*folds, "name"]).pivot(
+            index=folds, columns="name", values="value"
+        )
+        if of_fold["lag_share"].isna().all():
+            continue
+        found, is_flat = of_fold[LAG_COLUMN], of_fold["lag_is_flat"] > 0
+        low, middle, high = np.quantile(found, [0.05, 0.5, 0.95])
+        flat = (
+            f"in {int(is_flat.sum())} of them no lag stands out"
+            if is_flat.any()
+            else "in each of them a lag stands out"
+        )
+        said.append(
+            f"lag: {target} follows {streams} by {middle:g} s (median of "
+            f"{say_count(len(found), 'fold')}, 90 % from {low:.3g} to {high:.3g} s, "
+            f"tried up to {longest_s:g} s); {flat}"
+        )
+    return said
 
 
 def list_segments(parts: Sequence[Part]) -> Iterator[pd.DataFrame]:

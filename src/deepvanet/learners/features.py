@@ -64,6 +64,9 @@ one; intervals beside it are left out of the variability."""
 QUIET = 0.01
 """Share of a muscle's median energy; less than this is taken for it."""
 
+PICTURE_SIDE = 6
+"""Fields of a coarse picture along each side."""
+
 AT_ONCE = 2**22
 """Numbers that are measured in one go: about a thousand seconds of DEAP's EEG."""
 
@@ -89,6 +92,23 @@ def measure_features(rows: Rows) -> Features:
         if stream in rows.streams:
             measure = _MEASURE.get(stream)
             found.append(measure(rows) if measure else _measure_levels(rows, stream))
+    return np.concatenate(found, axis=1)
+
+
+@remember
+def measure_alone(rows: Rows) -> Features:
+    """Return features of each row's own samples: nothing of its trial beside it.
+
+    EEG by band; of other channels level and spread; of images a coarse picture.
+    """
+    found = []
+    for stream in rows.streams:
+        if stream.is_images:
+            found.append(_measure_images(rows, stream))
+        elif stream is Stream.EEG:
+            found.append(_measure_eeg(rows))
+        else:
+            found.append(_measure_levels(rows, stream))
     return np.concatenate(found, axis=1)
 
 
@@ -161,6 +181,20 @@ def _measure_levels(rows: Rows, stream: Stream) -> Features:
         around = np.where(known, read - mean[..., None], 0)
         spread = np.sqrt((around**2).sum(axis=2) / n_known)
         parts.append(np.concatenate([mean, measure_log(spread)], axis=1))
+    return np.concatenate(parts)
+
+
+def _measure_images(rows: Rows, stream: Stream) -> Features:
+    """Return the mean brightness of each field of a picture, over its frames."""
+    parts = []
+    for index in _cut_rows(rows, stream):
+        gray = rows.read(stream, index).mean(axis=(1, 4), dtype=np.float64)
+        bands = [
+            np.array_split(band, PICTURE_SIDE, axis=2)
+            for band in np.array_split(gray, PICTURE_SIDE, axis=1)
+        ]
+        fields = [field.mean(axis=(1, 2)) for band in bands for field in band]
+        parts.append(np.stack(fields, axis=1))
     return np.concatenate(parts)
 
 

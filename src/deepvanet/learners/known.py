@@ -133,6 +133,7 @@ _LIST = (
                 "predicts each subject's share of high ratings",
                 "predicts each stimulus's share of high ratings",
                 "adds up what subject and stimulus depart from the share",
+                "predicts what a rating that moves was when training ended",
             ),
             strict=True,
         )

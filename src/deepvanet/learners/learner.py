@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
 from deepvanet.fields import MAY_LACK
-from deepvanet.schema import GoalKind, Stream, list_within, parse_streams
+from deepvanet.schema import Goal, GoalKind, Stream, list_within, parse_streams
 from deepvanet.store import Rows
 
 Epoch = Literal["chosen", "last"]
@@ -72,6 +72,9 @@ class Traits:
     joins_targets : bool
         Whether one fit predicts several targets, so that ``score`` returns what it
         predicts of each side by side.
+    follows_time : bool
+        Whether rows of a trial get predictions of their own, so that it can follow a
+        rating that moves.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -89,6 +92,11 @@ class Traits:
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
     joins_targets: bool = False
+    follows_time: bool = True
+
+    def can_predict(self, goal: Goal) -> bool:
+        """Say whether it can predict what is asked."""
+        return goal.kind in self.goals and (self.follows_time or not goal.moves)
 
     def can_read(self, streams: str) -> bool:
         """Say whether it can read a stream set."""

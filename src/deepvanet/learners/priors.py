@@ -26,7 +26,7 @@ from deepvanet.learners.learner import (
     Learner,
     Traits,
 )
-from deepvanet.schema import Goal, GoalKind
+from deepvanet.schema import LAST_VALUE, Goal, GoalKind
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-prior-3"
@@ -40,7 +40,8 @@ class Prior:
     ----------
     units : tuple of str
         The columns of the segment table that identify units; without columns there are
-        none.
+        none. Of a rating that moves, a stimulus is predicted moment by moment, and
+        ``trial`` is what was rated when training ended.
     """
 
     units: tuple[str, ...]
@@ -74,7 +75,11 @@ class Prior:
         """
         shown = encode_shares(train.label, train.goal)
         label = pd.DataFrame(shown.reshape(len(train), -1))
-        means = {u: label.groupby(train.table[u]).mean() for u in self.units}
+        moves = train.goal.moves
+        means = {
+            unit: _summarise(label, train.table, unit, moves=moves)
+            for unit in self.units
+        }
         return FittedPrior(
             base_rate=tuple(label.mean().tolist()),
             rates={
@@ -85,7 +90,29 @@ class Prior:
                 for unit, rates in means.items()
             },
             goal=train.goal.kind,
+            moves=moves,
         )
+
+
+def _name_units(table: pd.DataFrame, unit: str, *, moves: bool) -> pd.Series:
+    """Return the name of each row's unit."""
+    names: pd.Series = table[unit].astype(str)
+    if not moves or unit == "subject":
+        return names
+    if unit == "trial":
+        return table["subject"].astype(str) + "/" + names
+    return names + "@" + table["start_s"].astype(str)
+
+
+def _summarise(
+    label: pd.DataFrame, table: pd.DataFrame, unit: str, *, moves: bool
+) -> pd.DataFrame:
+    """Return what each unit is predicted: its mean, of a trial its last value."""
+    names = _name_units(table, unit, moves=moves)
+    if unit != "trial":
+        return label.groupby(names).mean()
+    order = np.argsort(table["start_s"].to_numpy(), kind="stable")
+    return label.iloc[order].groupby(names.iloc[order]).last()
 
 
 def encode_shares(
@@ -116,11 +143,14 @@ class FittedPrior:
         Of each kind of unit, over the rows of each.
     goal : str
         What is predicted.
+    moves : bool
+        Whether that moves with time.
     """
 
     base_rate: tuple[float, ...]
     rates: Mapping[str, Mapping[str, tuple[float, ...]]]
     goal: GoalKind = "high-low"
+    moves: bool = False
     history: ClassVar[Sequence[EpochRecord]] = ()
     chosen_epoch: ClassVar[int | None] = None
     choices: ClassVar[Mapping[str, float]] = {}
@@ -146,7 +176,8 @@ class FittedPrior:
         total = np.full(len(rows), (1 - len(self.rates)) * base)
         for unit, rates in self.rates.items():
             known = {name: row[place] for name, row in rates.items()}
-            total += rows.table[unit].map(known).fillna(base).to_numpy()
+            names = _name_units(rows.table, unit, moves=self.moves)
+            total += names.map(known).fillna(base).to_numpy()
         return total
 
     def save(self, folder: Path) -> None:
@@ -161,6 +192,7 @@ UNITS: Mapping[str, tuple[str, ...]] = {
     "subject-prior": ("subject",),
     "stimulus-prior": ("stimulus",),
     "additive-prior": ("subject", "stimulus"),
+    LAST_VALUE: ("trial",),
 }
 """Which units each prior distinguishes."""
 

@@ -78,6 +78,7 @@ class TrialClassifier:
             n_fits=1 + len(PENALTIES) * INNER_FOLDS,
             growth=2 if is_slow else 1,
             goals=GOALS[CLASSIFIERS[self.name]],
+            follows_time=False,
             adapts_to_new_subjects=SIGNALS
             if self.settings.normalise == "subject"
             else (),

@@ -10,6 +10,9 @@ The columns of predictions show their task:
     arousal, as ``low-high``.
 ``rating``
     ``truth``, the rating as rated, and ``prediction``, a number.
+``trace``
+    The same of each moment, with ``start_s``, when its segment starts in the trial, and
+    ``lag_s``, how much later the rating was given.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepvanet.config import ClassMetric, RatingMetric
+from deepvanet.config import ClassMetric, Level, RatingMetric
 from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import HIGH_OR_LOW, KEY_COLUMNS, QUADRANT_NAMES
 
@@ -30,7 +33,11 @@ METRICS: tuple[str, ...] = get_args(ClassMetric)
 RATING_METRICS: tuple[str, ...] = get_args(RatingMetric)
 """Of numbers: within subjects, and then over all trials of all subjects."""
 
-HIGH_LOW, CLASSES, QUADRANTS, RATING = "high-low", "classes", "quadrants", "rating"
+HIGH_LOW, CLASSES, QUADRANTS = "high-low", "classes", "quadrants"
+RATING, TRACE = "rating", "trace"
+
+TIME_COLUMN, LAG_COLUMN = "start_s", "lag_s"
+"""Of predictions of ratings that move: when, and how much later it was rated."""
 
 PROBABILITY = "probability_"
 """Begins the columns of probabilities."""
@@ -97,14 +104,16 @@ METRIC_RECORDS: Mapping[str, MetricRecord] = {
         MetricRecord(
             "ccc",
             "CCC",
-            "Lin's concordance correlation within a subject: 1 where all predictions "
-            "equal the ratings, 0 for a constant prediction",
+            "Lin's concordance correlation within a subject, or within a trial where "
+            "ratings move: 1 where all predictions equal the ratings, 0 for a constant "
+            "prediction",
             0.0,
         ),
         MetricRecord(
             "pearson",
             "Pearson",
-            "correlation within a subject; none for a constant prediction",
+            "correlation within a subject, or within a trial where ratings move; none "
+            "for a constant prediction",
             0.0,
         ),
         MetricRecord(
@@ -149,11 +158,15 @@ class TaskScores:
         The metric that reports, comparisons, gaps and audits are about.
     columns : str
         What its predictions have, for the documentation.
+    levels : tuple of str
+        ``segment`` and ``trial``; a rating that moves is scored over the course of
+        trials alone.
     """
 
     metrics: tuple[str, ...]
     headline: str
     columns: str
+    levels: tuple[str, ...] = get_args(Level)
 
 
 _OF_CLASSES = TaskScores(
@@ -165,6 +178,12 @@ TASK_SCORES: Mapping[str, TaskScores] = {
     CLASSES: _OF_CLASSES,
     QUADRANTS: _OF_CLASSES,
     RATING: TaskScores(RATING_METRICS, "ccc", "`truth`, `prediction`"),
+    TRACE: TaskScores(
+        RATING_METRICS,
+        "ccc",
+        "`truth`, `prediction`, `start_s`, `lag_s`",
+        levels=("trial",),
+    ),
 }
 """Every task that has predictions, and how it is scored."""
 
@@ -185,7 +204,17 @@ class Form:
     @property
     def is_rating(self) -> bool:
         """Whether numbers are predicted, not classes."""
-        return self.task == RATING
+        return self.task in (RATING, TRACE)
+
+    @property
+    def moves(self) -> bool:
+        """Whether what was rated moves with time."""
+        return self.task == TRACE
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """What is scored: segments, trials."""
+        return TASK_SCORES[self.task].levels
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -214,6 +243,8 @@ class Form:
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns that say what was rated and what was predicted."""
+        if self.moves:
+            return self.truth, *self.values, TIME_COLUMN, LAG_COLUMN
         if self.task == HIGH_LOW or self.is_rating:
             return self.truth, *self.values
         return self.truth, "prediction", *self.values
@@ -260,10 +291,14 @@ def find_form(predictions: pd.DataFrame) -> Form:
     'high-low'
     >>> find_form(pd.DataFrame(columns=["truth", "prediction"])).headline
     'ccc'
+    >>> find_form(pd.DataFrame(columns=["truth", "prediction", "lag_s"])).task
+    'trace'
     """
     names = [str(name) for name in predictions.columns]
     if {"label", "score"} <= set(names):
         return HIGH_LOW_FORM
+    if {"truth", "prediction", LAG_COLUMN} <= set(names):
+        return Form(TRACE)
     held = [name for name in names if name.startswith(PROBABILITY)]
     if "truth" not in names or not (held or "prediction" in names):
         raise ValueError(f"no predictions: {', '.join(names)}")

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from deepvanet.metrics.counts import Scores, divide
 from deepvanet.metrics.forms import RATING_METRICS
+from deepvanet.metrics.trace_sums import TraceSums
 
 LEAST_TRIALS, LEAST_RATINGS = 10, 3
 """Trials, and different ratings among them, below which a subject has no score."""
@@ -17,6 +19,9 @@ WITHIN = RATING_METRICS[:4]
 
 _ROUNDING = 1e-12
 """A smaller share of all spread is that of sums in another order: no spread."""
+
+
+Sums = TypeVar("Sums", bound="RatingSums | TraceSums")
 
 
 @dataclass(frozen=True)
@@ -136,9 +141,8 @@ def sum_ratings(
     )
 
 
-def join_sums(parts: Sequence[RatingSums]) -> RatingSums:
+def join_sums(parts: Sequence[Sums]) -> Sums:
     """Put the trials of several subjects together."""
-    names = [field.name for field in fields(RatingSums)]
-    return RatingSums(
-        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-    )
+    names = [field.name for field in fields(parts[0])]
+    joined = {n: np.concatenate([getattr(part, n) for part in parts]) for n in names}
+    return type(parts[0])(**joined)

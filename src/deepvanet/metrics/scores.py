@@ -32,12 +32,14 @@ from deepvanet.metrics.forms import (
     HIGH_LOW,
     QUADRANTS,
     RATING,
+    TRACE,
     Form,
     find_form,
     is_over_people,
 )
 from deepvanet.metrics.jackknife import Spread, find_spread
 from deepvanet.metrics.rating_sums import RatingSums, join_sums, sum_ratings
+from deepvanet.metrics.trace_sums import TraceSums, sum_traces
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import KEY_COLUMNS
 
@@ -45,6 +47,7 @@ LEVELS: tuple[str, ...] = get_args(Level)
 ALL_FOLDS = -1
 """The fold of a trial whose segments were scored by the models of several folds."""
 
+_Sums = RatingSums | TraceSums
 _RUN = [*KEY_COLUMNS, "seed"]
 _TRIAL = ["subject", "trial", "stimulus"]
 _POOLED = "pooled_"
@@ -160,7 +163,7 @@ def measure(predictions: pd.DataFrame, level: str) -> dict[str, Measurement]:
         found |= {
             f"{_POOLED}{metric}": made
             for metric, made in _measure_together(
-                _join_seeds(subjects), seen, RatingSums.score_any, held_out
+                _join_seeds(subjects), seen, _score_any, held_out
             ).items()
         }
     return found
@@ -199,7 +202,7 @@ def measure_skill(
     ]
 
     def compare(
-        mine: RatingSums, weight: Float[np.ndarray, "case trial"], other: RatingSums
+        mine: _Sums, weight: Float[np.ndarray, "case trial"], other: _Sums
     ) -> Scores:
         missed = mine.measure_error(weight), other.measure_error(weight)
         return {"skill": 1 - divide(*missed)}
@@ -228,7 +231,7 @@ def _find_chance(
 
 def _join_seeds(
     subjects: Sequence[Sequence[Tally]],
-) -> list[tuple[Int[np.ndarray, " trial"], RatingSums]]:
+) -> list[tuple[Int[np.ndarray, " trial"], _Sums]]:
     """Return, for each seed, the trials of all subjects and whose they are."""
     joined = []
     for place in range(max(map(len, subjects))):
@@ -236,11 +239,15 @@ def _join_seeds(
             (number, tally)
             for number, seeds in enumerate(subjects)
             for tally in seeds[place : place + 1]
-            if isinstance(tally, RatingSums)
+            if isinstance(tally, _Sums)
         ]
         owner = np.repeat([n for n, _ in held], [len(t.truth) for _, t in held])
         joined.append((owner, join_sums([tally for _, tally in held])))
     return joined
+
+
+def _score_any(sums: _Sums, weight: Float[np.ndarray, "case trial"]) -> Scores:
+    return sums.score_any(weight)
 
 
 def _measure_together(
@@ -419,7 +426,7 @@ def score_together(rows: pd.DataFrame) -> dict[str, float]:
     tally = _COUNT[form.task](
         group, truth, values, np.zeros(len(rows), dtype=np.int64), stimulus=group
     )
-    scores = tally.score_any() if isinstance(tally, RatingSums) else tally.score()
+    scores = tally.score_any() if isinstance(tally, _Sums) else tally.score()
     found = {name: float(value[0]) for name, value in scores.items()}
     if form.is_rating:
         found |= {f"{_POOLED}{name}": value for name, value in list(found.items())}
@@ -430,7 +437,8 @@ def mean_over_trials(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return one row a trial: the mean of what its segments are given.
 
     That is their score, the probability of each class, or the predicted number; of
-    classes ``prediction`` is the one that is then most probable.
+    classes ``prediction`` is the one that is then most probable. A rating that moves
+    has no mean: its predictions are returned as they are.
 
     Where segments are shuffled into folds, a trial's mean comes from the models
     of several folds. Then all trials of that subject and seed are means over the
@@ -438,6 +446,8 @@ def mean_over_trials(predictions: pd.DataFrame) -> pd.DataFrame:
     Otherwise ``fold`` stays what it was.
     """
     form = find_form(predictions)
+    if form.moves:
+        return predictions
     by = [*_RUN, *_TRIAL, form.truth]
     grouped = predictions.groupby(by, sort=False, observed=True)
     fold = grouped["fold"]
@@ -503,7 +513,7 @@ def score_subjects(predictions: pd.DataFrame, level: str) -> pd.DataFrame:
 
 
 def _has_no_score(tally: Tally) -> bool:
-    if isinstance(tally, RatingSums):
+    if isinstance(tally, _Sums):
         return not tally.is_scored
     return len(np.unique(tally.truth)) < 2
 
@@ -577,4 +587,5 @@ _COUNT: Mapping[str, Callable[..., Tally]] = {
     CLASSES: count_classes,
     QUADRANTS: count_classes,
     RATING: sum_ratings,
+    TRACE: sum_traces,
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from deepvanet.metrics.forms import find_form
-from deepvanet.metrics.scores import LEVELS, find_means, score_subjects
+from deepvanet.metrics.scores import find_means, score_subjects
 from deepvanet.schema import KEY_COLUMNS
 
 SEED_COLUMNS = (
@@ -25,7 +25,7 @@ def tabulate_seeds(predictions: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
         seeds = [mine for _, mine in part.groupby("seed", sort=True)]
         if len(seeds) < 2:
             continue
-        for level in LEVELS:
+        for level in find_form(part).levels:
             means = pd.DataFrame([find_means(mine, level) for mine in seeds])
             subjects = score_subjects(part, level)
             for metric in find_form(part).metrics:

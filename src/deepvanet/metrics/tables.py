@@ -38,7 +38,7 @@ from deepvanet.metrics.forms import (
     permutation_columns,
 )
 from deepvanet.metrics.jackknife import find_interval, find_p_above, find_p_unequal
-from deepvanet.metrics.scores import LEVELS, Measurement, measure, measure_skill
+from deepvanet.metrics.scores import Measurement, measure, measure_skill
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.schema import KEY_COLUMNS, PRIORS, TRAINED_WITH, ScoreKey
 
@@ -152,9 +152,9 @@ def tabulate_scores(
         leaks, shares = sharing[key]
         is_test = leaks == "none" and key[0] not in controls and key[3] not in PRIORS
         is_blank = "stimulus" in shares.split("+") and not is_over_people(part)
-        task = find_form(part).task
         trained_with = str(part.get(TRAINED_WITH, pd.Series([""])).iloc[0])
-        for level in LEVELS:
+        form = find_form(part)
+        for level in form.levels:
             for metric, measured in measure(part, level).items():
                 test = _Test()
                 if is_test and level == _TESTED_LEVEL:
@@ -166,7 +166,7 @@ def tabulate_scores(
                     {
                         "dataset": dataset,
                         **dict(zip(KEY_COLUMNS, key, strict=True)),
-                        "task": task,
+                        "task": form.task,
                         "level": level,
                         "metric": metric,
                         "mean": measured.mean,

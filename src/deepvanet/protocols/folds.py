@@ -17,6 +17,7 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from deepvanet.protocols.dealing import deal_mixed, deal_pure, number_units
+from deepvanet.protocols.forward import cut_in_time
 from deepvanet.protocols.known import PROTOCOLS, Protocol
 from deepvanet.protocols.units import UNITS, split_units
 from deepvanet.protocols.validation import (
@@ -79,11 +80,11 @@ def agree_on_folds(
     """Return, for each scope, how many folds all of some protocols can have.
 
     It is the protocols' own number where each has as many units; protocols that cross
-    two units have their own number of groups and do not count.
+    two units, or divide trials in time, have their own number and do not count.
     """
     agreed: dict[str, int] = {}
     for protocol in protocols:
-        if len(protocol.units) > 1:
+        if len(protocol.units) > 1 or protocol.is_forward:
             continue
         for scope, rows in _list_scopes(table, protocol):
             n_units = int(number_units(table.iloc[rows], protocol.unit).max()) + 1
@@ -99,6 +100,7 @@ def cut_folds(
     *,
     n_folds: int | Mapping[str, int] | None = None,
     seed: int = 0,
+    gap_s: float = 0.0,
 ) -> list[Fold]:
     """Cut a segment table into folds that keep the protocol's unit whole.
 
@@ -121,6 +123,8 @@ def cut_folds(
         number.
     seed : int
         Random order of the units.
+    gap_s : float
+        Of a protocol that divides trials in time: seconds between training and test.
 
     Returns
     -------
@@ -135,6 +139,8 @@ def cut_folds(
     """
     if not len(table):
         raise UserError(f"protocol {protocol.name}: no segment to cut into folds")
+    if protocol.is_forward:
+        return _cut_forward(table, protocol, n_folds=n_folds, gap_s=gap_s)
     if protocol.base:
         return _cut_control(table, label, protocol, n_folds=n_folds, seed=seed)
     folds = []
@@ -150,6 +156,24 @@ def cut_folds(
             cut = _cross(mine, labelled, part[0], part[1], n_parts, protocol.name)
         folds += [_make_fold(scope, number, rows, *masks) for number, masks in cut]
     return folds
+
+
+def _cut_forward(
+    table: pd.DataFrame,
+    protocol: Protocol,
+    *,
+    n_folds: int | Mapping[str, int] | None,
+    gap_s: float,
+) -> list[Fold]:
+    """Cut each subject's trials in time, into as many blocks as asked for, or usual."""
+    n_blocks = n_folds if isinstance(n_folds, int) else protocol.most_folds[0]
+    return [
+        _make_fold(scope, number, rows, *masks)
+        for scope, rows in _list_scopes(table, protocol)
+        for number, masks in cut_in_time(
+            table.iloc[rows], n_blocks, gap_s, where=_name_place(protocol, scope)
+        )
+    ]
 
 
 def _cut_control(

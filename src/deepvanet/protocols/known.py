@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from deepvanet.protocols.units import split_units
+from deepvanet.schema import LAST_VALUE
 
 LEAKS = ("trial", "subject", "epoch", "fit", "unlabelled")
 """What makes a score too good: test trials were trained on, labels belong to people
@@ -49,6 +50,9 @@ class Protocol:
         Of a control: the protocols whose smallest training part it is cut down to.
     inner : str
         What training rows are divided by, to choose on some of them; empty: the unit.
+    is_forward : bool
+        Whether the past of trials trains and their future tests, with a gap between;
+        only for ratings that move with time.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Protocol:
     base: str = ""
     sized_by: tuple[str, ...] = ()
     inner: str = ""
+    is_forward: bool = False
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -77,7 +82,9 @@ class Protocol:
     @property
     def prior(self) -> str:
         """The prior that knows what training and test share; of honest ones only."""
-        return name_prior(self.shares) if self.kind == "honest" else ""
+        if self.kind != "honest":
+            return ""
+        return LAST_VALUE if self.is_forward else name_prior(self.shares)
 
 
 def name_prior(shares: Collection[str]) -> str:
@@ -171,6 +178,20 @@ _BASES = (
         inner="trial",
     ),
     Protocol(
+        name="time",
+        kind="honest",
+        scope="subject",
+        unit="segment",
+        chooses_on="validation",
+        most_folds=(5,),
+        leaks=(),
+        shares=("subject", "stimulus", "session"),
+        summary="The past of each trial trains and its future tests, with a gap "
+        "between; only for ratings that move with time.",
+        inner="trial",
+        is_forward=True,
+    ),
+    Protocol(
         name="subject",
         kind="honest",
         scope="all",
@@ -215,7 +236,9 @@ the least, and the others are for data that cannot be crossed."""
 def find_protocol(kind: str, scope: str, unit: str) -> Protocol:
     """Return the first protocol of a kind, a scope and a unit; one has to be there."""
     tags = kind, scope, unit
-    return next(p for p in _BASES if (p.kind, p.scope, p.unit) == tags)
+    return next(
+        p for p in _BASES if (p.kind, p.scope, p.unit) == tags and not p.is_forward
+    )
 
 
 def _control(base: Protocol) -> Protocol:
@@ -245,5 +268,9 @@ def _find_opposite(base: Protocol) -> str:
 
 
 # at the last epoch, one that chooses on the test has the control of one that does not
-_CONTROLS = (_control(base) for base in _BASES if base.chooses_on != "test")
+_CONTROLS = (
+    _control(base)
+    for base in _BASES
+    if base.chooses_on != "test" and not base.is_forward
+)
 PROTOCOLS: Mapping[str, Protocol] = {p.name: p for p in (*_BASES, *_CONTROLS)}

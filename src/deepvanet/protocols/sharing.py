@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from deepvanet.protocols.dealing import number_units
 from deepvanet.protocols.folds import Fold
+from deepvanet.protocols.forward import measure_gap
 from deepvanet.protocols.known import LEAKS, SHARES, Protocol
 from deepvanet.protocols.units import UNITS
 
@@ -45,6 +46,9 @@ class Sharing:
         Rows of each part of the fold; see :class:`deepvanet.protocols.Fold`.
     overlapping_segments : int
         Test segments that hold samples of a segment that trains or validates.
+    gap_s : float | None
+        Where trials are divided in time: the least time from what trains or validates
+        to what tests, in a trial that does both. None where none does.
     shared_sessions : int | None
         None where the table does not state sessions.
     """
@@ -62,6 +66,12 @@ class Sharing:
     n_discarded: int
     shared_sessions: int | None = None
     overlapping_segments: int = 0
+    gap_s: float | None = None
+
+    @property
+    def is_divided_in_time(self) -> bool:
+        """Whether all that trains ends before what tests of its trial starts."""
+        return not self.shared_trials or (self.gap_s is not None and self.gap_s >= 0)
 
 
 def number_all_units(table: pd.DataFrame) -> Mapping[str, UnitNumbers]:
@@ -74,7 +84,11 @@ def number_all_units(table: pd.DataFrame) -> Mapping[str, UnitNumbers]:
 
 
 def check_sharing(
-    table: pd.DataFrame, fold: Fold, numbers: Mapping[str, UnitNumbers] | None = None
+    table: pd.DataFrame,
+    fold: Fold,
+    numbers: Mapping[str, UnitNumbers] | None = None,
+    *,
+    is_forward: bool = False,
 ) -> Sharing:
     """Count what the test part of a fold shares, from the rows themselves.
 
@@ -83,9 +97,18 @@ def check_sharing(
     table : DataFrame
         The table that the fold's row numbers belong to; columns subject, trial,
         stimulus, recording, segment, start_s, duration_s; session may be absent.
+    fold : Fold
+        Row numbers of the table.
     numbers : mapping of str to array, shape (row,), optional
         What ``number_all_units`` returns for the table, where several folds of it
         are checked.
+    is_forward : bool
+        Whether the past of trials trains and their future tests.
+
+    Returns
+    -------
+    Sharing
+        What is on both sides.
     """
     numbers = number_all_units(table) if numbers is None else numbers
     seen = np.union1d(fold.train, np.union1d(fold.first, fold.validation))
@@ -102,7 +125,17 @@ def check_sharing(
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
         overlapping_segments=_count_overlapping(table, numbers["trial"], seen, fold),
+        gap_s=_measure_gap(table, seen, fold.test) if is_forward else None,
     )
+
+
+def _measure_gap(
+    table: pd.DataFrame, seen: Int[np.ndarray, " seen"], test: Int[np.ndarray, " test"]
+) -> float | None:
+    is_seen, is_test = np.zeros((2, len(table)), dtype=bool)
+    is_seen[seen], is_test[test] = True, True
+    gap_s = measure_gap(table, is_seen, is_test)
+    return round(gap_s, _CLOCK_DIGITS) if np.isfinite(gap_s) else None
 
 
 def name_count(unit: str) -> str:
@@ -173,7 +206,7 @@ def find_leaks(
         The names of the leaks; empty if there are none.
     """
     found = {
-        "trial": sharing.shared_trials > 0,
+        "trial": sharing.shared_trials > 0 and not sharing.is_divided_in_time,
         "subject": labels_are_personal and sharing.shared_subjects > 0,
         "epoch": epoch_chosen_on == "test",
         "fit": fitted_on_test_labels,
@@ -216,6 +249,11 @@ def verify(
     ProtocolViolation
         When there is a leak that no name admits, or a unit was split.
     """
+    if protocol.is_forward and not sharing.is_divided_in_time:
+        raise ProtocolViolation(
+            f"protocol {protocol.name} trains on the past of trials, but this fold has "
+            f"training after the start of its test: {sharing}"
+        )
     hidden = [leak for leak in leaks if leak not in (*protocol.leaks, *declared)]
     kept = dict.fromkeys((*protocol.units, "segment"))
     split = [u for u in kept if u in shares or getattr(sharing, name_count(u))]
@@ -238,8 +276,17 @@ def join(names: Iterable[str]) -> str:
     return "+".join(names) or "none"
 
 
-def describe_sharing(leaks: Collection[str], shares: Collection[str]) -> str:
+def describe_sharing(
+    leaks: Collection[str], shares: Collection[str], *, gap_s: float | None = None
+) -> str:
     """Say in a sentence what training and test share.
+
+    Parameters
+    ----------
+    leaks, shares : collection of str
+        Of ``LEAKS`` and ``SHARES``.
+    gap_s : float, optional
+        Where trials are divided in time: least seconds between training and test.
 
     Examples
     --------
@@ -248,11 +295,17 @@ def describe_sharing(leaks: Collection[str], shares: Collection[str]) -> str:
     >>> describe_sharing(("trial", "epoch"), ("subject", "stimulus"))
     'Training and test share trials, subjects and stimuli; test rows chose the epoch.'
     """
-    common = ["trials"] if "trial" in leaks else []
+    is_divided = gap_s is not None
+    common = ["trials"] if "trial" in leaks or is_divided else []
     common += [UNITS[share].plural for share in SHARES if share in shares]
     listed = " and ".join(filter(None, [", ".join(common[:-1]), *common[-1:]]))
     said = [f"Training and test share {listed or 'no trial, subject or stimulus'}"]
-    if common and "trial" not in leaks:
+    if gap_s is not None:
+        said.append(
+            f"all that trains ends at least {gap_s:g} s before what tests of its trial "
+            "starts"
+        )
+    elif common and "trial" not in leaks:
         said.append("no trial is on both sides")
     said += [_LEAK_SENTENCES[leak] for leak in LEAKS[1:] if leak in leaks]
     return "; ".join(said) + "."

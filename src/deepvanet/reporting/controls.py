@@ -36,6 +36,8 @@ def list_panels(form: Form) -> list[tuple[str, str]]:
     """Return level and metric of each panel: the headline, and what ranks segments."""
     ranks = "pearson" if form.is_rating else "auroc"
     headline = form.headline
+    if form.moves:
+        return [("trial", headline), ("trial", ranks)]
     return [("segment", headline), ("trial", headline), ("segment", ranks)]
 
 
@@ -54,8 +56,9 @@ def plot_controls(study: Study, target: str) -> Plot | None:
         if len(select(whole, protocol=protocol, streams=streams, learner=learner))
     ]
     height = _LANE_IN * len(rows)
-    sheet = Sheet(_LEFT_IN + 3 * (_PANEL_IN + _GAP_IN), _TOP_IN + height + 0.46)
     form = study.forms.get(target, study.form)
+    width = _LEFT_IN + len(list_panels(form)) * (_PANEL_IN + _GAP_IN)
+    sheet = Sheet(width, _TOP_IN + height + 0.46)
     title = name_target(target, form)
     sheet.write(0.04, 0.03, f"{title}: with the answer taken away", weight="bold")
     _write_controls(sheet, present(list(CONTROLS), whole["control"]))

@@ -34,6 +34,8 @@ def describe_split(protocol: str) -> str:
     'whole trials held out, a model for each subject'
     """
     facts = PROTOCOLS[protocol]
+    if facts.is_forward:
+        return f"the future of trials held out, {_SCOPES[facts.scope]}"
     return f"{describe_held_out(facts.unit)}, {_SCOPES[facts.scope]}"
 
 

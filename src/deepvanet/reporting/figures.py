@@ -16,6 +16,7 @@ from deepvanet.gap import name_metric
 from deepvanet.reporting import plotting
 from deepvanet.reporting.bars import plot_bars, plot_paired
 from deepvanet.reporting.controls import plot_controls
+from deepvanet.reporting.courses import plot_courses
 from deepvanet.reporting.grids import plot_calibration, plot_confusions, plot_curves
 from deepvanet.reporting.panels import (
     add_legend,
@@ -34,7 +35,16 @@ from deepvanet.reporting.traces import plot_cleaning
 from deepvanet.schema import PRIORS
 
 KINDS = (
-    *("bars", "subjects", "paired", "confusion", "calibration", "rated", "curves"),
+    *(
+        "bars",
+        "subjects",
+        "paired",
+        "confusion",
+        "calibration",
+        "rated",
+        "courses",
+        "curves",
+    ),
     *("faces", "cleaning", "controls"),
 )
 """First words of the figures' names."""
@@ -101,6 +111,8 @@ def _plot_learner(study: Study, target: str, learner: str) -> list[Plot]:
 
 def _plot_predictions(study: Study, target: str, learner: str) -> list[Plot]:
     """Plot what was predicted beside what was rated."""
+    if study.form.moves:
+        return [plot_courses(study, target, learner)]
     if study.form.is_rating:
         return [plot_rated(study, target, learner)]
     return [

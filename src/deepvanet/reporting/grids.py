@@ -64,8 +64,9 @@ def lay_out(
     gap: float,
     left: float,
     bottom: float = 0.46,
+    width: float | None = None,
 ) -> PanelGrid:
-    """Lay out square panels, protocols below each other.
+    """Lay out square panels, or wider ones, protocols below each other.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ def lay_out(
         Whose keys are protocols and stream sets.
     side, gap, left, bottom : float
         As of ``PanelGrid``, in inches.
+    width : float, optional
+        Of a panel that is no square, in inches.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def lay_out(
         study,
         present(study.protocols, found["protocol"]),
         present(study.streams, found["streams"]),
-        panel=(side, side),
+        panel=(width or side, side),
         gap=gap,
         left=left,
         top=0.6,

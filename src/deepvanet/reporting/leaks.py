@@ -173,7 +173,12 @@ def _count_one_class(study: Study, target: str) -> Count:
         f"Subjects whose {target} labels are all equal, so that they count for "
         "accuracy only"
     )
-    if study.form.is_rating:
+    if study.form.moves:
+        said = (
+            f"Subjects whose {target} never moves within a trial, so that they count "
+            "in pooled scores only"
+        )
+    elif study.form.is_rating:
         said = (
             f"Subjects with fewer than {LEAST_TRIALS} trials or {LEAST_RATINGS} "
             f"different ratings of {target}, so that they count in pooled scores only"

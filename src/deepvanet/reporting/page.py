@@ -44,6 +44,8 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         studies=[
             _describe(study, made) for study, made in zip(studies, plots, strict=True)
         ],
+        has_segments=any("segment" in study.form.levels for study in studies),
+        has_probabilities=any(not study.form.is_rating for study in studies),
         words_of_metrics=list_words(study.form for study in studies),
         trials_say=_join([Wording(study.form).trials for study in studies]),
         priors_say=Markup(_join([Wording(study.form).priors for study in studies])),
@@ -196,6 +198,9 @@ def describe_task(study: Study, rule: str) -> str:
         return (
             f"to split high {write_list(study.targets, 'or')} (rating {rule}) from low"
         )
+    if study.form.moves:
+        moving = write_list(study.targets)
+        return f"to predict ratings of {moving} that move with time, moment by moment"
     if study.form.is_rating:
         return f"to predict ratings of {write_list(study.targets)}"
     if study.form.task == QUADRANTS:

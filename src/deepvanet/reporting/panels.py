@@ -82,6 +82,7 @@ TASK_NAMES = {
     "classes": "classes",
     "quadrants": "quadrants",
     "rating": "rating",
+    "trace": "trace",
 }
 
 

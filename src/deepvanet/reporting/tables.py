@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deepvanet.gap import LEVEL, Gap, name_metric
-from deepvanet.metrics import LEVELS, SKILL
+from deepvanet.metrics import SKILL
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.facts import list_facts
 from deepvanet.reporting.studies import NO_LEAK, Study
@@ -171,7 +171,7 @@ def list_score_tables(study: Study) -> list[ScoreTable]:
     """Return a table for each target and level, trials first."""
     tables = []
     for target in study.targets:
-        for level in reversed(LEVELS):
+        for level in reversed(study.form.levels):
             rows = [
                 row
                 for row in list_score_rows(study, level).values()

@@ -72,6 +72,15 @@ class Wording:
     @property
     def table(self) -> str:
         """Say how a table of scores is read."""
+        if self.form.moves:
+            return (
+                "Mean ± standard deviation over subjects, of whom each has the mean of "
+                "its trials, scored over their courses; below it the 95 % interval, "
+                "and the same metric over all moments of all trials (“pooled”), where "
+                "knowing the means of trials is enough for a CCC above 0. RMSE and MAE "
+                "are in the unit of the rating. A second, smaller number of subjects "
+                "counts those with a trial whose rating moves."
+            )
         if self.form.is_rating:
             return (
                 "Mean ± standard deviation over subjects, each scored over its own "
@@ -98,6 +107,8 @@ class Wording:
     @property
     def unscored(self) -> str:
         """Say which subjects have no dot."""
+        if self.form.moves:
+            return "A subject whose ratings never move has no CCC and no dot."
         if self.form.is_rating:
             return (
                 f"A subject with fewer than {LEAST_TRIALS} trials or {LEAST_RATINGS} "
@@ -136,6 +147,11 @@ class Wording:
                 "The mean score of a trial's segments is the trial's score; above 0.5 "
                 "it is predicted high."
             )
+        if self.form.moves:
+            return (
+                "A trial is scored over its course: each segment is one moment, and "
+                "stands for what was rated a lag later."
+            )
         if self.form.is_rating:
             return (
                 "The mean number that a trial's segments are given is that of the "
@@ -152,6 +168,15 @@ class Wording:
         rate, same = "shares of the classes", "those"
         if self.form.is_rating:
             rate, same = "mean rating", "that"
+        if self.form.moves:
+            return (
+                "<em>majority</em> gives the mean rating of the training rows, "
+                "<em>subject-prior</em> that of the subject, <em>stimulus-prior</em> "
+                "what others rated at that moment of the clip, <em>additive-prior</em> "
+                "both added up, <em>last-value</em> what was rated when training on "
+                "that trial ended. Where training has nothing of the kind, the mean of "
+                "all training rows is given."
+            )
         if self.form.task == HIGH_LOW:
             return (
                 "<em>majority</em> gives the base rate of the training rows, "

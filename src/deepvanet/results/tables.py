@@ -8,7 +8,13 @@ import pandas as pd
 
 from deepvanet.cells import EXACT, read_numbers, release_table, write_csv
 from deepvanet.files import whole_file
-from deepvanet.metrics import PROBABILITY, Form, find_form
+from deepvanet.metrics import (
+    LAG_COLUMN,
+    PROBABILITY,
+    TIME_COLUMN,
+    Form,
+    find_form,
+)
 from deepvanet.results.columns import (
     PREDICTION_COLUMNS,
     PREDICTION_KEYS,
@@ -63,7 +69,9 @@ def read_predictions(path: Path) -> pd.DataFrame:
     if "truth" not in header:
         return read_table(path, PREDICTION_COLUMNS)
     has_classes = any(name.startswith(PROBABILITY) for name in header)
-    names = ("truth", "prediction")
+    names: tuple[str, ...] = ("truth", "prediction")
+    if LAG_COLUMN in header:
+        names = (*names, TIME_COLUMN, LAG_COLUMN)
     table = read_table(
         path, (*PREDICTION_KEYS, *names), text=names if has_classes else ()
     )
@@ -82,7 +90,7 @@ def check_predictions(predictions: pd.DataFrame, form: Form, path: Path) -> None
     path : Path
         Whose file it is, for the sentence.
     """
-    numbers = [*form.values, *(["truth"] if form.is_rating else [])]
+    numbers = [n for n in form.columns if form.is_rating or n in form.values]
     for name in numbers:
         values = read_numbers(predictions[name])
         wrong = ~np.isfinite(values)

@@ -97,7 +97,7 @@ class Rows:
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """The class of each row, of ratings whether they are above their median."""
-        return stratify(self.label, self.goal)
+        return stratify(self.label, self.goal, self.trial)
 
     def read(
         self,

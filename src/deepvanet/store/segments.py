@@ -1,6 +1,6 @@
 """Segments: a view of a store's trials. Nothing is copied to disk for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from deepvanet.config import Segmenting
 from deepvanet.findings import list_some, say_count
 from deepvanet.preprocessing.bio import REPEATED
 from deepvanet.preprocessing.windows import WindowGrid
-from deepvanet.schema import BIO, Channel, FrameState, Stream, pick
+from deepvanet.schema import (
+    BIO,
+    Channel,
+    FrameState,
+    Stream,
+    TraceFormat,
+    UserError,
+    pick,
+)
 from deepvanet.store.arrays import StoredArrays
 from deepvanet.store.columns import FRAME_COUNTS, NO_RATINGS, PLACE_COLUMNS
 from deepvanet.store.manifest import Manifest
@@ -183,6 +191,76 @@ class SegmentStore:
         """
         pick("target", name, self.rating_columns)
         return np.asarray(self._trials[name].to_numpy()[self._windows.trial])
+
+    def check_moves(self, name: str) -> None:
+        """Refuse a rating that does not move with time in this store.
+
+        Raises
+        ------
+        UserError
+            Which names those that do.
+        """
+        self._find_moving(name)
+
+    def _find_moving(self, name: str) -> TraceFormat:
+        form = self.manifest.traces
+        if form is None:
+            raise UserError(
+                f"trace needs ratings that move with time, and {self.path} holds none: "
+                "use --task rating, or prepare recordings that state them",
+                field="task",
+            )
+        pick("target", name, form.targets)
+        return form
+
+    def list_traces(self, name: str) -> tuple[list[Float64[np.ndarray, " _"]], float]:
+        """Return a rating that moves, of each trial from its onset on, and its rate.
+
+        Raises
+        ------
+        UserError
+            When no rating of that name moves in this store, or a file is damaged.
+        """
+        form = self._find_moving(name)
+        column = form.targets.index(name)
+        traces = [
+            self._arrays.read_trace(trial)[:, column].astype(np.float64)
+            for trial in range(len(self._trials))
+        ]
+        return traces, form.rate
+
+    def read_traces(
+        self, name: str, lags_s: Sequence[float]
+    ) -> Float64[np.ndarray, "row lag"]:
+        """Return the mean of a rating that moves, over as long as each segment lasts.
+
+        Parameters
+        ----------
+        name : str
+            Of a target whose rating moves.
+        lags_s : sequence of float
+            How many seconds after the segment that is, from 0 on.
+
+        Returns
+        -------
+        array, shape (row, lag)
+            NaN where less than half of it was rated, or it ends later than the trial.
+
+        Raises
+        ------
+        UserError
+            When no rating of that name moves in this store, or a file is damaged.
+        """
+        form = self._find_moving(name)
+        windows = self._windows
+        length = max(1, round(self.segmenting.length_s * form.rate))
+        place = windows.segment * windows.grid.step_s
+        first = np.rint((place[:, None] + np.array(lags_s)) * form.rate).astype(int)
+        found = np.full(first.shape, np.nan)
+        for trial, trace in enumerate(self.list_traces(name)[0]):
+            rows = windows.rows_of(trial)
+            found[rows] = _average_windows(trace, first[rows], length)
+        return found
 
     def channels(self, streams: Iterable[Stream]) -> tuple[Channel, ...]:
         """Return the channels of the streams, in the order of ``bio`` arrays."""
@@ -492,6 +570,25 @@ class SegmentStore:
     def __getstate__(self) -> dict[str, Any]:
         """Leave what is quickly found again behind when sent to another process."""
         return {**self.__dict__, "_repeated": {}, "_views": {}}
+
+
+def _average_windows(
+    values: Float64[np.ndarray, " sample"],
+    first: Int[np.ndarray, "row lag"],
+    length: int,
+) -> Float64[np.ndarray, "row lag"]:
+    """Return means of what is known in windows, NaN of those that are half unknown."""
+    known = np.isfinite(values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    counted = np.concatenate([[0], np.cumsum(known)])
+    is_within = first + length <= len(values)
+    start = np.where(is_within, first, 0)
+    stop = np.where(is_within, first + length, 0)
+    n_known = counted[stop] - counted[start]
+    enough = is_within & (2 * n_known >= length)
+    return np.where(
+        enough, (total[stop] - total[start]) / np.maximum(n_known, 1), np.nan
+    )
 
 
 def _turn(

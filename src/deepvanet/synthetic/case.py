@@ -9,12 +9,14 @@
 
 A calm video comes first; before each video there is a blue screen. The joystick rests
 in the middle there; during a video it goes to what the subject feels, and wanders about
-it, so that its mean is the rating. Each subject and video has random numbers of its
+it, so that its mean is the rating. The sensors show what is felt at each moment, and
+the joystick follows ``LAG_S`` later. Each subject and video has random numbers of its
 own: a subject is the same for any number of others.
 """
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -39,7 +41,16 @@ from deepvanet.datasets.case.facts import (
 from deepvanet.files import make_folder, whole_file, write_text
 from deepvanet.synthetic.behaviour import wander
 from deepvanet.synthetic.deap import SubjectsPlan, make_clean_folder, view
-from deepvanet.synthetic.knobs import Knobs, Purpose, Seconds, Trait, centre
+from deepvanet.synthetic.knobs import (
+    TRAITS,
+    Knobs,
+    Purpose,
+    Seconds,
+    State,
+    Trait,
+    TraitValues,
+    centre,
+)
 from deepvanet.synthetic.peripherals import (
     simulate_heart,
     simulate_muscle,
@@ -69,12 +80,50 @@ BELT, FINGER_PULSE = 150.0, 400.0
 """How much a percent of the belt, and of the finger's light, is in DEAP's numbers."""
 BELT_PERCENT, PULSE_PERCENT = 35.0, 40.0
 CELSIUS = 33.0
-WANDER, WANDER_HERTZ = 0.8, 0.1
+WANDER, WANDER_HERTZ = 1.5, 0.1
 """How far the joystick wanders about a rating, and how fast."""
+LAG_S = 2.0
+"""From what is felt to what the joystick says."""
+OF_A_MOMENT = 1.0
+"""How far what is felt at a moment shows, beside what is felt over a trial."""
+HALF = (SCALE[1] - SCALE[0]) / 2
 RISE_S = 3.0
 """Until it has gone to a rating, where the video is long."""
-TRAITS = ("zygomaticus", "brows", "trapezius")
+MUSCLES = ("zygomaticus", "brows", "trapezius")
 """Of the three muscles; that of the brows is tense where they are lowered."""
+
+
+@dataclass(frozen=True)
+class MovingState:
+    """A state that moves with what is felt at each moment of a video.
+
+    Attributes
+    ----------
+    whole : State
+        Of the trial as a whole.
+    felt : array, shape (target, time)
+        What is felt beside the ratings of the trial, at the joystick's rate from the
+        onset of the video on, from -1 to 1.
+    effect : float
+        How strongly it shows.
+    """
+
+    whole: State
+    felt: Float[np.ndarray, "target time"]
+    effect: float
+
+    def follow(self, trait: str, time: Seconds) -> Seconds:
+        """Return a trait over time, in seconds since the onset of the video."""
+        about = TRAITS[trait]
+        course = about.valence * self.felt[0] + about.arousal * self.felt[1]
+        # what is slow shows what was felt over as long as it takes to rise
+        width = max(1, round(about.rise_s * TRACE_SFREQ))
+        past = np.concatenate([np.zeros(width), np.cumsum(course)])
+        shown = (past[width:] - past[:-width]) / width
+        moments = np.arange(len(course)) / TRACE_SFREQ
+        reach = OF_A_MOMENT * about.reaction * self.effect
+        at = np.interp(time, moments, shown, left=0.0)
+        return np.asarray(self.whole.follow(trait, time) + reach * at)
 
 
 def write_case(
@@ -182,7 +231,11 @@ def _simulate(
     """Return all sensors during a video, or during what is shown before it."""
     purpose = {BLUE: Purpose.GAPS, START: Purpose.RAW, END: Purpose.BEHAVIOUR}
     watched = view(plan, subject, video)
-    state, rng = watched.state, watched.generator(purpose.get(shown, Purpose.SIGNALS))
+    state: TraitValues = watched.state
+    if shown in VIDEOS:
+        felt = find_felt(plan, subject, video)
+        state = MovingState(watched.state, felt, plan.knobs.effect)
+    rng = watched.generator(purpose.get(shown, Purpose.SIGNALS))
     seconds = measure(plan, shown)
     onset_s = 0.0 if shown in VIDEOS else seconds
 
@@ -200,7 +253,7 @@ def _simulate(
     warmth = simulate_temperature(state, slow, rng, sfreq=SLOW_SFREQ) / 1000
     pulse = simulate_pulse(state, slow, rng, sfreq=SLOW_SFREQ) / FINGER_PULSE
     muscles = [
-        (-1 if trait == "brows" else 1) * state.follow(trait, fast) for trait in TRAITS
+        (-1 if trait == "brows" else 1) * state.follow(trait, fast) for trait in MUSCLES
     ]
     return np.stack(
         [
@@ -227,21 +280,54 @@ def _move(
     plan: SubjectsPlan, subject: int, video: int
 ) -> Float[np.ndarray, "time target"]:
     """Return what a subject says with the joystick, from 0.5 to 9.5."""
-    middle, half = np.mean(SCALE), (SCALE[1] - SCALE[0]) / 2
-    n = round(measure(plan, video) * TRACE_SFREQ)
+    middle = np.mean(SCALE)
     if video not in VIDEOS:
+        n = round(measure(plan, video) * TRACE_SFREQ)
         return np.full((n, len(TARGETS)), middle)
     watched = view(plan, subject, video)
-    rng = watched.generator(Purpose.TRACE)
-    time = np.arange(n) / TRACE_SFREQ
-    rise = Trait(rise_s=min(RISE_S, n / TRACE_SFREQ / 4)).rise(time)
+    wandering = _wander(plan, subject, video)
+    rise = _rise(wandering.shape[1])
     columns = []
-    for target in TARGETS:
-        felt = centre(watched.ratings[target]) * half
-        about = WANDER * wander(rng, n, hertz=WANDER_HERTZ, sfreq=TRACE_SFREQ)
+    for target, about in zip(TARGETS, wandering, strict=True):
+        felt = centre(watched.ratings[target]) * HALF
         course = rise * (felt + about - np.average(about, weights=rise))
         columns.append(middle + course / rise.mean())
     return np.asarray(np.clip(np.stack(columns, axis=1), *SCALE))
+
+
+def find_felt(
+    plan: SubjectsPlan, subject: int, video: int
+) -> Float[np.ndarray, "target time"]:
+    """Return what is felt at each moment, beside what is felt over a trial.
+
+    The joystick says it ``LAG_S`` later, so that of the last moments nothing is known:
+    they are like the last one that is.
+
+    Returns
+    -------
+    array, shape (target, time)
+        At the joystick's rate; 1 is half of the scale.
+    """
+    about = _wander(plan, subject, video)
+    shift = min(round(LAG_S * TRACE_SFREQ), about.shape[1] - 1)
+    earlier = np.pad(about[:, shift:], ((0, 0), (0, shift)), mode="edge")
+    return np.asarray((earlier - earlier.mean(axis=1, keepdims=True)) / HALF)
+
+
+def _wander(
+    plan: SubjectsPlan, subject: int, video: int
+) -> Float[np.ndarray, "target time"]:
+    """Return how far the joystick is from a trial's ratings."""
+    n = round(measure(plan, video) * TRACE_SFREQ)
+    rng = view(plan, subject, video).generator(Purpose.TRACE)
+    courses = [wander(rng, n, hertz=WANDER_HERTZ, sfreq=TRACE_SFREQ) for _ in TARGETS]
+    return WANDER * np.stack(courses)
+
+
+def _rise(n: int) -> Seconds:
+    """Return the share that the joystick has gone to what is felt."""
+    rise_s = min(RISE_S, n / TRACE_SFREQ / 4)
+    return Trait(rise_s=rise_s).rise(np.arange(n) / TRACE_SFREQ)
 
 
 def _write(plan: SubjectsPlan, place: str, subject: int, table: pd.DataFrame) -> None:

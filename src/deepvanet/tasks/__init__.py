@@ -13,10 +13,17 @@ from deepvanet.tasks.joint import (
     split_task,
 )
 from deepvanet.tasks.known import TASKS, TaskRecord
-from deepvanet.tasks.making import check_task, make_task, read_column, split_target
+from deepvanet.tasks.making import (
+    check_task,
+    list_lags,
+    make_task,
+    read_column,
+    split_target,
+)
 from deepvanet.tasks.task import (
     Classes,
     HighLow,
+    MovingRating,
     Quadrants,
     Rating,
     Task,
@@ -29,12 +36,14 @@ __all__ = [
     "Classes",
     "HighLow",
     "Joint",
+    "MovingRating",
     "Quadrants",
     "Rating",
     "Task",
     "TaskRecord",
     "check_task",
     "join_outputs",
+    "list_lags",
     "make_task",
     "name_others",
     "read_bounds",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deepvanet.schema import GoalKind
+from deepvanet.schema import LAST_VALUE, PRIORS, GoalKind
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class TaskRecord:
         How many rating columns one question takes.
     is_joint : bool
         Whether one learner can be asked for several targets at once.
+    moves : bool
+        Whether its ratings move with time.
     """
 
     name: str
@@ -27,6 +29,12 @@ class TaskRecord:
     about: str
     n_targets: int = 1
     is_joint: bool = False
+    moves: bool = False
+
+    @property
+    def priors(self) -> tuple[str, ...]:
+        """The learners that read no signal and can say something of it."""
+        return tuple(n for n in PRIORS if self.moves or n != LAST_VALUE)
 
 
 _LIST = (
@@ -49,5 +57,11 @@ _LIST = (
         n_targets=2,
     ),
     TaskRecord("rating", "rating", "predicts the rating itself", is_joint=True),
+    TaskRecord(
+        "trace",
+        "rating",
+        "predicts a rating that moves with time, moment by moment",
+        moves=True,
+    ),
 )
 TASKS: Mapping[str, TaskRecord] = {record.name: record for record in _LIST}

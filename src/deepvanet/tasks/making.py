@@ -6,12 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepvanet.config import FIT_LAG
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import UserError, quote
 from deepvanet.tasks.bounds import read_bounds
 from deepvanet.tasks.joint import Joint
 from deepvanet.tasks.known import TASKS
 from deepvanet.tasks.task import Classes, HighLow, Quadrants, Rating, Task
+
+LAG_STEP_S = 0.25
+"""From one lag that is tried to the next."""
 
 MOST_NAMES = 20
 """Texts of a column that is read as classes."""
@@ -128,6 +132,20 @@ def make_task(
     if name == "classes":
         return Classes(target, bounds=read_bounds(classes))
     return Rating(target)
+
+
+def list_lags(lag: float | str, longest_lag: float) -> tuple[float, ...]:
+    """Return the lags that are tried, in seconds: one that is given, or those up to it.
+
+    Examples
+    --------
+    >>> list_lags("fit", 0.6), list_lags(3.0, 0.6)
+    ((0.0, 0.25, 0.5), (3.0,))
+    """
+    if lag != FIT_LAG:
+        return (float(lag),)
+    n_lags = 1 + int(np.floor(longest_lag / LAG_STEP_S + 1e-9))
+    return tuple((np.arange(n_lags) * LAG_STEP_S).tolist())
 
 
 def list_texts(column: NDArray[Any]) -> tuple[str, ...]:

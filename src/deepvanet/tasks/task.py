@@ -248,6 +248,55 @@ class Rating:
         return f"a rating of {self.target}"
 
 
+@dataclass(frozen=True)
+class MovingRating:
+    """A rating that moves with time: of each row what was rated while it lasted.
+
+    Attributes
+    ----------
+    lags_s : tuple of float
+        By how many seconds the rating may follow the signals, from the least on. Its
+        ratings have a column for each; a learner is fitted on one of them.
+    """
+
+    target: str
+    lags_s: tuple[float, ...]
+    goal: ClassVar[Goal] = Goal("rating", moves=True)
+    looks_at_training: ClassVar[bool] = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The target."""
+        return (self.target,)
+
+    def find_known(self, ratings: Ratings) -> Bool[np.ndarray, " row"]:
+        """Return which rows are rated at each lag, so that all lags have the same."""
+        return np.asarray(np.isfinite(ratings).all(axis=1))
+
+    def encode(
+        self,
+        ratings: Ratings,
+        table: pd.DataFrame,  # noqa: ARG002 - no rating of others is looked at
+        train: Train | None = None,  # noqa: ARG002
+    ) -> Float[np.ndarray, " row"]:
+        """Return the ratings at the least lag."""
+        return np.asarray(ratings[:, 0])
+
+    def encode_at(self, ratings: Ratings, lag_s: float) -> Float[np.ndarray, " row"]:
+        """Return the ratings at one of the lags."""
+        return np.asarray(ratings[:, self.lags_s.index(lag_s)])
+
+    def are_personal(self, ratings: Ratings, table: pd.DataFrame) -> bool:  # noqa: ARG002
+        """Say that no subject has one rating over all its trials."""
+        return False
+
+    def tell(self) -> str:
+        """Say which rows take part."""
+        longest = max(self.lags_s)
+        later = f" up to {longest:g} s later" if longest else ""
+        return f"a rating of {self.target} that moves with time{later}"
+
+
 def _are_personal(task: Task, ratings: Ratings, table: pd.DataFrame) -> bool:
     known = task.find_known(ratings)
     units = table.loc[known, columns_of("trial")]
@@ -255,7 +304,9 @@ def _are_personal(task: Task, ratings: Ratings, table: pd.DataFrame) -> bool:
 
 
 def stratify(
-    label: Num[np.ndarray, " row *target"], goal: Goal
+    label: Num[np.ndarray, " row *target"],
+    goal: Goal,
+    trial: Int[np.ndarray, " row"] | None = None,
 ) -> Int[np.ndarray, " row"]:
     """Return what folds are balanced by: the class, or whether a rating is above half.
 
@@ -264,6 +315,8 @@ def stratify(
     label : array, shape (row,) or (row, target)
         As a task encodes ratings. Of several targets, each pair, triple and so on of
         their classes is a class.
+    trial : array, shape (row,), optional
+        Each row's trial, as a number from 0; a rating that moves is averaged over it.
 
     Examples
     --------
@@ -274,8 +327,13 @@ def stratify(
         number = np.zeros(len(label), dtype=np.int64)
         for place, part in enumerate(goal.parts):
             n_classes = max(len(part.classes), 2)
-            number = number * n_classes + stratify(label[:, place], part)
+            number = number * n_classes + stratify(label[:, place], part, trial)
         return number
-    if goal.kind == "rating":
-        return np.asarray(label > np.median(label)).astype(np.int64)
-    return label.astype(np.int64)
+    if goal.kind != "rating":
+        return label.astype(np.int64)
+    if goal.moves and trial is not None:
+        mean = np.bincount(trial, label) / np.maximum(np.bincount(trial), 1)
+        known = np.unique(trial)
+        is_above = np.asarray(mean > np.median(mean[known]), dtype=np.int64)
+        return np.asarray(is_above[trial])
+    return np.asarray(label > np.median(label)).astype(np.int64)

@@ -18,6 +18,9 @@ Resampled = Float[np.ndarray, " resampled"]
 
 BAND_HZ = (4.0, 45.0)
 """What is kept of the EEG: DEAP's own band."""
+REACH_S = 1.0
+"""How far a sample reaches by the band filter, rounded up: its transition is 2 Hz."""
+
 BAND_EDGES_HZ = (2.0, 4.0)
 """How steep that is: nothing is left below 2 Hz, nor of mains noise at 50 Hz."""
 SHARE_OF_RATE = 0.45
