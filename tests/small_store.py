@@ -57,6 +57,7 @@ def write_small_store(
     personal: bool = False,
     n_sessions: int = 0,
     graded: bool = False,
+    arousal_effect: float = 0.0,
     seed: int = 0,
 ) -> SegmentStore:
     """Write a store of noise in which valence shows, and cut it into seconds.
@@ -87,6 +88,8 @@ def write_small_store(
     graded : bool
         Whether ratings lie evenly between 1 and 9, and show by how far they are from 5;
         a trial then has a dominance, which is its valence, and a text, its mood.
+    arousal_effect : float
+        By how many standard deviations a high arousal moves the last channel of EEG.
     """
     rng, streams = np.random.default_rng(seed), tuple(streams)
     settings = to_dict(PrepareSettings(artefacts=artefacts, face_fps=float(images[0])))
@@ -122,6 +125,7 @@ def write_small_store(
                 images=images,
                 rest=0 if baseline == "none" else 128,
                 rng=rng,
+                of_last=arousal_effect * (arousal[trial] - 5) / 2,
             )
             for trial, stimulus in enumerate(rng.permutation(n_trials))
         ]
@@ -168,6 +172,7 @@ def _sample_trial(
     images: tuple[int, int],
     rest: int,
     rng: np.random.Generator,
+    of_last: float = 0.0,
 ) -> TrialBlock:
     streams = tuple(streams)
     table = pd.DataFrame({"segment": range(n_segments)}).assign(
@@ -188,6 +193,8 @@ def _sample_trial(
         if stream not in (*PAPER_STREAMS, *streams):
             continue
         noise = rng.normal(effect, 1.0, (n_segments, len(level), 128))
+        if stream is Stream.EEG:
+            noise[:, -1] += of_last
         arrays[stream] = (level + unit * noise).astype(np.float32)
     shape = (n_segments, n_images, side, side, 3)
     pixels = rng.normal(128 + 30 * effect, 30, shape)

@@ -20,13 +20,14 @@ from deepvanet.config import (
 from deepvanet.evaluation import evaluate
 from deepvanet.explanation import explain
 from deepvanet.inference import TIMELINE_COLUMNS, TRIAL_COLUMNS, RecordingInput, predict
+from deepvanet.learners.network import load_network
 from deepvanet.metrics import measure
 from deepvanet.results import open_run
 from deepvanet.schema import BIO, HIGH_OR_LOW, Goal, UserError
 from deepvanet.tasks import TASKS
 from signal_files import write_fif
 from small_recordings import write_trials
-from small_store import BIO_UNITS, CHANNELS
+from small_store import BIO_UNITS, CHANNELS, hold
 
 ALONE = Execution()
 QUICK = TrainSettings(
@@ -47,6 +48,8 @@ SETTINGS = {
     "quadrants": replace(QUICK, task="quadrants", targets=("valence", "arousal")),
     "dominance": replace(QUICK, targets=("dominance",)),
     "both": replace(QUICK, targets=("dominance", "arousal")),
+    "joint ratings": replace(NETWORK, targets=("valence+dominance",), task="rating"),
+    "joint": replace(NETWORK, targets=("valence+arousal",), streams=("bio", "eeg")),
     "rating network": replace(NETWORK, targets=("dominance",), task="rating"),
     "classes network": replace(NETWORK, task="classes"),
     "ordinal network": replace(
@@ -130,6 +133,8 @@ def list_middle(table, first, last):
     [
         ("rating", ("dominance",)),
         ("two ratings", ("valence", "dominance")),
+        ("joint ratings", ("valence", "dominance")),
+        ("joint", ("valence", "arousal", "valence_label", "arousal_label")),
         (
             "classes",
             (
@@ -172,6 +177,87 @@ def test_a_timeline_has_the_columns_of_what_is_predicted(
     assert made.table["streams"].tolist() == ["bio"] * 12
     assert set(TIMELINE_COLUMNS).issuperset(QUALITY)
     assert set(TRIAL_COLUMNS).issuperset(("trial", "onset_s", "n_seconds"))
+
+
+def test_one_network_of_a_bundle_answers_each_target(bundles, recording):
+    bundle = bundles("joint")
+
+    assert bundle.networks == (("valence+arousal", "bio"), ("valence+arousal", "eeg"))
+    assert [path.name for path in (bundle.path / "networks").iterdir()] == [
+        "valence+arousal"
+    ]
+    joint = load_network(bundle.path / "networks" / "valence+arousal" / "bio")
+    rows = hold({s: np.ones((3, len(BIO_UNITS[s][0]), 128), np.float32) for s in BIO})
+    both = joint.score(rows)
+    for place, target in enumerate(("valence", "arousal")):
+        one = bundle.load(target, "bio")
+        np.testing.assert_allclose(one.score(rows), both[:, place], atol=1e-6)
+    made = predict(bundle.path, recording).table
+    assert not np.allclose(made["valence"], made["arousal"])
+
+
+def test_a_bundle_and_its_card_say_what_was_trained_together(bundles):
+    bundle = bundles("joint")
+    card = (bundle.path / "README.md").read_text()
+
+    assert "One network a stream set answers valence+arousal" in card
+    assert "| arousal | eeg | 5 |" in card
+    assert "valence from bio (trained with arousal): " in bundle.lines()[1]
+    values = json.loads((bundle.path / "bundle.json").read_text())
+    others = [item["trained_with"] for item in values["networks"]]
+    assert others == ["arousal", "valence"] * 2
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ("dominance", "trained with dominance, which is no target"),
+        ("valence", "training.targets is valence.arousal"),
+    ],
+)
+def test_targets_that_were_not_trained_together_are_refused(copied, others, said):
+    folder = copied("joint")
+    rewrite(folder, lambda values: values["networks"][0].update(trained_with=others))
+
+    with pytest.raises(UserError, match=said):
+        load_bundle(folder)
+
+
+def test_a_network_of_fewer_targets_than_its_bundle_says_is_refused(copied, bundles):
+    folder = copied("joint")
+    inside = folder / "networks" / "valence+arousal" / "bio"
+    shutil.rmtree(inside)
+    other = bundles("rating network").path / "networks" / "dominance" / "bio"
+    shutil.copytree(other, inside)
+
+    with pytest.raises(UserError, match=r"arousal/bio: .* predicts 1 target, but"):
+        load_bundle(folder).load("valence", "bio")
+
+
+def test_a_joint_bundle_is_scored_as_evaluate_scores_each_target(store, tmp_path):
+    settings = replace(SETTINGS["joint ratings"], cross_validate=True)
+    made = train_bundle(
+        store.path, tmp_path / "model", settings=settings, execution=ALONE
+    )
+    asked = EvaluateSettings(
+        protocols=("subject",),
+        targets=settings.targets,
+        task=settings.task,
+        streams=settings.streams,
+        baseline="none",
+        folds=5,
+        permutations=0,
+        network=settings.network,
+    )
+    evaluate(store.path, tmp_path / "run", settings=asked, execution=ALONE)
+
+    said = open_run(tmp_path / "run").predictions
+    said = said[said["learner"] == "network"]
+    for answer in made.answers:
+        mine = measure(said[said["target"] == answer.target], "trial")
+        for metric, score in answer.validation.scores.items():
+            assert score == pytest.approx(mine[metric].mean, abs=1e-5)
+    assert load_bundle(made.path) == made
 
 
 @pytest.mark.parametrize("name", ["rating", "rating network"])
@@ -449,19 +535,21 @@ def test_the_command_trains_and_asks_a_task(store, recording, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["rating network", "classes network", "ordinal network"]
+    "name", ["rating network", "classes network", "ordinal network", "joint ratings"]
 )
 def test_parts_of_streams_and_channels_add_up_alike(bundles, recording, tmp_path, name):
     made = explain(bundles(name).path, recording, tmp_path / "out")
 
-    by_stream = made.streams.groupby("time_s")["attribution"].sum()
-    by_channel = made.channels.groupby("time_s")["attribution"].sum()
+    target = bundles(name).targets[0]
+    by_stream, by_channel = (
+        parts[parts["target"] == target].groupby("time_s")["attribution"].sum()
+        for parts in (made.streams, made.channels)
+    )
     assert by_stream.abs().max() > 0
     np.testing.assert_allclose(by_stream, by_channel, atol=0.05, rtol=0.05)
     table = predict(bundles(name).path, recording).table
-    target = bundles(name).targets[0]
     picture = (tmp_path / "out" / f"streams-{target}.svg").read_text()
-    if name == "rating network":
+    if SETTINGS[name].task == "rating":
         assert "up means a higher rating" in picture
         said = table[target].to_numpy()
     else:

@@ -32,7 +32,15 @@ from deepvanet.results import (
     sharing_of,
     write_table,
 )
-from deepvanet.schema import KEY_COLUMNS, PRIORS, STREAM_SETS, ScoreKey, UserError, pick
+from deepvanet.schema import (
+    KEY_COLUMNS,
+    PRIORS,
+    STREAM_SETS,
+    TRAINED_WITH,
+    ScoreKey,
+    UserError,
+    pick,
+)
 
 COLUMNS = (
     *("target", "a", "b", "metric", "level", "unit", "n_units", "n_clips"),
@@ -41,7 +49,9 @@ COLUMNS = (
     *("p_corrected_t", "leaks_a", "leaks_b"),
 )
 """Columns of the table. ``p_value`` is of the jackknife and two-sided, ``p_holm``
-corrects it; the p-values after it are descriptions."""
+corrects it; the p-values after it are descriptions. Of a run with fits of several
+targets at once, ``trained_with_a`` and ``trained_with_b`` follow."""
+_TRAINED_WITH = (f"{TRAINED_WITH}_a", f"{TRAINED_WITH}_b")
 
 USUAL = CompareSettings()
 _PLURAL = {"subject": "subjects", "person": "people", "fold": "folds"}
@@ -56,7 +66,7 @@ class Comparison:
     Attributes
     ----------
     table : DataFrame
-        A row a pair; columns ``COLUMNS``.
+        A row a pair; columns ``COLUMNS``, and those after them.
     gaps : tuple of Gap
         Of pairs of a published and an honest protocol, what lies between them.
     """
@@ -66,7 +76,7 @@ class Comparison:
 
     def write(self, path: Path) -> None:
         """Write the table as CSV."""
-        write_table(path, [self.table], COLUMNS)
+        write_table(path, [self.table], list(self.table.columns))
 
     def lines(self) -> list[str]:
         """Say each pair in a sentence, and then each gap."""
@@ -116,14 +126,19 @@ def compare(
     if not pairs:
         raise UserError(f"{path}: holds no pair of {a} and {b} that is alike otherwise")
     sharing = sharing_of(run.leakage)
+    is_joint = TRAINED_WITH in run.predictions
     rows = []
     for one, other in pairs:
         row = _compare_pair(run, parts, one, other, settings)
         leaks = {"leaks_a": sharing[one][0], "leaks_b": sharing[other][0]}
         rows.append({**row, **leaks})
+        if is_joint:
+            sides = zip(_TRAINED_WITH, (one, other), strict=True)
+            rows[-1] |= {n: str(parts[s][TRAINED_WITH].iloc[0]) for n, s in sides}
     table = pd.DataFrame(rows)
     table["p_holm"] = metrics.correct_by_holm(table["p_value"].tolist())
-    return Comparison(table[list(COLUMNS)], tuple(_find_gaps(run, pairs)))
+    columns = [*COLUMNS, *(_TRAINED_WITH if is_joint else ())]
+    return Comparison(table[columns], tuple(_find_gaps(run, pairs)))
 
 
 def _find_gaps(run: Run, pairs: Sequence[tuple[ScoreKey, ScoreKey]]) -> Iterator[Gap]:
@@ -316,6 +331,10 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
     same = [sides[0][name] for name in _DIMENSIONS if name not in differing]
     a, b = (", ".join(side[name] for name in differing) for side in sides)
     where = ", ".join([row["target"], *same])
+    together_with = "+".join(
+        dict.fromkeys(filter(None, (row.get(name, "") for name in _TRAINED_WITH)))
+    )
+    where += f" (trained with {together_with})" if together_with else ""
     units = _PLURAL[row["unit"]]
     together = row["unit"] == "person" or row["metric"].startswith("pooled")
     over = "over" if together else "mean over"

@@ -71,8 +71,9 @@ Subjects = Annotated[
 Targets = Annotated[
     tuple[str, ...],
     About(
-        "Rating columns of the store, as valence,arousal; two joined by + are asked "
-        "together by quadrants.",
+        "Rating columns of the store, as valence,arousal; several joined by + are "
+        "answered by one network, with a score for each; to quadrants two joined are "
+        "one question.",
         shown="valence,arousal",
     ),
 ]

@@ -109,8 +109,14 @@ def list_tasks() -> Iterator[Row]:
             for name, traits in able.items()
             if record.goal in traits.goals and (traits.follows_time or not record.moves)
         ]
+        joining = [
+            f"`{n}`"
+            for n, traits in able.items()
+            if record.is_joint and traits.joins_targets and record.goal in traits.goals
+        ]
+        several = f"; any number ({', '.join(joining)})" if joining else ""
         yield (
-            *(f"`{name}`", str(record.n_targets), record.about),
+            *(f"`{name}`", f"{record.n_targets}{several}", record.about),
             "all" if len(named) == len(able) else ", ".join(named),
         )
 

@@ -85,21 +85,26 @@ class Goal:
         Whether their order is that of ratings, so that an ordinal loss can be used.
     moves : bool
         Whether a rating moves with time, so that rows of a trial differ.
+    parts : tuple of Goal
+        Where several targets are predicted at once: the goal of each, all of this kind.
     """
 
     kind: GoalKind
     classes: tuple[str, ...] = ()
     is_ordered: bool = False
     moves: bool = False
+    parts: tuple["Goal", ...] = ()
 
     @property
     def is_binary(self) -> bool:
-        """Whether it is high or low."""
-        return self.kind == "high-low"
+        """Whether it is high or low, of one target."""
+        return self.kind == "high-low" and not self.parts
 
     @property
     def n_outputs(self) -> int:
         """How many numbers a row's prediction has."""
+        if self.parts:
+            return sum(part.n_outputs for part in self.parts)
         return len(self.classes) if self.kind == "classes" else 1
 
 
@@ -265,6 +270,10 @@ class ScoreKey(NamedTuple):
 
 KEY_COLUMNS = ScoreKey._fields
 """Columns that identify a part of a run, in every table that has several."""
+
+TRAINED_WITH = "trained_with"
+"""A column of tables with several targets that one fit answers: the others, joined by
+``+``. Blank of what was fitted on a target alone; tables without such a fit lack it."""
 
 
 @dataclass(frozen=True)

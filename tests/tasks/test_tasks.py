@@ -87,7 +87,8 @@ def test_one_label_a_person_is_known_for_every_task(name):
     [
         ("quadrants", "valence", "takes exactly two targets"),
         ("quadrants", "valence+valence", "takes exactly two targets"),
-        ("high-low", "valence+arousal", "takes exactly one target"),
+        ("high-low", "valence+valence", "takes one target, as valence, or different"),
+        ("rating", "valence+", "takes one target, as valence, or different ones"),
     ],
 )
 def test_another_number_of_targets_ends_in_a_sentence(name, target, said):

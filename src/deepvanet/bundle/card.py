@@ -35,6 +35,7 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import describe_recipe
 from deepvanet.schema import (
     HIGH_OR_LOW,
+    TRAINED_WITH,
     ChannelType,
     Goal,
     Stream,
@@ -62,6 +63,9 @@ class TrainedMember:
         Why there is none.
     goal : Goal
         What it predicts.
+    target : str
+        Of what: of several that the member answers at once, there is one of these for
+        each.
     lag : FoundLag | None
         By how much a rating that moves follows the signals; None of others.
     """
@@ -73,12 +77,21 @@ class TrainedMember:
     judged: Mapping[str, tuple[Calibrations, Validation]]
     obstacle: str
     goal: Goal = HIGH_OR_LOW
+    target: str = ""
     lag: FoundLag | None = None
 
     @property
     def is_binary(self) -> bool:
         """Whether it says how likely high is."""
         return self.goal.is_binary
+
+    @property
+    def trained_with(self) -> str:
+        """The other targets that the member answers, joined by ``+``."""
+        if self.target == self.member.target:
+            return ""
+        names = self.member.target.split("+")
+        return "+".join(name for name in names if name != self.target)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as ``bundle.json`` has them."""
@@ -88,12 +101,15 @@ class TrainedMember:
             del rows["class_trials"]
         if not self.is_binary:
             goal = {"goal": asdict(self.goal)}
+            del goal["goal"]["parts"]
             if not self.goal.moves:
                 del goal["goal"]["moves"]
         if self.lag is not None:
             goal["lag_s"] = self.lag.lag_s
+        joint = {TRAINED_WITH: self.trained_with} if self.trained_with else {}
         return {
-            "target": self.member.target,
+            "target": self.target,
+            **joint,
             "streams": self.member.streams,
             **goal,
             "context": self.context,
@@ -162,7 +178,7 @@ def write_card(
 
 
 def _introduce(values: Mapping[str, Any], trained: Sequence[TrainedMember]) -> str:
-    targets = " and ".join(dict.fromkeys(item.member.target for item in trained))
+    targets = " and ".join(dict.fromkeys(item.target for item in trained))
     return (
         f"# A deepvanet bundle: {targets}, trained on {values['dataset']}\n\n"
         f"For each {_name_segment(values)} of a recording it gives "
@@ -266,13 +282,23 @@ def _tell_training(values: Mapping[str, Any], trained: Sequence[TrainedMember]) 
     for item in trained:
         rows = item.summary
         lines.append(
-            f"| {item.member.target} | {item.member.streams} | {rows.n_subjects} | "
+            f"| {item.target} | {item.member.streams} | {rows.n_subjects} | "
             f"{rows.n_trials} | {_count_classes(item)}"
             f"{rows.n_segments} | {_say_scale(rows)} | "
             f"{say_plan(item.plan) or '-'} |"
         )
     recipe = describe_recipe(values["training"])
     lines += ["", f"Recipe: {recipe}. {_tell_steps(trained)}"]
+    joint = dict.fromkeys(item.member.target for item in trained if item.trained_with)
+    for targets in joint:
+        lines += [
+            "",
+            (
+                f"One network a stream set answers {targets}, with outputs for each. "
+                "It was trained by the sum of their losses, on trials that have all "
+                "these ratings."
+            ),
+        ]
     dropout = values["training"].get("stream_dropout", 0.0)
     if dropout:
         lines += [
@@ -319,7 +345,7 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
     for item in trained:
         if not item.judged:
             lines.append(
-                f"- {item.member.target} from {item.member.streams}: "
+                f"- {item.target} from {item.member.streams}: "
                 f"**{'not calibrated, ' if item.is_binary else ''}"
                 f"never scored** (no cross-validation: {item.obstacle})"
             )
@@ -338,7 +364,7 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
     ]
     for item in judged:
         lines += [
-            _tell_score(item.member.target, streams, made)
+            _tell_score(item.target, streams, made)
             for streams, (_, made) in item.judged.items()
         ]
     return "\n".join([*lines, "", *_explain_scores(judged), "", *_tell_trust(judged)])
@@ -384,7 +410,7 @@ def _tell_task_scores(judged: Sequence[TrainedMember]) -> list[str]:
                 for name, score in made.scores.items()
                 if name != form.headline and score is not None
             ]
-            first = _tell_score(item.member.target, streams, made, form.headline)
+            first = _tell_score(item.target, streams, made, form.headline)
             lines.append(f"{first} {chance} | {', '.join(others) or '-'} |")
     if form.moves:
         return [*lines, "", *_list_protocols(judged), _OF_COURSES, *_HOW_SCORED]
@@ -458,7 +484,7 @@ def _tell_trust(judged: Sequence[TrainedMember]) -> list[str]:
             for level, name in (("segment", "seconds"), ("trial", "trials")):
                 fit, found = getattr(calibrations, level), getattr(made, level)
                 cells = (
-                    *(str(item.member.target), streams, name),
+                    *(str(item.target), streams, name),
                     *(f"{fit.slope:.2f}", f"{fit.offset:+.2f}"),
                     *(f"{fit.threshold:.2f}", f"{found.loss:.3f}"),
                     *(f"{found.loss_calibrated:.3f}", f"{found.ece:.3f}"),

@@ -186,7 +186,15 @@ MayLackLag = Annotated[
 
 @dataclass(frozen=True)
 class NetworkItem:
-    """A fitted learner; ``lag_s`` is by how much a rating that moves follows it."""
+    """A fitted learner; of several targets at once there is one of these for each.
+
+    Attributes
+    ----------
+    trained_with : str
+        The other targets, joined by ``+``.
+    lag_s : float | None
+        By how many seconds a rating that moves follows the signals.
+    """
 
     target: str
     streams: StreamSet
@@ -195,6 +203,7 @@ class NetworkItem:
     rows: RowSummary
     answers: tuple[AnswerItem, ...]
     goal: MayLackGoal = None
+    trained_with: Annotated[str, MAY_LACK] = ""
     lag_s: MayLackLag = None
 
     def __post_init__(self) -> None:
@@ -269,6 +278,35 @@ class Description:
             if goals.setdefault(item.target, goal) != goal:
                 raise UserError(f"{item.target} has two goals", field="networks")
         check_targets(goals)
+        for item in self.networks:
+            others = item.trained_with.split("+") if item.trained_with else []
+            lacking = [name for name in others if name not in goals]
+            if lacking:
+                raise UserError(
+                    f"{item.target} is trained with {lacking[0]}, which is no target",
+                    field="networks",
+                )
+            self.find_asked(item)
+
+    def find_asked(self, item: NetworkItem) -> str:
+        """Return what the fitted learner of a target was asked for.
+
+        Raises
+        ------
+        UserError
+            When the settings of the training name no such targets.
+        """
+        if not item.trained_with:
+            return item.target
+        names = sorted([item.target, *item.trained_with.split("+")])
+        for asked in self.training.targets:
+            if sorted(asked.split("+")) == names:
+                return asked
+        raise UserError(
+            f"{item.target} is trained with {item.trained_with}, but training.targets "
+            f"is {', '.join(self.training.targets)}",
+            field="networks",
+        )
 
     def _check_segments(self) -> None:
         grid = make_grid(self.training.segmenting)

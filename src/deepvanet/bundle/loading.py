@@ -10,9 +10,15 @@ from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.validation import Validation, find_form
 from deepvanet.config import PrepareSettings, Segmenting, TrainSettings
 from deepvanet.documents import build, read_json
+from deepvanet.findings import say_count
 from deepvanet.labels import check_label_rule
 from deepvanet.learners import find_record
-from deepvanet.learners.learner import Context, FitPlan, FittedLearner
+from deepvanet.learners.learner import (
+    AnswersTargets,
+    Context,
+    FitPlan,
+    FittedLearner,
+)
 from deepvanet.learners.making import load_learner
 from deepvanet.metrics import LEAST_RATINGS, LEAST_TRIALS, METRIC_RECORDS
 from deepvanet.preprocessing.windows import WindowGrid, name_segments, say_grid
@@ -75,6 +81,10 @@ class Answer:
         None: never scored, so not calibrated.
     goal : Goal
         What it predicts.
+    trained_with : str
+        The other targets that the same fitted learner answers, joined by ``+``.
+    asked : str
+        The target of the fitted learner; of several all of them, as they were asked.
     lag_s : float | None
         By how many seconds a rating that moves follows the signals; None of others.
     rated : tuple of float
@@ -89,12 +99,15 @@ class Answer:
     calibrations: Calibrations
     validation: Validation | None = None
     goal: Goal = HIGH_OR_LOW
+    trained_with: str = ""
+    asked: str = ""
     lag_s: float | None = None
     rated: tuple[float, ...] = ()
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
-        what = f"{self.target} from {self.streams}: "
+        joint = f" (trained with {self.trained_with})" if self.trained_with else ""
+        what = f"{self.target} from {self.streams}{joint}: "
         if self.goal != HIGH_OR_LOW:
             return what + self._say_score()
         if self.validation is None:
@@ -192,8 +205,8 @@ class Bundle:
 
     @property
     def networks(self) -> tuple[tuple[str, str], ...]:
-        """Target and stream set of each fitted learner."""
-        return tuple(dict.fromkeys((a.target, a.network) for a in self.answers))
+        """Target and stream set of each fitted learner; several targets as asked."""
+        return tuple(dict.fromkeys((a.asked, a.network) for a in self.answers))
 
     @property
     def learner(self) -> str:
@@ -245,8 +258,9 @@ class Bundle:
         ]
 
     def _count(self) -> str:
-        what = "networks" if self.learner == "network" else f"of {self.learner}"
-        return f"{len(self.networks)} {what}"
+        if self.learner == "network":
+            return say_count(len(self.networks), "network")
+        return f"{len(self.networks)} of {self.learner}"
 
     def channels_of(self, stream: Stream) -> tuple[Channel, ...]:
         """Return the channels of one stream, in the order of its arrays."""
@@ -260,9 +274,24 @@ class Bundle:
         raise KeyError(f"{target} from {streams}")
 
     def load(self, target: str, streams: str) -> FittedLearner:
-        """Load the fitted learner that answers from a stream set."""
-        network = self.find(target, streams).network
-        return load_learner(self.learner, name_folder(self.path, target, network))
+        """Load what answers a target from a stream set.
+
+        Raises
+        ------
+        UserError
+            When it was not fitted for as many targets as the bundle says.
+        """
+        answer = self.find(target, streams)
+        folder = name_folder(self.path, answer.asked, answer.network)
+        fitted = load_learner(self.learner, folder)
+        if not answer.trained_with:
+            return fitted
+        if not isinstance(fitted, AnswersTargets):
+            raise UserError(f"{folder}: predicts one target, not {answer.asked}")
+        try:
+            return fitted.take_target(answer.asked.split("+").index(target))
+        except UserError as error:
+            raise UserError(f"{folder}: {error}") from None
 
     def pick(self, available: frozenset[Stream]) -> str | None:
         """Return the largest stream set it knows within the available streams."""
@@ -329,6 +358,8 @@ def _open(path: Path, values: Mapping[str, Any], found: Description) -> Bundle:
                 answer.open_calibration(),
                 answer.validation,
                 item.find_goal(),
+                item.trained_with,
+                found.find_asked(item),
                 item.lag_s,
                 item.rows.list_rated(),
             )

@@ -31,6 +31,8 @@ class Member:
 
     Attributes
     ----------
+    target : str
+        What was asked: a target, or several that it answers at once, joined by ``+``.
     streams : str
         The stream set that it reads.
     answers : tuple of str
@@ -157,12 +159,13 @@ def select_member(
     selection = select_rows(
         store, as_evaluated(settings), member.target, member.streams
     )
-    if len(set(selection.label.tolist())) < 2:
-        needed = _NEEDED[selection.task.goal.kind]
-        raise UserError(
-            f"{store.path}: {member.target} from {member.streams}: "
-            f"{len(selection.label)} segments, but {needed} are needed to train"
-        )
+    for one in selection.split():
+        if len(set(one.label.tolist())) < 2:
+            needed = _NEEDED[one.task.goal.kind]
+            raise UserError(
+                f"{store.path}: {one.task.target} from {member.streams}: "
+                f"{len(one.label)} segments, but {needed} are needed to train"
+            )
     return selection if lag is None else selection.at(lag)
 
 

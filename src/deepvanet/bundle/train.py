@@ -4,7 +4,9 @@ The folder::
 
     MODEL/README.md                          the model card, for people
     MODEL/bundle.json                        recipe, channels, rates, label rule, scores
-    MODEL/networks/valence/face+bio/         one fitted learner: safetensors, JSON
+    MODEL/networks/valence/face+bio/         one fitted learner: safetensors, JSON;
+                                             of several targets at once in a folder
+                                             named by all of them, valence+arousal
     MODEL/cross-validation/valence/face+bio/ one finished fold a file
     MODEL/face-weights.safetensors           where face trunks started, if given
 
@@ -54,8 +56,10 @@ from deepvanet.bundle.validation import (
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
 from deepvanet.evaluation.asking import (
     check_goal,
+    check_joint,
     check_lengths,
     join_targets,
+    list_lacking,
     name_sets,
 )
 from deepvanet.evaluation.fits import open_once
@@ -68,7 +72,7 @@ from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import plan_steps
-from deepvanet.schema import Channel, Stream, UserError, parse_streams
+from deepvanet.schema import Channel, Goal, Stream, UserError, parse_streams
 from deepvanet.store import (
     SegmentStore,
     digest_store,
@@ -76,7 +80,7 @@ from deepvanet.store import (
     pick_subjects,
     read_store_findings,
 )
-from deepvanet.tasks import check_task
+from deepvanet.tasks import check_task, split_task
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
 
@@ -141,6 +145,8 @@ def train_bundle(
             field="segment",
         )
     _check_goals(store, settings)
+    for line in list_lacking(store, as_evaluated(settings)):
+        _log.warning("%s", line)
     for streams in list_left_out(settings):
         _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
     network = name_face_weights(settings.network, face_weights)
@@ -191,13 +197,17 @@ def train_bundle(
             member,
             plans[member] or _plan_epochs(settings, traits, len(rows[member])),
             traits.find_context(parse_streams(member.streams)),
-            summarise(select_member(store, settings, member, lags[member])),
-            judge(out, member, dealt, settings),
+            summarise(selection),
+            judge(out, member, dealt, settings, place=place),
             dealt.obstacle,
-            rows[member].goal,
+            selection.task.goal,
+            selection.task.target,
             lags[member],
         )
         for member, dealt in folds.items()
+        for place, selection in enumerate(
+            select_member(store, settings, member, lags[member]).split()
+        )
     ]
     levels = measure_levels(
         out, rows, learner=settings.learner, scale=settings.network.scale
@@ -214,11 +224,12 @@ def train_bundle(
 def _check_goals(store: SegmentStore, settings: TrainSettings) -> None:
     """Refuse what the learner cannot predict, and targets that can name no folder."""
     asked = as_evaluated(settings)
-    goals = {}
+    check_joint(asked)
+    goals: dict[str, Goal] = {}
     for target in settings.targets:
         task = open_task(store, asked, target)
         check_goal(asked, task)
-        goals[target] = task.goal
+        goals |= {one.target: one.goal for one in split_task(task)}
     check_targets(goals)
 
 

@@ -38,7 +38,7 @@ from deepvanet.evaluation.parts import Part, cut_part, is_trainable
 from deepvanet.evaluation.tables import tabulate_predictions
 from deepvanet.fields import MAY_LACK
 from deepvanet.files import whole_file
-from deepvanet.learners.learner import FitPlan
+from deepvanet.learners.learner import AnswersTargets, FitPlan, FittedLearner
 from deepvanet.learners.probabilities import measure_outputs
 from deepvanet.metrics import (
     HIGH_LOW_FORM,
@@ -50,7 +50,7 @@ from deepvanet.metrics import (
     tabulate_scores,
 )
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
-from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, parse_streams
+from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
 from deepvanet.store import SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
@@ -160,7 +160,7 @@ def plan_folds(
         member.streams,
         settings.seed,
     )
-    if not all(is_trainable(part, fold) for fold in part.folds):
+    if not all(is_trainable(one, f) for one in part.split() for f in part.folds):
         what = "rating" if part.task.goal.kind == "rating" else "class"
         return MemberFolds(protocol.name, None, f"a fold would train on one {what}")
     return MemberFolds(protocol.name, part)
@@ -208,10 +208,13 @@ def fit_fold(
     rows = fit.take_rows(store)
     _, fitted = fit_learner(make_learner(settings, face_weights), rows, fit)
     outputs = {
-        streams: measure_outputs(
-            fitted,
+        _name_outputs(one, streams): measure_outputs(
+            answering,
             dataclasses.replace(rows["test"], streams=parse_streams(streams)),
-            part.task.goal,
+            one.task.goal,
+        )
+        for one, answering in zip(
+            part.split(), list_answering(fitted, part.task.goal), strict=True
         )
         for streams in member.answers
     }
@@ -228,6 +231,26 @@ def fit_fold(
         )
 
 
+def list_answering(fitted: FittedLearner, goal: Goal) -> list[FittedLearner]:
+    """Return what answers each target; of one target what was fitted.
+
+    Raises
+    ------
+    UserError
+        When it was not fitted for so many.
+    """
+    if not goal.parts:
+        return [fitted]
+    if not isinstance(fitted, AnswersTargets):
+        raise UserError("the fitted learner predicts one target, not several")
+    return [fitted.take_target(place) for place in range(len(goal.parts))]
+
+
+def _name_outputs(part: Part, streams: str) -> str:
+    """Return how a fold's file calls what was said of one of several targets."""
+    return streams if part.place is None else f"{part.place} {streams}"
+
+
 def find_plan(out: Path, member: Member, folds: MemberFolds) -> FitPlan:
     """Return the medians of what the folds chose; of two middle ones the smaller."""
     chosen: dict[str, list[int]] = {}
@@ -241,7 +264,12 @@ def find_plan(out: Path, member: Member, folds: MemberFolds) -> FitPlan:
 
 
 def judge(
-    out: Path, member: Member, folds: MemberFolds, settings: TrainSettings
+    out: Path,
+    member: Member,
+    folds: MemberFolds,
+    settings: TrainSettings,
+    *,
+    place: int = 0,
 ) -> dict[str, tuple[Calibrations, Validation]]:
     """Return calibrations and validation for each stream set that is answered.
 
@@ -255,6 +283,8 @@ def judge(
         Its folds, as ``plan_folds`` gives them.
     settings : TrainSettings
         What was fitted.
+    place : int
+        Which of several targets is judged.
 
     Returns
     -------
@@ -263,12 +293,12 @@ def judge(
     """
     if folds.part is None:
         return {}
+    part = folds.part.split()[place]
     return {
         streams: _judge(
-            _join_folds(out, member, folds.part, streams),
-            folds.part.task.goal,
+            _join_folds(out, member, part, streams),
+            part,
             folds,
-            member,
             streams,
             settings,
         )
@@ -278,15 +308,15 @@ def judge(
 
 def _judge(
     segments: pd.DataFrame,
-    goal: Goal,
+    part: Part,
     folds: MemberFolds,
-    member: Member,
     streams: str,
     settings: TrainSettings,
 ) -> tuple[Calibrations, Validation]:
+    goal = part.task.goal
     key: dict[str, Any] = {
         "protocol": folds.protocol,
-        "target": str(member.target),
+        "target": part.target,
         "streams": streams,
         "learner": settings.learner,
         "seed": 0,
@@ -343,7 +373,7 @@ def _join_folds(out: Path, member: Member, part: Part, streams: str) -> pd.DataF
     parts = []
     for number, fold in enumerate(part.folds):
         with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
-            found, lag = fit[streams], read_lag(fit)
+            found, lag = fit[_name_outputs(part, streams)], read_lag(fit)
         names = ["subject", "trial", "stimulus", "segment"]
         names += [TIME_COLUMN] if goal.moves else []
         units = part.table.iloc[fold.test][names].assign(fold=number)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Num
 
 from deepvanet.config import EvaluateSettings, TrainSettings
 from deepvanet.evaluation.fits import find_traits
 from deepvanet.evaluation.parts import open_task, read_ratings
-from deepvanet.findings import list_some
+from deepvanet.findings import list_some, say_count
 from deepvanet.learners import list_learners
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols import PROTOCOLS, UNITS, columns_of
@@ -23,7 +24,15 @@ from deepvanet.schema import (
     pick,
 )
 from deepvanet.store import SegmentStore, pick_subjects
-from deepvanet.tasks import TASKS, Task, check_task
+from deepvanet.tasks import (
+    TASKS,
+    Joint,
+    Task,
+    check_task,
+    read_column,
+    split_target,
+    split_task,
+)
 
 
 def check_settings(settings: EvaluateSettings, store: SegmentStore) -> EvaluateSettings:
@@ -93,6 +102,8 @@ def name_sets(asked: Sequence[str], store: SegmentStore) -> tuple[str, ...]:
 def join_targets(settings: EvaluateSettings | TrainSettings) -> tuple[str, ...]:
     """Join two targets that are asked together: ``valence,arousal`` for quadrants."""
     targets, needed = settings.targets, TASKS[settings.task].n_targets
+    if TASKS[settings.task].is_joint:
+        return tuple("+".join(split_target(settings.task, t)) for t in targets)
     if needed > 1 and len(targets) == needed and not any("+" in t for t in targets):
         return ("+".join(targets),)
     return targets
@@ -100,6 +111,7 @@ def join_targets(settings: EvaluateSettings | TrainSettings) -> tuple[str, ...]:
 
 def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
     """Refuse a target that the store lacks, that never varies, or no learner takes."""
+    check_joint(settings)
     for target in settings.targets:
         task = open_task(store, settings, target)
         ratings = read_ratings(store, task)
@@ -110,16 +122,46 @@ def _check_targets(settings: EvaluateSettings, store: SegmentStore) -> None:
                 "cover its ratings, or another target",
                 field="targets",
             )
-        label = np.unique(task.encode(ratings[known], store.table[known]))
-        if len(label) < 2:
-            classes = task.goal.classes
-            which = f"are {classes[int(label[0])]}" if classes else "have one rating"
-            raise UserError(
-                f"{target} does not vary: all trials of {store.path} {which}, so there "
-                "is nothing to learn: choose another target, label rule or classes",
-                field="targets",
-            )
+        label = task.encode(ratings[known], store.table[known]).reshape(known.sum(), -1)
+        for one, of_one in zip(split_task(task), label.T, strict=True):
+            _check_varied(store, one, of_one)
         check_goal(settings, task)
+
+
+def _check_varied(
+    store: SegmentStore, task: Task, label: Num[np.ndarray, " row"]
+) -> None:
+    label = np.unique(label)
+    if len(label) < 2:
+        classes = task.goal.classes
+        which = f"are {classes[int(label[0])]}" if classes else "have one rating"
+        raise UserError(
+            f"{task.target} does not vary: all trials of {store.path} {which}, so "
+            "there is nothing to learn: choose another target, label rule or classes",
+            field="targets",
+        )
+
+
+def check_joint(settings: EvaluateSettings) -> None:
+    """Refuse a target that is asked twice, alone and with others at once.
+
+    Raises
+    ------
+    UserError
+        Which names it.
+    """
+    if not TASKS[settings.task].is_joint:
+        return
+    asked = [split_target(settings.task, target) for target in settings.targets]
+    columns = [column for names in asked for column in names]
+    twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
+    if twice and any(len(names) > 1 for names in asked):
+        asked_for = ",".join(settings.targets)
+        raise UserError(
+            f"{list_some(twice)} would be answered twice by {asked_for}: ask for each "
+            "target once, and for others in another run",
+            field="targets",
+        )
 
 
 def check_goal(settings: EvaluateSettings, task: Task) -> None:
@@ -131,18 +173,25 @@ def check_goal(settings: EvaluateSettings, task: Task) -> None:
         Which names those that can.
     """
     goal = task.goal
-    if settings.network.loss == "ordinal" and not goal.is_ordered:
+    ordered = [part.is_ordered for part in goal.parts or (goal,)]
+    if settings.network.loss == "ordinal" and not all(ordered):
         raise UserError(
             f"ordinal needs classes that have an order, as those of --classes "
             f"<4,4-6,>6; {task.target} as {settings.task} has none: leave it out",
             field="loss",
         )
     for learner in settings.learners:
-        if not find_traits(learner, settings).can_predict(goal):
-            able = [n for n in list_learners() if _can(n, goal, settings)]
+        if not _can(learner, goal, settings):
+            able = [
+                name
+                for name in list_learners()
+                if _can(name, goal, settings) and _reads(name, settings)
+            ]
+            what = f"do task {settings.task}"
+            if find_traits(learner, settings).can_predict(goal):
+                what = f"predict {task.target} at once"
             raise UserError(
-                f"{learner} cannot do task {settings.task}; those that can: "
-                f"{', '.join(able)}",
+                f"{learner} cannot {what}; those that can: {', '.join(able)}",
                 field="learners",
             )
 
@@ -177,8 +226,14 @@ def _can_any_length(learner: str, settings: EvaluateSettings) -> bool:
 
 
 def _can(learner: str, goal: Goal, settings: EvaluateSettings) -> bool:
+    """Say whether a learner predicts a goal; a prior is fitted on each of several."""
     traits = find_traits(learner, settings)
-    return traits.can_predict(goal) and traits.reads_streams
+    is_able = not goal.parts or traits.joins_targets or not traits.reads_streams
+    return traits.can_predict(goal) and is_able
+
+
+def _reads(learner: str, settings: EvaluateSettings) -> bool:
+    return find_traits(learner, settings).reads_streams
 
 
 def _check_units(settings: EvaluateSettings, store: SegmentStore) -> None:
@@ -225,6 +280,36 @@ def _check_learners(settings: EvaluateSettings) -> None:
                 f"{','.join(settings.streams)}",
                 field="streams",
             )
+
+
+def list_lacking(store: SegmentStore, settings: EvaluateSettings) -> list[str]:
+    """Say how many trials have only some of the targets that are asked at once."""
+    said = []
+    for target in settings.targets:
+        task = open_task(store, settings, target)
+        if not isinstance(task, Joint):
+            continue
+        ratings = np.stack(
+            [read_column(store.read_ratings(name)) for name in task.columns], axis=1
+        )
+        known = np.stack(
+            [
+                part.find_known(ratings[:, [place]])
+                for place, part in enumerate(task.parts)
+            ],
+            axis=1,
+        )
+        of_subjects = np.ones(len(known), dtype=bool)
+        if settings.subjects:
+            of_subjects = store.table["subject"].isin(settings.subjects).to_numpy()
+        partly = known.any(axis=1) & ~known.all(axis=1) & of_subjects
+        trials = store.table.loc[partly, columns_of("trial")].drop_duplicates()
+        if len(trials):
+            n_trials = say_count(len(trials), "trial has", "trials have")
+            said.append(
+                f"{target}: {n_trials} only some of these targets and take part in none"
+            )
+    return said
 
 
 def list_left_out(settings: EvaluateSettings) -> list[str]:

@@ -120,7 +120,8 @@ def estimate_run(
         is_honest = any(protocol.kind == "honest" for protocol in part.protocols)
         n_permutations = max(settings.permutations, 0) if is_honest else 0
         n_fits += len(learners) + n_permutations * len(set(learners).difference(PRIORS))
-        n_rows += len(fold.test) * len(learners) * len(part.protocols)
+        n_tables = len(learners) * len(part.protocols) * len(part.split())
+        n_rows += len(fold.test) * n_tables
         for learner in learners:
             for training in _list_trainings(learner, part.streams, settings):
                 key = training.name, training.streams

@@ -1,6 +1,6 @@
 """One fold fitted by every learner, and saved so that it is never fitted again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,13 @@ from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
 from deepvanet.schema import Goal, Stream, parse_streams
 from deepvanet.store import Rows, Segments, SegmentStore, find_digest, open_store
-from deepvanet.tasks import TASKS, MovingRating
+from deepvanet.tasks import TASKS, MovingRating, join_outputs, split_outputs
 
 LAG = "lag"
 """Of a saved fit: the numbers of its ``FoundLag``."""
 
+WATCHED_EACH = "watched_each"
+"""Of a saved fit of several targets: by epoch, the watched loss of each."""
 _PARTS = ("train", "first", "validation", "test")
 
 
@@ -83,7 +85,7 @@ class FoldJob:
     streams: tuple[Stream, ...]
     seed: int
     numbers: Mapping[str, Int[np.ndarray, " row"]]
-    label: Mapping[str, Num[np.ndarray, " row"]]
+    label: Mapping[str, Num[np.ndarray, " row *target"]]
     goal: Goal
     choice: Choice
     unit: str
@@ -307,9 +309,12 @@ def _fit(
     learner: Learner, rows: Mapping[str, Rows], task: FoldJob
 ) -> dict[str, NDArray[Any]]:
     train = rows["train"]
-    if len(np.unique(train.label)) < 2:
-        only = encode_shares(train.label[:1], train.goal)
-        score = np.repeat(only, len(rows["test"]), axis=0)
+    if train.goal.parts and not learner.traits.joins_targets:
+        return _fit_apart(learner, rows, task)
+    constant = _score_constant(train, len(rows["test"]))
+    rates = [rate for rate in constant if rate is not None]
+    if len(rates) == len(constant):
+        score = join_outputs(rates) if train.goal.parts else rates[0]
         nothing = {"history": np.empty((0, 4)), **_spell_choices({})}
         return {**dict.fromkeys(task.readings, score), **nothing}
     first, fitted = fit_learner(learner, rows, task)
@@ -317,12 +322,55 @@ def _fit(
         (item.epoch, item.train_loss, item.watched_loss, item.watched_accuracy)
         for item in first.history
     ]
+    scores: dict[str, NDArray[Any]] = {}
+    for epoch in task.readings:
+        score = fitted.score(rows["test"], epoch=epoch)
+        scores[epoch] = _put_constant(score, constant, train.goal) if rates else score
+    if train.goal.parts:
+        of_each = [item.of_targets for item in first.history]
+        scores[WATCHED_EACH] = np.array(of_each, dtype=float)
     return {
-        **{epoch: fitted.score(rows["test"], epoch=epoch) for epoch in task.readings},
+        **scores,
         "history": np.array(history, dtype=float).reshape(-1, 4),
         "chosen_epoch": np.array(first.chosen_epoch or 0),
         **_spell_choices(fitted.choices),
     }
+
+
+def _fit_apart(
+    learner: Learner, rows: Mapping[str, Rows], task: FoldJob
+) -> dict[str, NDArray[Any]]:
+    """Fit a prior, which has no epochs, on each of several targets."""
+    of_target = {name: part.split_targets() for name, part in rows.items()}
+    fits = [
+        _fit(learner, {name: parts[place] for name, parts in of_target.items()}, task)
+        for place in range(len(task.goal.parts))
+    ]
+    joined: dict[str, NDArray[Any]] = {
+        epoch: join_outputs([fit[epoch] for fit in fits]) for epoch in task.readings
+    }
+    return {**fits[0], **joined}
+
+
+_Constant = Float[np.ndarray, "row ..."] | None
+
+
+def _score_constant(train: Rows, n_rows: int) -> list[_Constant]:
+    """Return base rates of each target with one class in training, None of others."""
+    return [
+        np.repeat(encode_shares(part.label[:1], part.goal), n_rows, axis=0)
+        if len(np.unique(part.label)) < 2
+        else None
+        for part in train.split_targets()
+    ]
+
+
+def _put_constant(
+    score: Float[np.ndarray, "row output"], constant: Sequence[_Constant], goal: Goal
+) -> Float[np.ndarray, "row output"]:
+    """Return scores with base rates where a target had one class in training."""
+    found = zip(split_outputs(score, goal), constant, strict=True)
+    return join_outputs([mine if rate is None else rate for mine, rate in found])
 
 
 def fit_learner(

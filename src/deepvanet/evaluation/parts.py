@@ -21,6 +21,7 @@ from deepvanet.schema import UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
 from deepvanet.tasks import (
     TASKS,
+    Joint,
     MovingRating,
     Task,
     list_lags,
@@ -43,7 +44,7 @@ class RowSelection:
         Row numbers of the store.
     ratings : array, shape (row, column)
         Of the task's columns.
-    label : array, shape (row,)
+    label : array, shape (row,) or (row, target)
         What is learnt, by all of these rows.
     table : DataFrame
         Of these rows, numbered from 0.
@@ -52,7 +53,7 @@ class RowSelection:
     task: Task
     numbers: Int[np.ndarray, " row"]
     ratings: Float[np.ndarray, "row column"]
-    label: Num[np.ndarray, " row"]
+    label: Num[np.ndarray, " row *target"]
     table: pd.DataFrame
 
     @cached_property
@@ -72,6 +73,20 @@ class RowSelection:
         if not isinstance(self.task, MovingRating):
             raise ValueError(f"{self.task.target} does not move")
         return replace(self, label=self.task.encode_at(self.ratings, lag.lag_s))
+
+    def split(self) -> tuple["RowSelection", ...]:
+        """Return the rows with what is asked of each target; of one, themselves."""
+        if not isinstance(self.task, Joint):
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                task=task,
+                ratings=self.ratings[:, [place]],
+                label=self.label[:, place],
+            )
+            for place, task in enumerate(self.task.parts)
+        )
 
     def open(self, store: SegmentStore, streams: str) -> Rows:
         """Return them as a learner is given them."""
@@ -93,6 +108,8 @@ class Part:
         Row numbers count within ``numbers``.
     gap : Gap | None
         Where trials are divided in time: what lies between training and test.
+    place : int | None
+        Which of several targets it is, that are asked at once.
     """
 
     protocols: tuple[Protocol, ...]
@@ -101,6 +118,7 @@ class Part:
     rows: RowSelection
     folds: tuple[Fold, ...]
     gap: Gap | None = None
+    place: int | None = None
 
     @property
     def task(self) -> Task:
@@ -122,6 +140,15 @@ class Part:
         """One row a segment, numbered from 0."""
         return self.rows.table
 
+    def split(self) -> tuple["Part", ...]:
+        """Return a part for each target, with the same folds; of one, itself."""
+        if not isinstance(self.task, Joint):
+            return (self,)
+        return tuple(
+            replace(self, rows=rows, place=place)
+            for place, rows in enumerate(self.rows.split())
+        )
+
     @cached_property
     def labels_are_personal(self) -> bool:
         """Whether each subject has one label over all its trials."""
@@ -139,7 +166,7 @@ class Part:
 
     def label_in(
         self, fold: Fold, lag: FoundLag | None = None
-    ) -> Num[np.ndarray, " row"]:
+    ) -> Num[np.ndarray, " row *target"]:
         """Return the labels by what is known from a fold's training rows alone.
 
         Parameters
@@ -258,14 +285,15 @@ def open_task(store: SegmentStore, settings: EvaluateSettings, target: str) -> T
         rule=settings.label_rule,
         classes=settings.classes,
         column=read[0],
+        others=read[1:],
     )
 
 
 def read_ratings(store: SegmentStore, task: Task) -> Float[np.ndarray, "row column"]:
     """Return the ratings that a task reads, of all rows of a store.
 
-    A row that lacks one of two has none, so that what is exchanged stays together. A
-    rating that moves has a column for each lag.
+    A row that lacks one of several has none, so that what is exchanged stays together.
+    A rating that moves has a column for each lag.
     """
     if isinstance(task, MovingRating):
         return store.read_traces(task.target, task.lags_s)
@@ -335,5 +363,10 @@ def walk(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold]]:
 
 
 def is_trainable(part: Part, fold: Fold) -> bool:
-    """Say whether a fold's training rows hold several classes, or ratings."""
-    return len(np.unique(part.label_in(fold)[fold.train])) > 1
+    """Say whether a fold's training rows hold several classes, or ratings.
+
+    Of several targets, whether they do of one of them.
+    """
+    return any(
+        len(np.unique(one.label_in(fold)[fold.train])) > 1 for one in part.split()
+    )

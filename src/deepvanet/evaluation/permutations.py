@@ -37,10 +37,11 @@ References
    performance. Journal of Machine Learning Research 11, 1833-1863.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ from deepvanet.evaluation.tables import tabulate_predictions
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import say_count
+from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.metrics import (
     LEAST_CLIPS,
@@ -78,11 +80,11 @@ from deepvanet.metrics import (
     find_means,
     permutation_columns,
 )
-from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.protocols import PROTOCOLS, Protocol, columns_of
 from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, UserError
 from deepvanet.store import SegmentStore
-from deepvanet.tasks import MovingRating
+from deepvanet.tasks import MovingRating, split_outputs, split_target, split_task
 
 MOST_WORK = 6_000_000
 """Training rows of all fits of one learner that take about a minute on one core."""
@@ -102,7 +104,13 @@ _SEED = 0x5EED  # keeps these random numbers apart from those of controls
 
 @dataclass(frozen=True)
 class PermutationTask:
-    """Some permutations of a learner under a protocol, of a target and stream set."""
+    """Some permutations of a learner under a protocol, of a target and stream set.
+
+    Attributes
+    ----------
+    key : ScoreKey
+        Its target is what was asked: several, joined by ``+``, are fitted at once.
+    """
 
     key: ScoreKey
     exchanged: str
@@ -125,11 +133,19 @@ class PermutationPlan:
         All that has a p-value: honest, and no prior.
     permuted : mapping
         Those that are permuted, and what exchanges its ratings.
+    asked : mapping
+        What was asked for those of several targets at once, as ``PermutationTask`` has
+        it.
     """
 
     n_permutations: int
     tests: tuple[ScoreKey, ...]
     permuted: Mapping[ScoreKey, str]
+    asked: Mapping[ScoreKey, ScoreKey] = field(default_factory=dict)
+
+    def ask(self, key: ScoreKey) -> ScoreKey:
+        """Return what is fitted for a test: its target, or several at once."""
+        return self.asked.get(key, key)
 
     def lines(self) -> list[str]:
         """Say what was permuted, and what was not."""
@@ -198,8 +214,8 @@ def plan_permutations(
         return PermutationPlan(0, tuple(tests), {})
     held: dict[tuple[str, str, str], list[Part]] = {}
     for part in parts:
-        for protocol in part.protocols:
-            key = protocol.name, str(part.target), part.streams
+        for protocol, one in product(part.protocols, part.split()):
+            key = protocol.name, str(one.target), part.streams
             held.setdefault(key, []).append(part)
     learners = dict.fromkeys(key[3] for key in tests)
     quick = {
@@ -211,14 +227,19 @@ def plan_permutations(
         * sum(_count_work(held[k[:3]]) for k in tests if k[3] == learner)
         <= MOST_WORK
     }
+    whole = {key: held[key[:3]][0] for key in tests if asked > 0 or key[3] in quick}
     return PermutationPlan(
         n_permutations,
         tuple(tests),
         {
             key: exchanged
-            for key in tests
-            if (asked > 0 or key[3] in quick)
-            and (exchanged := choose_exchange(held[key[:3]][0]))
+            for key, part in whole.items()
+            if (exchanged := choose_exchange(part))
+        },
+        {
+            key: key._replace(target=part.target)
+            for key, part in whole.items()
+            if part.task.goal.parts
         },
     )
 
@@ -235,7 +256,8 @@ def choose_exchange(part: Part) -> str:
     """
     if part.task.goal.moves:
         return "clips" if part.table["stimulus"].nunique() >= LEAST_CLIPS else ""
-    if belong_to_people(part.table.assign(label=part.rows.label)):
+    labels = (one.rows.label for one in part.split())
+    if all(belong_to_people(part.table.assign(label=label)) for label in labels):
         return "people"
     cells = part.table[["subject", "stimulus"]].drop_duplicates()
     n_subjects, n_clips = cells.nunique()
@@ -293,7 +315,7 @@ def permute(
         failures=out / FAILURES,
     ):
         pass
-    tables = [_read(task, settings.task) for task in tasks]
+    tables = [_read(task, key, settings.task) for task, key in _walk(plan, tasks)]
     if not tables:
         return pd.DataFrame(columns=list(permutation_columns(settings.task)))
     return pd.concat(tables, ignore_index=True)
@@ -302,7 +324,8 @@ def permute(
 def _list_tasks(
     plan: PermutationPlan, settings: EvaluateSettings, folder: Path, run: str
 ) -> Iterable[PermutationTask]:
-    for key, exchanged in plan.permuted.items():
+    asked = {plan.ask(key): exchanged for key, exchanged in plan.permuted.items()}
+    for key, exchanged in asked.items():
         at_once = PERMUTATIONS_AT_ONCE if find_traits(key[3], settings).is_quick else 1
         for start in range(0, plan.n_permutations, at_once):
             numbers = tuple(range(start, min(start + at_once, plan.n_permutations)))
@@ -334,7 +357,10 @@ def _score(
     task: PermutationTask,
     number: int,
 ) -> list[float]:
-    """Exchange ratings and do all folds of all seeds again; return the metrics."""
+    """Exchange ratings and do all folds of all seeds again; return the metrics.
+
+    Of several targets those of each follow each other.
+    """
     protocol, target, streams, learner = task.key
     asked = open_task(store, settings, target)
     own = read_ratings(store, asked)
@@ -343,7 +369,8 @@ def _score(
         ratings = exchange_courses(store.table, own, number=number, least_turn_s=turn_s)
     else:
         ratings = exchange_columns(store.table, own, how=task.exchanged, number=number)
-    predictions = []
+    metrics = TASK_SCORES[settings.task].metrics
+    predictions: dict[str, list[pd.DataFrame]] = {}
     for seed in settings.seeds:
         try:
             part = cut_part(
@@ -357,10 +384,14 @@ def _score(
             )
         except UserError:
             # too many trials dropped out for so many folds: there is no score
-            return [float("nan")] * len(TASK_SCORES[settings.task].metrics)
-        predictions.append(_predict(store, settings, face_weights, part, learner))
-    means = find_means(pd.concat(predictions, ignore_index=True), "trial")
-    return [means[metric] for metric in TASK_SCORES[settings.task].metrics]
+            return [float("nan")] * len(metrics) * len(split_task(asked))
+        for table in _predict(store, settings, face_weights, part, learner):
+            predictions.setdefault(str(table["target"].iloc[0]), []).append(table)
+    found = [
+        find_means(pd.concat(tables, ignore_index=True), "trial")
+        for tables in predictions.values()
+    ]
+    return [means[metric] for means in found for metric in metrics]
 
 
 def _predict(
@@ -369,16 +400,33 @@ def _predict(
     face_weights: Path | None,
     part: Part,
     learner: str,
-) -> pd.DataFrame:
-    """Fit and score all folds of a part."""
+) -> Iterator[pd.DataFrame]:
+    """Fit and score all folds of a part; yield the predictions of each target."""
     [protocol] = part.protocols
-    made = []
+    scores, lags = [], []
     for fold in part.folds:
         task = settle_lag(store, plan_task(part, fold, Path(), settings, run=""))
         fit = fit_one(store, settings, face_weights, task, learner)
-        label = part.label_in(fold, task.lag)[fold.test]
-        score = fit[read_epoch(protocol)]
-        made.append(tabulate_predictions(part.task.goal, label, score, task.lag))
+        scores.append(split_outputs(fit[read_epoch(protocol)], part.task.goal))
+        lags.append(task.lag)
+    for one, of_one in zip(part.split(), zip(*scores, strict=True), strict=True):
+        yield _tabulate(one, protocol, learner, of_one, lags)
+
+
+def _tabulate(
+    part: Part,
+    protocol: Protocol,
+    learner: str,
+    scores: Sequence[Float[np.ndarray, "_ ..."]],
+    lags: Sequence[FoundLag | None],
+) -> pd.DataFrame:
+    """Return the predictions of all folds of one target."""
+    made = [
+        tabulate_predictions(
+            part.task.goal, part.label_in(fold, lag)[fold.test], score, lag
+        )
+        for fold, score, lag in zip(part.folds, scores, lags, strict=True)
+    ]
     tested = np.concatenate([fold.test for fold in part.folds])
     numbers = np.repeat(
         [fold.number for fold in part.folds], [len(fold.test) for fold in part.folds]
@@ -543,11 +591,28 @@ def _look_up(values: pd.Series, names: Any) -> Float[np.ndarray, " row"]:
     return values.reindex(names).to_numpy(dtype=float)
 
 
-def _read(task: PermutationTask, asked: str) -> pd.DataFrame:
+def _walk(
+    plan: PermutationPlan, tasks: Iterable[PermutationTask]
+) -> Iterator[tuple[PermutationTask, ScoreKey]]:
+    """Yield every task with each test that it answers, test after test."""
+    of_asked: dict[ScoreKey, list[PermutationTask]] = {}
+    for task in tasks:
+        of_asked.setdefault(task.key, []).append(task)
+    for key in plan.permuted:
+        for task in of_asked[plan.ask(key)]:
+            yield task, key
+
+
+def _read(task: PermutationTask, key: ScoreKey, asked: str) -> pd.DataFrame:
+    metrics = list(TASK_SCORES[asked].metrics)
+    targets = [key.target]
+    if key != task.key:
+        targets = list(split_target(asked, task.key.target))
     with np.load(task.file, allow_pickle=False) as held:
         scores: NDArray[Any] = held["scores"]
-    table = pd.DataFrame(scores, columns=list(TASK_SCORES[asked].metrics))
+    start = targets.index(key.target) * len(metrics)
+    table = pd.DataFrame(scores[:, start : start + len(metrics)], columns=metrics)
     table = table.assign(
-        **task.key._asdict(), exchanged=task.exchanged, permutation=list(task.numbers)
+        **key._asdict(), exchanged=task.exchanged, permutation=list(task.numbers)
     )
     return table[list(permutation_columns(asked))]

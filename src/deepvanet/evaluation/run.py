@@ -49,7 +49,7 @@ from deepvanet.config import (
     from_dict,
     to_dict,
 )
-from deepvanet.evaluation.asking import check_settings, list_left_out
+from deepvanet.evaluation.asking import check_settings, list_lacking, list_left_out
 from deepvanet.evaluation.controls import write_noise_store
 from deepvanet.evaluation.estimate import estimate_run
 from deepvanet.evaluation.fits import FoldJob, fit_task, plan_task
@@ -58,6 +58,7 @@ from deepvanet.evaluation.permutations import permute, plan_permutations
 from deepvanet.evaluation.statement import (
     ARTEFACT_NOTES,
     BASELINE_NOTES,
+    JOINT,
     NEIGHBOURS,
     OFFSETS,
     OVERLAP,
@@ -72,7 +73,7 @@ from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.metrics import permutation_columns
-from deepvanet.schema import UserError
+from deepvanet.schema import TRAINED_WITH, UserError
 from deepvanet.store import (
     SESSION,
     SegmentStore,
@@ -172,6 +173,9 @@ def evaluate(
     recipe = store.manifest.settings
     leakage = state_sharing(parts, settings, artefacts=recipe["artefacts"])
     notes = [BASELINE_NOTES[str(settings.baseline)], NEIGHBOURS]
+    lacking = list_lacking(store, settings)
+    notes += [JOINT] if any(TRAINED_WITH in part for part in leakage) else []
+    notes += lacking
     notes += [OVERLAP] if store.is_overlapping else []
     notes += [OFFSETS] if have_offsets(leakage) else []
     notes += list(dict.fromkeys(part.gap.tell() for part in parts if part.gap))
@@ -202,7 +206,7 @@ def evaluate(
     ]
     _fit_waiting(store, out, settings, execution, kept, waiting)
 
-    collected = collect_fits(parts, tasks)
+    collected = collect_fits(parts, tasks, settings)
     stated = [SESSION] if SESSION in store.table else []
     results.write_table(
         out / "segments.csv",
@@ -240,9 +244,13 @@ def evaluate(
         n_predictions=len(collected.predictions),
         n_fits=sum(len(task.files) for task in tasks),
         n_fits_before=n_before,
-        n_one_class=sum(not is_trainable(p, f) for p, f in walk(parts)),
+        n_one_class=sum(
+            not is_trainable(one, fold)
+            for part, fold in walk(parts)
+            for one in part.split()
+        ),
         cut=(*store.lines(), *lags),
-        left_out=tuple(list_left_out(settings)),
+        left_out=(*list_left_out(settings), *lacking),
         permuted=tuple(plan.lines()),
         findings=findings,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from deepvanet.config import EvaluateSettings, Offsets
 from deepvanet.evaluation.fits import find_offsets, find_traits, list_learners
 from deepvanet.evaluation.parts import Part, is_trainable
+from deepvanet.evaluation.tables import name_trained_with
 from deepvanet.learners.learner import Traits
 from deepvanet.protocols import LEAKS, SHARES, Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
@@ -21,7 +22,7 @@ from deepvanet.protocols.sharing import (
     number_all_units,
     verify,
 )
-from deepvanet.schema import ScoreKey, Stream, parse_streams
+from deepvanet.schema import TRAINED_WITH, ScoreKey, Stream, parse_streams
 
 BASELINE_NOTES = {
     "mean": "One number a channel, the mean of the baseline, was subtracted "
@@ -58,6 +59,14 @@ OFFSETS = (
 )
 
 
+JOINT = (
+    "Where trained_with names other targets, one fit answers all of them: it is "
+    "trained by the sum of their losses, on the rows that have all their ratings. "
+    "Folds are balanced by all labels together, and where an epoch is chosen, the mean "
+    "validation loss over targets chooses it."
+)
+
+
 @dataclass
 class _Entry:
     """What was found for one protocol, target, stream set and learner."""
@@ -65,6 +74,7 @@ class _Entry:
     leaks: list[str] = field(default_factory=list)
     shares: list[str] = field(default_factory=list)
     folds: list[dict[str, Any]] = field(default_factory=list)
+    trained_with: str = ""
     gap_s: float | None = None
 
 
@@ -84,11 +94,12 @@ def state_sharing(
         When a fold is not what its protocol's name says.
     """
     entries: dict[ScoreKey, _Entry] = {}
-    for part, fold, sharing in _check_folds(parts):
+    for whole, part, fold, sharing in _check_folds(parts):
         learners = list_learners(settings, part.streams)
         for protocol, learner in product(part.protocols, learners):
             key = ScoreKey(protocol.name, str(part.target), part.streams, learner)
             entry = entries.setdefault(key, _Entry())
+            entry.trained_with = name_trained_with(whole, part, learner, settings)
             traits = find_traits(learner, settings)
             unmixed = artefacts in ARTEFACT_NOTES and _reads_eeg(part, traits)
             seen = (unmixed and sharing.shared_recordings > 0) or traits.adapts_to_test
@@ -102,6 +113,7 @@ def state_sharing(
                 fold,
                 protocol,
                 sharing,
+                whole=whole,
                 has_epochs=traits.has_epochs,
                 offsets=find_offsets(protocol, settings)
                 if traits.takes_offsets
@@ -111,16 +123,16 @@ def state_sharing(
     return [key._asdict() | _close(entry) for key, entry in entries.items()]
 
 
-def _check_folds(parts: Sequence[Part]) -> Iterator[tuple[Part, Fold, Sharing]]:
-    for part in parts:
-        numbers = number_all_units(part.table)
-        for fold in part.folds:
-            is_forward = part.protocols[0].is_forward
-            yield (
-                part,
-                fold,
-                check_sharing(part.table, fold, numbers, is_forward=is_forward),
-            )
+def _check_folds(
+    parts: Sequence[Part],
+) -> Iterator[tuple[Part, Part, Fold, Sharing]]:
+    """Yield what is fitted, each target of it, its folds and what these share."""
+    for whole in parts:
+        numbers = number_all_units(whole.table)
+        for part, fold in product(whole.split(), whole.folds):
+            is_forward = whole.protocols[0].is_forward
+            sharing = check_sharing(part.table, fold, numbers, is_forward=is_forward)
+            yield whole, part, fold, sharing
 
 
 def have_offsets(leakage: Sequence[Mapping[str, Any]]) -> bool:
@@ -137,7 +149,9 @@ def have_offsets(leakage: Sequence[Mapping[str, Any]]) -> bool:
 def _close(entry: _Entry) -> dict[str, Any]:
     leaks = _order(entry.leaks, LEAKS)
     shares = _order(entry.shares, SHARES)
+    joint = {TRAINED_WITH: entry.trained_with} if entry.trained_with else {}
     return {
+        **joint,
         "leaks": join(leaks),
         "shares": join(shares),
         "statement": describe_sharing(leaks, shares, gap_s=entry.gap_s),
@@ -164,13 +178,14 @@ def _add_fold(
     protocol: Protocol,
     sharing: Sharing,
     *,
+    whole: Part,
     has_epochs: bool,
     offsets: Offsets,
     unlabelled: bool,
 ) -> None:
     chosen_on, note = ("none", "no epochs")
     if has_epochs:
-        chosen_on, note = _say_how_epoch_is_chosen(part, fold, protocol)
+        chosen_on, note = _say_how_epoch_is_chosen(whole, fold, protocol)
     leaks = find_leaks(
         sharing,
         epoch_chosen_on=chosen_on,

@@ -10,15 +10,17 @@ from jaxtyping import Float, Num
 from numpy.typing import NDArray
 
 from deepvanet import results
-from deepvanet.evaluation.fits import FoldJob, read_lag
+from deepvanet.config import EvaluateSettings
+from deepvanet.evaluation.fits import WATCHED_EACH, FoldJob, find_traits, read_lag
 from deepvanet.evaluation.parts import Part, read_epoch, walk
 from deepvanet.findings import say_count
 from deepvanet.learners.lag import FoundLag
 from deepvanet.metrics import LAG_COLUMN, PROBABILITY, TIME_COLUMN
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold
-from deepvanet.schema import Goal
+from deepvanet.schema import TRAINED_WITH, Goal
 from deepvanet.store import SESSION
+from deepvanet.tasks import name_others, split_outputs
 
 
 @dataclass(frozen=True)
@@ -39,26 +41,57 @@ class RunTables:
 _LAST = "last "  # of names of choices that belong to the last epoch
 
 
-def collect_fits(parts: Sequence[Part], tasks: Sequence[FoldJob]) -> RunTables:
+def collect_fits(
+    parts: Sequence[Part], tasks: Sequence[FoldJob], settings: EvaluateSettings
+) -> RunTables:
     """Read all fits."""
     predictions, history, choices = [], [], []
+    is_joint = any(part.task.goal.parts for part in parts)
     for (part, fold), task in zip(walk(parts), tasks, strict=True):
         for learner, file in task.files.items():
             with np.load(file, allow_pickle=False) as fit:
                 lag = read_lag(fit)
                 for protocol in part.protocols:
-                    key = _name_fit(part, fold, protocol, learner)
-                    predictions.append(
-                        _tabulate(part, fold, key, fit[read_epoch(protocol)], lag)
-                    )
-                    choices += _list_lag(key, fold, lag)
-                    history += _list_epochs(key, fold, protocol, fit)
-                    choices += _list_choices(key, fold, protocol, fit)
+                    scores = split_outputs(fit[read_epoch(protocol)], part.task.goal)
+                    for one, score in zip(part.split(), scores, strict=True):
+                        key = _name_fit(one, fold, protocol, learner)
+                        table = _tabulate(one, fold, key, score, lag)
+                        if is_joint:
+                            others = name_trained_with(part, one, learner, settings)
+                            table[TRAINED_WITH] = others
+                        predictions.append(table)
+                        choices += _list_lag(key, fold, lag)
+                        history += _list_epochs(key, fold, protocol, fit, one.place)
+                        choices += _list_choices(key, fold, protocol, fit)
     return RunTables(
         pd.concat(predictions, ignore_index=True),
         pd.DataFrame(history, columns=list(results.HISTORY_COLUMNS)),
         pd.DataFrame(choices, columns=list(results.CHOICE_COLUMNS)),
     )
+
+
+def name_trained_with(
+    part: Part, one: Part, learner: str, settings: EvaluateSettings
+) -> str:
+    """Return the other targets of the fit that answers one, joined by ``+``.
+
+    Parameters
+    ----------
+    part, one : Part
+        All targets that were asked at once, and one of them.
+    learner : str
+        Of a prior there are none: it is fitted on each target.
+    settings : EvaluateSettings
+        Settings of the run.
+
+    Returns
+    -------
+    str
+        Nothing of one target.
+    """
+    if not find_traits(learner, settings).joins_targets:
+        return ""
+    return name_others(part.task, one.target)
 
 
 def _name_fit(
@@ -132,11 +165,19 @@ def tabulate_predictions(
 
 
 def _list_epochs(
-    key: Mapping[str, Any], fold: Fold, protocol: Protocol, fit: Mapping[str, Any]
+    key: Mapping[str, Any],
+    fold: Fold,
+    protocol: Protocol,
+    fit: Mapping[str, Any],
+    place: int | None,
 ) -> list[dict[str, Any]]:
+    """List the epochs of a fit; of several targets with the watched loss of one."""
     epochs = fit["history"]
     if len(epochs) == 0:
         return []
+    if place is not None and WATCHED_EACH in fit and fit[WATCHED_EACH].size:
+        epochs = epochs.copy()
+        epochs[:, 2] = fit[WATCHED_EACH][:, place]
     read = epochs[-1, 0] if read_epoch(protocol) == "last" else fit["chosen_epoch"]
     return [
         {
@@ -222,7 +263,7 @@ def say_lags(choices: pd.DataFrame, longest_s: float) -> list[str]:
 
 def list_segments(parts: Sequence[Part]) -> Iterator[pd.DataFrame]:
     """Yield tables that say, in a letter a fold, whether a row trained or tested."""
-    for part in parts:
+    for part in (one for whole in parts for one in whole.split()):
         letters = _spell_folds(part)
         names = ["subject", "trial", "stimulus", "segment", SESSION]
         units = part.table[[name for name in names if name in part.table]]

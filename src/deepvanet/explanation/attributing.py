@@ -41,6 +41,7 @@ from deepvanet.learners.held_seconds import share_arrays
 from deepvanet.learners.inputs import to_network, to_tensors
 from deepvanet.learners.learner import FittedLearner
 from deepvanet.learners.network import FittedNetwork
+from deepvanet.learners.objectives import JointObjective
 from deepvanet.learners.probabilities import measure_outputs
 from deepvanet.learners.repeatable import use_threads
 from deepvanet.metrics import find_logit_of_mean
@@ -201,6 +202,8 @@ class NetworkQuestion:
     """A network as Captum calls it, its inputs, and those of nothing known."""
 
     def __init__(self, question: Question, fitted: FittedNetwork) -> None:
+        if isinstance(fitted.objective, JointObjective):
+            raise ValueError("one target is explained at a time")
         there, arrays = question.rows.streams, question.rows.read
         self.network = _in_float32(fitted.chosen)
         self.slope = question.slope

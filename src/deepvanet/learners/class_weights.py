@@ -7,13 +7,18 @@ from deepvanet.config import ClassWeight
 from deepvanet.store import Rows
 
 
-def weigh_rows(rows: Rows, class_weight: ClassWeight) -> Float64[np.ndarray, " row"]:
-    """Return the weight of each row; their mean is 1.
+def weigh_rows(
+    rows: Rows, class_weight: ClassWeight
+) -> Float64[np.ndarray, " row *target"]:
+    """Return the weight of each row, of several targets for each; their mean is 1.
 
     ``balanced``: trials are counted, not seconds. All trials of a class count the
     same, however long they are, and all classes count the same; where ratings are
     predicted all trials count the same. ``none``: each row counts the same.
     """
+    if rows.goal.parts:
+        of_each = [weigh_rows(part, class_weight) for part in rows.split_targets()]
+        return np.stack(of_each, axis=1)
     is_rating = rows.goal.kind == "rating"
     stratum = np.zeros_like(rows.stratum) if is_rating else rows.stratum
     return weigh_classes(stratum, rows.trial, class_weight)

@@ -4,6 +4,7 @@ Written from its paper; braindecode's would bring forty packages, among them a
 torchaudio of another release than torch.
 """
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -33,10 +34,14 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.objectives import (
     TWO_CLASSES,
+    AnyObjective,
     MayLackObjective,
-    Objective,
+    MayLackObjectives,
     find_objective,
+    keep_outputs,
+    open_objective,
     save_objective,
+    take_part,
 )
 from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import sample_from, use_threads
@@ -85,7 +90,11 @@ class EEGNetLearner:
     settings: NetworkSettings
     seed: int
     traits: ClassVar[Traits] = Traits(
-        streams=(Stream.EEG,), has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+        streams=(Stream.EEG,),
+        has_epochs=True,
+        takes_offsets=True,
+        goals=ALL_GOALS,
+        joins_targets=True,
     )
 
     def fit(
@@ -171,7 +180,7 @@ class FittedEEGNet:
         The network after the chosen and the last epoch; a loaded one has no last.
     plan : mapping
         ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
-    objective : Objective
+    objective : Objective or JointObjective
         What its outputs mean.
     """
 
@@ -183,7 +192,7 @@ class FittedEEGNet:
     chosen_epoch: int
     threads: int
     plan: FitPlan = field(default_factory=dict)
-    objective: Objective = TWO_CLASSES
+    objective: AnyObjective = TWO_CLASSES
     choices: ClassVar[Mapping[str, float]] = {}
 
     def score(
@@ -196,6 +205,19 @@ class FittedEEGNet:
         """Return the outputs that predictions are made of; of high-low the logits."""
         return self._read(rows, "chosen").numpy()
 
+    def take_target(self, place: int) -> "FittedEEGNet":
+        """Return the network of one of several targets, without the others' outputs."""
+        objective, span = take_part(self.objective, place)
+        network = copy.deepcopy(self.chosen)
+        network.dense = keep_outputs(network.dense, span)
+        return replace(
+            self,
+            chosen=network.eval(),
+            last=None,
+            shape=replace(self.shape, n_outputs=objective.n_outputs),
+            objective=objective,
+        )
+
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
         values = {
@@ -204,7 +226,7 @@ class FittedEEGNet:
             "threads": self.threads,
             "shape": asdict(self.shape),
             "scaling": self.scaling.to_dict(),
-            "history": [asdict(record) for record in self.history],
+            "history": [record.to_dict() for record in self.history],
             **save_objective(self.objective),
         }
         with whole_folder(folder) as unfinished:
@@ -233,6 +255,7 @@ class SavedEEGNet:
     scaling: ScalingItem
     history: tuple[EpochRecord, ...]
     objective: MayLackObjective = None
+    objectives: MayLackObjectives = ()
 
 
 def load_eegnet(folder: Path) -> FittedEEGNet:
@@ -250,6 +273,12 @@ def load_eegnet(folder: Path) -> FittedEEGNet:
             f"{file}: not a saved learner: scaling.center: needs "
             f"{saved.shape.n_channels} numbers, got {len(saved.scaling.center)}"
         )
+    objective = open_objective(saved.objective, saved.objectives)
+    if objective.n_outputs != saved.shape.n_outputs:
+        raise UserError(
+            f"{file}: not a saved learner: objective: needs {objective.n_outputs} "
+            f"outputs, shape says {saved.shape.n_outputs}"
+        )
     network = load_weights(saved.shape.build, folder / "eegnet.safetensors")
     return FittedEEGNet(
         chosen=network.eval(),
@@ -259,7 +288,7 @@ def load_eegnet(folder: Path) -> FittedEEGNet:
         history=list(saved.history),
         chosen_epoch=saved.chosen_epoch,
         threads=saved.threads,
-        objective=Objective() if saved.objective is None else saved.objective.open(),
+        objective=objective,
     )
 
 

@@ -88,7 +88,7 @@ class GridSearch:
     seed: int
     face_weights: Path | None = None
     traits: ClassVar[Traits] = Traits(
-        has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+        has_epochs=True, takes_offsets=True, goals=ALL_GOALS, joins_targets=True
     )
 
     def fit(
@@ -233,6 +233,10 @@ class FittedGrid:
         if fitted is None:
             raise ValueError("validation rows chose the epoch: there is no last one")
         return fitted.score(rows, epoch=epoch)
+
+    def take_target(self, place: int) -> FittedNetwork:
+        """Return the chosen network of one of several targets."""
+        return self.chosen.take_target(place)
 
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder."""

@@ -8,15 +8,16 @@ are those of a store, or the seconds of a recording that are held in memory
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from deepvanet.config import NetworkSettings
+from deepvanet.fields import MAY_LACK
 from deepvanet.schema import Goal, GoalKind, Stream, list_within, parse_streams
 from deepvanet.store import Rows
 
@@ -68,6 +69,9 @@ class Traits:
         known, so that the part of a channel is found by leaving it out.
     goals : tuple of str
         What it can predict.
+    joins_targets : bool
+        Whether one fit predicts several targets, so that ``score`` returns what it
+        predicts of each side by side.
     follows_time : bool
         Whether rows of a trial get predictions of their own, so that it can follow a
         rating that moves.
@@ -90,6 +94,7 @@ class Traits:
     knows_lost_channels: bool = True
     goals: tuple[GoalKind, ...] = ("high-low",)
     reads_any_length: bool = False
+    joins_targets: bool = False
     follows_time: bool = True
 
     def can_predict(self, goal: Goal) -> bool:
@@ -147,12 +152,23 @@ class EpochRecord:
         Mean over the watched trials of the mean over each one's segments.
     watched_accuracy : float | None
         Fraction of the watched segments whose class was predicted; None of ratings.
+    of_targets : tuple of float
+        Of several targets the watched loss of each, whose mean ``watched_loss`` is;
+        losses of training, and accuracies, are means over targets.
     """
 
     epoch: int
     train_loss: float
     watched_loss: float | None = None
     watched_accuracy: float | None = None
+    of_targets: Annotated[tuple[float, ...], MAY_LACK] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as JSON can hold them."""
+        values = asdict(self)
+        if not self.of_targets:
+            del values["of_targets"]
+        return values
 
 
 class Choice(StrEnum):
@@ -194,11 +210,26 @@ class FittedLearner(Protocol):
         Returns
         -------
         array, shape (row,) or (row, class)
-            The probability of high, of each class, or the rating.
+            The probability of high, of each class, or the rating; of several targets
+            (row, output), one after the other.
         """
 
     def save(self, folder: Path) -> None:
         """Write a folder of safetensors and JSON, whole or not at all."""
+
+
+@runtime_checkable
+class AnswersTargets(Protocol):
+    """A fitted learner of several targets, each of which it can answer alone."""
+
+    def take_target(self, place: int) -> FittedLearner:
+        """Return what answers one of the targets, in the order of the goal's parts.
+
+        Raises
+        ------
+        UserError
+            When it was not fitted for so many.
+        """
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ Saved, it is the folder that :mod:`deepvanet.models.checkpoint` describes and::
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepvanet.config import NetworkSettings, Threads
 from deepvanet.fields import MAY_LACK, About
@@ -42,11 +42,14 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.objectives import (
     TWO_CLASSES,
+    AnyObjective,
     MayLackObjective,
-    Objective,
-    SavedObjective,
+    MayLackObjectives,
     find_objective,
+    keep_outputs,
+    open_objective,
     save_objective,
+    take_part,
 )
 from deepvanet.learners.offsets import open_training
 from deepvanet.learners.repeatable import name_precision, sample_from, use_threads
@@ -82,7 +85,7 @@ class NetworkLearner:
     face_weights: Path | None = None
     stream_dropout: float = 0.0
     traits: ClassVar[Traits] = Traits(
-        has_epochs=True, takes_offsets=True, goals=ALL_GOALS
+        has_epochs=True, takes_offsets=True, goals=ALL_GOALS, joins_targets=True
     )
 
     def fit(
@@ -180,7 +183,7 @@ class FittedNetwork:
         ``steps``, the optimiser steps up to the chosen epoch; a loaded one has none.
     stream_dropout : float
         Above 0: it answers without some of its streams.
-    objective : Objective
+    objective : Objective or JointObjective
         What its outputs mean.
     """
 
@@ -193,7 +196,7 @@ class FittedNetwork:
     threads: int
     plan: FitPlan = field(default_factory=dict)
     stream_dropout: float = 0.0
-    objective: Objective = TWO_CLASSES
+    objective: AnyObjective = TWO_CLASSES
     choices: ClassVar[Mapping[str, float]] = {}
 
     @property
@@ -228,6 +231,20 @@ class FittedNetwork:
         """Return the outputs that predictions are made of; of high-low the logits."""
         return self._read(rows, "chosen").numpy()
 
+    def take_target(self, place: int) -> "FittedNetwork":
+        """Return the network of one of several targets, without the others' outputs."""
+        objective, span = take_part(self.objective, place)
+        network = copy.deepcopy(self.chosen)
+        *hidden, last = network.head.children()
+        network.head = nn.Sequential(*hidden, keep_outputs(last, span))
+        return replace(
+            self,
+            chosen=network.eval(),
+            last=None,
+            recipe=replace(self.recipe, n_outputs=objective.n_outputs),
+            objective=objective,
+        )
+
     def save(self, folder: Path) -> None:
         """Write the chosen network into a new folder, whole or not at all."""
         values: dict[str, Any] = {
@@ -235,7 +252,7 @@ class FittedNetwork:
             "threads": self.threads,
             "chosen_epoch": self.chosen_epoch,
             "scalings": {s: scaling.to_dict() for s, scaling in self.scalings.items()},
-            "history": [asdict(record) for record in self.history],
+            "history": [record.to_dict() for record in self.history],
             **save_objective(self.objective),
         }
         if self.stream_dropout:
@@ -280,6 +297,7 @@ class SavedNetwork:
         float, About("A probability.", least=0, most=1), MAY_LACK
     ] = 0.0
     objective: MayLackObjective = None
+    objectives: MayLackObjectives = ()
 
 
 def load_network(folder: Path) -> FittedNetwork:
@@ -311,14 +329,14 @@ def load_network(folder: Path) -> FittedNetwork:
         chosen_epoch=saved.chosen_epoch,
         threads=saved.threads,
         stream_dropout=saved.stream_dropout,
-        objective=_open_objective(file, saved.objective, recipe),
+        objective=_open_objective(file, saved, recipe),
     )
 
 
 def _open_objective(
-    file: Path, saved: SavedObjective | None, recipe: Architecture
-) -> Objective:
-    objective = Objective() if saved is None else saved.open()
+    file: Path, saved: SavedNetwork, recipe: Architecture
+) -> AnyObjective:
+    objective = open_objective(saved.objective, saved.objectives)
     if objective.n_outputs != recipe.n_outputs:
         raise UserError(
             f"{file}: not a saved learner: objective: needs {objective.n_outputs} "

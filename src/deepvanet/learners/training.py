@@ -19,7 +19,7 @@ from deepvanet.config import NetworkSettings
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.inputs import Fetch, count_batches, cut_batches, to_network
 from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
-from deepvanet.learners.objectives import TWO_CLASSES, Objective
+from deepvanet.learners.objectives import TWO_CLASSES, AnyObjective, JointObjective
 from deepvanet.schema import UserError
 from deepvanet.store import Rows
 
@@ -45,7 +45,7 @@ def train_network(
     seed: int,
     watched: tuple[Fetch, Rows] | None,
     choose: Choice | int,
-    objective: Objective = TWO_CLASSES,
+    objective: AnyObjective = TWO_CLASSES,
 ) -> tuple[N, list[EpochRecord]]:
     """Train a network in place; return a copy of it at the chosen epoch, and records.
 
@@ -107,14 +107,14 @@ def train_network(
 def train_epochs(
     network: nn.Module,
     fetch: Fetch,
-    label: Num[np.ndarray, " row"],
+    label: Num[np.ndarray, " row *target"],
     settings: NetworkSettings,
     *,
     seed: int,
-    weight: Float[np.ndarray, " row"] | None = None,
-    objective: Objective = TWO_CLASSES,
+    weight: Float[np.ndarray, " row *target"] | None = None,
+    objective: AnyObjective = TWO_CLASSES,
 ) -> Iterator[float]:
-    """Train, and yield the mean loss after each epoch.
+    """Train, and yield the mean loss after each epoch, of several targets their mean.
 
     Where the settings give a number of steps, the last epoch ends with the last step.
 
@@ -124,13 +124,13 @@ def train_epochs(
         Maps streams to a row's outputs; it is trained in place.
     fetch : callable
         Gathers rows as tensors, by their indices.
-    label : array, shape (row,)
+    label : array, shape (row,) or (row, target)
         Of all rows that are trained on, as the objective encodes them.
     settings : NetworkSettings
         Learning rate, batch size, epochs or steps, and device.
     seed : int
         Of the order of rows.
-    weight : array, shape (row,), optional
+    weight : array, shape (row,) or (row, target), optional
         What each row counts in the loss, one on average; all the same by default.
     objective : Objective
         The loss.
@@ -175,7 +175,7 @@ def train_epochs(
                 f"network: the loss is {total} in epoch {epoch}, with learning rate "
                 f"{settings.learning_rate} and scale {settings.scale}"
             )
-        yield total / n_rows
+        yield total / n_rows / objective.n_targets
 
 
 def plan_steps(n_rows: int, settings: NetworkSettings) -> list[int]:
@@ -201,7 +201,7 @@ def watch_epoch(
     fetch: Fetch,
     rows: Rows,
     *,
-    objective: Objective = TWO_CLASSES,
+    objective: AnyObjective = TWO_CLASSES,
 ) -> EpochRecord:
     """Add to a record how the network does on rows that it is not trained on.
 
@@ -221,18 +221,28 @@ def watch_epoch(
     Returns
     -------
     EpochRecord
-        A copy with ``watched_loss`` and, of classes, ``watched_accuracy``.
+        A copy with ``watched_loss`` and, of classes, ``watched_accuracy``; of several
+        targets their means.
     """
     outputs = find_outputs(network, fetch, len(rows))
     wanted = objective.encode(rows.label)
-    losses = objective.lose(outputs, wanted)
-    by_trial = np.bincount(rows.trial, losses.numpy()) / np.bincount(rows.trial)
     right = objective.is_right(outputs, wanted)
-    return replace(
-        record,
-        watched_loss=float(by_trial.mean()),
-        watched_accuracy=None if right is None else float(right.mean()),
+    watched = replace(
+        record, watched_accuracy=None if right is None else float(right.mean())
     )
+    if isinstance(objective, JointObjective):
+        each = objective.lose_each(outputs, wanted).numpy().T
+        of_targets = tuple(_average_trials(losses, rows) for losses in each)
+        loss = float(np.mean(of_targets))
+        return replace(watched, watched_loss=loss, of_targets=of_targets)
+    losses = objective.lose(outputs, wanted).numpy()
+    return replace(watched, watched_loss=_average_trials(losses, rows))
+
+
+def _average_trials(losses: Float[np.ndarray, " row"], rows: Rows) -> float:
+    """Return the mean over trials of the mean over each one's segments."""
+    by_trial = np.bincount(rows.trial, losses) / np.bincount(rows.trial)
+    return float(by_trial.mean())
 
 
 @torch.inference_mode()

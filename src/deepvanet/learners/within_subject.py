@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from deepvanet.config import NetworkSettings
 from deepvanet.files import whole_folder, write_text
 from deepvanet.learners.learner import (
+    AnswersTargets,
     Choice,
     CompositeLearner,
     Epoch,
@@ -39,7 +40,7 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.saved import read_saved
 from deepvanet.learners.scaling import Scaling, ScalingItem, fit_scaling
-from deepvanet.schema import WITH_CHANNELS, Stream
+from deepvanet.schema import WITH_CHANNELS, Stream, UserError
 from deepvanet.store import Rows
 
 FORMAT = "deepvanet-within-subject-1"
@@ -208,6 +209,18 @@ class FittedWithinSubject:
     ) -> Float[np.ndarray, " row *class"]:
         """Return the prediction of each row, as the goal says."""
         return self.fitted.score(_compare(rows, self.known), epoch=epoch)
+
+    def take_target(self, place: int) -> "FittedWithinSubject":
+        """Return what answers one of several targets.
+
+        Raises
+        ------
+        UserError
+            When the learner was fitted for one.
+        """
+        if not isinstance(self.fitted, AnswersTargets):
+            raise UserError("the fitted learner predicts one target")
+        return replace(self, fitted=self.fitted.take_target(place))
 
     def save(self, folder: Path) -> None:
         """Write the learner and the subjects' scalings into a new folder."""

@@ -84,6 +84,7 @@ from deepvanet.metrics.tables import (
     PRIOR_COLUMNS,
     SCORE_COLUMNS,
     SKILL,
+    list_score_columns,
     tabulate_over_priors,
     tabulate_scores,
 )
@@ -138,6 +139,7 @@ __all__ = [
     "flip_signs",
     "is_over_people",
     "jackknife",
+    "list_score_columns",
     "make_form",
     "mean_over_people",
     "mean_over_trials",

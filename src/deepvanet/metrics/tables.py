@@ -40,7 +40,7 @@ from deepvanet.metrics.forms import (
 from deepvanet.metrics.jackknife import find_interval, find_p_above, find_p_unequal
 from deepvanet.metrics.scores import Measurement, measure, measure_skill
 from deepvanet.protocols import PROTOCOLS
-from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey
+from deepvanet.schema import KEY_COLUMNS, PRIORS, TRAINED_WITH, ScoreKey
 
 SCORE_COLUMNS = (
     "dataset",
@@ -62,7 +62,8 @@ SCORE_COLUMNS = (
     "leaks",
     "shares",
 )
-"""Columns of ``scores.csv``."""
+"""Columns of ``scores.csv``; ``TRAINED_WITH`` follows where a network answers several
+targets."""
 
 PERMUTATION_COLUMNS = permutation_columns(HIGH_LOW)
 """Columns of ``permutations.csv`` of ``high-low``: scores of one learner, ratings
@@ -81,6 +82,12 @@ SKILL = "skill"
 is not made, over all trials."""
 
 _TESTED_LEVEL = "trial"
+
+
+def list_score_columns(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns of scores of some predictions, or of a table of scores."""
+    joint = (TRAINED_WITH,) if TRAINED_WITH in table else ()
+    return *SCORE_COLUMNS, *joint
 
 
 class _Null(NamedTuple):
@@ -135,7 +142,8 @@ def tabulate_scores(
     Returns
     -------
     DataFrame
-        Columns ``SCORE_COLUMNS``. What has no value is NaN, or an empty ``p_kind``.
+        Columns ``list_score_columns``. What has no value is NaN, or an empty
+        ``p_kind``.
     """
     nulls = _list_nulls(permutations)
     rows: list[dict[str, Any]] = []
@@ -144,6 +152,7 @@ def tabulate_scores(
         leaks, shares = sharing[key]
         is_test = leaks == "none" and key[0] not in controls and key[3] not in PRIORS
         is_blank = "stimulus" in shares.split("+") and not is_over_people(part)
+        trained_with = str(part.get(TRAINED_WITH, pd.Series([""])).iloc[0])
         form = find_form(part)
         for level in form.levels:
             for metric, measured in measure(part, level).items():
@@ -170,9 +179,10 @@ def tabulate_scores(
                         "n_subjects": len(measured.known),
                         "leaks": leaks,
                         "shares": shares,
+                        TRAINED_WITH: trained_with,
                     }
                 )
-    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(list_score_columns(predictions)))
     return _correct(table, tests)
 
 
@@ -279,7 +289,7 @@ def _correct(table: pd.DataFrame, tests: list[_Test]) -> pd.DataFrame:
         family = [tests[row] for row in mine]
         table.loc[mine, "p_corrected"] = _correct_family(family)
         table.loc[mine, "n_tests"] = len(mine)
-    return table[list(SCORE_COLUMNS)]
+    return table[list(list_score_columns(table))]
 
 
 def _correct_family(family: Collection[_Test]) -> list[float]:

@@ -12,7 +12,7 @@ everything but the numbers (``WEIGHTS`` is safetensors)::
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def pretrain(
         "n_actors": {part: len(names) for part, names in actors.items()},
         "actors": {part: list(names) for part, names in actors.items()},
         "chosen_epoch": learned.chosen_epoch,
-        "history": [asdict(record) for record in learned.history],
+        "history": [record.to_dict() for record in learned.history],
         "scores": _score(learned, faces, parts),
         "versions": {name: version(name) for name in _PACKAGES},
     }

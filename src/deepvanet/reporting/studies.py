@@ -35,6 +35,7 @@ from deepvanet.schema import (
     KEY_COLUMNS,
     PRIORS,
     STREAM_SETS,
+    TRAINED_WITH,
     ScoreKey,
     Target,
     UserError,
@@ -286,7 +287,7 @@ def make_study(runs: Sequence[Run]) -> Study:
             f"{controls[0].path}: a run of a control is shown beside the run that it "
             "controls, of the same store and settings; name that one too"
         )
-    predictions = pd.concat([run.predictions for run in runs], ignore_index=True)
+    predictions = join_tables([run.predictions for run in runs])
     notes = dict.fromkeys(note for run in runs for note in run.leakage["notes"])
     leakage = {
         "notes": list(notes),
@@ -308,7 +309,7 @@ def make_study(runs: Sequence[Run]) -> Study:
         predictions,
         leakage,
         scores,
-        pd.concat(tables, ignore_index=True)
+        join_tables(tables)
         if tables
         else pd.DataFrame(columns=[*SCORE_COLUMNS, "control"]),
     )
@@ -363,6 +364,14 @@ def _check_distinct(runs: Sequence[Run]) -> None:
 def _list_parts(run: Run) -> Iterator[ScoreKey]:
     rows = run.predictions[list(KEY_COLUMNS)].drop_duplicates()
     return (ScoreKey(*map(str, row)) for row in rows.itertuples(index=False, name=None))
+
+
+def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables one below the other, where only some may have ``trained_with``."""
+    whole = pd.concat(tables, ignore_index=True)
+    if TRAINED_WITH in whole:
+        whole[TRAINED_WITH] = whole[TRAINED_WITH].fillna("")
+    return whole
 
 
 def _join(tables: Sequence[pd.DataFrame], identity: Sequence[str]) -> pd.DataFrame:

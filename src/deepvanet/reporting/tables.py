@@ -10,7 +10,7 @@ from deepvanet.metrics import SKILL
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.facts import list_facts
 from deepvanet.reporting.studies import NO_LEAK, Study
-from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey
+from deepvanet.schema import KEY_COLUMNS, PRIORS, TRAINED_WITH, ScoreKey
 
 MOST_OPEN_ROWS = 40
 
@@ -40,6 +40,8 @@ class ScoreRow:
         The metric that stands for the others.
     n_train : float
         Training rows of a fold, as a median over folds.
+    trained_with : str
+        The other targets that the same fit answers, if there are any.
     """
 
     part: ScoreKey
@@ -48,6 +50,7 @@ class ScoreRow:
     n_train: float
     leaks: str
     shares: str
+    trained_with: str = ""
 
     @property
     def value(self) -> Value:
@@ -160,6 +163,7 @@ def _make_row(part: ScoreKey, rows: pd.DataFrame, headline: str) -> ScoreRow:
         float(first["n_train"]),
         str(first["leaks"]),
         str(first["shares"]),
+        str(first.get(TRAINED_WITH, "")),
     )
 
 

@@ -22,11 +22,11 @@ import pandas as pd
 
 from deepvanet.cells import write_csv
 from deepvanet.files import make_folder, whole_file, write_text
-from deepvanet.metrics import SCORE_COLUMNS, SEED_COLUMNS
+from deepvanet.metrics import SEED_COLUMNS, list_score_columns
 from deepvanet.reporting.figures import KINDS, plot_study
 from deepvanet.reporting.page import render_page
 from deepvanet.reporting.plotting import Plot
-from deepvanet.reporting.studies import gather_runs, make_study
+from deepvanet.reporting.studies import gather_runs, join_tables, make_study
 
 __all__ = ["write_report"]
 
@@ -62,11 +62,14 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     _write_figures(
         make_folder(out / "figures"), [one for several in plots for one in several]
     )
-    scores = pd.concat([study.scores for study in studies], ignore_index=True)
+    scores = join_tables([study.scores for study in studies])
     with whole_file(out / "scores.csv") as unfinished:
-        write_csv(scores, unfinished, columns=SCORE_COLUMNS)
+        write_csv(scores, unfinished, columns=list_score_columns(scores))
+    controls = [study.controls for study in studies if len(study.controls)]
     _write_more(
-        out / "controls.csv", [s.controls for s in studies], [*SCORE_COLUMNS, "control"]
+        out / "controls.csv",
+        controls,
+        [*list_score_columns(join_tables([scores, *controls])), "control"],
     )
     _write_more(out / "seeds.csv", [study.seeds for study in studies], SEED_COLUMNS)
     page = out / "index.html"
@@ -83,7 +86,7 @@ def _write_more(
         path.unlink(missing_ok=True)
         return
     with whole_file(path) as unfinished:
-        write_csv(pd.concat(held, ignore_index=True), unfinished, columns=columns)
+        write_csv(join_tables(held), unfinished, columns=columns)
 
 
 def _write_figures(folder: Path, plots: Sequence[Plot]) -> None:

@@ -22,7 +22,7 @@ from deepvanet.results.columns import (
     SPECTRUM_COLUMNS,
     prediction_columns,
 )
-from deepvanet.schema import KEY_COLUMNS, UserError, quote
+from deepvanet.schema import KEY_COLUMNS, TRAINED_WITH, UserError, quote
 
 _TEXT = (
     *KEY_COLUMNS,
@@ -38,6 +38,7 @@ _TEXT = (
     "note",
     "name",
     "exchanged",
+    TRAINED_WITH,
 )
 
 _FLOAT_FORMAT = "%.9g"
@@ -49,7 +50,10 @@ SUM_MAY_BE_OFF = 0.05
 
 def write_predictions(path: Path, predictions: pd.DataFrame) -> None:
     """Write predictions of any task in the order given."""
-    write_table(path, [predictions], prediction_columns(find_form(predictions)))
+    columns = prediction_columns(find_form(predictions))
+    if TRAINED_WITH in predictions:
+        columns = (*PREDICTION_KEYS, TRAINED_WITH, *columns[len(PREDICTION_KEYS) :])
+    write_table(path, [predictions], columns)
 
 
 def read_predictions(path: Path) -> pd.DataFrame:

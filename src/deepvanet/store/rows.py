@@ -69,8 +69,9 @@ class Rows:
         Row numbers of ``store.table``.
     streams : tuple of Stream
         The streams that a learner may read.
-    label : array, shape (row,)
-        0 or 1, the number of a class, or a rating, as the goal says.
+    label : array, shape (row,) or (row, target)
+        0 or 1, the number of a class, or a rating, as the goal says; of a goal with
+        several parts a column each.
     adjust : callable | None
         From stream, row numbers of the store and what was read there, to what
         ``read`` gives instead.
@@ -81,7 +82,7 @@ class Rows:
     store: Segments
     numbers: Int[np.ndarray, " row"]
     streams: tuple[Stream, ...]
-    label: Num[np.ndarray, " row"]
+    label: Num[np.ndarray, " row *target"]
     adjust: Adjust | None = None
     goal: Goal = HIGH_OR_LOW
 
@@ -100,7 +101,7 @@ class Rows:
 
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
-        """The class of each row; of a rating, whether it is above their median."""
+        """The class of each row, of ratings whether they are above their median."""
         return stratify(self.label, self.goal, self.trial)
 
     def read(
@@ -149,3 +150,10 @@ class Rows:
     ) -> "Rows":
         """Return some of the rows."""
         return replace(self, numbers=self.numbers[index], label=self.label[index])
+
+    def split_targets(self) -> tuple["Rows", ...]:
+        """Return the rows with the label of each target; of one target, themselves."""
+        return tuple(
+            replace(self, label=self.label[:, place], goal=part)
+            for place, part in enumerate(self.goal.parts)
+        ) or (self,)

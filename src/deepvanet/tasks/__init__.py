@@ -5,6 +5,13 @@ says what its predictions are, what folds are balanced by and what is left out.
 """
 
 from deepvanet.tasks.bounds import Bounds, read_bounds
+from deepvanet.tasks.joint import (
+    Joint,
+    join_outputs,
+    name_others,
+    split_outputs,
+    split_task,
+)
 from deepvanet.tasks.known import TASKS, TaskRecord
 from deepvanet.tasks.making import (
     check_task,
@@ -28,16 +35,21 @@ __all__ = [
     "Bounds",
     "Classes",
     "HighLow",
+    "Joint",
     "MovingRating",
     "Quadrants",
     "Rating",
     "Task",
     "TaskRecord",
     "check_task",
+    "join_outputs",
     "list_lags",
     "make_task",
+    "name_others",
     "read_bounds",
     "read_column",
+    "split_outputs",
     "split_target",
+    "split_task",
     "stratify",
 ]

@@ -18,6 +18,8 @@ class TaskRecord:
         What is asked, in a sentence without its subject.
     n_targets : int
         How many rating columns one question takes.
+    is_joint : bool
+        Whether one learner can be asked for several targets at once.
     moves : bool
         Whether its ratings move with time.
     """
@@ -26,6 +28,7 @@ class TaskRecord:
     goal: GoalKind
     about: str
     n_targets: int = 1
+    is_joint: bool = False
     moves: bool = False
 
     @property
@@ -36,12 +39,16 @@ class TaskRecord:
 
 _LIST = (
     TaskRecord(
-        "high-low", "high-low", "asks whether a rating is high, by a label rule"
+        "high-low",
+        "high-low",
+        "asks whether a rating is high, by a label rule",
+        is_joint=True,
     ),
     TaskRecord(
         "classes",
         "classes",
         "asks into which of several bounds a rating falls, or which text it is",
+        is_joint=True,
     ),
     TaskRecord(
         "quadrants",
@@ -49,7 +56,7 @@ _LIST = (
         "asks whether two ratings, valence and arousal by default, are high or low",
         n_targets=2,
     ),
-    TaskRecord("rating", "rating", "predicts the rating itself"),
+    TaskRecord("rating", "rating", "predicts the rating itself", is_joint=True),
     TaskRecord(
         "trace",
         "rating",

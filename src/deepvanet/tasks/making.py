@@ -1,5 +1,6 @@
 """Make a task of its name, a target and what a store has of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from deepvanet.config import FIT_LAG, WHOLE_TRIAL
 from deepvanet.labels import check_label_rule
 from deepvanet.schema import UserError, quote
 from deepvanet.tasks.bounds import read_bounds
+from deepvanet.tasks.joint import Joint
 from deepvanet.tasks.known import TASKS
 from deepvanet.tasks.task import Classes, HighLow, Quadrants, Rating, Task
 
@@ -31,17 +33,20 @@ def split_target(task: str, target: str) -> tuple[str, ...]:
     --------
     >>> split_target("quadrants", "valence+arousal")
     ('valence', 'arousal')
+    >>> split_target("rating", "valence + arousal + liking")
+    ('valence', 'arousal', 'liking')
     """
     columns = tuple(part.strip() for part in target.split("+"))
-    needed = TASKS[task].n_targets
-    if len(columns) != needed or len(set(columns)) != needed or not all(columns):
-        several = (
-            "two targets, as valence+arousal"
-            if needed > 1
-            else "one target, as valence"
-        )
+    needed, is_joint = TASKS[task].n_targets, TASKS[task].is_joint
+    is_right = len(columns) == needed or (is_joint and len(columns) > needed)
+    if not is_right or len(set(columns)) < len(columns) or not all(columns):
+        several = "exactly one target, as valence"
+        if is_joint:
+            several = "one target, as valence, or different ones, as valence+arousal"
+        if needed > 1:
+            several = "exactly two targets, as valence+arousal"
         raise UserError(
-            f"task {task} takes exactly {several}, got {quote(target)}", field="targets"
+            f"task {task} takes {several}, got {quote(target)}", field="targets"
         )
     return columns
 
@@ -81,7 +86,13 @@ def check_task(
 
 
 def make_task(
-    name: str, target: str, *, rule: str, classes: str, column: NDArray[Any]
+    name: str,
+    target: str,
+    *,
+    rule: str,
+    classes: str,
+    column: NDArray[Any],
+    others: Sequence[NDArray[Any]] = (),
 ) -> Task:
     """Make a task.
 
@@ -90,13 +101,15 @@ def make_task(
     name : str
         Of ``TASKS``.
     target : str
-        A rating column, or two joined by ``+``.
+        A rating column, or several joined by ``+``.
     rule : str
         Label rule of high and low.
     classes : str
         Bounds of classes.
     column : array
         What a store has in the first column: numbers, or texts.
+    others : sequence of array
+        What it has in the further ones.
 
     Returns
     -------
@@ -109,6 +122,14 @@ def make_task(
         When the task does not take this target.
     """
     columns = split_target(name, target)
+    if TASKS[name].is_joint and len(columns) > 1:
+        held = zip(columns, (column, *others), strict=True)
+        return Joint(
+            tuple(
+                make_task(name, one, rule=rule, classes=classes, column=of)
+                for one, of in held
+            )
+        )
     if column.dtype.kind not in "fiub":
         names = list_texts(column)
         if name != "classes":

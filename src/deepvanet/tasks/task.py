@@ -1,8 +1,9 @@
 """Ratings of some rows -> what a learner is fitted on.
 
-A task reads one column of ratings, or two. ``encode`` gives a number a row: the class,
-from 0, or the rating. A rating is never looked at beyond the training rows, but for
-which rows take part and by what folds are balanced.
+A task reads one column of ratings, or several. ``encode`` gives a number a row: the
+class, from 0, or the rating; where several targets are asked at once, one of each. A
+rating is never looked at beyond the training rows, but for which rows take part and by
+what folds are balanced.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ class Task(Protocol):
 
     def encode(
         self, ratings: Ratings, table: pd.DataFrame, train: Train | None = None
-    ) -> Num[np.ndarray, " row"]:
+    ) -> Num[np.ndarray, " row *target"]:
         """Return what a learner is fitted on, of rows that take part.
 
         Parameters
@@ -303,7 +304,7 @@ def _are_personal(task: Task, ratings: Ratings, table: pd.DataFrame) -> bool:
 
 
 def stratify(
-    label: Num[np.ndarray, " row"],
+    label: Num[np.ndarray, " row *target"],
     goal: Goal,
     trial: Int[np.ndarray, " row"] | None = None,
 ) -> Int[np.ndarray, " row"]:
@@ -311,8 +312,9 @@ def stratify(
 
     Parameters
     ----------
-    label : array, shape (row,)
-        As a task encodes ratings.
+    label : array, shape (row,) or (row, target)
+        As a task encodes ratings. Of several targets, each pair, triple and so on of
+        their classes is a class.
     trial : array, shape (row,), optional
         Each row's trial, as a number from 0; a rating that moves is averaged over it.
 
@@ -321,6 +323,12 @@ def stratify(
     >>> stratify(np.array([2.0, 5.0, 6.5, 9.0]), Goal("rating")).tolist()
     [0, 0, 1, 1]
     """
+    if goal.parts:
+        number = np.zeros(len(label), dtype=np.int64)
+        for place, part in enumerate(goal.parts):
+            n_classes = max(len(part.classes), 2)
+            number = number * n_classes + stratify(label[:, place], part, trial)
+        return number
     if goal.kind != "rating":
         return label.astype(np.int64)
     if goal.moves and trial is not None:
