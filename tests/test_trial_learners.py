@@ -438,7 +438,7 @@ def compare_on_a_wristband_store(path, seed, ways):
     hits = []
     for fold in part.folds:
         train, test = (
-            Rows(store, part.numbers[some], PERIPHERAL, part.label[some])
+            Rows(store, part.numbers[some], PERIPHERAL, part.rows.label[some])
             for some in (np.union1d(fold.train, fold.validation), fold.test)
         )
         of_trial = np.bincount(test.trial)

@@ -74,6 +74,7 @@ def score_network(store, out):
         protocols=("paper",),
         targets=("valence",),
         streams=("eeg",),
+        baseline=store.segmenting.baseline,
         folds=10,
         network=NetworkSettings(precision="float32"),
     )

@@ -34,7 +34,7 @@ def measure_decorrelation(
     --------
     >>> square = np.repeat([1.0, -1.0, 1.0, -1.0], 10)
     >>> measure_decorrelation([square], rate=2.0)
-    1.5
+    2.0
     """
     longest = max((len(trace) for trace in traces), default=0)
     if not longest:
