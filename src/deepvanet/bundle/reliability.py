@@ -8,8 +8,8 @@ scores; its logit is calibrated.
 Where classes were weighted alike in training, a score of 0.5 stands for the share of
 high trials, so the offset starts at its logit [1]_, else at 0. Slope and offset are
 kept at their start unless a fit lowers the log loss of folds that it did not see, by
-half of the standard error or more: else few trials make probabilities worse. How good
-all this is, is measured by doing it on the other folds and scoring each.
+one and a half standard errors or more: else few trials make probabilities worse. How
+good all this is, is measured by doing it on the other folds and scoring each.
 
 References
 ----------
@@ -33,7 +33,7 @@ from deepvanet.metrics import (
     measure_log_loss,
 )
 
-LEAST_GAIN = 0.5
+LEAST_GAIN = 1.5
 """Standard errors by which a fit must lower the log loss of trials it did not see."""
 OF_A_TRIAL = ["subject", "trial", "stimulus", "fold", "label"]
 
