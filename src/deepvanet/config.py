@@ -207,6 +207,10 @@ class PrepareSettings(CheckedSettings):
         Side of a face image in pixels.
     sfreq : float
         Samples a second of the stored signals, in Hz.
+    peripheral_rate : float | None
+        Samples a second that are kept of peripheral signals, in Hz, of which ``sfreq``
+        is a multiple; they are read at ``sfreq``. None: as many. Bundles of older
+        versions do not say it.
     most_missing : float
         A channel is missing in a segment where a larger share of its samples is.
     least_channels : float
@@ -237,6 +241,16 @@ class PrepareSettings(CheckedSettings):
     sfreq: Annotated[
         float, About("Samples a second, in Hz.", least=1, most=100_000)
     ] = 128.0
+    peripheral_rate: Annotated[
+        float | None,
+        About(
+            "Samples a second that are kept of peripheral signals, in Hz.",
+            least=1,
+            most=100_000,
+            shown="as many as of EEG",
+        ),
+        MAY_LACK,
+    ] = None
     most_missing: Annotated[
         float,
         About(

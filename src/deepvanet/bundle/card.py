@@ -502,8 +502,7 @@ _TRUST = (
         "start: 1, and 0, or where classes were weighted alike in training the logit "
         f"of the share of high trials. They stay there with fewer than {LEAST_TRIALS} "
         f"trials, or {LEAST_OF_A_CLASS} of a class, and where a fit did not lower the "
-        "log loss of folds that it did not see by one and a half standard errors or "
-        "more."
+        "log loss of folds that it did not see by two standard errors or more."
     ),
     (
         "- *High is above* names the probability that belongs to a score of 0.5, by "

@@ -8,8 +8,8 @@ scores; its logit is calibrated.
 Where classes were weighted alike in training, a score of 0.5 stands for the share of
 high trials, so the offset starts at its logit [1]_, else at 0. Slope and offset are
 kept at their start unless a fit lowers the log loss of folds that it did not see, by
-one and a half standard errors or more: else few trials make probabilities worse. How
-good all this is, is measured by doing it on the other folds and scoring each.
+two standard errors or more: else few trials make probabilities worse. How good all
+this is, is measured by doing it on the other folds and scoring each.
 
 References
 ----------
@@ -33,7 +33,7 @@ from deepvanet.metrics import (
     measure_log_loss,
 )
 
-LEAST_GAIN = 1.5
+LEAST_GAIN = 2.0
 """Standard errors by which a fit must lower the log loss of trials it did not see."""
 OF_A_TRIAL = ["subject", "trial", "stimulus", "fold", "label"]
 
@@ -130,10 +130,11 @@ class _Level:
         loss = {
             name: self._lose(self.cross(name)) for name in (_Level.start, _Level.fit)
         }
-        gain = np.bincount(self.trial, loss[_Level.start] - loss[_Level.fit])
-        gain = gain[np.bincount(self.trial) > 0]
-        error = gain.std(ddof=1) / np.sqrt(len(gain))
-        return bool(gain.mean() > LEAST_GAIN * error)
+        gain = loss[_Level.start] - loss[_Level.fit]
+        by_trial, by_fold = (_add_up(gain, unit) for unit in (self.trial, self.fold))
+        # trials of a fold share a model, so that their gains are alike
+        error = max(_measure_error(by_trial), _measure_error(by_fold))
+        return bool(by_trial.sum() > LEAST_GAIN * error)
 
     def _lose(self, at: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
         return np.asarray(self.weight * (np.logaddexp(0, at) - self.label * at))
@@ -162,6 +163,17 @@ class _Level:
             ece=ece,
             ece_if_calibrated=ece_if_calibrated,
         )
+
+
+def _add_up(
+    gain: Float[np.ndarray, " row"], unit: Int[np.ndarray, " row"]
+) -> Float[np.ndarray, " unit"]:
+    return np.bincount(unit, gain)[np.bincount(unit) > 0]
+
+
+def _measure_error(gain: Float[np.ndarray, " unit"]) -> float:
+    """Return the standard error of the sum of what units gain."""
+    return float(gain.std(ddof=1) * np.sqrt(len(gain)))
 
 
 def average_trials(segments: pd.DataFrame) -> pd.DataFrame:

@@ -218,6 +218,12 @@ def prepare(
     face: Annotated[
         str, option(config.PrepareSettings, "face")
     ] = config.PrepareSettings.face,
+    face_fps: Annotated[
+        float, option(config.PrepareSettings, "face_fps")
+    ] = config.PrepareSettings.face_fps,
+    peripheral_rate: Annotated[
+        float | None, option(config.PrepareSettings, "peripheral_rate")
+    ] = config.PrepareSettings.peripheral_rate,
     most_missing: Annotated[
         float, option(config.PrepareSettings, "most_missing")
     ] = config.PrepareSettings.most_missing,
@@ -250,6 +256,10 @@ def prepare(
         Above which a component is removed.
     face : str
         Face backend.
+    face_fps : float
+        Face images a second.
+    peripheral_rate : float, optional
+        Samples a second that are kept of peripheral signals.
     most_missing, least_channels : float
         When a channel is missing in a segment, and when a segment has a stream.
     exclude, accept : str
@@ -285,6 +295,8 @@ def prepare(
         artefact_probability=artefact_probability,
         seed=seed,
         face=face,
+        face_fps=face_fps,
+        peripheral_rate=peripheral_rate,
         most_missing=most_missing,
         least_channels=least_channels,
     )

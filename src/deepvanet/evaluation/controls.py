@@ -198,7 +198,12 @@ def _write_noise(
     inputs = json.loads((path / "subjects" / subject / "subject.json").read_text())
     blocks = _make_noise(trials, seconds, subject, seed)
     write_subject(
-        folder, subject, parts=blocks, inputs=inputs, streams=trials.manifest.streams
+        folder,
+        subject,
+        parts=blocks,
+        inputs=inputs,
+        streams=trials.manifest.streams,
+        factors=trials.manifest.factors,
     )
 
 

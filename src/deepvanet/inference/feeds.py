@@ -25,6 +25,8 @@ from deepvanet.preprocessing.cleaning import clean
 from deepvanet.preprocessing.cleaning.filters import (
     bridge_gaps,
     filter_eeg,
+    find_factor,
+    limit_rate,
     mark_gaps,
     resample,
     resample_with_gaps,
@@ -144,6 +146,7 @@ def open_memory_feed(
             as_recording(next(segments.cut_trials(item)))
             for item in (recording, cleaned)
         )
+    cleaned = _limit(cleaned, find_factor(recipe.sfreq, recipe.peripheral_rate))
     n_seconds = count_seconds(cleaned.bio.shape[1], recipe.sfreq)
     edges = find_edges(n_seconds, before_s=before_s, after_s=after_s)
     # what a data set filtered before it cut trials has no edges here
@@ -169,6 +172,20 @@ def _clean(recording: Recording, bundle: Bundle) -> Recording:
     return replace(recording, bio=np.stack(rows), sfreq=to)
 
 
+def _limit(recording: Recording, factor: int) -> Recording:
+    """Return peripheral signals as a store gives them that keeps one sample in some."""
+    if factor == 1:
+        return recording
+    pairs = zip(recording.channels, recording.bio, strict=True)
+    rows = [
+        mark_gaps(limit_rate(bridge_gaps(row), factor), row)
+        if channel.stream is Stream.PERIPHERAL
+        else row
+        for channel, row in pairs
+    ]
+    return replace(recording, bio=np.stack(rows))
+
+
 def _complete(places: ChannelPlaces, bio: Bio) -> Float[np.ndarray, "all time"]:
     """Return all channels of a stream, missing ones interpolated."""
     # a product would spread what is not finite
@@ -188,6 +205,8 @@ class FileFeed:
         Whether EEG is filtered.
     sfreq : float
         The recipe's rate, in Hz.
+    factor : int
+        Of how many samples of peripheral signals a store keeps one.
     """
 
     source: SignalSource
@@ -196,6 +215,7 @@ class FileFeed:
     is_raw: bool
     sfreq: float
     edges: Bool[np.ndarray, " second"]
+    factor: int = 1
 
     @property
     def n_samples(self) -> int:
@@ -245,7 +265,9 @@ class FileFeed:
         whole = bridge_gaps(signal)
         if self.is_raw and stream is Stream.EEG:
             whole = filter_eeg(whole, sfreq=self.source.sfreq)
-        return np.asarray(resample(whole, sfreq=self.source.sfreq, to=self.sfreq))
+        made = np.asarray(resample(whole, sfreq=self.source.sfreq, to=self.sfreq))
+        is_limited = self.factor > 1 and stream is Stream.PERIPHERAL
+        return limit_rate(made, self.factor) if is_limited else made
 
     def _mark(self, signal: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return 0, and NaN where a signal has gaps."""
@@ -272,7 +294,13 @@ def open_file_feed(
     edges = find_edges(count_seconds(n_samples, sfreq))
     is_filtered_here = bundle.is_raw or source.sfreq != sfreq
     return FileFeed(
-        source, places, operators, bundle.is_raw, sfreq, edges & is_filtered_here
+        source,
+        places,
+        operators,
+        bundle.is_raw,
+        sfreq,
+        edges & is_filtered_here,
+        find_factor(sfreq, bundle.recipe.peripheral_rate),
     )
 
 

@@ -54,6 +54,7 @@ from deepvanet.preparation.inputs import fingerprint, is_current
 from deepvanet.preprocessing import bio as bio_signals
 from deepvanet.preprocessing import segments
 from deepvanet.preprocessing.cleaning import CleaningFacts, clean
+from deepvanet.preprocessing.cleaning.filters import find_factor
 from deepvanet.preprocessing.face import (
     FaceBackend,
     FaceTrack,
@@ -208,6 +209,7 @@ def prepare(
     """
     accepted = check_codes(accept, field="accept", families=False)
     reader = find_data_set(name, "reader").load_reader()
+    find_factor(settings.sfreq, settings.peripheral_rate)  # or a sentence
     backend = make_backend(settings.face)
     with collect():  # what these report, check reports too
         subjects = leave_out(reader.list_subjects(root), exclude)
@@ -354,6 +356,7 @@ def _prepare_subject(
             inputs={"inputs": inputs},
             findings=found,
             streams=PAPER_STREAMS if manifest is None else manifest.streams,
+            factors=None if manifest is None else manifest.factors,
         )
     if not is_written:
         logger.warning("subject %s is left out: nothing of it can be read", subject)

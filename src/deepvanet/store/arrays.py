@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
+from deepvanet.preprocessing.cleaning.filters import restore_rate
 from deepvanet.schema import Channel, Stream, UserError
 from deepvanet.store.columns import PLACE_COLUMNS, TRACE_COLUMNS
 from deepvanet.store.manifest import Manifest
@@ -113,8 +114,23 @@ class StoredArrays:
             file = self.path / "subjects" / subject / key[1]
             array = _map(file)
             self._check(file, array, stream, subject)
+            if stream in self.manifest.factors:
+                array = self._restore(array, stream, subject)
             self._mapped[key] = array
         return self._mapped[key]
+
+    def _restore(
+        self, kept: NDArray[Any], stream: Stream, subject: str
+    ) -> NDArray[Any]:
+        """Return a subject's samples at the rate of the others, trial by trial."""
+        factor, at = self.manifest.factors[stream], 0
+        lengths = self._place[stream][self._folder == subject, 1].tolist()
+        restored = [kept[:0]]
+        for length in lengths:
+            n_kept = -(-length // factor)
+            restored.append(restore_rate(kept[at : at + n_kept], factor, length))
+            at += n_kept
+        return np.concatenate(restored)
 
     def forget(self) -> None:
         """Let go of what was read, which the system keeps while it has room."""
@@ -131,7 +147,9 @@ class StoredArrays:
     def _check(
         self, file: Path, array: NDArray[Any], stream: Stream, subject: str
     ) -> None:
-        n_samples = self._count(stream, subject)
+        factor = self.manifest.factors.get(stream, 1)
+        lengths = self._place[stream][self._folder == subject, 1]
+        n_samples = int((-(-lengths // factor)).sum())
         n_channels = len(self.channels((stream,)))
         if stream.is_images:
             is_right = array.ndim == 4 and array.dtype == np.uint8

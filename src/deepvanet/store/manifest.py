@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from deepvanet.config import PrepareSettings
+from deepvanet.preprocessing.cleaning.filters import find_factor
 from deepvanet.schema import (
     PAPER_STREAMS,
     STREAMS,
@@ -65,6 +66,13 @@ class Manifest:
     def signals(self) -> tuple[Stream, ...]:
         """Those of the streams that have channels."""
         return tuple(stream for stream in self.streams if not stream.is_images)
+
+    @property
+    def factors(self) -> dict[Stream, int]:
+        """Of streams that are kept at a lower rate: of how many samples one is kept."""
+        kept, sfreq = (self.settings.get(n) for n in ("peripheral_rate", "sfreq"))
+        factor = find_factor(float(sfreq), float(kept)) if kept and sfreq else 1
+        return {Stream.PERIPHERAL: factor} if factor > 1 else {}
 
     def find_rate(self, name: str, path: Path) -> float:
         """Return ``sfreq`` or ``face_fps`` of the settings.
@@ -161,6 +169,9 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"expected a text, got {quote(str(wrong[0]))}")
     for name in _RATES:
         _check_rate(f"settings.{name}", manifest.settings.get(name, 1.0))
+    kept = manifest.settings.get("peripheral_rate")
+    if kept is not None:
+        _check_rate("settings.peripheral_rate", kept)
     for name in _SHARES:
         value = manifest.settings.get(name, 1.0)
         if not (_is_number(value) and 0 <= value <= 1):

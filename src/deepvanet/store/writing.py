@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from deepvanet.cells import write_csv
 from deepvanet.files import whole_folder
 from deepvanet.findings import Finding, write_findings
+from deepvanet.preprocessing.cleaning.filters import lower_rate
 from deepvanet.schema import PAPER_STREAMS, FrameState, Stream
 from deepvanet.store.columns import FRAME_COUNTS, PLACE_COLUMNS, TRACE_COLUMNS
 
@@ -31,6 +32,7 @@ def write_subject(
     inputs: Mapping[str, Any],
     findings: Sequence[Finding] = (),
     streams: Sequence[Stream] = PAPER_STREAMS,
+    factors: Mapping[Stream, int] | None = None,
 ) -> bool:
     """Write one subject's folder whole or not at all, a trial at a time.
 
@@ -48,12 +50,15 @@ def write_subject(
         What was found in its files; it may grow while ``parts`` is read.
     streams : sequence of Stream
         Those that the store's manifest names.
+    factors : mapping, optional
+        Of streams of which one sample in so many is kept, as the manifest says.
 
     Returns
     -------
     bool
         Whether there is a trial; without one nothing is written.
     """
+    files = {f"{stream}.npy": factor for stream, factor in (factors or {}).items()}
     first = next(parts, None)
     if first is None:
         return False
@@ -67,7 +72,9 @@ def write_subject(
                 cleaned += [part.cleaning] if part.cleaning else []
                 for name, array in part.list_files():
                     if name not in writers:
-                        writers[name] = _ArrayWriter(folder / name, array)
+                        writers[name] = _ArrayWriter(
+                            folder / name, array, files.get(name, 1)
+                        )
                         stack.callback(writers[name].close)
                     writers[name].append(array)
         table = pd.DataFrame(trials)
@@ -177,11 +184,14 @@ class CleaningRecord:
 class _ArrayWriter:
     """Append to a ``.npy`` file whose length is known only at the end.
 
-    Written with plain writes: a memory map on a full disk ends the process.
+    Written with plain writes: a memory map on a full disk ends the process. ``count``
+    is of the samples that were given, of which one in ``factor`` is kept.
     """
 
-    def __init__(self, path: Path, like: NDArray[Any]) -> None:
+    def __init__(self, path: Path, like: NDArray[Any], factor: int) -> None:
         self._like = np.ascontiguousarray(like[:0])
+        self._factor = factor
+        self._n_kept = 0
         self.count = 0
         self._file = path.open("wb")
         with ExitStack() as stack:
@@ -190,7 +200,9 @@ class _ArrayWriter:
             stack.pop_all()
 
     def append(self, array: NDArray[Any]) -> None:
-        self._file.write(np.ascontiguousarray(array, self._like.dtype).data)
+        kept = array if self._factor == 1 else lower_rate(array, self._factor)
+        self._file.write(np.ascontiguousarray(kept, self._like.dtype).data)
+        self._n_kept += len(kept)
         self.count += len(array)
 
     def close(self) -> None:
@@ -201,5 +213,5 @@ class _ArrayWriter:
     def _write_header(self) -> None:
         # a fixed number of digits keeps the header's length while the count grows
         head = np.lib.format.header_data_from_array_1_0(self._like)
-        head["shape"] = (self.count, *self._like.shape[1:])
+        head["shape"] = (self._n_kept, *self._like.shape[1:])
         np.lib.format.write_array_header_2_0(self._file, head)

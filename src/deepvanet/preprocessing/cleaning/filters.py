@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.signal import firwin, kaiserord, oaconvolve, resample_poly
 
+from deepvanet.schema import UserError
+
 Signal = Float[np.ndarray, " time"]
 Resampled = Float[np.ndarray, " resampled"]
 
@@ -26,6 +28,7 @@ BAND_EDGES_HZ = (2.0, 4.0)
 SHARE_OF_RATE = 0.45
 """The highest frequency that a filter keeps, as a share of the sampling rate."""
 
+_EXACT = 1e-9
 _STOP_DB = 80.0
 _KEPT = 0.9  # of the band that the lower rate can hold
 
@@ -119,6 +122,74 @@ def mark_gaps(resampled: Resampled, signal: Any) -> Resampled:
 def resample_with_gaps(signal: Any, *, sfreq: float, to: float) -> Resampled:
     """Resample a signal over its gaps; they are gaps afterwards."""
     return mark_gaps(resample(bridge_gaps(signal), sfreq=sfreq, to=to), signal)
+
+
+def lower_rate(
+    samples: Float[np.ndarray, "time channel"], factor: int
+) -> Float[np.ndarray, "kept channel"]:
+    """Return one sample in so many, without what they cannot hold; gaps stay gaps.
+
+    Parameters
+    ----------
+    samples : array, shape (time, channel)
+        NaN where one is missing.
+    factor : int
+        Samples of which one is kept.
+    """
+    if not len(samples):
+        return samples
+    rows = [resample_with_gaps(row, sfreq=float(factor), to=1.0) for row in samples.T]
+    return np.stack(rows, axis=1).astype(samples.dtype)
+
+
+def restore_rate(
+    kept: Float[np.ndarray, "kept channel"], factor: int, n_samples: int
+) -> Float[np.ndarray, "time channel"]:
+    """Return as many samples as there were before their rate was lowered.
+
+    Parameters
+    ----------
+    kept : array, shape (kept, channel)
+        As ``lower_rate`` returns them.
+    factor : int
+        Samples of which one was kept.
+    n_samples : int
+        How many there were.
+    """
+    if not n_samples:
+        return kept[:0]
+    rows = [resample_with_gaps(row, sfreq=1.0, to=float(factor)) for row in kept.T]
+    return np.stack(rows, axis=1)[:n_samples].astype(kept.dtype)
+
+
+def limit_rate(signal: Signal, factor: int) -> Signal:
+    """Return a signal as it is read after one sample in so many was kept."""
+    samples = signal[:, None]
+    restored = restore_rate(lower_rate(samples, factor), factor, len(signal))
+    return np.asarray(restored[:, 0])
+
+
+def find_factor(sfreq: float, kept_rate: float | None) -> int:
+    """Return of how many samples one is kept; 1 where all are.
+
+    Raises
+    ------
+    UserError
+        When the rate is no whole multiple of the one that is kept.
+
+    Examples
+    --------
+    >>> find_factor(128.0, 32.0), find_factor(128.0, None)
+    (4, 1)
+    """
+    factor = sfreq / (kept_rate or sfreq)
+    if factor < 1 or abs(factor - round(factor)) > _EXACT:
+        raise UserError(
+            f"needs a rate of which {sfreq:g} Hz is a whole multiple, as "
+            f"{sfreq / 2:g} or {sfreq / 4:g}, got {kept_rate:g}",
+            field="peripheral_rate",
+        )
+    return round(factor)
 
 
 def _find_nearest(
