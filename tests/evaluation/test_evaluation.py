@@ -143,7 +143,9 @@ def test_another_seed_gives_other_predictions(run, store, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "protocol", [name for name, facts in PROTOCOLS.items() if not facts.is_forward]
+)
 def test_each_protocol_shares_what_its_name_says(protocol, tiny_store, tmp_path):
     store = tiny_store(
         tmp_path / "store", n_subjects=6, n_trials=9, n_segments=2, n_sessions=3

@@ -7,10 +7,11 @@ import pytest
 from deepvanet import results
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import evaluate
-from deepvanet.learners import PRIORS
 from deepvanet.metrics import score_subjects
 from deepvanet.store import open_store
+from deepvanet.tasks import TASKS
 
+PRIORS = TASKS["high-low"].priors
 TWO_JOBS = Execution(jobs=2)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from deepvanet.config import (
 )
 from deepvanet.evaluation import evaluate
 from deepvanet.evaluation.controls import list_courses, shuffle_ratings
+from deepvanet.evaluation.fits import fit_one, plan_task, settle_lag
 from deepvanet.evaluation.gap import find_gap
 from deepvanet.evaluation.parts import cut_parts, open_task, read_ratings
 from deepvanet.evaluation.permutations import (
@@ -33,7 +35,7 @@ from deepvanet.reporting import write_report
 from deepvanet.results import open_run
 from deepvanet.schema import ScoreKey, Target, UserError
 from deepvanet.store import open_store
-from moving_store import write_moving_store
+from moving_store import RATE, SFREQ, write_moving_store
 from small_store import write_small_store
 
 ALONE = Execution()
@@ -242,6 +244,43 @@ def test_the_network_follows_a_course_too(path, tmp_path):
     assert np.isfinite(mine["prediction"]).all()
     parts = {p["learner"]: p["leaks"] for p in held.leakage["parts"]}
     assert parts["network"] == "none"
+
+
+def fit_future(path, folder):
+    """Fit the network on the first half of a subject's trials; return what it saw."""
+    asked = replace(
+        ASKED, protocols=("time",), learners=("network",), subjects=("01",), folds=2
+    )
+    store = open_store(path).cut()
+    [part] = cut_parts(store, asked)
+    [fold] = part.folds
+    job = settle_lag(store, plan_task(part, fold, folder, asked, ""))
+    fit = fit_one(store, asked, None, job, "network")
+    return part.table.iloc[fold.test], job.lag, fit["history"], fit["chosen"]
+
+
+def test_garbage_in_the_future_changes_no_lag_and_no_fit(path, tmp_path):
+    tested, lag, history, scores = fit_future(path, tmp_path)
+    shutil.copytree(path, tmp_path / "store")
+    folder = tmp_path / "store" / "subjects" / "01"
+    trials = pd.read_csv(folder / "trials.csv", dtype={"trial": str})
+    begins_s = tested.groupby("trial")["start_s"].min()
+    for stream, rate in (("peripheral", SFREQ), ("traces", RATE)):
+        name = "trace" if stream == "traces" else stream
+        array = np.load(folder / f"{stream}.npy")
+        for row in trials.itertuples():
+            first = getattr(row, f"first_{name}")
+            start = first + round(begins_s[row.trial] * rate)
+            end = first + getattr(row, f"length_{name}")
+            noise = np.random.default_rng(0).normal(50, 90, array[start:end].shape)
+            array[start:end] = noise
+        np.save(folder / f"{stream}.npy", array)
+
+    _, lag_then, history_then, scores_then = fit_future(tmp_path / "store", tmp_path)
+
+    assert lag_then == lag
+    assert history_then.tobytes() == history.tobytes()
+    assert not np.array_equal(scores_then, scores)
 
 
 def test_a_report_shows_courses_and_nothing_of_high_or_of_segments(run, tmp_path):
