@@ -3,7 +3,6 @@
 import os
 import resource
 import signal
-import tempfile
 import time
 from pathlib import Path
 
@@ -14,16 +13,6 @@ from pages import serve_page, write_recording
 from processes import list_children, wait_until
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def temporary(tmp_path, monkeypatch):
-    """The folder of temporary files of the page that is served."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture
