@@ -51,7 +51,7 @@ def slurm(tmp_path):
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="SLURM runs on Linux")
 def test_the_template_comes_to_the_bytes_of_one_process(slurm, tiny_store, tmp_path):
     store = tiny_store(tmp_path / "store").path
