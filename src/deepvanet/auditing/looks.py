@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int
 from deepvanet.auditing.parts import WRITTEN, AuditPart, FitRows, number_rows
 from deepvanet.auditing.priors import is_personal, measure_coincidence
 from deepvanet.protocols import SHARES, columns_of
+from deepvanet.protocols.forward import measure_gap
 
 COUNTED: Mapping[str, Sequence[str]] = {
     **{name: columns_of(name) for name in ("segment", "trial", *SHARES)},
@@ -100,14 +101,10 @@ def _is_forward(audited: AuditPart) -> bool:
     """Say whether all rows of a trial that were seen lie before those that test."""
     trial = number_rows(audited.rows, COUNTED["trial"])
     place = pd.to_numeric(audited.rows["segment"], errors="coerce").to_numpy(float)
-    n_trials = int(trial.max()) + 1
-    for fit in audited.fits:
-        last, first = np.full(n_trials, -np.inf), np.full(n_trials, np.inf)
-        np.maximum.at(last, trial[fit.seen], place[fit.seen])
-        np.minimum.at(first, trial[fit.test], place[fit.test])
-        if not (last < first).all():
-            return False
-    return True
+    return all(
+        measure_gap(trial, place, place, seen=fit.seen, test=fit.test) > 0
+        for fit in audited.fits
+    )
 
 
 def look_at_people(audited: AuditPart, shared: Mapping[str, float | None]) -> Look:

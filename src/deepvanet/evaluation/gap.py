@@ -50,7 +50,7 @@ def find_gap(store: SegmentStore, task: Task) -> Gap:
 
     Raises
     ------
-    UserError
+    ValueError
         When the task's ratings do not move.
     """
     if not isinstance(task, MovingRating):

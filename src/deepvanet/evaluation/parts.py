@@ -59,8 +59,9 @@ class RowSelection:
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """What folds are balanced by."""
-        trial = number_units(self.table, "trial")
-        return stratify(self.label, self.task.goal, trial)
+        goal = self.task.goal
+        trial = number_units(self.table, "trial") if goal.moves else None
+        return stratify(self.label, goal, trial)
 
     def at(self, lag: FoundLag) -> "RowSelection":
         """Return them with labels of a rating that moves, taken so much later.

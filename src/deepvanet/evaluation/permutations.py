@@ -37,7 +37,7 @@ References
    performance. Journal of Machine Learning Research 11, 1833-1863.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,7 +84,13 @@ from deepvanet.protocols import PROTOCOLS, Protocol, columns_of
 from deepvanet.protocols.sharing import belong_to_people
 from deepvanet.schema import KEY_COLUMNS, PRIORS, ScoreKey, UserError
 from deepvanet.store import SegmentStore
-from deepvanet.tasks import MovingRating, split_outputs, split_target, split_task
+from deepvanet.tasks import (
+    MovingRating,
+    Task,
+    split_outputs,
+    split_target,
+    split_task,
+)
 
 MOST_WORK = 6_000_000
 """Training rows of all fits of one learner that take about a minute on one core."""
@@ -341,34 +347,43 @@ def _score_permutations(
 ) -> None:
     store = open_once(store_path, settings.segmenting)
     is_quick = find_traits(task.key[3], settings).is_quick
+    asked = open_task(store, settings, task.key.target)
+    exchange = _open_exchange(store, asked, task.exchanged)
     with use_one_thread() if is_quick else nullcontext():
         scores = [
-            _score(store, settings, face_weights, task, number)
+            _score(store, settings, face_weights, task.key, asked, exchange(number))
             for number in task.numbers
         ]
     with whole_file(task.file) as unfinished, unfinished.open("wb") as stream:
         np.savez(stream, allow_pickle=False, scores=np.array(scores))
 
 
+def _open_exchange(
+    store: SegmentStore, asked: Task, how: str
+) -> Callable[[int], Float[np.ndarray, "row column"]]:
+    """Return what gives the ratings of a permutation by its number."""
+    own = read_ratings(store, asked)
+    if isinstance(asked, MovingRating):
+        turn_s = find_gap(store, asked).decorrelation_s
+        return lambda number: exchange_courses(
+            store.table, own, number=number, least_turn_s=turn_s
+        )
+    return lambda number: exchange_columns(store.table, own, how=how, number=number)
+
+
 def _score(
     store: SegmentStore,
     settings: EvaluateSettings,
     face_weights: Path | None,
-    task: PermutationTask,
-    number: int,
+    key: ScoreKey,
+    asked: Task,
+    ratings: Float[np.ndarray, "row column"],
 ) -> list[float]:
-    """Exchange ratings and do all folds of all seeds again; return the metrics.
+    """Do all folds of all seeds again on exchanged ratings; return the metrics.
 
     Of several targets those of each follow each other.
     """
-    protocol, target, streams, learner = task.key
-    asked = open_task(store, settings, target)
-    own = read_ratings(store, asked)
-    if isinstance(asked, MovingRating):
-        turn_s = find_gap(store, asked).decorrelation_s
-        ratings = exchange_courses(store.table, own, number=number, least_turn_s=turn_s)
-    else:
-        ratings = exchange_columns(store.table, own, how=task.exchanged, number=number)
+    protocol, target, streams, learner = key
     metrics = TASK_SCORES[settings.task].metrics
     predictions: dict[str, list[pd.DataFrame]] = {}
     for seed in settings.seeds:

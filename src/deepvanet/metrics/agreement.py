@@ -3,6 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
+from deepvanet.metrics.counts import Scores, divide
+
+Case = Float[np.ndarray, " case"]
+
 
 def measure_agreement(
     rated: Float[np.ndarray, " item"], predicted: Float[np.ndarray, " item"]
@@ -37,6 +41,28 @@ def measure_agreement(
         "ccc": float(2 * shared / apart) if apart else np.nan,
         "rmse": float(np.sqrt(np.mean((rated - predicted) ** 2))),
         "pearson": float(shared / spread) if spread else np.nan,
+    }
+
+
+def agree_by_moments(
+    means: tuple[Case, Case], spreads: tuple[Case, Case], product: Case
+) -> Scores:
+    """Return CCC and Pearson of cases of which means are known.
+
+    Parameters
+    ----------
+    means, spreads : tuple of array, shape (case,)
+        Of what was rated and of what was predicted; variances are 0 where nothing
+        varies.
+    product : array, shape (case,)
+        Mean of their products.
+    """
+    varies = (spreads[0] > 0) & (spreads[1] > 0)
+    shared = np.where(varies, product - means[0] * means[1], 0.0)
+    apart = spreads[0] + spreads[1] + (means[0] - means[1]) ** 2
+    return {
+        "ccc": divide(2 * shared, apart),
+        "pearson": divide(shared, np.sqrt(spreads[0] * spreads[1])),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float, Int
 
+from deepvanet.metrics.agreement import agree_by_moments
 from deepvanet.metrics.counts import Scores, divide
 from deepvanet.metrics.forms import RATING_METRICS
 from deepvanet.metrics.trace_sums import TraceSums
@@ -80,16 +81,12 @@ class RatingSums:
         square = divide(weight @ self.squared, n)
         product = divide(weight @ (self.truth * self.predicted), n)
         least = _ROUNDING * (rated_square + square)
-        spreads = [
+        of_rated, of_predicted = (
             np.where(spread > least, spread, 0.0)
             for spread in (rated_square - rated**2, square - predicted**2)
-        ]
-        varies = (spreads[0] > 0) & (spreads[1] > 0)
-        shared = np.where(varies, product - rated * predicted, 0.0)
-        apart = spreads[0] + spreads[1] + (rated - predicted) ** 2
+        )
         return {
-            "ccc": divide(2 * shared, apart),
-            "pearson": divide(shared, np.sqrt(spreads[0] * spreads[1])),
+            **agree_by_moments((rated, predicted), (of_rated, of_predicted), product),
             "rmse": np.sqrt(self.measure_error(weight)),
             "mae": divide(weight @ self.absolute_error, n),
         }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from deepvanet.metrics.agreement import agree_by_moments
 from deepvanet.metrics.counts import Scores, divide
 
 _ROUNDING = 1e-12
@@ -129,15 +130,8 @@ def _agree(sums: TraceSums, weight: Float[np.ndarray, "case trial"]) -> Scores:
         _measure_spread(n, rated, weight @ sums.rated_square),
         _measure_spread(n, predicted, weight @ sums.squared),
     )
-    varies = (spreads[0] > 0) & (spreads[1] > 0)
     means = divide(rated, n), divide(predicted, n)
-    shared = divide(weight @ sums.product, n) - means[0] * means[1]
-    shared = np.where(varies, shared, 0.0)
-    apart = spreads[0] + spreads[1] + (means[0] - means[1]) ** 2
-    return {
-        "ccc": divide(2 * shared, apart),
-        "pearson": divide(shared, np.sqrt(spreads[0] * spreads[1])),
-    }
+    return agree_by_moments(means, spreads, divide(weight @ sums.product, n))
 
 
 def sum_traces(

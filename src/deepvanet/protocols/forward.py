@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from deepvanet.protocols.dealing import number_units
 from deepvanet.schema import UserError
@@ -90,26 +90,30 @@ def _measure_trials(
 
 
 def measure_gap(
-    table: pd.DataFrame, seen: Bool[np.ndarray, " row"], test: Bool[np.ndarray, " row"]
+    trial: Int[np.ndarray, " row"],
+    start: Float[np.ndarray, " row"],
+    end: Float[np.ndarray, " row"],
+    *,
+    seen: Bool[np.ndarray, " row"] | Int[np.ndarray, " seen"],
+    test: Bool[np.ndarray, " row"] | Int[np.ndarray, " test"],
 ) -> float:
     """Return the least time from training to test within a trial that is in both.
 
     Parameters
     ----------
-    table : DataFrame
-        Columns subject, trial, start_s, duration_s.
-    seen, test : array, shape (row,)
+    trial : array, shape (row,)
+        Each row's trial, as a number from 0.
+    start, end : array, shape (row,)
+        When each row starts and ends in its trial.
+    seen, test : array
         Which rows train or validate, and which test.
 
     Returns
     -------
     float
-        In seconds; negative where something that trains ends after a test row of its
-        trial starts, infinite where no trial is in both.
+        In the unit of the times; negative where something that trains ends after a test
+        row of its trial starts, infinite where no trial is in both.
     """
-    trial = number_units(table, "trial")
-    start = table["start_s"].to_numpy(dtype=float)
-    end = start + table["duration_s"].to_numpy(dtype=float)
     n_trials = int(trial.max()) + 1
     last, first = np.full(n_trials, -np.inf), np.full(n_trials, np.inf)
     np.maximum.at(last, trial[seen], end[seen])

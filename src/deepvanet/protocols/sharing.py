@@ -125,16 +125,17 @@ def check_sharing(
         n_test=len(fold.test),
         n_discarded=len(fold.discarded),
         overlapping_segments=_count_overlapping(table, numbers["trial"], seen, fold),
-        gap_s=_measure_gap(table, seen, fold.test) if is_forward else None,
+        gap_s=_measure_gap(table, numbers["trial"], seen, fold) if is_forward else None,
     )
 
 
 def _measure_gap(
-    table: pd.DataFrame, seen: Int[np.ndarray, " seen"], test: Int[np.ndarray, " test"]
+    table: pd.DataFrame, trial: UnitNumbers, seen: Int[np.ndarray, " seen"], fold: Fold
 ) -> float | None:
-    is_seen, is_test = np.zeros((2, len(table)), dtype=bool)
-    is_seen[seen], is_test[test] = True, True
-    gap_s = measure_gap(table, is_seen, is_test)
+    """Return the least time from training to test within a trial, None of no trial."""
+    start = table["start_s"].to_numpy(dtype=float)
+    end = start + table["duration_s"].to_numpy(dtype=float)
+    gap_s = measure_gap(trial, start, end, seen=seen, test=fold.test)
     return round(gap_s, _CLOCK_DIGITS) if np.isfinite(gap_s) else None
 
 

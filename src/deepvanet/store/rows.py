@@ -102,7 +102,7 @@ class Rows:
     @cached_property
     def stratum(self) -> Int[np.ndarray, " row"]:
         """The class of each row, of ratings whether they are above their median."""
-        return stratify(self.label, self.goal, self.trial)
+        return stratify(self.label, self.goal, self.trial if self.goal.moves else None)
 
     def read(
         self,
