@@ -77,6 +77,9 @@ class Traits:
         rating that moves.
     reads_any_length : bool
         Whether rows may differ in length, as whole trials do.
+    joins_rows : bool
+        Whether rows of a trial that are scored together are read as one example, or as
+        some of several rows each.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -96,6 +99,7 @@ class Traits:
     reads_any_length: bool = False
     joins_targets: bool = False
     follows_time: bool = True
+    joins_rows: bool = False
 
     def can_predict(self, goal: Goal) -> bool:
         """Say whether it can predict what is asked."""
@@ -130,7 +134,8 @@ class Traits:
     def find_context(self, streams: Iterable[Stream]) -> Context:
         """Return what must be scored together where some streams are read."""
         wide = {*self.spans_trial, *self.adapts_to_new_subjects}
-        return "trial" if self.adapts_to_test or wide & set(streams) else "segment"
+        is_wide = self.adapts_to_test or self.joins_rows or wide & set(streams)
+        return "trial" if is_wide else "segment"
 
 
 def _list_any(streams: Sequence[Stream]) -> str:

@@ -1,0 +1,315 @@
+"""The eleven systems that the paper's Table 2 compares with, as learners.
+
+A record says what is known of a system, each fact with where it was found, and what had
+to be chosen here. The learner of a record is a module of :mod:`deepvanet.systems`. One
+whose name starts with ``after-`` is built from less than 70 % of the published method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Tag = Literal[
+    "paper", "abstract", "code", "third-party", "memory", "inferred", "choice"
+]
+"""Where a fact is from: the full text; the abstract or first page; the authors' code;
+somebody else's code or notes; from memory, not checked; reasoned here; chosen here."""
+
+ASSUMED: tuple[Tag, ...] = ("third-party", "memory", "inferred", "choice")
+"""Tags of what no text or code of the authors says."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing about a system, and where it is from."""
+
+    text: str
+    tag: Tag
+
+
+@dataclass(frozen=True)
+class SystemRecord:
+    """A system of Table 2.
+
+    Attributes
+    ----------
+    learner : str
+        Name in ``LEARNERS``.
+    study : str
+        As Table 2 prints it, with the number of the paper's reference.
+    reference : str
+        Authors, year, title, where it appeared.
+    share : int
+        Per cent of the published method that is built here: a judgement.
+    streams : str
+        The stream set that it reads in our table.
+    authors_protocol : str
+        The protocol of ours that is nearest to theirs.
+    authors_folds : int | None
+        Folds of it; None: as many as the protocol takes.
+    authors_unit : str
+        What was one example.
+    protocol_tag : str
+        Where the protocol is from.
+    authors_segment : float
+        Length in seconds of the segments that their protocol deals into folds.
+    authors_baseline : str | None
+        What was subtracted from signals; None: what is usual here.
+    measured_on : str
+        What the published number was measured on.
+    leak : str
+        What training and test shared, as far as it is known.
+    facts : tuple of Fact
+        What was taken from sources, and what was chosen.
+    footnote : str
+        What is wrong with the row that the paper prints.
+    """
+
+    learner: str
+    study: str
+    reference: str
+    share: int
+    streams: str
+    authors_protocol: str
+    authors_folds: int | None
+    authors_unit: str
+    protocol_tag: Tag
+    measured_on: str
+    leak: str
+    facts: tuple[Fact, ...] = ()
+    footnote: str = ""
+    authors_segment: float = 1.0
+    authors_baseline: Literal["mean", "waveform", "none"] | None = None
+
+    @property
+    def is_after(self) -> bool:
+        """Whether too little is known for it to have the system's name."""
+        return self.learner.startswith("after-")
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether no text or code of the authors says what their protocol was."""
+        return self.protocol_tag in ASSUMED
+
+
+_LIST = (
+    SystemRecord(
+        learner="koelstra2012",
+        study="Koelstra et al. [17]",
+        reference=(
+            "Koelstra et al. (2012). DEAP: a database for emotion analysis using "
+            "physiological signals. IEEE Transactions on Affective Computing 3(1), "
+            "18-31."
+        ),
+        share=85,
+        streams="bio",
+        authors_protocol="trial",
+        authors_folds=40,
+        authors_unit="trial",
+        protocol_tag="paper",
+        measured_on=(
+            "DEAP, 32 subjects x 40 trials, one video left out within a subject; mean "
+            "over subjects"
+        ),
+        leak="none of trials; the threshold of J was found on the same data",
+        footnote=(
+            "62.70 is valence by peripheral signals alone and 62.00 arousal by EEG "
+            "alone, not a fused system; always answering with the larger class has "
+            "58.6 and 64.4"
+        ),
+    ),
+    SystemRecord(
+        learner="soleymani2012",
+        study="Soleymani et al. [29]",
+        reference=(
+            "Soleymani, Pantic and Pun (2012). Multimodal emotion recognition in "
+            "response to videos. IEEE Transactions on Affective Computing 3(2), "
+            "211-223."
+        ),
+        share=70,
+        streams="bio",
+        authors_protocol="subject",
+        authors_folds=None,
+        authors_unit="trial",
+        protocol_tag="memory",
+        measured_on=(
+            "MAHNOB-HCI, 24 participants x 20 trials, one participant left out; three "
+            "classes from the keyword that was reported"
+        ),
+        leak="features were scaled within each participant, the one left out too",
+        footnote=(
+            "57.00 and 52.40 are EEG alone on three classes made from emotion "
+            "keywords, where chance is about 33: not comparable with two classes"
+        ),
+    ),
+    SystemRecord(
+        learner="after-wiem2017",
+        study="Wiem and Lachiri [33]",
+        reference=(
+            "Wiem and Lachiri (2017). Emotion classification in arousal valence model "
+            "using MAHNOB-HCI database. International Journal of Advanced Computer "
+            "Science and Applications 8(3)."
+        ),
+        share=45,
+        streams="peripheral",
+        authors_protocol="trial-pooled",
+        authors_folds=10,
+        authors_unit="trial",
+        protocol_tag="choice",
+        measured_on="MAHNOB-HCI, peripheral signals; which trials is not known",
+        leak="not known; subjects and stimuli are on both sides as it is built here",
+        footnote=(
+            "the system reads ECG, respiration, skin temperature and GSR: no EEG, "
+            "unlike what the table says"
+        ),
+    ),
+    SystemRecord(
+        learner="after-koelstra2013",
+        study="Koelstra et al. [18]",
+        reference=(
+            "Koelstra and Patras (2013). Fusion of facial expressions and EEG for "
+            "implicit affective tagging. Image and Vision Computing 31(2), 164-174."
+        ),
+        share=35,
+        streams="face+eeg",
+        authors_protocol="trial",
+        authors_folds=10,
+        authors_unit="trial",
+        protocol_tag="memory",
+        measured_on="MAHNOB-HCI, cross-validation within subjects over 20 trials",
+        leak="none of trials, as it is built here",
+    ),
+    SystemRecord(
+        learner="huang2019",
+        study="Huang et al. [12]",
+        reference=(
+            "Huang et al. (2019). Combining facial expressions and electroencephalo"
+            "graphy to enhance emotion recognition. Future Internet 11(5), 105."
+        ),
+        share=80,
+        streams="face+eeg",
+        authors_protocol="trial",
+        authors_folds=None,
+        authors_unit="second, the score of a trial is its mean",
+        protocol_tag="code",
+        measured_on=(
+            "DEAP: 22 subjects, 20 random trials train and 20 test; MAHNOB-HCI: one "
+            "trial of 20 left out"
+        ),
+        leak="none by trial",
+    ),
+    SystemRecord(
+        learner="liu2016",
+        study="Liu et al. [22]",
+        reference=(
+            "Liu, Zheng and Lu (2016). Emotion recognition using multimodal deep "
+            "learning. ICONIP 2016. arXiv 1602.08225."
+        ),
+        share=75,
+        streams="bio",
+        authors_protocol="paper",
+        authors_folds=10,
+        authors_unit="second",
+        protocol_tag="memory",
+        measured_on="DEAP, within subjects, seconds dealt at random into 10 folds",
+        leak=(
+            "seconds of a trial are on both sides; in later code of the first author "
+            "scaler and autoencoder see test rows, and C is chosen by test accuracy"
+        ),
+    ),
+    SystemRecord(
+        learner="alhagry2017",
+        study="Alhagry et al. [1]",
+        reference=(
+            "Alhagry, Fahmy and El-Khoribi (2017). Emotion recognition based on EEG "
+            "using LSTM recurrent neural network. International Journal of Advanced "
+            "Computer Science and Applications 8(10)."
+        ),
+        share=75,
+        streams="eeg",
+        authors_protocol="paper",
+        authors_folds=4,
+        authors_unit="5 s",
+        protocol_tag="memory",
+        measured_on="DEAP, within subjects, 4 folds",
+        leak="pieces of a trial are very likely on both sides",
+        footnote=(
+            "printed the wrong way round: the abstract has valence 85.45 and arousal "
+            "85.65"
+        ),
+        authors_segment=5.0,
+    ),
+    SystemRecord(
+        learner="yang2018",
+        study="Yang et al. [36]",
+        reference=(
+            "Yang, Wu, Qiu, Wang and Chen (2018). Emotion recognition from multi-"
+            "channel EEG through parallel convolutional recurrent neural network. "
+            "IJCNN 2018."
+        ),
+        share=95,
+        streams="eeg",
+        authors_protocol="paper",
+        authors_folds=10,
+        authors_unit="second",
+        protocol_tag="code",
+        measured_on="DEAP, 32 subjects, seconds dealt at random into 10 folds",
+        leak=(
+            "seconds of a trial are on both sides, each with the waveform of its rest "
+            "subtracted; the first second of a trial is there twice"
+        ),
+        authors_baseline="waveform",
+    ),
+    SystemRecord(
+        learner="after-anubhav2020",
+        study="Anubhav et al. [2]",
+        reference=(
+            "Anubhav, Nath, Singh, Sethia, Kalra and Indu (2020). An efficient "
+            "approach to EEG-based emotion recognition using LSTM network. CSPA 2020, "
+            "88-92."
+        ),
+        share=40,
+        streams="eeg",
+        authors_protocol="trial",
+        authors_folds=4,
+        authors_unit="trial",
+        protocol_tag="inferred",
+        measured_on="DEAP, within subjects, very likely 10 test trials of 40",
+        leak="not known; whether the epoch was chosen on test trials is not said",
+    ),
+    SystemRecord(
+        learner="after-tang2017",
+        study="Tang et al. [30]",
+        reference=(
+            "Tang, Liu, Zheng and Lu (2017). Multimodal emotion recognition using deep "
+            "neural networks. ICONIP 2017."
+        ),
+        share=40,
+        streams="bio",
+        authors_protocol="paper-pooled",
+        authors_folds=10,
+        authors_unit="second, with those before it",
+        protocol_tag="memory",
+        measured_on="DEAP; the split is not known",
+        leak="windows of neighbours are very likely on both sides",
+    ),
+    SystemRecord(
+        learner="after-siddharth2019",
+        study="Siddharth et al. [28]",
+        reference=(
+            "Siddharth, Jung and Sejnowski (2019). Utilizing deep learning towards "
+            "multi-modal bio-sensing and vision-based affective computing. IEEE "
+            "Transactions on Affective Computing. arXiv 1905.07039."
+        ),
+        share=35,
+        streams="face+bio",
+        authors_protocol="trial-pooled",
+        authors_folds=10,
+        authors_unit="trial",
+        protocol_tag="memory",
+        measured_on="trials of all subjects mixed, 10 folds or 80/20",
+        leak="subjects and stimuli are on both sides",
+    ),
+)
+SYSTEMS: Mapping[str, SystemRecord] = {record.learner: record for record in _LIST}
+"""The systems by the name of their learner."""
