@@ -229,10 +229,19 @@ def fit_support(
 
     Parameters
     ----------
+    samples : Samples
+        Whose labels are ratings.
+    _folds : sequence
+        Not used.
     penalty, gamma : float
         As scikit-learn has them.
     most_steps : int
         Of libsvm; -1: until it has found an end.
+
+    Returns
+    -------
+    mapping
+        As ``open_support`` takes them.
     """
     center = float(np.average(samples.label, weights=samples.weight))
     spread = float(samples.label.std()) or 1.0

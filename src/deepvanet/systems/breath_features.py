@@ -11,7 +11,12 @@ from deepvanet.learners.features import load_neurokit
 from deepvanet.learners.trial_signals import Trace
 from deepvanet.systems.moments import find_slope
 from deepvanet.systems.skin_features import POWER_BANDS
-from deepvanet.systems.spectra import Spectrum, find_least_s, measure_spectrum
+from deepvanet.systems.spectra import (
+    Spectrum,
+    find_least_s,
+    list_bands,
+    measure_spectrum,
+)
 from deepvanet.systems.stretches import Feature, Features, Stretch, slow_down
 
 SLOW, FAST = (0.05, 0.25), (0.25, 5.0)
@@ -79,26 +84,22 @@ BREATH: Features = {
     "rate": Feature(
         THREE_BREATHS_S, lambda breath: (_MINUTE_S / breath.periods).mean()
     ),
-    **{
-        f"power {low:.2f}-{high:.2f} Hz": Feature(
-            find_least_s(low, high),
-            lambda breath, low=low, high=high: breath.spectrum.find_log(low, high),
-        )
-        for low, high in POWER_BANDS
-    },
+    **list_bands(
+        POWER_BANDS,
+        lambda breath, band: breath.spectrum.find_log(*band),
+        "power {low:.2f}-{high:.2f} Hz",
+    ),
     "mean peak to peak": Feature(THREE_BREATHS_S, lambda breath: breath.periods.mean()),
     "median peak to peak": Feature(
         THREE_BREATHS_S, lambda breath: np.median(breath.periods)
     ),
     "skewness": Feature(1.0, lambda breath: skew(breath.slow)),
     "kurtosis": Feature(1.0, lambda breath: kurtosis(breath.slow)),
-    **{
-        f"power {low:.1f}-{high:.1f} Hz": Feature(
-            find_least_s(low, high),
-            lambda breath, low=low, high=high: breath.spectrum.find_log(low, high),
-        )
-        for low, high in TEAP_BANDS
-    },
+    **list_bands(
+        TEAP_BANDS,
+        lambda breath, band: breath.spectrum.find_log(*band),
+        "power {low:.1f}-{high:.1f} Hz",
+    ),
     "main frequency": Feature(
         THREE_BREATHS_S, lambda breath: breath.spectrum.find_main(*BREATHS)
     ),

@@ -14,7 +14,12 @@ from jaxtyping import Float64
 from deepvanet.learners.features import load_neurokit
 from deepvanet.learners.trial_signals import Trace
 from deepvanet.schema import ChannelType
-from deepvanet.systems.spectra import Spectrum, find_least_s, measure_spectrum
+from deepvanet.systems.spectra import (
+    Spectrum,
+    find_least_s,
+    list_bands,
+    measure_spectrum,
+)
 from deepvanet.systems.stretches import Feature, Features, Stretch, slow_down
 
 INTERVAL_S = (0.25, 1.5)
@@ -97,6 +102,23 @@ class Heart:
         return np.asarray(about["Value"], dtype=np.float64)
 
 
+def _list_entropies() -> Features:
+    def make(place: int, scale: int) -> Feature:
+        return Feature(SCALE_S * scale, lambda heart: heart.entropies[place])
+
+    return {
+        f"entropy at scale {scale}": make(place, scale)
+        for place, scale in enumerate(SCALES)
+    }
+
+
+def _find_balance(heart: Heart) -> float:
+    low, middle, high = (
+        heart.variability.find_power(*band) for band in (LOW, MIDDLE, HIGH)
+    )
+    return middle / (low + high)
+
+
 HEART: Features = {
     # four beats for a rate; the variability of 10 s is that of minutes (Munoz 2015)
     "rate mean": Feature(5.0, lambda heart: (60 / heart.intervals).mean()),
@@ -111,48 +133,29 @@ HEART: Features = {
         find_least_s(0.04, 0.15),
         lambda heart: heart.spectrum.compare((0.04, 0.15), HIGH),
     ),
-    **{
-        f"power {low:g}-{high:g} Hz": Feature(
-            find_least_s(low, high),
-            lambda heart, low=low, high=high: heart.spectrum.find_log(low, high),
-        )
-        for low, high in SIGNAL_BANDS
-    },
-    **{
-        f"variability {low:g}-{high:g} Hz": Feature(
-            find_least_s(low, high),
-            lambda heart, low=low, high=high: heart.variability.find_log(low, high),
-        )
-        for low, high in (LOW, MIDDLE, HIGH)
-    },
-    **{
-        f"entropy at scale {scale}": Feature(
-            SCALE_S * scale,
-            lambda heart, place=place: heart.entropies[place],
-        )
-        for place, scale in enumerate(SCALES)
-    },
-    **{
-        f"share {low:g}-{high:g} Hz": Feature(
-            find_least_s(low, high),
-            lambda heart, low=low, high=high: heart.spectrum.compare(
-                (low, high), ALL_BELOW
-            ),
-        )
-        for low, high in ((0.0, 0.1), *SIGNAL_BANDS)
-    },
+    **list_bands(
+        SIGNAL_BANDS,
+        lambda heart, band: heart.spectrum.find_log(*band),
+        "power {low:g}-{high:g} Hz",
+    ),
+    **list_bands(
+        (LOW, MIDDLE, HIGH),
+        lambda heart, band: heart.variability.find_log(*band),
+        "variability {low:g}-{high:g} Hz",
+    ),
+    **_list_entropies(),
+    **list_bands(
+        ((0.0, 0.1), *SIGNAL_BANDS),
+        lambda heart, band: heart.spectrum.compare(band, ALL_BELOW),
+        "share {low:g}-{high:g} Hz",
+    ),
     "ratio 0-0.08 to 0.15-0.5 Hz": Feature(
         find_least_s(0.0, 0.08),
         lambda heart: heart.spectrum.compare((0.0, 0.08), HIGH),
     ),
     "balance of variability": Feature(
         find_least_s(*LOW),
-        lambda heart: (
-            heart.variability.find_power(*MIDDLE)
-            / (
-                heart.variability.find_power(*LOW) + heart.variability.find_power(*HIGH)
-            )
-        ),
+        _find_balance,
     ),
 }
 """All features of the heart."""

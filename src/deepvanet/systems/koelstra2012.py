@@ -12,10 +12,10 @@ rows.
 **Chosen here**: the spectral estimator (Welch, windows of a second, as in their study
 of correlations); the 69 peripheral features that are listed, of 106; features are
 brought to a deviation of 1 on training rows before J, which has no unit in it; of
-several classes the largest J of two of them; the weight is the one with the largest mean
-F1 of the classes, of equals the one nearest to equal weights; where no feature passes,
-the one with the largest J is read; classes weigh as ``class_weight`` says, so with
-``balanced`` their priors are equal.
+several classes the largest J of two of them; the weight is the one with the largest
+mean F1 of the classes, of equals the one nearest to equal weights; where no feature
+passes, the one with the largest J is read; classes weigh as ``class_weight`` says, so
+with ``balanced`` their priors are equal.
 
 **Their protocol**: one video left out within a subject; the nearest here is ``trial``
 with 40 folds. Measured on DEAP: EEG 57.6 (valence) and 62.0 (arousal), peripheral 62.7
@@ -50,7 +50,7 @@ NAME = "koelstra2012"
 FEATURES = FeatureSet(NAME, measure_short)
 
 LEAST_J = 0.3
-"""Fisher's J of a feature that is kept, "empirically determined" in the source."""
+"""Fisher's J of a feature that is kept; its authors found it by trial."""
 
 WEIGHTS = np.arange(101) / 100
 """Of EEG; the peripheral signals have the rest."""

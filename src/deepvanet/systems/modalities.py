@@ -141,7 +141,7 @@ def open_modalities(
     ValueError
         When the numbers are not those of a fit.
     """
-    opened = []
+    opened: list[tuple[Modality, Numbers]] = []
     for stream in STREAMS:
         start = f"{stream}/"
         mine = {

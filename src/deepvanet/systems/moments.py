@@ -1,6 +1,6 @@
 """Moments of a signal and of its changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,19 +46,21 @@ class Changes:
         }
 
 
-MOMENTS = {
+_STATISTICS: Mapping[str, Callable[[Trace], float]] = {
     "mean": np.mean,
     "SD": np.std,
     "skewness": skew,
     "kurtosis": kurtosis,
+    "median": np.median,
+    "minimum": np.min,
+    "maximum": np.max,
 }
-_STATISTICS = {**MOMENTS, "median": np.median, "minimum": np.min, "maximum": np.max}
 
 
 def _find_statistics() -> Features:
     found = {}
     for series in ("signal", "first difference", "second difference"):
-        for name, statistic in _STATISTICS.items():
+        for name in _STATISTICS:
 
             def find(changes: Changes, of: str = series, how: str = name) -> float:
                 return float(_STATISTICS[how](changes.series[of]))

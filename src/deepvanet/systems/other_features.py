@@ -13,7 +13,7 @@ from deepvanet.systems.moments import find_slope
 from deepvanet.systems.spectra import (
     LEAST_POWER,
     Spectrum,
-    find_least_s,
+    list_bands,
     measure_spectrum,
 )
 from deepvanet.systems.stretches import Feature, Features, Stretch, slow_down
@@ -58,13 +58,11 @@ TEMPERATURE: Features = {
     "mean derivative": Feature(
         1.0, lambda p: find_slope(p.stretch.signal, p.stretch.sfreq)
     ),
-    **{
-        f"power {low:.1f}-{high:.1f} Hz": Feature(
-            find_least_s(low, high),
-            lambda plain, low=low, high=high: plain.spectrum.find_log(low, high),
-        )
-        for low, high in ((0.0, 0.1), (0.1, 0.2))
-    },
+    **list_bands(
+        ((0.0, 0.1), (0.1, 0.2)),
+        lambda plain, band: plain.spectrum.find_log(*band),
+        "power {low:.1f}-{high:.1f} Hz",
+    ),
     "SD": Feature(1.0, lambda plain: plain.slow.std()),
     "skewness": Feature(1.0, lambda plain: skew(plain.slow)),
     "kurtosis": Feature(1.0, lambda plain: kurtosis(plain.slow)),

@@ -2,10 +2,10 @@
 
 Every sensor is measured by its table: :mod:`~deepvanet.systems.skin_features`,
 :mod:`~deepvanet.systems.heart_features`, :mod:`~deepvanet.systems.breath_features`,
-:mod:`~deepvanet.systems.other_features` and :mod:`~deepvanet.systems.moments`. A feature
-has the name of its channel before its own. Leads of an ECG, and any others that follow
-one heart, are one sensor: each of its features is the median over those of them that
-give it.
+:mod:`~deepvanet.systems.other_features` and :mod:`~deepvanet.systems.moments`. A
+feature has the name of its channel before its own. Leads of an ECG, and any others that
+follow one heart, are one sensor: each of its features is the median over those of them
+that give it.
 
 ``koelstra2012``
     What is listed of it: 69 features of DEAP's eight channels, of the 106 that were

@@ -14,7 +14,12 @@ from jaxtyping import Int
 from scipy.signal import butter, detrend, sosfiltfilt
 
 from deepvanet.learners.trial_signals import Trace, list_runs
-from deepvanet.systems.spectra import Spectrum, find_least_s, measure_spectrum
+from deepvanet.systems.spectra import (
+    Spectrum,
+    find_least_s,
+    list_bands,
+    measure_spectrum,
+)
 from deepvanet.systems.stretches import Feature, Features, Stretch, slow_down
 
 CONDUCTANCE = "uS"
@@ -140,13 +145,11 @@ def _find_fall_s(skin: Skin) -> float:
     return float(np.mean([long_s for _, long_s in skin.list_falls()]))
 
 
-_POWERS: Features = {
-    f"power {low:.2f}-{high:.2f} Hz": Feature(
-        find_least_s(low, high),
-        lambda skin, low=low, high=high: skin.spectrum.find_log(low, high),
-    )
-    for low, high in POWER_BANDS
-}
+_POWERS = list_bands(
+    POWER_BANDS,
+    lambda skin, band: skin.spectrum.find_log(*band),
+    "power {low:.2f}-{high:.2f} Hz",
+)
 SKIN: Features = {
     "mean": Feature(1.0, lambda skin: skin.slow.mean()),
     "mean derivative": Feature(1.0, lambda s: np.diff(s.slow).mean() * s.rate),
@@ -173,9 +176,7 @@ SKIN: Features = {
         lambda skin: _find_size(skin, VERY_SLOW_RESPONSE_HZ),
     ),
     # a response takes some seconds to fall and to rise again
-    "peaks a minute": Feature(
-        10.0, lambda skin: len(skin.list_falls()) / skin.minutes
-    ),
+    "peaks a minute": Feature(10.0, lambda skin: len(skin.list_falls()) / skin.minutes),
     "peak height": Feature(10.0, _find_height),
     "peak time": Feature(10.0, _find_fall_s),
     "SD": Feature(1.0, lambda skin: skin.slow.std()),

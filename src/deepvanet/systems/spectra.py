@@ -5,13 +5,16 @@ None needs more than 25 s: below 0.08 Hz a minute, the length of DEAP's trials, 
 fewer than five cycles anyhow.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.signal import periodogram
+from scipy.signal import detrend, periodogram
 
 from deepvanet.learners.trial_signals import Trace
+from deepvanet.systems.stretches import Feature, Features
 
 CYCLES = 2.0
 MOST_NEEDED_S = 25.0
@@ -95,6 +98,34 @@ def measure_spectrum(signal: Trace, sfreq: float) -> Spectrum:
     """
     n_grid = max(len(signal), int(np.ceil(sfreq / GRID_HZ)))
     hertz, density = periodogram(
-        signal, fs=sfreq, window="hann", nfft=n_grid, detrend="linear"
+        detrend(signal), fs=sfreq, window="hann", nfft=n_grid, detrend=False
     )
     return Spectrum(np.asarray(hertz, float), np.asarray(density, float))
+
+
+def list_bands(
+    bands: Sequence[tuple[float, float]],
+    find: Callable[[Any, tuple[float, float]], float],
+    form: str,
+) -> Features:
+    """Return a feature for each of some bands.
+
+    Parameters
+    ----------
+    bands : sequence of tuple
+        In Hz.
+    find : callable
+        From the reading of a sensor and a band to the number.
+    form : str
+        Of their names, of ``low`` and ``high``.
+
+    Returns
+    -------
+    mapping
+        Features by name; each needs as long a signal as its band does.
+    """
+
+    def make(band: tuple[float, float]) -> Feature:
+        return Feature(find_least_s(*band), lambda reading: find(reading, band))
+
+    return {form.format(low=low, high=high): make((low, high)) for low, high in bands}

@@ -43,7 +43,9 @@ class UnitRange:
         subject : array, shape (trial,)
             Whose trial it is.
         """
-        return cls({str(s): _find(values[subject == s]) for s in dict.fromkeys(subject)})
+        return cls(
+            {str(s): _find(values[subject == s]) for s in dict.fromkeys(subject)}
+        )
 
     def apply(self, values: Values, subject: Subject) -> Values:
         """Return values with each subject's range brought to 0 to 1.
