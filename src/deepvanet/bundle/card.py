@@ -267,7 +267,7 @@ _USE = (
     "health or credit, and not for finding out what a person hides. Emotion "
     "recognition at work and in education is forbidden in the European Union since 2 "
     "February 2025 (Regulation 2024/1689, article 5), and elsewhere people must be "
-    "told of it since 2 August 2026 (article 50). A person who is recorded must know "
+    "informed of it since 2 August 2026 (article 50). A person who is recorded must know "
     "it and be able to say no. `docs/responsible-use.md` has more, and a text for "
     "consent.\n\n"
     "How well it does for groups of people (by sex, age, colour of skin) is not "
@@ -541,8 +541,8 @@ _OF_NEW_PEOPLE = (
     "sensors and stimuli like those of training, and for no others."
 )
 _CLASS_SETS = (
-    "`predict --trials` writes a set of labels for each trial, as `low+high` where it "
-    f"cannot tell. {_OF_NEW_PEOPLE}"
+    "`predict --trials` writes a set of labels for each trial, as `low+high` where "
+    f"both are possible. {_OF_NEW_PEOPLE}"
 )
 _RATING_SETS = (
     "`predict --trials` writes an interval for each trial (`_from`, `_to`). "
