@@ -9,8 +9,8 @@ Chosen here: pieces of five seconds that do not overlap, each channel by its med
 interquartile range in training, batches of 32, 100 epochs, the epoch by validation
 trials. With ``--size small``: 4 epochs.
 
-Its authors divided pieces of a subject's trials into four folds (from memory), so that a
-trial was on both sides. Table 2 prints its numbers the wrong way round.
+Its authors divided pieces of a subject's trials into four folds (from memory), so that
+a trial was on both sides. Table 2 prints its numbers the wrong way round.
 """
 
 from functools import partial
