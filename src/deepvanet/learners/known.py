@@ -67,8 +67,14 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
     ),
+    (
+        *("huang2019", "huang2019", "network"),
+        "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
+    ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
+_VARIANTS: Mapping[str, str] = {"huang2019": "huang2019:as-code"}
+"""Further names of a system, for what its authors' code does in another way."""
 
 _LIST = (
     LearnerRecord(
@@ -139,6 +145,7 @@ _LIST = (
             f"deepvanet.systems.{module}:make_{module}",
             f"deepvanet.systems.{module}:load_{module}",
             kind,
+            _VARIANTS.get(name, ""),
         )
         for name, module, kind, title in _SYSTEMS
     ),
