@@ -64,17 +64,38 @@ _FUSIONS: Mapping[str, str] = {
 }
 _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
     (
-        *("alhagry2017", "alhagry2017", "network"),
-        "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
+        *("koelstra2012", "koelstra2012", "features"),
+        "fits naive Bayes on chosen features of whole trials (Koelstra et al. 2012)",
+    ),
+    (
+        *("soleymani2012", "soleymani2012", "features"),
+        (
+            "fits a support vector machine a modality on chosen features of whole "
+            "trials (Soleymani et al. 2012)"
+        ),
+    ),
+    (
+        *("after-wiem2017", "after_wiem2017", "features"),
+        (
+            "fits a support vector machine on peripheral features of whole trials "
+            "(after Wiem and Lachiri 2017)"
+        ),
     ),
     (
         *("huang2019", "huang2019", "network"),
         "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
     ),
+    (
+        *("alhagry2017", "alhagry2017", "network"),
+        "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
+    ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
-_VARIANTS: Mapping[str, str] = {"huang2019": "huang2019:as-code"}
-"""Further names of a system, for what its authors' code does in another way."""
+_PATTERNS: Mapping[str, str] = {
+    "soleymani2012": "soleymani2012:as-published",
+    "huang2019": "huang2019:as-code",
+}
+"""Further names of systems: what differs where all of the original is rebuilt."""
 
 _LIST = (
     LearnerRecord(
@@ -145,7 +166,7 @@ _LIST = (
             f"deepvanet.systems.{module}:make_{module}",
             f"deepvanet.systems.{module}:load_{module}",
             kind,
-            _VARIANTS.get(name, ""),
+            _PATTERNS.get(name, ""),
         )
         for name, module, kind, title in _SYSTEMS
     ),
