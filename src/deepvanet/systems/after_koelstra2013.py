@@ -14,13 +14,13 @@ eliminated or chosen by Fisher's criterion; naive Bayes or a support vector mach
 ours, so that a face is read in one of three ways. Without more, motion in regions by
 optical flow, from image to image and from the trial's mean face: mean, deviation, share
 of active images, number and length of activations (60 features). With the weights of
-fer's network by ``--face-weights``, its seven emotions (28 features). With the stream ``face-features``, a
-table of action units that was made elsewhere, in a modality of its own. EEG: 216
-features of a trial by Welch's windows of a second, as ``koelstra2012`` has them. A
-feature is kept where Fisher's J is above 0.3 in training, after it was brought to a
-deviation of 1; Gaussian naive Bayes a modality; the product of their posteriors, each
-to the power of a weight; weights in steps of 0.05 with the fewest errors on trials held
-out of inner folds, of equals those nearest to equal weights.
+fer's network by ``--face-weights``, its seven emotions (28 features). With the stream
+``face-features``, a table of action units that was made elsewhere, in a modality of its
+own. EEG: 216 features of a trial by Welch's windows of a second, as ``koelstra2012``
+has them. A feature is kept where Fisher's J is above 0.3 in training, after it was
+brought to a deviation of 1; Gaussian naive Bayes a modality; the product of their
+posteriors, each to the power of a weight; weights in steps of 0.05 with the fewest
+errors on trials held out of inner folds, of equals those nearest to equal weights.
 
 **Their protocol** (from memory): cross-validation within a subject over its 20 trials;
 here ``trial``. Table 2 prints 74 (valence) and 70 (arousal) on MAHNOB-HCI. **Known
