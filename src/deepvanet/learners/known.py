@@ -96,6 +96,13 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
     ),
+    (
+        *("after-siddharth2019", "after_siddharth2019", "features"),
+        (
+            "fits an extreme learning machine on pictures of signals and faces (after "
+            "Siddharth et al. 2019)"
+        ),
+    ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
 _PATTERNS: Mapping[str, str] = {
