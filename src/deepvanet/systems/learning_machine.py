@@ -63,6 +63,11 @@ def fit_machine(
         Hidden ones.
     seed : int
         Of the hidden layer; a larger one begins with the units of a smaller one.
+
+    Returns
+    -------
+    LearningMachine
+        With random hidden units and fitted outputs.
     """
     rng, n_inputs = np.random.default_rng(seed), inputs.shape[1]
     sampled = rng.uniform(-1, 1, (n_units, n_inputs + 1))
