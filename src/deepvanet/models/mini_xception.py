@@ -71,7 +71,8 @@ class MiniXception(nn.Module):
         self.blocks = nn.ModuleList(SeparableBlock(*pair) for pair in pairs)
         self.conv_last = nn.Conv2d(WIDTHS[-1], len(EMOTIONS), 3, padding=1)
         # maps innermost: three times as fast on a CPU
-        self.to(memory_format=torch.channels_last)
+        for kernel in [w for w in self.parameters() if w.ndim == 4]:
+            kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
 
     def find_maps(
         self, images: Float[Tensor, "image 1 height width"]
