@@ -64,11 +64,30 @@ _FUSIONS: Mapping[str, str] = {
 }
 _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
     (
+        *("liu2016", "liu2016", "features"),
+        "fits a bimodal autoencoder and a linear machine (Liu et al. 2016)",
+    ),
+    (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
     ),
+    (
+        *("yang2018", "yang2018", "network"),
+        "trains a convolutional and a recurrent network on EEG (Yang et al. 2018)",
+    ),
+    (
+        *("after-anubhav2020", "after_anubhav2020", "network"),
+        "trains an LSTM on band power of a trial's seconds (after Anubhav et al. 2020)",
+    ),
+    (
+        *("after-tang2017", "after_tang2017", "network"),
+        "trains an LSTM a modality on features of ten seconds (after Tang et al. 2017)",
+    ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
+
+_PATTERNS: Mapping[str, str] = {"liu2016": "liu2016:(de|as-published)"}
+"""Further names of systems: what differs where all of the original is rebuilt."""
 
 _LIST = (
     LearnerRecord(
@@ -139,6 +158,7 @@ _LIST = (
             f"deepvanet.systems.{module}:make_{module}",
             f"deepvanet.systems.{module}:load_{module}",
             kind,
+            _PATTERNS.get(name, ""),
         )
         for name, module, kind, title in _SYSTEMS
     ),
