@@ -13,7 +13,7 @@ Tag = Literal[
     "paper", "abstract", "code", "third-party", "memory", "inferred", "choice"
 ]
 """Where a fact is from: the full text; the abstract or first page; the authors' code;
-somebody else's code or notes; from memory, not checked; reasoned here; chosen here."""
+code or notes of others; from memory, not checked; reasoned here; chosen here."""
 
 ASSUMED: tuple[Tag, ...] = ("third-party", "memory", "inferred", "choice")
 """Tags of what no text or code of the authors says."""
@@ -211,7 +211,7 @@ _LIST = (
         authors_folds=10,
         authors_unit="second",
         protocol_tag="memory",
-        measured_on="DEAP, within subjects, seconds dealt at random into 10 folds",
+        measured_on="DEAP, within subjects, seconds divided at random into 10 folds",
         leak=(
             "seconds of a trial are on both sides; in later code of the first author "
             "scaler and autoencoder see test rows, and C is chosen by test accuracy"
@@ -253,10 +253,10 @@ _LIST = (
         authors_folds=10,
         authors_unit="second",
         protocol_tag="code",
-        measured_on="DEAP, 32 subjects, seconds dealt at random into 10 folds",
+        measured_on="DEAP, 32 subjects, seconds divided at random into 10 folds",
         leak=(
-            "seconds of a trial are on both sides, each with the waveform of its rest "
-            "subtracted; the first second of a trial is there twice"
+            "seconds of a trial are on both sides, each with the waveform of its "
+            "baseline subtracted; the first second of a trial is there twice"
         ),
         authors_baseline="waveform",
     ),

@@ -154,6 +154,11 @@ class PieceNetwork:
         -------
         FittedPieceNetwork
             The network at the chosen and at the last epoch.
+
+        Raises
+        ------
+        UserError
+            When the rows have several targets, or the loss stops being a number.
         """
         method, settings = self.method, self.own
         n_steps = method.count_steps(train)
