@@ -93,8 +93,24 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
         "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
     ),
     (
+        *("liu2016", "liu2016", "features"),
+        "fits a bimodal autoencoder and a linear machine (Liu et al. 2016)",
+    ),
+    (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
+    ),
+    (
+        *("yang2018", "yang2018", "network"),
+        "trains a convolutional and a recurrent network on EEG (Yang et al. 2018)",
+    ),
+    (
+        *("after-anubhav2020", "after_anubhav2020", "network"),
+        "trains an LSTM on band power of a trial's seconds (after Anubhav et al. 2020)",
+    ),
+    (
+        *("after-tang2017", "after_tang2017", "network"),
+        "trains an LSTM a modality on features of ten seconds (after Tang et al. 2017)",
     ),
     (
         *("after-siddharth2019", "after_siddharth2019", "features"),
@@ -105,9 +121,11 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
     ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
+
 _PATTERNS: Mapping[str, str] = {
     "soleymani2012": "soleymani2012:as-published",
     "huang2019": "huang2019:as-code",
+    "liu2016": "liu2016:(de|as-published)",
 }
 """Further names of systems: what differs where all of the original is rebuilt."""
 
