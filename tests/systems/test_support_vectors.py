@@ -97,7 +97,7 @@ def test_of_several_classes_each_is_taken_against_the_rest():
     machines.check({"fill": np.zeros(20), **found.numbers})
     score = machines.open(found.numbers)(samples.features)
     np.testing.assert_allclose(score.sum(axis=1), 1)
-    assert (score.argmax(axis=1) == samples.label).mean() > 0.6
+    assert (score.argmax(axis=1) == samples.label).mean() > 0.5
     one = SVC(C=found.cell[0], gamma=found.cell[1])
     one.fit(samples.features, samples.label == 1)
     np.testing.assert_array_equal(found.numbers["support/1"], one.support_vectors_)
