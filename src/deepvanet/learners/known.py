@@ -82,13 +82,33 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
         ),
     ),
     (
+        *("after-koelstra2013", "after_koelstra2013", "features"),
+        (
+            "fits naive Bayes on the motion of a face and on EEG (after Koelstra and "
+            "Patras 2013)"
+        ),
+    ),
+    (
+        *("huang2019", "huang2019", "network"),
+        "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
+    ),
+    (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
     ),
+    (
+        *("after-siddharth2019", "after_siddharth2019", "features"),
+        (
+            "fits an extreme learning machine on pictures of signals and faces (after "
+            "Siddharth et al. 2019)"
+        ),
+    ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
-
-_PATTERNS: Mapping[str, str] = {"soleymani2012": "soleymani2012:as-published"}
+_PATTERNS: Mapping[str, str] = {
+    "soleymani2012": "soleymani2012:as-published",
+    "huang2019": "huang2019:as-code",
+}
 """Further names of systems: what differs where all of the original is rebuilt."""
 
 _LIST = (

@@ -3,7 +3,7 @@
 What was fitted is arrays under the stream's name, ``eeg/fill`` and the like.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -132,7 +132,10 @@ def fit_modality(
 
 
 def open_modalities(
-    numbers: Numbers, classifier: Classifier | OneAgainstRest
+    numbers: Numbers,
+    classifier: Classifier | OneAgainstRest,
+    *,
+    streams: Sequence[Stream] = STREAMS,
 ) -> list[tuple[Modality, Numbers]]:
     """Return the modalities of a fitted system, each with its classifier's numbers.
 
@@ -142,7 +145,7 @@ def open_modalities(
         When the numbers are not those of a fit.
     """
     opened: list[tuple[Modality, Numbers]] = []
-    for stream in STREAMS:
+    for stream in streams:
         start = f"{stream}/"
         mine = {
             name.removeprefix(start): array
