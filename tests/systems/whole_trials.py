@@ -96,7 +96,7 @@ def _sample(
     time = clock(seconds)
     shift = {name: side if kind == name else 0 for name in KINDS}
     gain = np.exp(rng.normal(0, 0.4) + 0.15 * shift["asymmetry"] * np.array([-1, 0, 1]))
-    gain[1] *= np.exp(0.4 * shift["band power"])
+    gain[1] *= np.exp(0.6 * shift["band power"])
     alpha = np.sin(2 * np.pi * 10 * time + rng.uniform(0, 6, (3, 1)))
     eeg = 10 * rng.standard_normal((3, len(time))) + 10 * gain[:, None] * alpha
     rate = 70 + rng.normal(0, 2) + 8 * shift["heart rate"]

@@ -208,8 +208,9 @@ def _fit_curve(
     unit = float(distance.std()) if len(distance) else 0.0
     if not unit:
         return 1.0, 0.0
-    slope, bias = fit_curve(distance / unit, label, weight)
-    return slope / unit, bias
+    middle = float(distance.mean())
+    slope, bias = fit_curve((distance - middle) / unit, label, weight)
+    return slope / unit, bias - slope * middle / unit
 
 
 def _choose(
