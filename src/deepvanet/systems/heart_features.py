@@ -97,7 +97,7 @@ class Heart:
     def entropies(self) -> Float64[np.ndarray, " scale"]:
         """Sample entropy of the tachogram at each scale."""
         _, about = load_neurokit().entropy_multiscale(
-            self.tachogram, scale=list(SCALES), method="MSEn"
+            self.tachogram, scale=list(SCALES), dimension=2, method="MSEn"
         )
         return np.asarray(about["Value"], dtype=np.float64)
 

@@ -55,6 +55,9 @@ LEAST_J = 0.3
 WEIGHTS = np.arange(101) / 100
 """Of EEG; the peripheral signals have the rest."""
 
+LEAST_VARIANCE = 1e-9
+"""Of a feature within a class, in units of its variance over all."""
+
 _LEAST_POSTERIOR = 1e-300
 
 Values = Float64[np.ndarray, "trial feature"]
@@ -128,7 +131,7 @@ class Koelstra2012:
                 samples = weigh_samples(
                     scaled[:, modality.chosen], first, self.settings
                 )
-                fitted = classifier.fit(samples, (), 1.0)
+                fitted = _hold_apart(classifier.fit(samples, (), 1.0))
                 numbers |= modality.to_arrays(fitted)
                 predict = open_posteriors(train.goal, fitted)
                 posteriors.append(predict(samples.features))
@@ -139,6 +142,12 @@ class Koelstra2012:
             numbers["eeg_weight"] = np.array(weight)
             choices["eeg_weight"] = weight
         return FittedBaseline(NAME, make_predict(NAME, numbers), numbers, choices)
+
+
+def _hold_apart(fitted: Numbers) -> Numbers:
+    """Return a fit with some variance everywhere, also where no feature moves."""
+    variance = np.maximum(fitted["variance"], LEAST_VARIANCE)
+    return {**fitted, "variance": variance}
 
 
 def measure_fisher(

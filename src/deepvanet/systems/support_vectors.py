@@ -189,13 +189,28 @@ def fit_machines(
     machines = [
         spell_machine(
             _fit(read, target, cell),
-            fit_curve(distances[:, place], target[held], samples.weight[held])
-            if folds
-            else (1.0, 0.0),
+            _fit_curve(distances[:, place], target[held], samples.weight[held]),
         )
         for place, target in enumerate(targets)
     ]
     return FittedMachines(chosen, n_passed, cell, _join(samples, machines))
+
+
+def _fit_curve(
+    distance: Float64[np.ndarray, " trial"],
+    label: Labels,
+    weight: Float64[np.ndarray, " trial"],
+) -> tuple[float, float]:
+    """Fit a logistic curve on distances of any size: a small C and gamma shrink them.
+
+    1 and 0 where nothing was held out.
+    """
+    unit = float(distance.std()) if len(distance) else 0.0
+    if not unit:
+        return 1.0, 0.0
+    middle = float(distance.mean())
+    slope, bias = fit_curve((distance - middle) / unit, label, weight)
+    return slope / unit, bias - slope * middle / unit
 
 
 def _choose(
