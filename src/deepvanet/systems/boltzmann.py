@@ -103,6 +103,11 @@ def train_machine(
         Rows of a step.
     seed : int
         Of the order of rows. First weights and samples are torch's own.
+
+    Returns
+    -------
+    Machine
+        After the last sweep.
     """
     mean = rows.mean(dim=0).clamp(_INSIDE, 1 - _INSIDE)
     weight = torch.normal(0.0, START, (rows.shape[1], n_hidden))

@@ -126,7 +126,13 @@ class FrameInputs:
         return {Stream.EEG: (len(self.placed), self.n_samples)}
 
     def open(self, rows: Rows, *, device: str = "cpu") -> Fetch:
-        """Return a function that gathers rows, (row, electrode, time)."""
+        """Return a function that gathers rows, (row, electrode, time).
+
+        Raises
+        ------
+        UserError
+            When rows have another length or other channels than in training.
+        """
         mine = replace(rows, streams=(Stream.EEG,))
         _, n_channels, n_samples = mine.read(Stream.EEG, np.arange(1)).shape
         check_length(n_samples, self.n_samples)
