@@ -55,9 +55,32 @@ if TYPE_CHECKING:
     from deepvanet.inference import RecordingInput
 
 Model = Annotated[Path, typer.Argument(help="Folder that `train` wrote.")]
-Video = Annotated[Path | None, typer.Option(help="Face video.")]
+Video = Annotated[
+    str,
+    typer.Option(
+        help="Face video, and the second of the signals at which it starts.",
+        metavar="FILE[@OFFSET]",
+        show_default="none",
+    ),
+]
 Bio = Annotated[
-    Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
+    str,
+    typer.Option(
+        help="Signals: DEAP's .dat, or BDF, EDF, FIF ...",
+        metavar="FILE",
+        show_default="none",
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="Any file of the recording, and the second of the signals at which it "
+        "starts; COLUMN as in a table of trials: bio, video, peripheral, peripheral_2 "
+        "... --video and --bio are short forms. Repeatable.",
+        metavar="COLUMN=FILE[@OFFSET]",
+        show_default="none",
+    ),
 ]
 Features = Annotated[
     Path | None,
@@ -195,9 +218,10 @@ def train(
 
 
 def recording_input(
-    video: Video = None,
-    bio: Bio = None,
+    video: Video = "",
+    bio: Bio = "",
     features: Features = None,
+    inputs: Inputs = None,
     trial: Trial = "",
     trials: Trials = None,
     video_offset: VideoOffset = None,
@@ -209,8 +233,12 @@ def recording_input(
 
     Parameters
     ----------
-    video, bio, features : Path, optional
-        Face video, file of signals, and numbers of the video's frames.
+    video, bio : str
+        Face video and file of signals, each with ``@`` and its offset where it has one.
+    features : Path, optional
+        Numbers of the video's frames.
+    inputs : list of str, optional
+        Files, as ``COLUMN=FILE[@OFFSET]``.
     trial : str
         Which trial of a signal file that holds several; empty is not given.
     trials : Path, optional
@@ -227,15 +255,25 @@ def recording_input(
     RecordingInput
         The same, not yet checked.
     """
-    from deepvanet.inference import RecordingInput
+    from deepvanet.datasets.recordings.input_files import (
+        InputFile,
+        read_file,
+        read_input,
+    )
+    from deepvanet.inference import RecordingInput, gather_files
 
+    named = [
+        read_file(column, text, column)
+        for column, text in (("video", video), ("bio", bio))
+        if text
+    ]
+    if features is not None:
+        named.append(InputFile("face_features", str(features)))
+    files = (*named, *map(read_input, inputs or ()))
     return RecordingInput(
-        video=video,
-        bio=bio,
-        features=features,
+        **gather_files(files, video_offset_s=video_offset),
         trial=trial or None,
         trials=trials,
-        video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
         accept=split_names(accept),
     )
