@@ -1,5 +1,7 @@
 """Tests that what trained a model, files beside the EEG among it, can be predicted."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -203,3 +205,75 @@ def test_files_are_gathered_in_the_order_of_their_columns():
     late = gather_files([InputFile("peripheral", "a.csv", 3.0)])
     with pytest.raises(UserError, match="has the clock and no offset, got 3"):
         RecordingInput(**late).check()
+
+
+def fill(folder, files, into):
+    into.mkdir()
+    for name, sent_as in files.items():
+        shutil.copy(folder / name, into / sent_as)
+
+
+def predict_folder(model, mine, out, status=0):
+    given = ("predict", str(model), "--folder", str(mine), "--out", str(out))
+    assert main(given) == status
+
+
+def test_every_recording_of_a_folder_is_predicted(folder, model, tmp_path, capsys):
+    mine, beside = tmp_path / "mine", {"skin.csv": 1, "heart.csv": 2}
+    fill(folder, {"a.edf": "one.edf"}, mine)
+    for name, number in beside.items():
+        column = "peripheral" if number == 1 else "peripheral_2"
+        for recording in ("one", "two"):
+            shutil.copy(folder / name, mine / f"{recording}.{column}.csv")
+    shutil.copy(folder / "a.edf", mine / "two.edf")
+    (mine / "readme.md").write_text("mine")
+
+    predict_folder(model, mine, tmp_path / "out")
+
+    said = capsys.readouterr().out
+    assert "2 recordings predicted" in said
+    assert "1 file is not used: readme.md" in said
+    inputs = [
+        f"peripheral={folder / 'skin.csv'}",
+        f"peripheral_2={folder / 'heart.csv'}",
+    ]
+    alone = deepvanet.load(model).predict(bio=folder / "a.edf", inputs=inputs)
+    for name in ("one", "two"):
+        made = pd.read_csv(tmp_path / "out" / f"{name}.csv")
+        np.testing.assert_allclose(made["valence"], alone["valence"], atol=1e-5)
+    summary = pd.read_csv(tmp_path / "out" / "recordings.csv", keep_default_na=False)
+    assert summary["recording"].tolist() == ["one", "two"]
+    assert summary["files"][0] == "one.edf one.peripheral.csv one.peripheral_2.csv"
+    assert summary["n_rows"].tolist() == [LASTS_S, LASTS_S]
+
+
+def test_a_recording_that_cannot_be_read_stops_no_other(
+    folder, model, tmp_path, capsys
+):
+    mine = tmp_path / "mine"
+    names = {"heart.csv": "two.peripheral.csv", "skin.csv": "one.csv"}
+    fill(folder, {"a.edf": "two.edf", **names}, mine)
+    shutil.copy(folder / "skin.csv", mine / "two.peripheral_2.csv")
+    shutil.copy(folder / "a.edf", mine / "one.edf")
+    (mine / "three.edf").write_bytes(b"nothing")
+
+    predict_folder(model, mine, tmp_path / "out", status=2)
+
+    said = capsys.readouterr()
+    assert "2 of 3 recordings could not be predicted" in said.err
+    assert "one.csv, one.edf are both signals: call one as one.peripheral" in said.err
+    assert (tmp_path / "out" / "two.csv").is_file()
+    summary = pd.read_csv(tmp_path / "out" / "recordings.csv", keep_default_na=False)
+    assert summary["error"].astype(bool).tolist() == [True, True, False]
+
+
+def test_a_folder_without_recordings_ends_in_a_sentence(model, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+
+    predict_folder(model, tmp_path / "empty", tmp_path / "out", status=2)
+    assert "--folder:" in capsys.readouterr().err
+    predict_folder(model, tmp_path / "nowhere", tmp_path / "out", status=2)
+    assert "no such folder" in capsys.readouterr().err
+    given = ("predict", str(model), "--folder", str(tmp_path), "--bio", "x.edf")
+    assert main([*given, "--out", str(tmp_path / "out")]) == 2
+    assert "none can be given beside it" in capsys.readouterr().err

@@ -280,7 +280,7 @@ def recording_input(
 
 
 def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of ``recording_input``, as its last argument."""
+    """Give a command the options of ``recording_input`` in place of ``recording``."""
     options = signature(recording_input).parameters
 
     @wraps(command)
@@ -288,8 +288,8 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
         recording = recording_input(**{name: values.pop(name) for name in options})
         command(**values, recording=recording)
 
-    own = list(signature(command).parameters.values())[:-1]
-    shown = [*own, *options.values()]
+    own = [p for n, p in signature(command).parameters.items() if n != "recording"]
+    shown = sorted([*own, *options.values()], key=lambda p: p.default is not p.empty)
     run.__signature__ = Signature(shown)  # type: ignore[attr-defined]
     run.__annotations__ = {option.name: option.annotation for option in shown}
     return run
@@ -298,12 +298,45 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
 @takes_recording
 def predict(
     model: Model,
-    out: Annotated[Path, out_option("Table to write, one row a second.")],
+    out: Annotated[
+        Path, out_option("Table to write, one row a second; of --folder a folder.")
+    ],
     recording: "RecordingInput",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Predict every recording of a folder: files of one name are one, as "
+            "s01.mp4, s01.bdf and s01.peripheral.csv.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
-    """Write what a bundle predicts, as valence, for each second of a recording."""
+    """Write what a bundle predicts, as valence, for each second of a recording.
+
+    \f
+
+    Raises
+    ------
+    UserError
+        When the recording does not fit the bundle, or some of a folder do not.
+    """  # noqa: D301 (help ends at it)
     from deepvanet.inference import predict as run
 
+    if folder is not None:
+        from deepvanet.inference.folders import SUMMARY, predict_folder
+
+        made = predict_folder(model, folder, out, recording)
+        files.check_written(out / SUMMARY)
+        for line in made.lines():
+            say(line)
+        if made.failed:
+            first = made.summary[made.summary["error"] != ""].iloc[0]
+            raise UserError(
+                f"{len(made.failed)} of {len(made.summary)} recordings could not be "
+                f"predicted ({out / SUMMARY} says why): {first['recording']}: "
+                f"{first['error']}"
+            )
+        return
     files.check_file(out)
     timeline = run(model, recording)
     written = timeline.write(out)

@@ -124,7 +124,19 @@ def predict(
     UserError
         When the recording does not fit the bundle.
     """
-    bundle = load_bundle(model)
+    return answer_recording(load_bundle(model), recording, progress=progress)
+
+
+def answer_recording(
+    bundle: Bundle, recording: RecordingInput, *, progress: Progress | None = None
+) -> Timeline:
+    """Score a recording as ``predict`` does, by a bundle that is open.
+
+    Raises
+    ------
+    UserError
+        When the recording does not fit the bundle.
+    """
     opened = open_recording(bundle, recording)
     answerer = Answerer(bundle)
     at_once = answerer.count_segments(opened)
