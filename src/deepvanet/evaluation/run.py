@@ -66,6 +66,7 @@ from deepvanet.evaluation.statement import (
     state_sharing,
 )
 from deepvanet.evaluation.tables import collect_fits, list_segments, say_lags
+from deepvanet.evaluation.widening import leave_lists, read_wider
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import Finding, say_count, summarise, write_findings
@@ -143,7 +144,9 @@ def evaluate(
     store_path : Path
         Store of trials, as ``prepare`` wrote it.
     out : Path
-        Folder of the run; new, or of a run of the same settings.
+        Folder of the run; new, or of a run of the same settings, or of a part of it:
+        fewer protocols, targets, streams, learners, seeds or subjects. Its fits are
+        kept.
     settings : EvaluateSettings
         What is evaluated, and how.
     execution : Execution
@@ -159,7 +162,8 @@ def evaluate(
     Raises
     ------
     UserError
-        When the settings do not fit the store, or ``out`` holds another run.
+        When the settings do not fit the store, or ``out`` holds another run, and not a
+        part of this one.
     ProtocolViolation
         When a fold is not what its protocol's name says.
     TaskError
@@ -193,12 +197,14 @@ def evaluate(
     described = _describe(store, settings)
     # a run may be given more permutations: its fits do not depend on them
     free = {"format": results.RUN_FORMAT, "permutations": settings.permutations}
-    claim_folder(out, described, what="run", free=free, read=results.read_run_settings)
+    claim_folder(
+        out, described, what="run", free=free, read=partial(read_wider, described)
+    )
     kept = keep_face_weights(out, face_weights)
 
+    of_fits = digest(leave_lists(described))
     tasks = [
-        plan_task(part, fold, out, settings, digest(described))
-        for part, fold in walk(parts)
+        plan_task(part, fold, out, settings, of_fits) for part, fold in walk(parts)
     ]
     n_before = sum(f.is_file() for task in tasks for f in task.files.values())
     waiting = [
