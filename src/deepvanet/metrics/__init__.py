@@ -21,6 +21,7 @@ from deepvanet.metrics.calibration import (
     measure_calibration,
     measure_calibration_error,
     measure_log_loss,
+    measure_rising_bins,
 )
 from deepvanet.metrics.families import (
     correct_by_holm,
@@ -148,6 +149,7 @@ __all__ = [
     "measure_calibration",
     "measure_calibration_error",
     "measure_log_loss",
+    "measure_rising_bins",
     "measure_skill",
     "name_probable",
     "permutation_columns",
