@@ -10,7 +10,8 @@ The folder::
     REPORT/seeds.csv        deviations over seeds and over subjects, of several seeds
 
 Runs of one data set and one recipe (store, label rule, network) are shown
-together, as one *study*; other runs get a section of their own. Runs with a control
+together, as one *study*; other runs get a section of their own. Priors that coincide
+are those of the first run. Runs with a control
 are shown beside the run that they control, and never among its scores.
 """
 
@@ -27,6 +28,7 @@ from deepvanet.reporting.figures import KINDS, plot_study
 from deepvanet.reporting.page import render_page
 from deepvanet.reporting.plotting import Plot
 from deepvanet.reporting.studies import gather_runs, join_tables, make_study
+from deepvanet.schema import KEY_COLUMNS, PRIORS
 
 __all__ = ["write_report"]
 
@@ -62,7 +64,7 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     _write_figures(
         make_folder(out / "figures"), [one for several in plots for one in several]
     )
-    scores = join_tables([study.scores for study in studies])
+    scores = _drop_repeats(join_tables([study.scores for study in studies]))
     with whole_file(out / "scores.csv") as unfinished:
         write_csv(scores, unfinished, columns=list_score_columns(scores))
     controls = [study.controls for study in studies if len(study.controls)]
@@ -75,6 +77,13 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     page = out / "index.html"
     write_text(page, render_page(studies, plots))
     return page
+
+
+def _drop_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    """Keep the priors of the first of several studies that have the same ones."""
+    columns = ["dataset", "task", *KEY_COLUMNS, "level", "metric"]
+    is_prior = scores["learner"].isin(PRIORS)
+    return scores[~(is_prior & scores.duplicated(columns))]
 
 
 def _write_more(
