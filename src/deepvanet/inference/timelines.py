@@ -132,7 +132,7 @@ def predict(
     return join_answers(answers, opened, bundle)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A bundle that is asked from Python.
 
@@ -144,6 +144,9 @@ class Model:
     """
 
     bundle: Bundle
+
+    def __repr__(self) -> str:
+        return f"<Model {'; '.join(self.bundle.lines())}>"
 
     def predict(
         self,

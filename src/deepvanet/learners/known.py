@@ -168,6 +168,11 @@ def list_learners() -> list[str]:
     ------
     UserError
         When a plug-in has a name that is taken.
+
+    Examples
+    --------
+    >>> "network" in list_learners()
+    True
     """
     points = find_plugins(GROUP)
     for name, point in points.items():
