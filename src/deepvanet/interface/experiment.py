@@ -23,6 +23,7 @@ from deepvanet.interface.asking import (
     settle_asked,
     split_execution,
 )
+from deepvanet.interface.own_learners import name_learners
 from deepvanet.interface.selection import find_folder
 from deepvanet.reporting import write_report
 from deepvanet.reporting.studies import gather_runs, make_study
@@ -62,7 +63,8 @@ def evaluate(
         Fields of ``EvaluateSettings`` (``protocols``, ``targets``, ``streams``,
         ``learners``, ``task`` and others), of ``NetworkSettings`` (``epochs`` and
         others) and of ``Execution`` (``jobs``), by name. Several names are a sequence,
-        or a text with commas.
+        or a text with commas. Of ``learners`` each is a name, ``FILE.py:CLASS``, an
+        object with a method ``fit``, or what makes one.
 
     Returns
     -------
@@ -91,6 +93,8 @@ def evaluate(
     ... )  # doctest: +SKIP
     """
     execution, asked = split_execution(asked, execution)
+    if "learners" in asked:
+        asked["learners"] = name_learners(asked["learners"])
     made = settle_asked(settings, EvaluateSettings, asked)
     folder = read_path(out, "out")
     with say_os_errors():
