@@ -7,6 +7,7 @@ from deepvanet.config import (
     TrainSettings,
 )
 from deepvanet.inference import Model, Timeline
+from deepvanet.interface.bids import write_bids
 from deepvanet.interface.experiment import (
     audit,
     compare,
@@ -16,8 +17,11 @@ from deepvanet.interface.experiment import (
     tabulate_scores,
 )
 from deepvanet.interface.folders import check, open_store, prepare, synth
+from deepvanet.interface.mne_objects import to_epochs, to_raw
 from deepvanet.interface.models import explain, load, predict, train
 from deepvanet.interface.selection import select_rows
+from deepvanet.interface.splits import ProtocolSplit, split_rows
+from deepvanet.interface.tensors import SegmentDataset
 from deepvanet.learners import list_learners
 from deepvanet.learners.learner import FittedLearner, Learner, Traits
 from deepvanet.protocols import PROTOCOLS, Protocol
@@ -37,8 +41,10 @@ __all__ = [
     "NetworkSettings",
     "PrepareSettings",
     "Protocol",
+    "ProtocolSplit",
     "Rows",
     "Run",
+    "SegmentDataset",
     "SegmentStore",
     "Segmenting",
     "Segments",
@@ -63,9 +69,13 @@ __all__ = [
     "prepare",
     "report",
     "select_rows",
+    "split_rows",
     "synth",
     "tabulate_scores",
+    "to_epochs",
+    "to_raw",
     "train",
+    "write_bids",
 ]
 
 __version__: str
