@@ -115,7 +115,8 @@ def evaluate(
         str,
         typer.Option(
             help=f"Any of {_name_learners()}. network:16x64 and the like have feature "
-            "vectors of other lengths, face x bio; the priors are always scored too."
+            "vectors of other lengths, face x bio; FILE.py:CLASS is one of your "
+            "own, whose file is run; the priors are always scored too."
         ),
     ] = join(config.EvaluateSettings.learners),
     segment: Segment = SEGMENT_S,

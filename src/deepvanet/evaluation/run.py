@@ -72,6 +72,8 @@ from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import Finding, say_count, summarise, write_findings
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
+from deepvanet.learners.own import carry_own
+from deepvanet.learners.own_sources import digest_sources, is_own
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.metrics import permutation_columns
 from deepvanet.schema import TRAINED_WITH, UserError
@@ -318,6 +320,12 @@ def read_asked(file: Path, store_path: Path) -> tuple[EvaluateSettings, Path | N
         raise UserError(f"{file}: {error}") from None
     except KeyError as error:
         raise UserError(f"{file}: {error} is missing") from None
+    for name in there.get("own_learners", {}):
+        if not is_own(name):
+            raise UserError(
+                f"{file}: learner {name} was an object of Python, which the file does "
+                "not hold: evaluate from Python, with learners=[...]"
+            )
     if not asked.network.face_weights:
         return asked, None
     weights = file.parent / FACE_WEIGHTS
@@ -339,7 +347,11 @@ def _fit_waiting(
     if settings.control == "noise" and waiting:
         seed = settings.seeds[0]
         path = write_noise_store(store, noise, seed=seed, execution=execution)
-    work = partial(fit_task, path, settings, face_weights)
+    work = carry_own(
+        partial(fit_task, path, settings, face_weights),
+        settings.learners,
+        execution=execution,
+    )
     for _ in run_tasks(
         work,
         waiting,
@@ -363,11 +375,14 @@ def _write_permutations(path: Path, permutations: pd.DataFrame, task: str) -> No
 def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]:
     evaluated = to_dict(settings)
     del evaluated["permutations"]
+    own = digest_sources(settings.learners)
     return {
         "dataset": store.manifest.dataset,
         "store_digest": digest_store(store),
         "prepare": dict(store.manifest.settings),
         "evaluate": evaluated,
+        # a fit of other code is another fit
+        **({"own_learners": dict(own)} if own else {}),
     }
 
 

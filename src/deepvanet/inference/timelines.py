@@ -145,7 +145,7 @@ def answer_recording(
     return join_answers(answers, opened, bundle)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A bundle that is asked from Python.
 
@@ -157,6 +157,9 @@ class Model:
     """
 
     bundle: Bundle
+
+    def __repr__(self) -> str:
+        return f"<Model {'; '.join(self.bundle.lines())}>"
 
     def predict(
         self,

@@ -3,7 +3,8 @@
 A learner is one file here and one record. Its names are dotted and resolved on use, so
 that a list of learners costs nothing. Another package adds a learner by an entry point
 of the group ``deepvanet.learners``, which carries the learner's name and leads to a
-``LearnerRecord``; that is imported when the learner is asked for, not before.
+``LearnerRecord``; that is imported when the learner is asked for, not before. A
+person's own learners are objects or files (:mod:`deepvanet.learners.own_sources`).
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from deepvanet.learners.own_sources import FILE, is_own
 from deepvanet.plugins import find_plugins, load_plugin, name_package
 from deepvanet.schema import PRIORS, UserError, pick
 
@@ -228,6 +230,11 @@ def list_learners() -> list[str]:
     ------
     UserError
         When a plug-in has a name that is taken.
+
+    Examples
+    --------
+    >>> "network" in list_learners()
+    True
     """
     points = find_plugins(GROUP)
     for name, point in points.items():
@@ -252,6 +259,11 @@ def find_record(name: str) -> LearnerRecord:
     for record in _LIST:
         if record.has_name(name):
             return record
+    if is_own(name):
+        source = "a file of code" if FILE.fullmatch(name) else "an object of Python"
+        return LearnerRecord(
+            name, f"comes from {source}", "deepvanet.learners.own:make_own"
+        )
     point = find_plugins(GROUP).get(pick("learner", name, known))
     if point is None:
         raise KeyError(name)
