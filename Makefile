@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SOURCES := src tests benchmarks locks docs/conf.py
+SOURCES := src tests benchmarks locks release docs/conf.py
 # whose functions take arrays: jaxtyping compares shapes at each call there
 SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
     signal_io store tasks test_bandpower.py test_families.py test_lag.py test_learners.py \
@@ -13,7 +13,7 @@ SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs clean
+.PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs package clean
 
 help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -61,7 +61,7 @@ check: install  ## Lint, types, floors of the layout, spelling
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
-	$(BIN)/codespell src tests docs benchmarks locks/lock.py README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/codespell src tests docs benchmarks locks/lock.py release README.md CHANGELOG.md CONTRIBUTING.md
 
 format: install  ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -72,6 +72,9 @@ bench: install  ## Measure speed as ratios, side by side in one run
 
 bench-full: install  ## The same for half an hour, with all of DEAP's subjects
 	$(BIN)/python benchmarks/bench.py --full
+
+package:  ## Build wheel and source, check them, install them with each extra
+	$(PYTHON) release/check.py
 
 docs: install  ## Build the documentation; a warning is an error
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html

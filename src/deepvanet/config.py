@@ -308,6 +308,10 @@ class NetworkSettings(CheckedSettings):
         Digest of the weights that the face trunk starts from; empty: random ones.
     freeze_face : bool
         Whether the trunk keeps those weights.
+    size : str
+        Of the systems of Table 2: ``full`` trains them as their authors did; ``small``
+        with fewer epochs, frames or candidates, as each one's page says. Bundles of
+        older versions do not say it.
     grid_face, grid_bio : tuple of int
         Lengths that each fold chooses from, in place of ``face_features`` and
         ``bio_features``, on its validation rows; empty: nothing is chosen.
@@ -373,6 +377,14 @@ class NetworkSettings(CheckedSettings):
     device: Annotated[Device, About("Where networks are trained.")] = "cpu"
     face_weights: str = ""
     freeze_face: Annotated[bool, About("Keep the face weights as they are.")] = False
+    size: Annotated[
+        SizeName,
+        About(
+            "Of the systems of Table 2: full, as their authors trained them; small, "
+            "with fewer epochs, frames or candidates, to try them."
+        ),
+        MAY_LACK,
+    ] = "full"
     grid_face: tuple[int, ...] = ()
     grid_bio: tuple[int, ...] = ()
 

@@ -69,11 +69,12 @@ from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.findings import Finding, write_findings
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
 from deepvanet.learners.lag import FoundLag
-from deepvanet.learners.learner import EpochLearner, FitPlan, Traits
+from deepvanet.learners.learner import EpochLearner, FitPlan, Learner
 from deepvanet.learners.repeatable import settle_machine
-from deepvanet.learners.training import plan_steps
+from deepvanet.learners.training import count_steps
 from deepvanet.schema import Channel, Goal, Stream, UserError, parse_streams
 from deepvanet.store import (
+    Rows,
     SegmentStore,
     digest_store,
     open_store,
@@ -191,12 +192,12 @@ def train_bundle(
     tasks = [(member, plans[member], lags[member]) for member in waiting]
     for _ in run_tasks(work, tasks, execution=execution, what="train"):
         pass
-    traits = make_learner(settings, kept).traits
+    learner = make_learner(settings, kept)
     trained = [
         TrainedMember(
             member,
-            plans[member] or _plan_epochs(settings, traits, len(rows[member])),
-            traits.find_context(parse_streams(member.streams)),
+            plans[member] or _plan_epochs(settings, learner, rows[member]),
+            learner.traits.find_context(parse_streams(member.streams)),
             summarise(selection),
             judge(out, member, dealt, settings, place=place),
             dealt.obstacle,
@@ -233,11 +234,11 @@ def _check_goals(store: SegmentStore, settings: TrainSettings) -> None:
     check_targets(goals)
 
 
-def _plan_epochs(settings: TrainSettings, traits: Traits, n_rows: int) -> FitPlan:
+def _plan_epochs(settings: TrainSettings, learner: Learner, rows: Rows) -> FitPlan:
     """Return the steps of a fit that nothing chose."""
-    if not traits.has_epochs:
+    if not learner.traits.has_epochs:
         return {}
-    return {"steps": sum(plan_steps(n_rows, settings.network))}
+    return {"steps": count_steps(learner, rows, settings.network)}
 
 
 def _remove_unfinished(out: Path, members: list[Member]) -> None:

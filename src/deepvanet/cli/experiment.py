@@ -37,6 +37,7 @@ from deepvanet.cli.options import (
     ScaleOfRecipe,
     Seed,
     Segment,
+    Size,
     Step,
     Steps,
     Store,
@@ -125,6 +126,7 @@ def evaluate(
     class_weight: ClassWeight = None,
     normalise: Normalise = None,
     loss: Loss = config.NetworkSettings.loss,
+    size: Size = config.NetworkSettings.size,
     offsets: OffsetsOfRecipe = None,
     folds: Annotated[
         int | None, option(config.EvaluateSettings, "folds")
@@ -219,6 +221,7 @@ def evaluate(
                 **values,
                 steps=steps,
                 loss=loss,
+                size=size,
                 threads=threads,
                 precision=precision,
                 device=device,

@@ -32,6 +32,7 @@ from deepvanet.cli.options import (
     ScaleOfRecipe,
     Seed,
     Segment,
+    Size,
     Step,
     Store,
     Subjects,
@@ -117,6 +118,7 @@ def train(
     lag: Lag = LAG,
     longest_lag: LongestLag = config.TrainSettings.longest_lag,
     loss: Loss = config.NetworkSettings.loss,
+    size: Size = config.NetworkSettings.size,
     recipe: Recipe = config.TrainSettings.recipe,
     segment: Segment = SEGMENT_S,
     step: Step = config.TrainSettings.step,
@@ -174,6 +176,7 @@ def train(
         network=config.NetworkSettings(
             **values,
             loss=loss,
+            size=size,
             threads=threads,
             precision=precision,
             device=device,

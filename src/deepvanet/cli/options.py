@@ -174,6 +174,7 @@ Targets = Annotated[str, option(config.EvaluateSettings, "targets")]
 Task = Annotated[config.TaskName, option(config.EvaluateSettings, "task")]
 Classes = Annotated[str, option(config.EvaluateSettings, "classes")]
 Loss = Annotated[config.Loss, option(config.NetworkSettings, "loss")]
+Size = Annotated[config.SizeName, option(config.NetworkSettings, "size")]
 Recipe = Annotated[config.RecipeName, option(config.EvaluateSettings, "recipe")]
 
 

@@ -128,7 +128,10 @@ def estimate_run(
                 if key not in known:
                     known[key] = _time_fit(store, training, settings.network)
                 cost = known[key]
-                once = _count_rows(training, fold, settings.network)
+                network = replace(
+                    settings.network, epochs=_find_epochs(learner, settings.network)
+                )
+                once = _count_rows(training, fold, network)
                 seconds += (
                     (1 + n_permutations) * training.times * cost.find_seconds(once)
                 )
@@ -149,6 +152,11 @@ def _list_trainings(
     if not learner.traits.reads_streams:
         return ()
     return (Training(find_record(name).name, learner, parse_streams(streams)),)
+
+
+def _find_epochs(name: str, settings: NetworkSettings) -> int:
+    """Return the epochs of a fit: the learner's own, or those of the settings."""
+    return find_learner(name)(settings, 0).traits.epochs or settings.epochs
 
 
 def _count_rows(training: Training, fold: Fold, settings: NetworkSettings) -> int:

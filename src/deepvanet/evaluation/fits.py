@@ -29,7 +29,7 @@ from deepvanet.learners.learner import (
 )
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.priors import encode_shares
-from deepvanet.learners.training import plan_steps
+from deepvanet.learners.training import count_steps, plan_steps
 from deepvanet.protocols import Protocol
 from deepvanet.protocols.folds import Fold, can_choose_epoch
 from deepvanet.schema import Goal, Stream, parse_streams
@@ -271,6 +271,13 @@ def fit_one(
     rows = task.take_rows(store)
     network = settle_network(settings.network, task)
     learner = find_learner(name)(network, task.seed, face_weights)
+    if task.sized_as and learner.traits.epochs:
+        whole = replace(network, steps=0)
+        learner = find_learner(name)(whole, task.seed, face_weights)
+        steps = count_steps(learner, rows["train"], whole)
+        steps = max(1, round(steps * task.sized_as / len(rows["train"])))
+        network = replace(network, steps=steps)
+        learner = find_learner(name)(network, task.seed, face_weights)
     return {**_fit(learner, rows, task), **spell_lag(task.lag)}
 
 

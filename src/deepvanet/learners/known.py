@@ -7,7 +7,7 @@ of the group ``deepvanet.learners``, which carries the learner's name and leads 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -62,6 +62,14 @@ _FUSIONS: Mapping[str, str] = {
     "weight-grid": "a weighted mean",
     "adaboost-published": "AdaBoost as the published code has it",
 }
+_SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
+    (
+        *("alhagry2017", "alhagry2017", "network"),
+        "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
+    ),
+)
+"""The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
+
 _LIST = (
     LearnerRecord(
         "network",
@@ -123,6 +131,16 @@ _LIST = (
         "deepvanet.learners.eegnet:make_eegnet",
         "deepvanet.learners.eegnet:load_eegnet",
         "network",
+    ),
+    *(
+        LearnerRecord(
+            name,
+            title,
+            f"deepvanet.systems.{module}:make_{module}",
+            f"deepvanet.systems.{module}:load_{module}",
+            kind,
+        )
+        for name, module, kind, title in _SYSTEMS
     ),
     *(
         LearnerRecord(name, title, "deepvanet.learners.priors:make_prior", kind="prior")

@@ -80,6 +80,8 @@ class Traits:
     joins_rows : bool
         Whether rows of a trial that are scored together are read as one example, or as
         some of several rows each.
+    epochs : int | None
+        Passes of training, where they are the learner's own and not the settings'.
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -100,6 +102,7 @@ class Traits:
     joins_targets: bool = False
     follows_time: bool = True
     joins_rows: bool = False
+    epochs: int | None = None
 
     def can_predict(self, goal: Goal) -> bool:
         """Say whether it can predict what is asked."""
@@ -289,6 +292,14 @@ class EpochLearner(Learner, Protocol):
             Of a fit of the same learner that chose its epoch: as many optimiser steps
             are made as it took up to there, with all else that it chose.
         """
+
+
+@runtime_checkable
+class SelfScheduled(Protocol):
+    """A learner that is trained as its authors did: it knows its steps itself."""
+
+    def count_steps(self, train: Rows) -> int:
+        """Return the optimiser steps of a fit whose epoch nothing chooses."""
 
 
 @runtime_checkable

@@ -5,8 +5,9 @@ output a row, or several, as its objective needs.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -18,14 +19,24 @@ from torch import Tensor, nn
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.inputs import Fetch, count_batches, cut_batches, to_network
-from deepvanet.learners.learner import Choice, EpochRecord, choose_epoch
+from deepvanet.learners.learner import (
+    Choice,
+    EpochRecord,
+    Learner,
+    SelfScheduled,
+    choose_epoch,
+)
 from deepvanet.learners.objectives import TWO_CLASSES, AnyObjective, JointObjective
+from deepvanet.learners.within_subject import WithinSubject
 from deepvanet.schema import UserError
 from deepvanet.store import Rows
 
 N = TypeVar("N", bound=nn.Module)
 
 SCORED_AT_ONCE = 64  # rows; a constant, since the last digits change with it
+
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
 @runtime_checkable
@@ -46,6 +57,7 @@ def train_network(
     watched: tuple[Fetch, Rows] | None,
     choose: Choice | int,
     objective: AnyObjective = TWO_CLASSES,
+    make_optimizer: MakeOptimizer | None = None,
 ) -> tuple[N, list[EpochRecord]]:
     """Train a network in place; return a copy of it at the chosen epoch, and records.
 
@@ -70,6 +82,8 @@ def train_network(
         Which epoch the copy is of; a number chooses itself.
     objective : Objective
         The loss, and what outputs mean.
+    make_optimizer : callable, optional
+        From the weights to what steps them; Adam by default.
 
     Returns
     -------
@@ -92,6 +106,7 @@ def train_network(
         if settings.class_weight == "none"
         else weigh_rows(train, settings.class_weight),
         objective=objective,
+        make_optimizer=make_optimizer,
     )
     for epoch, loss in enumerate(losses, start=1):
         record = EpochRecord(epoch, loss)
@@ -113,6 +128,7 @@ def train_epochs(
     seed: int,
     weight: Float[np.ndarray, " row *target"] | None = None,
     objective: AnyObjective = TWO_CLASSES,
+    make_optimizer: MakeOptimizer | None = None,
 ) -> Iterator[float]:
     """Train, and yield the mean loss after each epoch, of several targets their mean.
 
@@ -134,6 +150,8 @@ def train_epochs(
         What each row counts in the loss, one on average; all the same by default.
     objective : Objective
         The loss.
+    make_optimizer : callable, optional
+        From the weights to what steps them; Adam by default.
 
     Yields
     ------
@@ -146,7 +164,11 @@ def train_epochs(
         When the loss stops being a number.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=settings.learning_rate, fused=True)
+    if make_optimizer is None:
+        make_optimizer = partial(
+            torch.optim.Adam, lr=settings.learning_rate, fused=True
+        )
+    optimizer = make_optimizer(trained)
     wanted = objective.encode(label).to(settings.device)
     counts = None
     if weight is not None:
@@ -176,6 +198,24 @@ def train_epochs(
                 f"{settings.learning_rate} and scale {settings.scale}"
             )
         yield total / n_rows / objective.n_targets
+
+
+def count_steps(learner: Learner, train: Rows, settings: NetworkSettings) -> int:
+    """Return the optimiser steps of a fit whose epoch nothing chooses.
+
+    Parameters
+    ----------
+    learner : Learner
+        One with epochs.
+    train : Rows
+        What it is trained on.
+    settings : NetworkSettings
+        Its settings, which one that is trained as its authors did may know better.
+    """
+    inner = learner.learner if isinstance(learner, WithinSubject) else learner
+    if isinstance(inner, SelfScheduled):
+        return inner.count_steps(train)
+    return sum(plan_steps(len(train), settings))
 
 
 def plan_steps(n_rows: int, settings: NetworkSettings) -> list[int]:

@@ -1,0 +1,125 @@
+"""Alhagry, Fahmy and El-Khoribi (2017): an LSTM on raw EEG.
+
+Taken from the abstract: raw EEG, features learnt by an LSTM, a dense layer decides.
+From somebody else's attempt to rebuild it: pieces of 5.25 s, LSTMs of 64 and 32 units,
+the first with all its steps and a ReLU, the second with its last step and a sigmoid, a
+dropout of 0.2 between them, one number, RMSprop with 0.001.
+
+Chosen here: pieces of five seconds that do not overlap, each channel by its median and
+interquartile range in training, batches of 32, 100 epochs, the epoch by validation
+trials. With ``--size small``: 4 epochs.
+
+Its authors dealt pieces of a subject's trials into four folds (from memory), so that a
+trial was on both sides. Table 2 prints its numbers the wrong way round.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from deepvanet.config import NetworkSettings, SizeName
+from deepvanet.learners.learner import Learner
+from deepvanet.learners.pieces import count_steps, cut_windows
+from deepvanet.schema import Stream
+from deepvanet.systems.inputs import Inputs, SignalInputs
+from deepvanet.systems.piece_network import (
+    FittedPieceNetwork,
+    Method,
+    PieceNetwork,
+    load_piece_network,
+)
+from deepvanet.systems.schedule import Schedule
+
+PIECE_S = 5.0
+UNITS = (64, 32)
+DROPOUT = 0.2
+
+
+class LSTMOnSignals(nn.Module):
+    """Two LSTMs on the samples of EEG, and a dense layer on the last step.
+
+    Parameters
+    ----------
+    n_channels : int
+        Of EEG.
+    n_outputs : int
+        Of a piece.
+    """
+
+    def __init__(self, n_channels: int, n_outputs: int) -> None:
+        super().__init__()
+        first, second = UNITS
+        self.first = nn.LSTM(n_channels, first, batch_first=True)
+        self.second = nn.LSTM(first, second, batch_first=True)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.dense = nn.Linear(second, n_outputs)
+
+    def forward(
+        self, streams: dict[Stream, Float[Tensor, "piece step channel time"]]
+    ) -> Float[Tensor, " piece *output"]:
+        """Return outputs, from scaled EEG."""
+        samples = streams[Stream.EEG].transpose(2, 3).flatten(1, 2)
+        steps = self.dropout(self.first(samples)[0].relu())
+        last = self.second(steps)[0][:, -1].sigmoid()
+        outputs: Tensor = self.dense(last)
+        return outputs.squeeze(-1)
+
+
+def _build(
+    inputs: Inputs, _n_steps: int, n_outputs: int, _size: SizeName
+) -> LSTMOnSignals:
+    n_channels, _ = inputs.shapes[Stream.EEG]
+    return LSTMOnSignals(n_channels, n_outputs)
+
+
+METHOD = Method(
+    name="alhagry2017",
+    streams=(Stream.EEG,),
+    schedule=Schedule(
+        epochs=100,
+        batch_size=32,
+        learning_rate=1e-3,
+        small_epochs=4,
+        optimizer="rmsprop",
+    ),
+    count_steps=partial(count_steps, window_s=PIECE_S),
+    cut=cut_windows,
+    fit_inputs=SignalInputs.fit,
+    load_inputs=SignalInputs.load,
+    build=_build,
+)
+
+
+def make_alhagry2017(
+    _name: str,
+    settings: NetworkSettings,
+    seed: int,
+    _face_weights: Path | None = None,
+    /,
+) -> Learner:
+    """Make the learner; see the module for what it is.
+
+    Parameters
+    ----------
+    _name : str
+        Not used: there is one learner only.
+    settings : NetworkSettings
+        Epochs, batch size and learning rate where they are not the defaults; size.
+    seed : int
+        Of fresh weights and of the order of pieces.
+    _face_weights : Path | None
+        Not used.
+
+    Returns
+    -------
+    Learner
+        Not fitted yet.
+    """
+    return PieceNetwork(METHOD, settings, seed)
+
+
+def load_alhagry2017(folder: Path) -> FittedPieceNetwork:
+    """Load what the fitted learner saved, or raise ``UserError``."""
+    return load_piece_network(METHOD, folder)
