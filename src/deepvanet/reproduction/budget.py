@@ -30,8 +30,8 @@ def leave_out(
     Returns
     -------
     tuple
-        Runs and models, those that are left out with an obstacle that says so, and the
-        estimates of what is left in.
+        Runs, the cheapest first, and models, those that are left out with an obstacle
+        that says so, and the estimates of what is left in.
     """
     kept: dict[str, Estimate] = {}
     spent_h = 0.0
@@ -46,8 +46,10 @@ def leave_out(
         for name, estimate in estimates.items()
         if name not in kept
     }
+    cost_h = {name: estimate.hours for name, estimate in estimates.items()}
+    cheapest = sorted(plans, key=lambda plan: cost_h.get(plan.name, 0.0))
     return (
-        [replace(p, obstacle=why[p.name]) if p.name in why else p for p in plans],
+        [replace(p, obstacle=why[p.name]) if p.name in why else p for p in cheapest],
         [replace(s, obstacle=why[s.file]) if s.file in why else s for s in shown],
         kept,
     )

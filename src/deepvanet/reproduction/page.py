@@ -12,7 +12,7 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.page import mark_code
 from deepvanet.reporting.plotting import Plot
 from deepvanet.reproduction import table2
-from deepvanet.reproduction.features import NEIGHBOURS
+from deepvanet.reproduction.features import LEAST_COUNTED, NEIGHBOURS
 from deepvanet.reproduction.plans import NETWORK, Size
 from deepvanet.reproduction.published import CLAIMS
 from deepvanet.reproduction.system_page import SystemContent, describe_systems
@@ -81,6 +81,7 @@ def render(made: PageContent) -> str:
         systems=describe_systems(made.systems, _inline) if made.systems else None,
         claims=CLAIMS,
         n_neighbours=NEIGHBOURS,
+        least_counted=LEAST_COUNTED,
         summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
     )
 

@@ -107,10 +107,11 @@ def reproduce(
     estimates = estimate_work(runs, plans, shown)
     if settings.budget is not None:
         plans, shown, estimates = leave_out(plans, shown, estimates, settings.budget)
+    if not only_estimate:
+        make_folder(runs)
     yield from describe_work(estimates, plans, execution=execution)
     if only_estimate:
         return
-    make_folder(runs)
     with hold_workers(execution) if estimates else nullcontext():
         yield from do_work(
             runs,

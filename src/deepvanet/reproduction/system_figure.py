@@ -227,29 +227,29 @@ def _plot_line(axes: Axes, place: int, line: SystemLine, lowest: float) -> None:
     if line.why:
         text = shorten_name(f"{DASH} {line.why}", _LETTERS)
         axes.text(lowest + 1, place, text, va="center", color=plotting.GREY)
-    else:
-        low, high = line.priors
-        axes.fill(
-            [low - 0.4, high + 0.4, high + 0.4, low - 0.4],
-            [place - _BAND, place - _BAND, place + _BAND, place + _BAND],
-            color=plotting.PALE,
-            linewidth=0,
-            zorder=1,
+        return
+    low, high = line.priors
+    axes.fill(
+        [low - 0.4, high + 0.4, high + 0.4, low - 0.4],
+        [place - _BAND, place - _BAND, place + _BAND, place + _BAND],
+        color=plotting.PALE,
+        linewidth=0,
+        zorder=1,
+    )
+    if np.isfinite(line.start_prior):
+        axes.plot(
+            [line.start_prior] * 2,
+            [place - _BAND, place + _BAND],
+            color=plotting.BLACK,
+            linestyle=(0, (1, 1)),
+            linewidth=1.3,
+            zorder=2,
+            clip_on=False,
         )
-        if np.isfinite(line.start_prior):
-            axes.plot(
-                [line.start_prior] * 2,
-                [place - _BAND, place + _BAND],
-                color=plotting.BLACK,
-                linestyle=(0, (1, 1)),
-                linewidth=1.3,
-                zorder=2,
-                clip_on=False,
-            )
-        color = plotting.BLUE if line.leaks == "none" else plotting.VERMILION
-        axes.plot([line.start, line.end], [place] * 2, color=color, lw=1.6, zorder=3)
-        _mark(axes, line.end, place, "s", plotting.BLUE, 34, line.record)
-        _mark(axes, line.start, place, "o", color, 17, line.record)
+    color = plotting.BLUE if line.leaks == "none" else plotting.VERMILION
+    axes.plot([line.start, line.end], [place] * 2, color=color, lw=1.6, zorder=3)
+    _mark(axes, line.end, place, "s", plotting.BLUE, 40, line.record)
+    _mark(axes, line.start, place, "o", color, 19, line.record)
     if np.isfinite(line.published):
         _mark(axes, line.published, place, "D", plotting.BLACK, 22, line.record)
 
@@ -269,8 +269,9 @@ def _mark(
         s=size,
         marker=shape,
         facecolor="white" if record.is_after else color,
-        edgecolor=color,
-        linewidth=1.1,
+        # a round mark on a square one is seen by its border
+        edgecolor="white" if shape == "o" and not record.is_after else color,
+        linewidth=1.1 if shape != "o" or record.is_after else 0.8,
         zorder=5,
         clip_on=False,
     )

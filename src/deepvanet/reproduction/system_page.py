@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepvanet.learners.published_systems import ASSUMED, SYSTEMS, SystemRecord
+from deepvanet.learners.published_systems import SYSTEMS, SystemRecord
+from deepvanet.learners.system_facts import ASSUMED
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.plotting import Plot
 from deepvanet.reproduction.baseline_square import (
@@ -20,6 +21,7 @@ from deepvanet.reproduction.system_scores import ACCURACY, SystemRow, SystemScor
 from deepvanet.reproduction.system_tables import (
     EXPLANATION,
     KINDS,
+    TableKind,
     describe_store,
     group_rows,
     spell_published,
@@ -85,18 +87,19 @@ def describe_systems(made: SystemContent, inline: Any) -> dict[str, Any]:
     }
 
 
-def _describe_table(kind: Any, made: SystemContent) -> dict[str, Any]:
+def _describe_table(kind: TableKind, made: SystemContent) -> dict[str, Any]:
     notes = Notes()
     return {
         "file": kind.file,
         "letter": kind.letter,
         "title": kind.title,
         "about": kind.about,
+        "has_published": kind.has_published,
         "blocks": [
             {
                 "dataset": DATASETS[key],
                 "store": describe_store(made.given[key]),
-                "rows": [_describe_row(row, kind.metric, notes) for row in rows],
+                "rows": [_describe_row(row, kind, notes) for row in rows],
             }
             for key, rows in group_rows(made.tables[kind.metric])
         ],
@@ -104,11 +107,11 @@ def _describe_table(kind: Any, made: SystemContent) -> dict[str, Any]:
     }
 
 
-def _describe_row(row: SystemRow, metric: str, notes: Notes) -> dict[str, Any]:
+def _describe_row(row: SystemRow, kind: TableKind, notes: Notes) -> dict[str, Any]:
     return {
         "learner": row.record.learner,
-        "names": spell_system(row, metric),
-        "published": spell_published(row, metric, notes),
+        "names": spell_system(row, kind.metric),
+        "published": spell_published(row, notes) if kind.has_published else "",
         "cells": [
             {
                 "lines": spell_score(row.scores[column], notes),

@@ -22,8 +22,6 @@ from deepvanet.reproduction.system_scores import (
 from deepvanet.reproduction.systems import AUTHORS, COLUMNS
 from deepvanet.reproduction.table2 import TARGETS, Notes, spell_pair
 
-PUBLISHED_ONLY = "Table 2 has accuracies only"
-
 
 @dataclass(frozen=True)
 class TableKind:
@@ -40,6 +38,11 @@ class TableKind:
     letter: str
     title: str
     about: str
+
+    @property
+    def has_published(self) -> bool:
+        """Whether Table 2 prints this metric."""
+        return self.metric == ACCURACY
 
 
 KINDS = (
@@ -132,10 +135,8 @@ def _spell_interval(cell: Cell) -> str:
     return f"[{cell.low:.1f}, {cell.high:.1f}]"
 
 
-def spell_published(row: SystemRow, metric: str, notes: Notes) -> str:
+def spell_published(row: SystemRow, notes: Notes) -> str:
     """Return what is printed, with the letters of its footnote or of its absence."""
-    if metric != ACCURACY:
-        return f"{DASH} ({notes.mark(PUBLISHED_ONLY)})"
     if any(cell.why for cell in row.published):
         return f"{DASH} ({notes.mark(row.published[0].why)})"
     text = spell_pair(row.published)
@@ -240,7 +241,7 @@ def write_markdown(
 ) -> str:
     """Return a table in Markdown."""
     notes = Notes()
-    heads = ["System", "Published accuracy"]
+    heads = ["System", *(["Published accuracy"] if kind.has_published else [])]
     for column in COLUMNS:
         name, held_out, leaks = write_head(column)
         heads.append(f"{name}<br>{held_out}<br>leaks: {leaks}")
@@ -256,14 +257,20 @@ def write_markdown(
         head = f"**{DATASETS[key]}**<br>{describe_store(given[key])}"
         lines.append(f"| {head} |{' |' * (len(heads) - 1)}")
         for row in mine:
-            cells = [
-                spell_system(row, kind.metric),
-                [spell_published(row, kind.metric, notes)],
-                *(spell_score(row.scores[column], notes) for column in COLUMNS),
-            ]
+            cells = list_cells(row, kind, notes)
             lines.append(f"| {' | '.join('<br>'.join(cell) for cell in cells)} |")
     lines += ["", *(f"({letter}) {why}  " for why, letter in notes.letters.items())]
     return "\n".join(lines) + "\n"
+
+
+def list_cells(row: SystemRow, kind: TableKind, notes: Notes) -> list[list[str]]:
+    """Return the lines of each cell of a row."""
+    published = [[spell_published(row, notes)]] if kind.has_published else []
+    return [
+        spell_system(row, kind.metric),
+        *published,
+        *(spell_score(row.scores[column], notes) for column in COLUMNS),
+    ]
 
 
 def group_rows(rows: Sequence[SystemRow]) -> list[tuple[str, list[SystemRow]]]:
@@ -304,7 +311,7 @@ def write_latex(
 ) -> str:
     """Return a table in LaTeX that needs no package."""
     notes = Notes()
-    heads = [["System"], ["Published", "accuracy"]]
+    heads = [["System"], *([["Published", "accuracy"]] if kind.has_published else [])]
     for column in COLUMNS:
         name, held_out, leaks = write_head(column)
         heads.append([name, held_out, f"leaks: {leaks}"])
@@ -321,11 +328,7 @@ def write_latex(
         head = f"\\textbf{{{escape_latex(head)}}}"
         lines.append(f"\\multicolumn{{{len(heads)}}}{{l}}{{{head}}} \\\\")
         for row in mine:
-            cells = [
-                spell_system(row, kind.metric),
-                [spell_published(row, kind.metric, notes)],
-                *(spell_score(row.scores[column], notes) for column in COLUMNS),
-            ]
+            cells = list_cells(row, kind, notes)
             lines.append(f"{' & '.join(map(_stack, cells))} \\\\[2pt]")
         lines.append("\\hline")
     lines += ["\\end{tabular}", "", "\\par\\smallskip\\noindent", escape_latex(about)]

@@ -138,7 +138,7 @@ def plan_systems(
 def _plan_columns(
     record: SystemRecord, given: StoreOfPaper, size: Size, seed: int, *, is_wanted: bool
 ) -> list[SystemRun]:
-    why = "" if is_wanted else "not asked for (systems)"
+    why = "" if is_wanted else "not asked for"
     if is_wanted and record.learner not in LEARNERS:
         why = ABSENT
     made: dict[EvaluateSettings, RunPlan] = {}
@@ -233,8 +233,8 @@ def settle_system(
 
 
 def settle_size(size: Size) -> NetworkSettings:
-    """Return how a system is built and trained in a size."""
-    return size.network
+    """Return how a system is built and trained in a size: as it is itself."""
+    return replace(size.network, epochs=NetworkSettings.epochs, size=size.systems)
 
 
 def find_shortest_s(given: StoreOfPaper, subjects: Sequence[str]) -> float:
