@@ -12,7 +12,6 @@ from deepvanet.config import Execution, NetworkSettings, Segmenting
 from deepvanet.evaluation.estimate import Estimate
 from deepvanet.learners import LEARNERS
 from deepvanet.learners.published_systems import SYSTEMS
-from deepvanet.learners.system_facts import FACTS
 from deepvanet.reporting import plotting
 from deepvanet.reproduction.baseline_square import plan_square
 from deepvanet.reproduction.budget import leave_out
@@ -87,9 +86,8 @@ def test_every_row_of_table_2_but_the_papers_own_has_a_system():
     others = {row.study for row in TABLE_2 if row.study != THIS_WORK}
 
     assert others == {record.study for record in SYSTEMS.values()}
-    assert set(FACTS) == set(SYSTEMS)
     for record in SYSTEMS.values():
-        assert record.facts
+        assert record.facts or record.learner not in LEARNERS
         assert any(find_printed(record, key) for key in ("deap", "mahnob"))
 
 
@@ -164,10 +162,10 @@ def test_columns_whose_settings_are_equal_share_a_run(given):
     runs = plan(given)
 
     for run in runs:
-        twin = find(runs, run.record.learner, run.protocol, run.key)
-        same = run.column == AUTHORS and run.protocol in COLUMNS
-        if same and run.plan and twin.plan.settings == run.plan.settings:
-            assert run.plan is twin.plan
+        if run.column == AUTHORS and run.protocol in COLUMNS and run.plan:
+            twin = find(runs, run.record.learner, run.protocol, run.key)
+            is_same = twin.plan.settings == run.plan.settings
+            assert (run.plan is twin.plan) == is_same
     if "soleymani2012" in LEARNERS:
         names = {r.plan.name for r in runs if r.record.learner == "soleymani2012"}
         assert "soleymani2012-authors-deap" not in names
@@ -213,9 +211,9 @@ def test_a_budget_keeps_the_cheapest_and_says_what_it_left_out(given):
     cut, _, kept = leave_out(plans, [], estimates, 4.0)
 
     assert set(kept) == {plans[1].name, plans[2].name}
-    assert not cut[1].obstacle
+    assert [p.name for p in cut[:3]] == [plans[n].name for n in (1, 2, 0)]
     why = "left out by the budget of 4.0 h: it would take about 3.0 h"
-    assert cut[0].obstacle == why
+    assert [p.obstacle for p in cut[:3]] == ["", "", why]
     scored = RunScores(pd.DataFrame(), {p.name: p.obstacle for p in cut}, tuple(given))
     without = [r for r in runs if r.plan is None or r.plan.name not in kept]
     row = next(
@@ -234,7 +232,7 @@ def test_a_finished_run_is_kept_by_any_budget(given):
     cut, _, kept = leave_out(plans, [], waiting, 0.0)
 
     assert kept == {}
-    assert [bool(p.obstacle) for p in cut] == [True] + [False] * (len(plans) - 1)
+    assert [p.name for p in cut if p.obstacle] == [plans[0].name]
 
 
 def test_a_cell_without_a_run_is_a_dash_with_its_reason():

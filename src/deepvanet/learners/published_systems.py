@@ -6,10 +6,25 @@ whose name starts with ``after-`` is built from less than 70 % of the published 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from deepvanet.learners.system_facts import ASSUMED, FACTS, Fact, Tag
+Tag = Literal[
+    "paper", "abstract", "code", "third-party", "memory", "inferred", "choice"
+]
+"""Where a fact is from: the full text; the abstract or first page; the authors' code;
+somebody else's code or notes; from memory, not checked; reasoned here; chosen here."""
+
+ASSUMED: tuple[Tag, ...] = ("third-party", "memory", "inferred", "choice")
+"""Tags of what no text or code of the authors says."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing about a system, and where it is from."""
+
+    text: str
+    tag: Tag
 
 
 @dataclass(frozen=True)
@@ -301,7 +316,5 @@ _LIST = (
         leak="subjects and stimuli are on both sides",
     ),
 )
-SYSTEMS: Mapping[str, SystemRecord] = {
-    record.learner: replace(record, facts=FACTS[record.learner]) for record in _LIST
-}
+SYSTEMS: Mapping[str, SystemRecord] = {record.learner: record for record in _LIST}
 """The systems by the name of their learner."""

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepvanet.learners.published_systems import SYSTEMS, SystemRecord
-from deepvanet.learners.system_facts import ASSUMED
+from deepvanet.learners.published_systems import ASSUMED, SYSTEMS, SystemRecord
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.plotting import Plot
 from deepvanet.reproduction.baseline_square import (
