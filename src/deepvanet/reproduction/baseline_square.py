@@ -80,6 +80,11 @@ def plan_square(
         How much of the experiments is run.
     seed : int
         Of folds and fits.
+
+    Returns
+    -------
+    list of SquareRun
+        By baseline, then protocol.
     """
     record = SYSTEMS[LEARNER]
     there = {(p.given.key, p.settings): p for p in made}

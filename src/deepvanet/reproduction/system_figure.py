@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from deepvanet.learners import PRIORS
 from deepvanet.learners.published_systems import SystemRecord
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting import plotting
@@ -21,6 +20,7 @@ from deepvanet.reproduction.scores import DASH, RunScores
 from deepvanet.reproduction.system_scores import SystemRow
 from deepvanet.reproduction.systems import AUTHORS
 from deepvanet.reproduction.table2 import TARGETS
+from deepvanet.tasks import TASKS
 
 _WIDTH, _LEFT, _TOP, _RIGHT = 4.55, 1.58, 1.46, 0.14
 _ROW, _GAP = 0.34, 0.62
@@ -118,7 +118,7 @@ def _make_line(
                 level=last.level,
                 metric="accuracy",
             ).percent
-            for prior in PRIORS
+            for prior in TASKS["high-low"].priors
         ]
     known = [percent for percent in priors if np.isfinite(percent)] or [np.nan]
     reasons = dict.fromkeys(cell.why for cell in (start, end) if cell.why)

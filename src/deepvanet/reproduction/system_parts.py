@@ -70,6 +70,11 @@ def plan_work(
         How much of the experiments is run.
     seed : int
         Of folds and fits.
+
+    Returns
+    -------
+    SystemWork
+        With the four runs of ``yang2018`` where it is asked for.
     """
     if not records:
         return SystemWork()
@@ -91,7 +96,24 @@ def show_systems(
     *,
     small: str,
 ) -> SystemContent:
-    """Return tables and figures of what was run, plotted in the style that is set."""
+    """Return tables and figures of what was run, plotted in the style that is set.
+
+    Parameters
+    ----------
+    work : SystemWork
+        What was run.
+    scored : RunScores
+        Scores of all runs.
+    given : mapping
+        The stores, by data set.
+    small : str
+        What a small size does to the numbers; empty at the full size.
+
+    Returns
+    -------
+    SystemContent
+        With a figure of each store.
+    """
     tables = {
         metric: tabulate_runs(work.cells, scored, metric)
         for metric in (ACCURACY, BALANCED)

@@ -239,7 +239,24 @@ def write_markdown(
     given: Mapping[str, StoreOfPaper],
     small: str,
 ) -> str:
-    """Return a table in Markdown."""
+    """Return a table in Markdown.
+
+    Parameters
+    ----------
+    kind : TableKind
+        Which of the tables.
+    rows : sequence of SystemRow
+        Its rows, store after store.
+    given : mapping
+        The stores, by data set.
+    small : str
+        What a small size does to the numbers; empty at the full size.
+
+    Returns
+    -------
+    str
+        The table, with a letter for each reason and footnote.
+    """
     notes = Notes()
     heads = ["System", *(["Published accuracy"] if kind.has_published else [])]
     for column in COLUMNS:
@@ -309,7 +326,24 @@ def write_latex(
     given: Mapping[str, StoreOfPaper],
     small: str,
 ) -> str:
-    """Return a table in LaTeX that needs no package."""
+    """Return a table in LaTeX that needs no package.
+
+    Parameters
+    ----------
+    kind : TableKind
+        Which of the tables.
+    rows : sequence of SystemRow
+        Its rows, store after store.
+    given : mapping
+        The stores, by data set.
+    small : str
+        What a small size does to the numbers; empty at the full size.
+
+    Returns
+    -------
+    str
+        The table, with a letter for each reason and footnote.
+    """
     notes = Notes()
     heads = [["System"], *([["Published", "accuracy"]] if kind.has_published else [])]
     for column in COLUMNS:

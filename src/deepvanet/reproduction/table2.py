@@ -25,6 +25,7 @@ from deepvanet.reproduction.published import (
 )
 from deepvanet.reproduction.scores import Cell, RunScores
 from deepvanet.schema import Target
+from deepvanet.tasks import TASKS
 
 SEGMENT, TRIAL = ("segment", "accuracy"), ("trial", "balanced_accuracy")
 """Levels and metrics: the paper's own, and what an honest protocol is read by."""
@@ -35,7 +36,7 @@ STUDIES = {
     NETWORK: f"{THIS_WORK}, feature-level fusion",
     FUSIONS[0]: f"{THIS_WORK}, decision-level fusion (AdaBoost)",
     FUSIONS[1]: f"{THIS_WORK}, decision-level fusion (as its code does it)",
-    **{prior: f"No signal at all: {prior}" for prior in PRIORS},
+    **{prior: f"No signal at all: {prior}" for prior in TASKS["high-low"].priors},
 }
 """What a row of ours is called, by learner."""
 
