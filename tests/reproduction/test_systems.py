@@ -453,6 +453,22 @@ def test_the_figure_starts_and_ends_at_the_scores_of_the_table(made):
 
 
 @pytest.mark.slow
+def test_an_estimate_alone_names_the_systems_and_writes_nothing(given, tmp_path, capfd):
+    out = tmp_path / "out"
+    store = str(given["deap"].path)
+    asked = ["--systems", NAME, "--size", "small", "--estimate", "--out", str(out)]
+
+    status = main(["reproduce", "table2", "--deap", store, *asked])
+
+    said = capfd.readouterr().out
+    assert status == 0
+    assert re.search(r"^estimate: [\d,]+ fits", said)
+    assert re.search(rf"of that: {NAME} [\d.]+ (s|min|h)\n", said)
+    assert "new fits" not in said
+    assert not out.exists()
+
+
+@pytest.mark.slow
 def test_a_system_that_is_finished_is_not_fitted_again(made):
     out, work, lines, _ = made
 

@@ -56,7 +56,7 @@ def describe_work(
     n_finished = sum(plan.name not in estimates for plan in possible)
     finished = f"{n_finished} of {len(possible)} runs are finished"
     if not possible:
-        finished = "no run is needed"
+        finished = "no run can be had" if plans else "no run is needed"
     if not estimates:
         yield f"{finished}: nothing is left to fit"
         return
