@@ -22,24 +22,32 @@ ROOT = Path(__file__).parents[1]
 BUILT = ROOT / "build" / "release"
 TOOLS = ("build==1.6.1", "twine==7.0.0")
 NOT_RELEASED = (".ci/", ".github/")
+WITH_ALL = ("all", "dev")
+"""Extras with which every module can be imported."""
 BASE = "base"
 """The environment without an extra."""
 
 IMPORT_ALL = """
 import importlib, pkgutil, deepvanet
+lacks = set()
 for module in pkgutil.walk_packages(deepvanet.__path__, "deepvanet."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+    try:
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        lacks.add(error.name)
+print(*sorted(lacks))
 """
 
 
-def run(*command: str | Path) -> None:
-    """Run a command in the project's folder; what it says is shown if it fails."""
+def run(*command: str | Path) -> str:
+    """Run a command in the project's folder; return what it printed."""
     done = subprocess.run(
         [str(part) for part in command], cwd=ROOT, capture_output=True, text=True
     )
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def make_environment(name: str) -> Path:
@@ -104,9 +112,11 @@ def install(wheel: Path, extra: str) -> None:
     constraints = ("--constraint", "constraints.txt")
     run(python, "-m", "pip", "install", "--quiet", *constraints, asked)
     run(python, "-m", "pip", "check")
-    run(python, "-I", "-c", IMPORT_ALL)
+    lacks = run(python, "-I", "-c", IMPORT_ALL).split()
+    if lacks and (extra in WITH_ALL or any(n.startswith("deepvanet") for n in lacks)):
+        raise SystemExit(f"{extra}: modules lack {', '.join(lacks)}")
     run(python.parent / "deepvanet", "--help")
-    print(f"{extra}: installed and imported", flush=True)
+    print(f"{extra}: installed; of other extras: {', '.join(lacks) or '-'}", flush=True)
 
 
 def main() -> None:

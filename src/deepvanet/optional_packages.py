@@ -11,6 +11,7 @@ EXTRAS: Mapping[str, str] = {
     "captum": "explain",
     "dlib": "dlib",
     "edfio": "synth",
+    "h5py": "fer",
     "mne_bids": "recordings",
     "neurokit2": "baselines",
     "pyarrow": "recordings",

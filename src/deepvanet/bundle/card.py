@@ -265,9 +265,13 @@ _USE = (
     "kind of stimulus, adults who sit and watch.\n\n"
     "It is not for decisions about a person: not for hiring, teaching, policing, "
     "health or credit, and not for finding out what a person hides. Emotion "
-    "recognition at work and in schools is forbidden in the European Union "
-    "(Regulation 2024/1689, article 5). A person who is recorded must know it and be "
-    "able to say no."
+    "recognition at work and in education is forbidden in the European Union since 2 "
+    "February 2025 (Regulation 2024/1689, article 5), and elsewhere people must be "
+    "informed of it since 2 August 2026 (article 50). A person who is recorded must "
+    "know it and be able to say no. `docs/responsible-use.md` has more, and a text for "
+    "consent.\n\n"
+    "How well it does for groups of people (by sex, age, colour of skin) is not "
+    "measured."
 )
 
 
@@ -356,7 +360,7 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
     if len(lines) > 1:
         lines.append("")
     if not judged[0].is_binary:
-        return "\n".join([*lines, *_tell_task_scores(judged)])
+        return "\n".join([*lines, *_tell_task_scores(judged), "", *_tell_sets(judged)])
     lines += [
         "Balanced accuracy of trials that the scored model never saw:\n",
         "| target | from | protocol | trials | balanced accuracy | 95 % | p |",
@@ -367,7 +371,8 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
             _tell_score(item.target, streams, made)
             for streams, (_, made) in item.judged.items()
         ]
-    return "\n".join([*lines, "", *_explain_scores(judged), "", *_tell_trust(judged)])
+    lines += ["", *_explain_scores(judged), "", *_tell_trust(judged)]
+    return "\n".join([*lines, "", *_tell_sets(judged)])
 
 
 _NOT_CALIBRATED = "Scores are as fitted: above 0.5 is called high."
@@ -493,6 +498,56 @@ def _tell_trust(judged: Sequence[TrainedMember]) -> list[str]:
                 lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", *_TRUST]
 
+
+def _tell_sets(judged: Sequence[TrainedMember]) -> list[str]:
+    """Say how wide sets of labels must be to hold the truth, and that they do."""
+    lines = ["## Sets that hold the truth\n"]
+    made = [
+        (item, streams, found.sets)
+        for item in judged
+        for streams, (_, found) in item.judged.items()
+        if found.sets is not None
+    ]
+    if not made:
+        return [*lines, _NO_SETS]
+    is_rating = judged[0].goal.kind == "rating"
+    lines += [
+        (
+            "| target | from | people | made to hold | held | 95 % | "
+            f"{'length of an interval' if is_rating else 'labels in a set'} |"
+        ),
+        "|---|---|---|---|---|---|---|",
+    ]
+    for item, streams, sets in made:
+        interval = "-"
+        if sets.ci_low is not None and sets.ci_high is not None:
+            interval = f"{sets.ci_low:.0%} to {sets.ci_high:.0%}"
+        cells = (
+            *(item.target, streams, str(sets.n_subjects), f"{sets.level:.0%}"),
+            *(f"{sets.coverage:.0%}", interval, f"{sets.size:.2f}"),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, "", _RATING_SETS if is_rating else _CLASS_SETS]
+
+
+_NO_SETS = (
+    "Not known: sets that hold the truth of nine trials in ten of a new person need "
+    "ten people or more who were left out whole, and a rating for the whole trial."
+)
+_OF_NEW_PEOPLE = (
+    "Each bound was found on trials of people that the scored model had not seen, each "
+    "person with the same weight, and one more who may be worse than all. *Held* is "
+    "measured on each person with the bound of the others. It holds for people, "
+    "sensors and stimuli like those of training, and for no others."
+)
+_CLASS_SETS = (
+    "`predict --trials` writes a set of labels for each trial, as `low+high` where "
+    f"both are possible. {_OF_NEW_PEOPLE}"
+)
+_RATING_SETS = (
+    "`predict --trials` writes an interval for each trial (`_from`, `_to`). "
+    f"{_OF_NEW_PEOPLE}"
+)
 
 _TRUST = (
     (

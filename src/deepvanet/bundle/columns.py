@@ -34,6 +34,21 @@ def name_columns(target: str, goal: Goal) -> tuple[str, ...]:
     return (f"{target}_label", *shares)
 
 
+def name_set_columns(target: str, goal: Goal) -> tuple[str, ...]:
+    """Return the columns of the labels, or the interval, that hold the truth.
+
+    Examples
+    --------
+    >>> name_set_columns("valence", HIGH_OR_LOW)
+    ('valence_set',)
+    >>> name_set_columns("mood", Goal("rating"))
+    ('mood_from', 'mood_to')
+    """
+    if goal.kind == "rating":
+        return f"{target}_from", f"{target}_to"
+    return (f"{target}_set",)
+
+
 def list_columns(goals: Mapping[str, Goal]) -> tuple[str, ...]:
     """Return the columns of all targets.
 
@@ -83,6 +98,7 @@ def check_targets(goals: Mapping[str, Goal]) -> None:
                 field="targets",
             )
     columns = [*_TAKEN, *list_columns(goals)]
+    columns += [name for t, goal in goals.items() for name in name_set_columns(t, goal)]
     twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
     if twice:
         raise UserError(

@@ -20,7 +20,7 @@ from deepvanet.learners.learner import (
     FittedLearner,
 )
 from deepvanet.learners.making import load_learner
-from deepvanet.metrics import LEAST_RATINGS, LEAST_TRIALS, METRIC_RECORDS
+from deepvanet.metrics import LEAST_RATINGS, LEAST_TRIALS, METRIC_RECORDS, Conformal
 from deepvanet.preprocessing.windows import WindowGrid, name_segments, say_grid
 from deepvanet.schema import (
     HIGH_OR_LOW,
@@ -103,6 +103,11 @@ class Answer:
     asked: str = ""
     lag_s: float | None = None
     rated: tuple[float, ...] = ()
+
+    @property
+    def sets(self) -> Conformal | None:
+        """How wide sets must be to hold the truth of a trial, where that is known."""
+        return None if self.validation is None else self.validation.sets
 
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""

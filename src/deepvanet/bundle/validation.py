@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from deepvanet.bundle.members import Member, as_evaluated, make_learner, select_member
 from deepvanet.bundle.reliability import (
@@ -44,7 +45,9 @@ from deepvanet.metrics import (
     HIGH_LOW_FORM,
     TIME_COLUMN,
     TRACE,
+    Conformal,
     Form,
+    conform,
     make_form,
     measure,
     tabulate_scores,
@@ -79,6 +82,10 @@ class Validation:
         Of the headline, the balanced accuracy or the CCC; None where it has none.
     p_kind : str
         How the p-value was found, as in ``scores.csv``.
+    sets : Conformal | None
+        How wide sets of labels, or intervals of ratings, must be to hold the truth of a
+        new person's trials. None where no whole people were left out, they are too
+        few, or ratings move. Bundles of older versions have none.
     segment, trial : Reliability | None
         How far probabilities come true; None of other tasks than high-low.
     chance : float | None
@@ -98,13 +105,16 @@ class Validation:
     segment: Reliability | None
     trial: Reliability | None
     chance: Annotated[float | None, MAY_LACK] = None
+    sets: Annotated[Conformal | None, MAY_LACK] = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
         values = dataclasses.asdict(self)
-        if self.chance is None:
-            del values["chance"]
-        return values
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None or name not in ("chance", "sets")
+        }
 
 
 def find_form(goal: Goal) -> Form:
@@ -326,7 +336,8 @@ def _judge(
         headline = find_form(goal).headline
         chance = _plain(measure(table, "trial")[headline].chance)
         made = _validate(table, goal, folds)
-        return Calibrations(), dataclasses.replace(made, chance=chance)
+        sets = _find_sets(_average_outputs(table, goal), goal, folds)
+        return Calibrations(), dataclasses.replace(made, chance=chance, sets=sets)
     is_balanced = settings.network.class_weight == "balanced"
     calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
     trials = average_trials(segments)
@@ -336,7 +347,52 @@ def _judge(
         share_high=float(trials["label"].mean()),
         segment=reliability["segment"],
         trial=reliability["trial"],
+        sets=_find_sets(trials, goal, folds),
     )
+
+
+def _find_sets(
+    trials: pd.DataFrame, goal: Goal, folds: MemberFolds
+) -> Conformal | None:
+    """Find how wide sets must be for a new person; None where none was left out.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        A row a trial: ``subject``, ``label``, and what was predicted, as ``score`` or
+        in a column for each class.
+    """
+    if goal.moves or PROTOCOLS[folds.protocol].unit != "subject":
+        return None
+    predicted = stack_predictions(trials, goal)
+    return conform(trials["label"].to_numpy(), predicted, trials["subject"].to_numpy())
+
+
+def stack_predictions(
+    trials: pd.DataFrame, goal: Goal
+) -> Float[np.ndarray, " trial *class"]:
+    """Return ratings, or probabilities of classes, as fitted: not calibrated.
+
+    Examples
+    --------
+    >>> stack_predictions(pd.DataFrame({"score": [0.25]}), Goal("high-low")).tolist()
+    [[0.75, 0.25]]
+    """
+    values = trials[list(find_form(goal).values)].to_numpy(dtype=float)
+    if goal.kind == "classes":
+        return values
+    score = values[:, 0]
+    return score if goal.kind == "rating" else np.stack([1 - score, score], axis=1)
+
+
+def _average_outputs(table: pd.DataFrame, goal: Goal) -> pd.DataFrame:
+    """Return a row a trial: its label, and the mean of what its segments were said."""
+    by_trial = table.groupby(["subject", "trial"], sort=True, observed=True)
+    means = by_trial[list(find_form(goal).values)].mean()
+    truth = by_trial["truth"].first()
+    if goal.kind == "classes":
+        truth = truth.map(list(goal.classes).index)
+    return means.assign(label=truth).reset_index()
 
 
 def _validate(table: pd.DataFrame, goal: Goal, folds: MemberFolds) -> Validation:

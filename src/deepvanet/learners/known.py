@@ -64,11 +64,70 @@ _FUSIONS: Mapping[str, str] = {
 }
 _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
     (
+        *("koelstra2012", "koelstra2012", "features"),
+        "fits naive Bayes on chosen features of whole trials (Koelstra et al. 2012)",
+    ),
+    (
+        *("soleymani2012", "soleymani2012", "features"),
+        (
+            "fits a support vector machine a modality on chosen features of whole "
+            "trials (Soleymani et al. 2012)"
+        ),
+    ),
+    (
+        *("after-wiem2017", "after_wiem2017", "features"),
+        (
+            "fits a support vector machine on peripheral features of whole trials "
+            "(after Wiem and Lachiri 2017)"
+        ),
+    ),
+    (
+        *("after-koelstra2013", "after_koelstra2013", "features"),
+        (
+            "fits naive Bayes on the motion of a face and on EEG (after Koelstra and "
+            "Patras 2013)"
+        ),
+    ),
+    (
+        *("huang2019", "huang2019", "network"),
+        "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
+    ),
+    (
+        *("liu2016", "liu2016", "features"),
+        "fits a bimodal autoencoder and a linear machine (Liu et al. 2016)",
+    ),
+    (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
     ),
+    (
+        *("yang2018", "yang2018", "network"),
+        "trains a convolutional and a recurrent network on EEG (Yang et al. 2018)",
+    ),
+    (
+        *("after-anubhav2020", "after_anubhav2020", "network"),
+        "trains an LSTM on band power of a trial's seconds (after Anubhav et al. 2020)",
+    ),
+    (
+        *("after-tang2017", "after_tang2017", "network"),
+        "trains an LSTM a modality on features of ten seconds (after Tang et al. 2017)",
+    ),
+    (
+        *("after-siddharth2019", "after_siddharth2019", "features"),
+        (
+            "fits an extreme learning machine on pictures of signals and faces (after "
+            "Siddharth et al. 2019)"
+        ),
+    ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
+
+_PATTERNS: Mapping[str, str] = {
+    "soleymani2012": "soleymani2012:as-published",
+    "huang2019": "huang2019:as-code",
+    "liu2016": "liu2016:(de|as-published)",
+}
+"""Further names of systems: what differs where all of the original is rebuilt."""
 
 _LIST = (
     LearnerRecord(
@@ -139,6 +198,7 @@ _LIST = (
             f"deepvanet.systems.{module}:make_{module}",
             f"deepvanet.systems.{module}:load_{module}",
             kind,
+            _PATTERNS.get(name, ""),
         )
         for name, module, kind, title in _SYSTEMS
     ),

@@ -150,7 +150,7 @@ def cut_contexts(rows: Rows, n_steps: int) -> Pieces:
 
 
 def cut_trials(rows: Rows, n_steps: int = 0) -> Pieces:
-    """Join all rows of each trial, whatever lies between them.
+    """Join all rows of each trial, no matter what lies between them.
 
     Parameters
     ----------

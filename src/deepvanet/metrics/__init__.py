@@ -22,6 +22,7 @@ from deepvanet.metrics.calibration import (
     measure_calibration_error,
     measure_log_loss,
 )
+from deepvanet.metrics.conformal import Conformal, conform, take_classes
 from deepvanet.metrics.families import (
     correct_by_holm,
     correct_by_maximum,
@@ -117,11 +118,13 @@ __all__ = [
     "TIME_COLUMN",
     "TRACE",
     "Calibration",
+    "Conformal",
     "Form",
     "Measurement",
     "MetricRecord",
     "Spread",
     "compare_folds",
+    "conform",
     "correct_by_holm",
     "correct_by_maximum",
     "count_confusion",
@@ -158,4 +161,5 @@ __all__ = [
     "tabulate_over_priors",
     "tabulate_scores",
     "tabulate_seeds",
+    "take_classes",
 ]

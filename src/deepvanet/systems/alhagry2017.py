@@ -1,7 +1,7 @@
 """Alhagry, Fahmy and El-Khoribi (2017): an LSTM on raw EEG.
 
 Taken from the abstract: raw EEG, features learnt by an LSTM, a dense layer decides.
-From somebody else's attempt to rebuild it: pieces of 5.25 s, LSTMs of 64 and 32 units,
+From an attempt of others to rebuild it: pieces of 5.25 s, LSTMs of 64 and 32 units,
 the first with all its steps and a ReLU, the second with its last step and a sigmoid, a
 dropout of 0.2 between them, one number, RMSprop with 0.001.
 
@@ -9,8 +9,8 @@ Chosen here: pieces of five seconds that do not overlap, each channel by its med
 interquartile range in training, batches of 32, 100 epochs, the epoch by validation
 trials. With ``--size small``: 4 epochs.
 
-Its authors dealt pieces of a subject's trials into four folds (from memory), so that a
-trial was on both sides. Table 2 prints its numbers the wrong way round.
+Its authors divided pieces of a subject's trials into four folds (from memory), so that
+a trial was on both sides. Table 2 prints its numbers the wrong way round.
 """
 
 from functools import partial
