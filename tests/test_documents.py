@@ -104,7 +104,7 @@ def test_the_tables_of_a_page_are_made_from_the_records(page):
 
 def test_each_table_of_records_is_in_a_page():
     marks = re.findall(
-        r"<!-- table of ([\w ]+) -->", "".join(p.read_text() for p in PAGES)
+        r"<!-- table of ([\w -]+) -->", "".join(p.read_text() for p in PAGES)
     )
 
     assert sorted(marks) == sorted(TABLES)

@@ -663,6 +663,11 @@ class ReproduceSettings(CheckedSettings):
     ----------
     part : str
         What of the paper.
+    systems : tuple of str
+        Which of the other studies' systems are run: ``all``, ``none``, or names
+        of learners.
+    budget : float | None
+        Hours of one process; what does not fit, the cheapest first, is left out.
     segment, step, baseline : float | str, float, str | None
         As ``Segmenting`` has them.
     precision, device : str
@@ -677,6 +682,24 @@ class ReproduceSettings(CheckedSettings):
             "3 folds, to see that it works."
         ),
     ] = "full"
+    systems: Annotated[
+        tuple[str, ...],
+        About(
+            "Other studies' systems of Table 2 that are run: all, none, or names, as "
+            "yang2018,huang2019.",
+            metavar="NAMES",
+        ),
+    ] = ("all",)
+    budget: Annotated[
+        float | None,
+        About(
+            "Hours of one process, the cheapest runs first; tables say what is left "
+            "out.",
+            least=0,
+            metavar="HOURS",
+            shown="none",
+        ),
+    ] = None
     segment: SegmentLength = Segmenting.segment_s
     step: Step = Segmenting.step_s
     baseline: BaselineOrUsual = Segmenting.baseline

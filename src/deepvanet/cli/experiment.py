@@ -352,11 +352,21 @@ def reproduce(
     size: Annotated[
         config.SizeName, option(config.ReproduceSettings, "size")
     ] = config.ReproduceSettings.size,
+    systems: Annotated[str, option(config.ReproduceSettings, "systems")] = join(
+        config.ReproduceSettings.systems
+    ),
+    budget: Annotated[
+        float | None, option(config.ReproduceSettings, "budget")
+    ] = config.ReproduceSettings.budget,
     segment: Segment = SEGMENT_S,
     step: Step = config.ReproduceSettings.step,
     baseline: Baseline = config.ReproduceSettings.baseline,
     seed: Seed = config.ReproduceSettings.seed,
     face_weights: FaceWeights = None,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
+    ] = False,
     precision: Precision = config.ReproduceSettings.precision,
     device: Device = config.ReproduceSettings.device,
     jobs: Jobs = JOBS,
@@ -370,6 +380,8 @@ def reproduce(
     settings = config.ReproduceSettings(
         part=part,
         size=size,
+        systems=split_names(systems),
+        budget=budget,
         segment=segment,
         step=step,
         baseline=baseline,
@@ -383,6 +395,8 @@ def reproduce(
         settings=settings,
         execution=make_execution(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
+        only_estimate=estimate,
     ):
-        check_written(out)
+        if not estimate:
+            check_written(out)
         say(line)

@@ -56,8 +56,8 @@ class Estimate:
         """Say it in a sentence."""
         jobs = execution.jobs
         return (
-            f"estimate: {self.n_fits:,} fits, {_say_hours(self.hours)} of one process "
-            f"({_say_hours(self.hours / jobs)} of {jobs} side by side), "
+            f"estimate: {self.n_fits:,} fits, {say_hours(self.hours)} of one process "
+            f"({say_hours(self.hours / jobs)} of {jobs} side by side), "
             f"{self.n_bytes / 1e6:,.1f} MB of results"
         )
 
@@ -210,7 +210,14 @@ def _time(learner: Learner, rows: Rows) -> float:
     return time.perf_counter() - start
 
 
-def _say_hours(hours: float) -> str:
+def say_hours(hours: float) -> str:
+    """Write a length of time in the unit that suits it.
+
+    Examples
+    --------
+    >>> say_hours(1.5), say_hours(0.25), say_hours(0.001)
+    ('1.5 h', '15.0 min', '4 s')
+    """
     if hours >= 1:
         return f"{hours:,.1f} h"
     return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"

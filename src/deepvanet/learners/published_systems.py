@@ -87,6 +87,11 @@ class SystemRecord:
         return self.learner.startswith("after-")
 
     @property
+    def level(self) -> Literal["segment", "trial"]:
+        """What was one example to them, as ``scores.csv`` calls it."""
+        return "trial" if "trial" in self.authors_unit else "segment"
+
+    @property
     def is_assumed(self) -> bool:
         """Whether no text or code of the authors says what their protocol was."""
         return self.protocol_tag in ASSUMED
