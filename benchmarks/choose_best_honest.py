@@ -37,8 +37,10 @@ from deepvanet.learners.best_honest import (
     CONFIGURATION,
     Configuration,
     FittedMember,
+    Trials,
     fit_member,
     fit_pool,
+    gather_trials,
     measure_member,
     pool,
 )
@@ -46,7 +48,6 @@ from deepvanet.learners.classifiers import Scaler
 from deepvanet.learners.families import find_classifier
 from deepvanet.learners.trial_features import list_trials
 from deepvanet.metrics import score_subjects
-from deepvanet.protocols.folds import cut_inner_folds
 from deepvanet.schema import PAPER_STREAMS, PRIORS, Channel, ChannelType, Stream, Target
 from deepvanet.store import (
     Manifest,
@@ -125,21 +126,20 @@ def _score_fold(
     train: Rows, test: Rows, part: Part
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield what each candidate says of the trials of a test, members fitted once."""
-    settings = NetworkSettings()
-    first, asked = _take_first(train), _take_first(test)
+    asked = _take_first(test)
     unit = part.protocols[0].inner_unit
-    inner = cut_inner_folds(first.table, first.stratum, unit=unit, seed=0)
+    trials = gather_trials(train, NetworkSettings(), unit=unit, seed=0)
     known: dict[tuple[str, ...], tuple[FittedMember, np.ndarray]] = {}
     base = asked.table[["subject"]].assign(label=asked.label)
-    yield "(base rate)", base.assign(high=first.label.mean() > 0.5)
+    yield "(base rate)", base.assign(high=trials.samples.label.mean() > 0.5)
     for name, configuration in CANDIDATES.items():
         members = []
         for parts in configuration.choose_members(train.streams).values():
             if parts not in known:
-                known[parts] = _fit(parts, train, test, inner, configuration)
+                known[parts] = _fit(parts, train, test, trials, configuration)
             members.append(known[parts])
-        weight = fit_pool([m for m, _ in members], first, settings, configuration)
-        found = pool(np.stack([s for _, s in members]), weight, train.goal, 0.0)
+        weight = fit_pool([member for member, _ in members], trials, configuration)
+        found = pool(np.stack([said for _, said in members]), weight, train.goal, 0.0)
         yield name, base.assign(high=found > 0.5)
 
 
@@ -147,16 +147,12 @@ def _fit(
     parts: tuple[str, ...],
     train: Rows,
     test: Rows,
-    inner: list[tuple[np.ndarray, np.ndarray]],
+    trials: Trials,
     configuration: Configuration,
 ) -> tuple[FittedMember, np.ndarray]:
     """Return a member, and what it says of the trials of a test."""
     fitted = fit_member(
-        measure_member(parts, train),
-        _take_first(train),
-        inner,
-        settings=NetworkSettings(),
-        penalties=configuration.penalties,
+        measure_member(parts, train), trials, penalties=configuration.penalties
     )
     scaler = Scaler.from_arrays(fitted.numbers)
     predict = find_classifier("logistic", train.goal).open(fitted.numbers)
@@ -275,20 +271,13 @@ def veto(source: Path) -> None:
             (Stream.EEG,),
             (store.table["arousal"].to_numpy() > 5).astype(np.int64),
         )
-        first = _take_first(rows)
-        inner = cut_inner_folds(first.table, first.stratum, unit="subject", seed=0)
+        trials = gather_trials(rows, NetworkSettings(), unit="subject", seed=0)
         for parts in (("bands",), ("covariance",)):
-            fitted = fit_member(
-                measure_member(parts, rows),
-                first,
-                inner,
-                settings=NetworkSettings(),
-                penalties=CONFIGURATION.penalties,
-            )
-            high = fitted.held > 0.5
-            score = balanced_accuracy_score(first.label, high)
+            features = measure_member(parts, rows)
+            fitted = fit_member(features, trials, penalties=CONFIGURATION.penalties)
+            score = balanced_accuracy_score(trials.samples.label, fitted.held > 0.5)
             said = "vetoed" if score <= 0.5 else "not vetoed"
-            print(f"{parts[0]}: {score:.3f} in {len(first)} trials, {said}")
+            print(f"{parts[0]}: {score:.3f} in {len(features)} trials, {said}")
 
 
 def _write_eegmat(root: Path, source: Path) -> SegmentStore:
@@ -303,7 +292,7 @@ def _write_eegmat(root: Path, source: Path) -> SegmentStore:
     for person in np.unique(arrays["subject"]):
         blocks = []
         for at in np.flatnonzero(arrays["subject"] == person):
-            microvolts = arrays["data"][at] * arrays["scale_uV"][at][:, None]
+            microvolts = arrays["data"][at] * arrays["scale_uV"][:, None]
             task = int(arrays["task"][at])
             rating = 9.0 if task else 1.0
             row = {

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 from numpy.typing import NDArray
 
-from deepvanet.config import NetworkSettings
+from deepvanet.config import NetworkSettings, Normalise
 from deepvanet.learners.baseline import (
     FittedBaseline,
     Numbers,
@@ -37,7 +37,6 @@ from deepvanet.learners.baseline import (
 from deepvanet.learners.classifiers import (
     Classifier,
     Features,
-    Inner,
     Predict,
     Samples,
     Scaler,
@@ -64,6 +63,9 @@ from deepvanet.schema import WITH_CHANNELS, Goal, Stream
 from deepvanet.store import Rows
 
 NAME = "best-honest"
+
+Held = Float64[np.ndarray, "trial *class"]
+Index = Int[np.ndarray, " _"]
 
 
 @dataclass(frozen=True)
@@ -170,26 +172,22 @@ class BestHonest:
             Of each member the classifier and how features are scaled, and the weights.
         """
         parts = self.configuration.choose_members(train.streams)
-        trials = train.take(np.array([index[0] for index in list_trials(train)]))
-        inner = cut_inner_folds(trials.table, trials.stratum, unit=unit, seed=self.seed)
+        trials = gather_trials(train, self.settings, unit=unit, seed=self.seed)
         with use_one_thread():
             fitted = {
                 name: fit_member(
                     measure_member(read, train),
                     trials,
-                    inner,
-                    settings=self._settle(read),
                     penalties=self.configuration.penalties,
+                    normalise=self._choose_normalise(read),
                 )
                 for name, read in parts.items()
             }
-            weight = fit_pool(
-                list(fitted.values()), trials, self.settings, self.configuration
-            )
+            weight = fit_pool(list(fitted.values()), trials, self.configuration)
         numbers: dict[str, NDArray[Any]] = {
             "members": np.array(list(parts), dtype=str),
             "pool": weight,
-            "center": np.array([_find_center(trials)]),
+            "center": np.array([_find_center(trials.samples)]),
             **name_goal(train.goal),
         }
         for name, member in fitted.items():
@@ -201,11 +199,64 @@ class BestHonest:
         }
         return FittedBaseline(NAME, make_predict(NAME, numbers), numbers, choices)
 
-    def _settle(self, parts: Sequence[str]) -> NetworkSettings:
-        """Return settings by which faces are not compared within subjects."""
-        if all(PARTS[part].stream.is_images for part in parts):
-            return replace(self.settings, normalise="none")
-        return self.settings
+    def _choose_normalise(self, parts: Sequence[str]) -> Normalise:
+        """Return whether subjects are compared with themselves; by faces never."""
+        is_face = all(PARTS[part].stream.is_images for part in parts)
+        return "none" if is_face else self.settings.normalise
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What members are fitted on, before it is known which features they read.
+
+    Attributes
+    ----------
+    samples : Samples
+        A row a trial, without features.
+    inner : sequence of tuple
+        Of each inner fold the trials that train, these as samples, and the trials that
+        are held out. There may be none.
+    goal : Goal
+        What is predicted.
+    """
+
+    samples: Samples
+    inner: Sequence[tuple[Index, Samples, Index]]
+    goal: Goal
+
+    @property
+    def subject(self) -> NDArray[np.object_]:
+        """Whose each trial is."""
+        return self.samples.table["subject"].to_numpy(dtype=object)
+
+
+def gather_trials(
+    rows: Rows, settings: NetworkSettings, *, unit: str, seed: int
+) -> Trials:
+    """Return the trials of rows, each once, and divide them into inner folds.
+
+    Parameters
+    ----------
+    rows : Rows
+        Seconds with labels.
+    settings : NetworkSettings
+        How classes weigh.
+    unit : str
+        What inner folds keep whole.
+    seed : int
+        Of inner folds.
+    """
+    first = rows.take(np.array([index[0] for index in list_trials(rows)]))
+    inner = cut_inner_folds(first.table, first.stratum, unit=unit, seed=seed)
+    return Trials(
+        _weigh(first, settings),
+        [(train, _weigh(first.take(train), settings), out) for train, out in inner],
+        rows.goal,
+    )
+
+
+def _weigh(rows: Rows, settings: NetworkSettings) -> Samples:
+    return weigh_samples(np.zeros((len(rows), 0)), rows, settings)
 
 
 @dataclass(frozen=True)
@@ -225,7 +276,7 @@ class FittedMember:
 
     numbers: Numbers
     penalty: float
-    held: Float64[np.ndarray, "trial *class"]
+    held: Held
 
 
 def measure_member(parts: Sequence[str], rows: Rows) -> Features:
@@ -236,26 +287,23 @@ def measure_member(parts: Sequence[str], rows: Rows) -> Features:
 
 def fit_member(
     features: Features,
-    trials: Rows,
-    inner: Inner,
+    trials: Trials,
     *,
-    settings: NetworkSettings,
     penalties: Sequence[float],
+    normalise: Normalise = NetworkSettings.normalise,
 ) -> FittedMember:
-    """Choose the penalty on rows held out, and fit on all.
+    """Choose the penalty on trials held out, and fit on all.
 
     Parameters
     ----------
     features : array, shape (trial, feature)
         Not scaled.
-    trials : Rows
-        One row of each trial, with its label.
-    inner : sequence
-        Inner folds of the trials; there may be none.
-    settings : NetworkSettings
-        How classes weigh, and whether features are compared within subjects.
+    trials : Trials
+        With their labels and inner folds.
     penalties : sequence of float
         Values of C.
+    normalise : str
+        As in ``NetworkSettings``.
 
     Returns
     -------
@@ -263,32 +311,29 @@ def fit_member(
         Its penalty is the one with the least loss, of equals the first; the middle
         one where there are no inner folds.
     """
-    classifier = _find_classifier(trials.goal)
+    classifier, subject = _find_classifier(trials.goal), trials.subject
     n_classes = len(trials.goal.classes)
-    shape = (len(trials), n_classes) if n_classes > 2 else (len(trials),)
+    shape = (len(features), n_classes) if n_classes > 2 else (len(features),)
     held = np.full((len(penalties), *shape), np.nan)
-    for train, out in inner:
-        scaler, samples = _prepare(features[train], trials.take(train), settings)
-        test = scaler.apply(features[out], _name_subjects(trials)[out])
+    for train, blank, out in trials.inner:
+        scaler = fit_scaler(features[train], subject[train], normalise=normalise)
+        known = scaler.apply(features[train], subject[train])
+        test = scaler.apply(features[out], subject[out])
+        span = _find_span(known)
+        samples, test = replace(blank, features=known @ span), test @ span
         for place, penalty in enumerate(penalties):
             held[place, out] = classifier.fit_predict(samples, penalty)(test)
     best = len(penalties) // 2
-    if inner:
-        there = np.flatnonzero(
-            np.isfinite(held[0]).reshape(len(trials), -1).all(axis=1)
-        )
-        some = trials.take(there)
-        best = int(np.argmin([_lose(one[there], some, settings) for one in held]))
-    scaler, samples = _prepare(features, trials, settings)
+    if trials.inner:
+        best = int(np.argmin([_lose(one, trials) for one in held]))
+    scaler = fit_scaler(features, subject, normalise=normalise)
+    samples = replace(trials.samples, features=scaler.apply(features, subject))
     numbers = {**scaler.to_arrays(), **classifier.fit(samples, (), penalties[best])}
     return FittedMember(numbers, penalties[best], held[best])
 
 
 def fit_pool(
-    members: Sequence[FittedMember],
-    trials: Rows,
-    settings: NetworkSettings,
-    configuration: Configuration,
+    members: Sequence[FittedMember], trials: Trials, configuration: Configuration
 ) -> Weights:
     """Return the weights of members by what they say of trials held out.
 
@@ -296,24 +341,25 @@ def fit_pool(
     ----------
     members : sequence of FittedMember
         Fitted on the trials.
-    trials : Rows
-        One row of each trial, with its label.
-    settings : NetworkSettings
-        How classes weigh.
+    trials : Trials
+        With their labels.
     configuration : Configuration
         Read for ``pool`` and ``draw``.
     """
     held = np.stack([member.held for member in members])
-    there = np.isfinite(held).all(axis=(0, *range(2, held.ndim)))
-    if configuration.pool == "mean" or len(members) == 1 or not there.any():
+    there = np.flatnonzero(_is_known(held[0]))
+    if configuration.pool == "mean" or len(members) == 1 or not len(there):
         return weigh_alike(len(members))
-    some = trials.take(there)
-    weight = weigh_samples(np.zeros((len(some), 0)), some, settings).weight
-    known = held[:, there]
+    some, known = trials.samples.take(there), held[:, there]
     if trials.goal.kind == "rating":
-        return fit_rating_weights(known, some.label, weight, configuration.draw)
-    label: Int[np.ndarray, " row"] = some.label.astype(np.int64)
-    return fit_class_weights(take_logs(known), label, weight, configuration.draw)
+        return fit_rating_weights(known, some.label, some.weight, configuration.draw)
+    label: Int[np.ndarray, " trial"] = some.label.astype(np.int64)
+    return fit_class_weights(take_logs(known), label, some.weight, configuration.draw)
+
+
+def _is_known(held: Held) -> Bool[np.ndarray, " trial"]:
+    """Say which trials were held out by an inner fold."""
+    return np.asarray(np.isfinite(held).all(axis=tuple(range(1, held.ndim))))
 
 
 def pool(
@@ -370,7 +416,7 @@ def make_predict(_name: str, numbers: Numbers) -> PredictRows:
 
     def score(rows: Rows) -> Float64[np.ndarray, "row *class"]:
         first = rows.take(np.array([index[0] for index in list_trials(rows)]))
-        subject = _name_subjects(first)
+        subject = first.table["subject"].to_numpy(dtype=object)
         with use_one_thread():
             found = np.stack(
                 [
@@ -406,33 +452,28 @@ def _find_classifier(goal: Goal) -> Classifier:
     return found
 
 
-def _prepare(
-    features: Features, trials: Rows, settings: NetworkSettings
-) -> tuple[Scaler, Samples]:
-    """Return the scaler that trials give, and the samples that it makes of them."""
-    subject = _name_subjects(trials)
-    scaler = fit_scaler(features, subject, normalise=settings.normalise)
-    return scaler, weigh_samples(scaler.apply(features, subject), trials, settings)
+def _find_span(features: Features) -> Float64[np.ndarray, "feature dimension"]:
+    """Return axes that hold all samples: a penalised fit never leaves them."""
+    if len(features) >= features.shape[1]:
+        return np.eye(features.shape[1])
+    return np.asarray(np.linalg.svd(features, full_matrices=False)[2].T)
 
 
-def _lose(
-    found: Float64[np.ndarray, "trial *class"], trials: Rows, settings: NetworkSettings
-) -> float:
-    """Return the mean loss of predictions: log loss, of ratings the squared error."""
-    weight = weigh_samples(np.zeros((len(trials), 0)), trials, settings).weight
+def _lose(held: Held, trials: Trials) -> float:
+    """Return the mean loss of trials held out: log loss, of ratings squared error."""
+    there = np.flatnonzero(_is_known(held))
+    found, some = held[there], trials.samples.take(there)
     if trials.goal.kind == "rating":
-        return float(np.average((found - trials.label) ** 2, weights=weight))
+        return float(np.average((found - some.label) ** 2, weights=some.weight))
     logs = take_logs(found[None])[0]
-    true = logs[np.arange(len(trials)), trials.label.astype(np.int64)]
-    return float(np.average(-true, weights=weight))
+    true = logs[np.arange(len(there)), some.label.astype(np.int64)]
+    return float(np.average(-true, weights=some.weight))
 
 
-def _find_center(trials: Rows) -> float:
-    return float(trials.label.mean()) if trials.goal.kind == "rating" else 0.0
-
-
-def _name_subjects(trials: Rows) -> NDArray[np.object_]:
-    return trials.table["subject"].to_numpy(dtype=object)
+def _find_center(samples: Samples) -> float:
+    if samples.n_classes:
+        return 0.0
+    return float(np.average(samples.label, weights=samples.weight))
 
 
 def make_best_honest(
