@@ -62,8 +62,7 @@ SEEDS, CONFIRM_SEEDS = range(5), range(5, 8)
 EFFECTS = {"eeg": 3.0, "peripheral": 3.0, "face": 3.0, "mixed": 1.5}
 CONFIRM_EFFECTS = {"eeg": 2.0, "peripheral": 2.0, "face": 2.0, "mixed": 1.0}
 PROTOCOLS = ("trial", "subject")
-FOLDS = 3
-"""Of the development; the confirmation takes as many as the protocols do."""
+FOLDS, CONFIRM_FOLDS = 3, 4
 
 _PLAIN = {"eeg-bands": ("bands",), "peripheral": ("sensors",), "face": ("picture",)}
 _RELATIVE = {
@@ -222,8 +221,7 @@ def confirm(work: Path) -> None:
     )
     print(f"digest {CONFIGURATION.digest()}\n")
     scores["column"] = scores["kind"] + ", " + scores["protocol"]
-    for target, part in scores.groupby("target"):
-        print(f"{target}\n\n{tabulate(part, 'column')}\n")
+    print(tabulate(scores, "column"))
 
 
 def _make_confirmation(kind: str, seed: int) -> Callable[[], pd.DataFrame]:
@@ -244,20 +242,23 @@ def _evaluate(
     store: SegmentStore, out: Path, streams: str, learners: tuple[str, ...]
 ) -> pd.DataFrame:
     settings = EvaluateSettings(
-        protocols=PROTOCOLS, streams=(streams,), learners=learners, permutations=0
+        protocols=PROTOCOLS,
+        targets=("valence",),
+        streams=(streams,),
+        learners=learners,
+        folds=CONFIRM_FOLDS,
+        permutations=0,
     )
     evaluate(store.path, out, settings=settings, execution=Execution())
     table = results.read_predictions(out / "predictions.csv")
     rows = []
-    for (protocol, target, name), part in table.groupby(
-        ["protocol", "target", "learner"]
-    ):
+    for (protocol, name), part in table.groupby(["protocol", "learner"]):
         score = score_subjects(part, "trial")["balanced_accuracy"].mean()
-        label = name if name in PRIORS else f"`{name}`, {streams}"
-        if streams == "face+bio" or name not in PRIORS:
-            rows.append(
-                {"protocol": protocol, "target": target, "name": label, "score": score}
-            )
+        if name not in PRIORS:
+            name = f"`{name}`, {streams}"
+        elif streams != "face+bio":
+            continue  # the same for all streams
+        rows.append({"protocol": protocol, "name": name, "score": score})
     return pd.DataFrame(rows)
 
 

@@ -245,6 +245,11 @@ def gather_trials(
         What inner folds keep whole.
     seed : int
         Of inner folds.
+
+    Returns
+    -------
+    Trials
+        In the order of ``rows.trial``.
     """
     first = rows.take(np.array([index[0] for index in list_trials(rows)]))
     inner = cut_inner_folds(first.table, first.stratum, unit=unit, seed=seed)

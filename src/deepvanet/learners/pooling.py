@@ -61,6 +61,11 @@ def fit_class_weights(
         How much each row counts.
     penalty : float
         Loss, summed over rows, of a weight that departs by 1 from those of the mean.
+
+    Returns
+    -------
+    array, shape (member,)
+        0 or more; they need not sum to 1.
     """
     n_members, n_rows, _ = logs.shape
     start = weigh_alike(n_members)
@@ -99,6 +104,11 @@ def fit_rating_weights(
         How much each row counts.
     penalty : float
         As of ``fit_class_weights``.
+
+    Returns
+    -------
+    array, shape (member,)
+        0 or more.
     """
     center = float(np.average(label, weights=row_weight))
     spread = float(np.sqrt(np.average((label - center) ** 2, weights=row_weight)))

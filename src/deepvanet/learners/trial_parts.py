@@ -110,8 +110,9 @@ def _measure_rest_bands(store: Segments, numbers: bytes) -> FoundOne:
         length = int(store.count_samples(Stream.EEG, np.array([row]))[0])
         pieces = _cut_pieces(rest.astype(np.float64), length)
         moving = (np.ptp(rest, axis=1) > 0) & np.isfinite(rest).all(axis=1)
-        found = measure_bands(pieces[:, moving], store.sfreq)
-        entropy[moving] = found.mean(axis=0)
+        if moving.any():
+            found = measure_bands(pieces[:, moving], store.sfreq)
+            entropy[moving] = found.mean(axis=0)
     return {
         f"{channel.name} {band}": float(value)
         for channel, values in zip(channels, entropy, strict=True)
