@@ -105,7 +105,6 @@ class Configuration:
 
 CONFIGURATION = Configuration(
     members={
-        "eeg-bands": ("bands", "bands-from-rest"),
         "eeg-covariance": ("covariance", "covariance-from-rest"),
         "peripheral": ("sensors", "sensors-from-rest"),
         "gaze": ("gaze",),

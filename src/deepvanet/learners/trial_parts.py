@@ -265,10 +265,11 @@ def _change_from_onset(values: Pictures) -> Levels:
 
     Of a trial that is one segment, its first frame is the first.
     """
-    rows = values if len(values) > 1 else values.swapaxes(0, 1)
+    rows: Pictures = values if len(values) > 1 else values.swapaxes(0, 1)
     if len(rows) < 2:
         return np.full(values.shape[2], np.nan)
-    return _find_means(rows[1:]) - _find_means(rows[:1])
+    change: Levels = _find_means(rows[1:]) - _find_means(rows[:1])
+    return change
 
 
 def _find_means(values: Pictures) -> Levels:
