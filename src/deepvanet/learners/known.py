@@ -187,6 +187,13 @@ _LIST = (
         "features",
     ),
     LearnerRecord(
+        "best-honest",
+        "pools classifiers of whole trials, several of each stream: our strongest",
+        "deepvanet.learners.best_honest:make_best_honest",
+        "deepvanet.learners.best_honest:load_best_honest",
+        "features",
+    ),
+    LearnerRecord(
         "eegnet",
         "trains EEGNet-8,2 on EEG",
         "deepvanet.learners.eegnet:make_eegnet",
