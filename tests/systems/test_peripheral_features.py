@@ -66,21 +66,21 @@ def test_a_sine_has_half_its_squared_size_as_power_in_its_band():
 
     assert spectrum.find_power(0.1, 0.2) == pytest.approx(4.5, rel=0.02)
     assert spectrum.find_power(0.3, 0.4) < 0.001
-    assert spectrum.find_main(0.05, 1) == pytest.approx(0.15, abs=0.006)
-    assert spectrum.find_centroid(0, 2.4) == pytest.approx(0.15, abs=0.006)
-    assert np.isnan(spectrum.find_power(70, 80))
+    assert spectrum.find_main(0.05, 1.0) == pytest.approx(0.15, abs=0.006)
+    assert spectrum.find_centroid(0.0, 2.4) == pytest.approx(0.15, abs=0.006)
+    assert np.isnan(spectrum.find_power(70.0, 80.0))
 
 
 def test_the_power_of_noise_over_all_bands_is_its_variance():
     noise = np.random.default_rng(0).standard_normal(128 * 300)
 
-    assert measure_spectrum(noise, SFREQ).find_power(0, 65) == pytest.approx(
+    assert measure_spectrum(noise, SFREQ).find_power(0.0, 65.0) == pytest.approx(
         1, rel=0.05
     )
 
 
 def test_a_band_needs_two_cycles_of_its_lower_edge_and_never_more_than_25_s():
-    needed = [find_least_s(*b) for b in ((0.15, 0.5), (0, 0.24), (0.01, 0.08))]
+    needed = [find_least_s(*b) for b in ((0.15, 0.5), (0.0, 0.24), (0.01, 0.08))]
 
     assert needed == pytest.approx([13.33, 8.33, 25], abs=0.01)
 

@@ -160,19 +160,19 @@ SKIN: Features = {
     "mean rise time": Feature(10.0, _find_rise_s),
     **_POWERS,
     "slow zero crossings": Feature(
-        find_least_s(0, SLOW_RESPONSE_HZ),
+        find_least_s(0.0, SLOW_RESPONSE_HZ),
         lambda skin: _count_crossings(skin, SLOW_RESPONSE_HZ),
     ),
     "very slow zero crossings": Feature(
-        find_least_s(0, VERY_SLOW_RESPONSE_HZ),
+        find_least_s(0.0, VERY_SLOW_RESPONSE_HZ),
         lambda skin: _count_crossings(skin, VERY_SLOW_RESPONSE_HZ),
     ),
     "slow response": Feature(
-        find_least_s(0, SLOW_RESPONSE_HZ),
+        find_least_s(0.0, SLOW_RESPONSE_HZ),
         lambda skin: _find_size(skin, SLOW_RESPONSE_HZ),
     ),
     "very slow response": Feature(
-        find_least_s(0, VERY_SLOW_RESPONSE_HZ),
+        find_least_s(0.0, VERY_SLOW_RESPONSE_HZ),
         lambda skin: _find_size(skin, VERY_SLOW_RESPONSE_HZ),
     ),
     # a response takes some seconds to fall and to rise again
