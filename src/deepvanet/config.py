@@ -656,6 +656,33 @@ class CompareSettings(CheckedSettings):
 
 
 @dataclass(frozen=True)
+class ReportSettings(CheckedSettings):
+    """How large the figures of a report are.
+
+    Attributes
+    ----------
+    figure_width : float | None
+        In millimetres; None: as wide as each needs.
+    font_size : float
+        In points, unless a figure has to be made smaller for its width.
+    """
+
+    figure_width: Annotated[
+        float | None,
+        About(
+            "Widest figure in mm, as a journal's column; wider ones are made smaller, "
+            "with their letters.",
+            least=60,
+            most=600,
+            shown="as wide as each needs",
+        ),
+    ] = None
+    font_size: Annotated[
+        float, About("Letters of figures, in points.", least=5, most=24)
+    ] = 8.0
+
+
+@dataclass(frozen=True)
 class ReproduceSettings(CheckedSettings):
     """How much of the paper is made, and how.
 

@@ -245,11 +245,18 @@ def evaluate(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
     out: Annotated[Path, out_option("Folder of the report.")],
+    figure_width: Annotated[
+        float | None, option(config.ReportSettings, "figure_width")
+    ] = config.ReportSettings.figure_width,
+    font_size: Annotated[
+        float, option(config.ReportSettings, "font_size")
+    ] = config.ReportSettings.font_size,
 ) -> None:
-    """Turn runs into scores, figures and a page."""
+    """Turn runs into scores, figures, tables and a page."""
     from deepvanet.reporting import write_report
 
-    page = write_report(runs, out)
+    settings = config.ReportSettings(figure_width=figure_width, font_size=font_size)
+    page = write_report(runs, out, settings=settings)
     check_written(page)
     say(f"report: {page}")
 

@@ -228,6 +228,14 @@ class Study:
             if part.protocol == protocol and streams in ("", part.streams)
         )
 
+    def shares_of(self, protocol: str) -> str:
+        """Return all that any part of a protocol shares, ``+``-joined, or ``none``."""
+        return _join_sharing(
+            shares
+            for part, (_, shares) in self.sharing.items()
+            if part.protocol == protocol
+        )
+
 
 def list_clip_labelled(study: Study) -> list[str]:
     """Return the targets of which each clip has one label for all subjects.
