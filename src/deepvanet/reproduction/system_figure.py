@@ -1,5 +1,6 @@
 """A line for each system: its score under the authors' protocol, and an honest one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,10 +23,13 @@ from deepvanet.reproduction.systems import AUTHORS
 from deepvanet.reproduction.table2 import TARGETS
 from deepvanet.tasks import TASKS
 
-_WIDTH, _LEFT, _TOP, _RIGHT = 4.55, 1.58, 1.46, 0.14
+_WIDTH, _LEFT, _TOP, _RIGHT = 4.55, 1.58, 1.26, 0.14
 _ROW, _GAP = 0.34, 0.62
 _BAND = 0.34
 """Half the height of a band of priors, in rows."""
+
+_BEFORE = re.compile(f"^(?:{'|'.join(DATASETS.values())}): ")
+"""What a reason starts with that the figure's head says."""
 
 _LETTERS = 46
 """As many letters of a reason as fit into a panel."""
@@ -225,7 +229,8 @@ def _write_name(sheet: Sheet, middle: float, line: SystemLine) -> None:
 
 def _plot_line(axes: Axes, place: int, line: SystemLine, lowest: float) -> None:
     if line.why:
-        text = shorten_name(f"{DASH} {line.why}", _LETTERS)
+        short = _BEFORE.sub("", line.why).partition(": it would take")[0]
+        text = shorten_name(f"{DASH} {short}", _LETTERS)
         axes.text(lowest + 1, place, text, va="center", color=plotting.GREY)
         return
     low, high = line.priors
@@ -248,8 +253,8 @@ def _plot_line(axes: Axes, place: int, line: SystemLine, lowest: float) -> None:
         )
     color = plotting.BLUE if line.leaks == "none" else plotting.VERMILION
     axes.plot([line.start, line.end], [place] * 2, color=color, lw=1.6, zorder=3)
-    _mark(axes, line.end, place, "s", plotting.BLUE, 40, line.record)
-    _mark(axes, line.start, place, "o", color, 19, line.record)
+    _mark(axes, line.end, place, "s", plotting.BLUE, 46, line.record)
+    _mark(axes, line.start, place, "o", color, 26, line.record)
     if np.isfinite(line.published):
         _mark(axes, line.published, place, "D", plotting.BLACK, 22, line.record)
 
