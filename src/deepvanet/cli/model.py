@@ -15,6 +15,7 @@ from deepvanet.cli.options import (
     SEGMENT_S,
     Accept,
     BaselineOfRecipe,
+    BatchSizeOfRecipe,
     Classes,
     ClassWeight,
     Device,
@@ -24,6 +25,7 @@ from deepvanet.cli.options import (
     Jobs,
     LabelRuleOfRecipe,
     Lag,
+    LearningRateOfRecipe,
     LongestLag,
     Loss,
     OffsetsOfRecipe,
@@ -151,6 +153,8 @@ def train(
     class_weight: ClassWeight = None,
     offsets: OffsetsOfRecipe = None,
     epochs: EpochsOfRecipe = None,
+    batch_size: BatchSizeOfRecipe = None,
+    learning_rate: LearningRateOfRecipe = None,
     seed: Seed = config.TrainSettings.seed,
     subjects: Subjects = "",
     cross_validate: Annotated[
@@ -177,6 +181,8 @@ def train(
         "class_weight": class_weight,
         "offsets": offsets,
         "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
     }
     rule, values = settle_recipe(recipe, given)
     settings = config.TrainSettings(
