@@ -11,7 +11,7 @@ trials, the mean over subjects. What is done is kept in ``--work`` and not done 
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -213,11 +213,11 @@ def _make_selection(kind: str, seed: int) -> Callable[[], pd.DataFrame]:
     return make
 
 
-def confirm(work: Path) -> None:
+def confirm(work: Path, seeds: Iterable[int]) -> None:
     """Evaluate the frozen learner on other stores, beside others and the priors."""
     scores = pd.concat(
         _recall(work / f"confirm-{kind}-{seed}.csv", _make_confirmation(kind, seed))
-        for kind, seed in product(KINDS, CONFIRM_SEEDS)
+        for kind, seed in product(KINDS, seeds)
     )
     print(f"digest {CONFIGURATION.digest()}\n")
     scores["column"] = scores["kind"] + ", " + scores["protocol"]
@@ -324,13 +324,22 @@ def main() -> None:
     parser.add_argument("what", choices=["list", "select", "veto", "confirm"])
     parser.add_argument("--work", type=Path, default=Path("best-honest"))
     parser.add_argument("--eegmat", type=Path, help="eegmat_128hz.npz")
+    parser.add_argument(
+        *("--seeds", "-s"),
+        type=int,
+        nargs="+",
+        default=CONFIRM_SEEDS,
+        help="to confirm",
+    )
     asked = parser.parse_args()
     if asked.what == "list":
         print(json.dumps({n: asdict(c) for n, c in CANDIDATES.items()}, indent=2))
     elif asked.what == "veto":
         veto(asked.eegmat)
+    elif asked.what == "select":
+        select(asked.work)
     else:
-        {"select": select, "confirm": confirm}[asked.what](asked.work)
+        confirm(asked.work, asked.seeds)
 
 
 if __name__ == "__main__":
