@@ -163,7 +163,7 @@ def test_too_few_subjects_tell_nothing(tmp_path):
     (answer,) = list_answers(make_study(held))
 
     line = summarise(answer)
-    assert line.startswith("valence: none of this can be told with 3 subjects; ")
+    assert line.startswith("valence: none of this is known with 3 subjects; ")
     assert "at least 6 subjects" in line
     said = " ".join(describe_verdict(answer.verdicts[0], WORDS))
     assert not re.search(r"\bnan\b|better", said)

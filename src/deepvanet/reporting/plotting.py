@@ -59,7 +59,7 @@ _STYLE: Any = {
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
     "text.parse_math": False,  # names come from files and may hold a dollar sign
-    "pdf.fonttype": 42,  # journals refuse fonts that are drawn
+    "pdf.fonttype": 42,  # journals refuse fonts of type 3
 }
 _FONT_SIZES: Any = (
     *("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize"),

@@ -1,4 +1,4 @@
-"""What a report answers first: whether signals tell more than the protocol's prior.
+"""What a report answers first: whether signals add to the protocol's prior.
 
 A verdict is made from numbers alone. A learner is *better* where its score exceeds that
 of the prior which knows what training and test share, on the same trials, with a
@@ -256,7 +256,7 @@ def summarise(answer: Answer) -> str:
     if set(by_call) == {"unknown"}:
         n_subjects = max(v.best.row.n_subjects for v in answer.verdicts)
         return (
-            f"{answer.target}: none of this can be told with "
+            f"{answer.target}: none of this is known with "
             f"{say_count(n_subjects, 'subject')}; differences need at least "
             f"{LEAST_SUBJECTS} subjects and, where these saw the same clips, "
             f"{LEAST_CLIPS} clips"
@@ -273,7 +273,7 @@ _SUMMARISED: Mapping[Call, str] = {
     "better": "better than the prior",
     "worse": "worse than the prior",
     "not shown": "not shown to be better than the prior",
-    "unknown": "cannot be told",
+    "unknown": "not known",
 }
 
 
