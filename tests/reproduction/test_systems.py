@@ -55,9 +55,9 @@ FULL = SIZES["full"]
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory):
-    """Two stores of three subjects and six trials of six seconds, one of them real."""
+    """Two stores of three subjects and six trials of ten seconds, one of them real."""
     root = tmp_path_factory.mktemp("systems")
-    size = {"n_trials": 6, "n_segments": 6, "images": (1, 24), "n_subjects": 3}
+    size = {"n_trials": 6, "n_segments": 10, "images": (1, 24), "n_subjects": 3}
     write_small_store(root / "deap", **size)
     write_small_store(root / "mahnob", dataset="mahnob-synthetic", **size)
     paths = {"deap": root / "deap", "mahnob": root / "mahnob"}
