@@ -22,7 +22,7 @@ store = deepvanet.prepare("recordings", trials, trials.with_name("store"))
 
 model = make_pipeline(StandardScaler(), LogisticRegression())
 for name in ("paper", "trial", "subject"):
-    cv = deepvanet.split_rows(store, name, streams="eeg", beside=("paper", "trial"))
+    cv = deepvanet.split_rows(store, name, streams="eeg", folds=3)
     eeg = cv.rows.read(deepvanet.Stream.EEG)
     power = np.log((np.abs(np.fft.rfft(eeg, axis=-1))[..., 8:14] ** 2).mean(axis=-1))
     scores = cross_val_score(

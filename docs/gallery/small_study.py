@@ -68,10 +68,13 @@ def sample_trial(valence, arousal, seconds, effect, rng):
         noise = 8 * np.exp(0.4 * rng.standard_normal()) * rng.standard_normal(n)
         columns[f"{name} [uV]"] = rhythm + noise
     rise = 1 - np.exp(-np.maximum(time, 0) / 2)
-    level = 6 + rng.standard_normal() + 0.6 * effect * stirred * rise
+    reaction = 0.5 * rng.standard_normal()  # which no rating explains
+    level = 6 + rng.standard_normal() + (0.3 * effect * stirred + reaction) * rise
     columns["GSR [uS]"] = level + 0.05 * rng.standard_normal(n)
     wander = np.cumsum(rng.standard_normal((2, n)), axis=1)
     columns["Gaze x [px]"], columns["Gaze y [px]"] = 500 + wander
-    pupil = 3.5 + 0.2 * rng.standard_normal() + 0.3 * effect * stirred * rise
+    reaction = 0.25 * rng.standard_normal()
+    pupil = 3.5 + 0.2 * rng.standard_normal()
+    pupil = pupil + (0.15 * effect * stirred + reaction) * rise
     columns["Pupil [mm]"] = pupil + 0.03 * rng.standard_normal(n)
     return pd.DataFrame(columns)
