@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-SOURCES := src tests benchmarks locks release docs/conf.py
+SOURCES := src tests benchmarks locks release docs/conf.py docs/gallery
 # whose functions take arrays: jaxtyping compares shapes at each call there
 SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
     signal_io store tasks test_bandpower.py test_families.py test_lag.py test_learners.py \
@@ -13,7 +13,7 @@ SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs package clean
+.PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs gallery package clean
 
 help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -81,5 +81,9 @@ docs: install  ## Build the documentation; a warning is an error
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
+gallery: install  ## The same with the output of every example, under ten minutes
+	DEEPVANET_GALLERY=all $(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+	@echo docs/_build/html/auto_gallery/index.html
+
 clean:  ## Remove what the other verbs made
-	rm -rf $(VENV) demo build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo build dist docs/_build docs/auto_gallery .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

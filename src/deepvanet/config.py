@@ -167,6 +167,11 @@ class Segmenting(CheckedSettings):
         What is subtracted: ``mean`` (one number a channel), ``waveform`` (the mean
         one-second waveform, as the published code does) or ``none``; None: ``mean``
         where every trial has a baseline, else ``none``.
+
+    Examples
+    --------
+    >>> Segmenting(segment_s=4, step_s=2).length_s
+    4.0
     """
 
     segment_s: SegmentLength = 1.0
@@ -216,6 +221,11 @@ class PrepareSettings(CheckedSettings):
     least_channels : float
         A segment has a stream where at least this share of its channels is not
         missing.
+
+    Examples
+    --------
+    >>> PrepareSettings(artefacts="icalabel").face_fps
+    5.0
     """
 
     artefacts: Annotated[
@@ -315,6 +325,11 @@ class NetworkSettings(CheckedSettings):
     grid_face, grid_bio : tuple of int
         Lengths that each fold chooses from, in place of ``face_features`` and
         ``bio_features``, on its validation rows; empty: nothing is chosen.
+
+    Examples
+    --------
+    >>> NetworkSettings(epochs=10).batch_size
+    64
     """
 
     scale: Annotated[
@@ -462,6 +477,11 @@ class EvaluateSettings(CheckedSettings):
         How often the whole run is done again with ratings exchanged, by all learners;
         ``AUTOMATIC``; 0: never. Predictions do not depend on it, so that a run may
         be given more of them.
+
+    Examples
+    --------
+    >>> EvaluateSettings(protocols=("trial", "subject")).label_rule
+    '>=5'
     """
 
     protocols: tuple[str, ...] = ("paper", "trial-matched", "trial")
@@ -529,6 +549,11 @@ class TrainSettings(CheckedSettings):
     stream_dropout : float
         Above 0: one network for all streams, which loses each of them in training
         with this probability, and answers from any of them.
+
+    Examples
+    --------
+    >>> TrainSettings(learner="trial-logistic").cross_validate
+    True
     """
 
     targets: Targets = ("valence", "arousal")
@@ -754,6 +779,11 @@ class Execution(CheckedSettings):
         Of the cluster; empty: one of this machine alone is started, and ended.
     gpus_per_task : float
         Share of a GPU that a cluster keeps for a task.
+
+    Examples
+    --------
+    >>> Execution(jobs=2).executor
+    'local'
     """
 
     jobs: Annotated[

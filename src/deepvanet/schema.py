@@ -28,6 +28,11 @@ class UserError(Exception):
     field : str
         The argument or setting that is wrong, as Python names it; empty where the
         sentence is about something else. The command line names its option.
+
+    Examples
+    --------
+    >>> str(UserError("needs a number, got 'x'", field="epochs"))
+    "epochs: needs a number, got 'x'"
     """
 
     def __init__(self, sentence: str, *, field: str = "") -> None:
@@ -40,7 +45,14 @@ class UserError(Exception):
 
 
 class TaskError(Exception):
-    """Some tasks failed while the others went on; the message says where to read it."""
+    """Some tasks failed while the others went on; the message says where to read it.
+
+    Examples
+    --------
+    >>> raise TaskError("2 of 10 failed, see run/failures.txt")
+    Traceback (most recent call last):
+    deepvanet.schema.TaskError: 2 of 10 failed, see run/failures.txt
+    """
 
 
 class Target(StrEnum):

@@ -52,6 +52,12 @@ class Timeline:
         Columns ``list_trial_columns``, where a table lists trials.
     grid : WindowGrid
         How long segments are, and how far from each other.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> timeline = deepvanet.predict("model", bio="a.edf")  # doctest: +SKIP
+    >>> timeline.table.plot("time_s", "valence")  # doctest: +SKIP
     """
 
     table: pd.DataFrame

@@ -31,6 +31,13 @@ class ProtocolSplit:
     folds : tuple of Fold
         Row numbers count within ``rows``. A protocol of one subject has the folds of
         all subjects, one after the other; ``scope`` of each says whose it is.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> cv = deepvanet.split_rows("store", "subject")  # doctest: +SKIP
+    >>> for train, test in cv.split():  # doctest: +SKIP
+    ...     print(len(train), len(test))
     """
 
     rows: Rows

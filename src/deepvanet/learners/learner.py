@@ -82,6 +82,13 @@ class Traits:
         some of several rows each.
     epochs : int | None
         Passes of training, where they are the learner's own and not the settings'.
+
+    Examples
+    --------
+    >>> from deepvanet import Stream, Traits
+    >>> traits = Traits(streams=(Stream.EEG,), goals=("high-low", "rating"))
+    >>> traits.can_read("eeg"), traits.can_read("face+eeg")
+    (True, False)
     """
 
     streams: tuple[Stream, ...] = tuple(Stream)
@@ -189,7 +196,16 @@ class Choice(StrEnum):
 
 @runtime_checkable
 class FittedLearner(Protocol):
-    """A learner after fitting."""
+    """A learner after fitting.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> fitted = learner.fit(rows)  # doctest: +SKIP
+    >>> isinstance(fitted, deepvanet.FittedLearner)  # doctest: +SKIP
+    True
+    >>> fitted.score(rows)  # doctest: +SKIP
+    """
 
     @property
     def history(self) -> Sequence[EpochRecord]:
@@ -242,7 +258,21 @@ class AnswersTargets(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """Something that can be fitted."""
+    """Something that can be fitted.
+
+    Examples
+    --------
+    >>> from deepvanet import Learner
+
+    A class with ``traits`` and ``fit`` is one:
+
+    >>> class Half:
+    ...     traits = Traits()
+    ...     def fit(self, train, *, watch=None, choose=None, unit=None):
+    ...         return lambda rows: np.full(len(rows), 0.5)
+    >>> isinstance(Half(), Learner)
+    True
+    """
 
     @property
     def traits(self) -> Traits:

@@ -53,6 +53,12 @@ class Protocol:
     is_forward : bool
         Whether the past of trials trains and their future tests, with a gap between;
         only for ratings that move with time.
+
+    Examples
+    --------
+    >>> from deepvanet import PROTOCOLS
+    >>> PROTOCOLS["trial"].unit, PROTOCOLS["paper"].leaks
+    ('trial', ('trial',))
     """
 
     name: str

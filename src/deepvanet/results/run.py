@@ -48,6 +48,12 @@ class Run:
         What was odd or assumed in the recordings.
     settings, environment, leakage : mapping
         Plain values of the files of that name.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> run = deepvanet.open_run("run")  # doctest: +SKIP
+    >>> run.predictions.groupby("learner")["score"].mean()  # doctest: +SKIP
     """
 
     path: Path

@@ -66,6 +66,14 @@ class TrialStore:
     ----------
     table : DataFrame
         One row a trial, numbered from 0; columns ``TRIAL_COLUMNS`` and others.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> store = deepvanet.open_store("store")  # doctest: +SKIP
+    >>> len(store), store.table.columns  # doctest: +SKIP
+    >>> store.read_trial(deepvanet.Stream.EEG, 0).shape  # doctest: +SKIP
+    (8064, 32)
     """
 
     def __init__(self, path: Path, manifest: Manifest, trials: pd.DataFrame) -> None:

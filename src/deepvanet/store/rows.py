@@ -19,7 +19,14 @@ Adjust = Callable[[Stream, Int[np.ndarray, " row"], NDArray[Any]], NDArray[Any]]
 
 @runtime_checkable
 class Segments(Hashable, Protocol):
-    """Where rows are read from: a store on disk, or a recording in memory."""
+    """Where rows are read from: a store on disk, or a recording in memory.
+
+    Examples
+    --------
+    >>> from deepvanet import Segments
+    >>> isinstance(rows.store, Segments)  # doctest: +SKIP
+    True
+    """
 
     @property
     def table(self) -> pd.DataFrame:
@@ -77,6 +84,13 @@ class Rows:
         ``read`` gives instead.
     goal : Goal
         What is predicted of each row.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> rows = deepvanet.select_rows("store", streams="eeg")  # doctest: +SKIP
+    >>> high = rows.take(rows.label == 1)  # doctest: +SKIP
+    >>> high.table["trial"].unique()  # doctest: +SKIP
     """
 
     store: Segments

@@ -64,6 +64,14 @@ class SegmentStore:
         One row a segment, numbered from 0; columns ``COLUMNS``.
     segmenting : Segmenting
         As given, with a baseline that is named.
+
+    Examples
+    --------
+    >>> import deepvanet
+    >>> store = deepvanet.open_store("store")  # doctest: +SKIP
+    >>> segments = store.cut(deepvanet.Segmenting(4, 2))  # doctest: +SKIP
+    >>> segments.read(deepvanet.Stream.EEG, np.arange(8)).shape  # doctest: +SKIP
+    (8, 32, 512)
     """
 
     def __init__(

@@ -1,0 +1,49 @@
+"""
+Calibration
+===========
+
+Is a score of 0.8 right in eight of ten cases? Predictions are a table, so any plot of
+them is a few lines.
+"""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from small_study import write_study
+
+import deepvanet
+
+trials = write_study(effect=2, n_subjects=4, n_trials=16)
+store = deepvanet.prepare("recordings", trials, trials.with_name("store"))
+run = deepvanet.evaluate(
+    store,
+    trials.with_name("run"),
+    protocols="trial-pooled",
+    targets="valence",
+    streams="eeg",
+    learners=["bandpower-logistic", "bandpower-nb"],
+    folds=4,
+    permutations=0,
+)
+
+# %%
+
+plt.figure(figsize=(4, 4), layout="constrained")
+for learner in ("bandpower-logistic", "bandpower-nb"):
+    mine = run.predictions[run.predictions["learner"] == learner]
+    bins = pd.qcut(mine["score"], 8, duplicates="drop")
+    held = mine.groupby(bins, observed=True)[["score", "label"]].mean()
+    plt.plot(held["score"], held["label"], "o-", label=learner)
+plt.plot([0, 1], [0, 1], color="black", linewidth=1)
+plt.xlabel("mean score")
+plt.ylabel("share of segments rated high")
+plt.legend()
+plt.show()
+
+# %%
+# The naive classifier counts each channel as if it were new evidence: its scores are too sure.
+# The table has the expected calibration error, and the loss.
+
+scores = deepvanet.tabulate_scores(run)
+shown = scores["metric"].isin(["ece", "log_loss"]) & (scores["level"] == "segment")
+shown &= scores["learner"].str.startswith("bandpower")
+scores.loc[shown, ["learner", "metric", "mean"]].round(2)
