@@ -19,6 +19,7 @@ help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 install: $(INSTALLED)  ## Make .venv with the package, every extra and the tools
+	@$(if $(filter install,$(MAKECMDGOALS)),echo 'source $(BIN)/activate    # makes deepvanet available in this shell',:)
 
 # hashes of all that is installed, and nothing that is not listed; see CONTRIBUTING.md
 LOCKED := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --require-hashes

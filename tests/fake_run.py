@@ -47,6 +47,8 @@ def write_run(
     control: str = "none",
     task: str = "high-low",
     clip_labels: bool = False,
+    epochs: int = N_EPOCHS,
+    trains_by_epochs: bool = True,
     seed: int = 0,
 ) -> Path:
     """Write a run's files; return its folder.
@@ -61,6 +63,10 @@ def write_run(
         Whether all trials of a subject lay in one recording that was unmixed.
     control : str
         What the settings say was taken away.
+    epochs : int
+        What the settings say.
+    trains_by_epochs : bool
+        Whether the learners do.
     """
     path.mkdir(parents=True)
     rng = np.random.default_rng(seed)
@@ -101,7 +107,7 @@ def write_run(
         seeds=tuple(seeds),
         control=control,
         task=task,
-        network=NetworkSettings(epochs=N_EPOCHS),
+        network=NetworkSettings(epochs=epochs),
     )
     write_toml(
         path / "settings.toml",
@@ -113,7 +119,7 @@ def write_run(
             "evaluate": to_dict(settings),
         },
     )
-    _write_tables(path, predictions, history, parts)
+    _write_tables(path, predictions, history if trains_by_epochs else [], parts)
     _make_trials(subjects, without_video, n_trials, n_segments).to_csv(
         path / "trials.csv", index=False
     )

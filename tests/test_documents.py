@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -62,6 +63,29 @@ def test_every_command_shown_is_one_that_parses(line):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_that_shows_commands_says_once_how_they_become_available(page):
+    text = page.read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.S)
+    shows = any(re.search("^deepvanet ", block, flags=re.M) for block in blocks)
+
+    assert not shows or "source .venv/bin/activate" in text
+
+
+def test_make_install_ends_with_the_line_that_makes_the_command_available():
+    done = subprocess.run(
+        ["make", "--dry-run", "--silent", "install"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    last = done.stdout.strip().splitlines()[-1]
+    assert "source .venv/bin/activate" in last
+    assert "every extra (2.8 GB, about 90 s" in read("README.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_to_a_file_leads_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
 
@@ -80,7 +104,7 @@ def test_the_tables_of_a_page_are_made_from_the_records(page):
 
 def test_each_table_of_records_is_in_a_page():
     marks = re.findall(
-        r"<!-- table of ([\w ]+) -->", "".join(p.read_text() for p in PAGES)
+        r"<!-- table of ([\w -]+) -->", "".join(p.read_text() for p in PAGES)
     )
 
     assert sorted(marks) == sorted(TABLES)

@@ -16,6 +16,7 @@ from deepvanet.findings import (
     collect,
     describe_findings,
     from_json,
+    list_lines,
     make_finding,
     refuse,
     refuse_errors,
@@ -150,3 +151,40 @@ def test_a_count_of_one_has_a_singular():
 
 def test_severities_are_ordered_from_the_worst():
     assert list(Severity) == ["error", "warning", "note"]
+
+
+def test_many_findings_of_one_kind_are_one_line():
+    shown = [
+        make_finding(
+            "V03",
+            f"the video shows {n}.5 s of the 60 s of the trial",
+            source="a/s01.mp4",
+            place=f"subject 01 trial {n}",
+        )
+        for n in range(20)
+    ]
+    other = make_finding("V03", "the video shows nothing", source="a/s02.mp4")
+
+    first, second = list_lines([*shown, other])
+
+    assert first.startswith("warning V03: a/s01.mp4 subject 01 trial 0: the video")
+    assert "(and 19 more like it: subject 01 trial 1, " in first
+    assert first.endswith("and 13 more)")
+    assert second.startswith("warning V03: a/s02.mp4: the video shows nothing")
+
+
+def test_few_findings_of_one_kind_have_lines_of_their_own():
+    found = [make_finding("T15", f"clip {n} lasts 3 s") for n in range(3)]
+
+    assert len(list_lines(found)) == 3
+
+
+def test_findings_that_name_their_files_are_of_one_kind():
+    found = [
+        make_finding("C04", f"{n}.edf states no unit", source=f"eeg/{n}.edf")
+        for n in ("ab", "cd", "ef", "gh")
+    ]
+
+    (line,) = list_lines(found)
+
+    assert line.endswith("(and 3 more like it: cd.edf, ef.edf, gh.edf)")

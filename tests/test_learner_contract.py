@@ -26,7 +26,7 @@ from segment_blocks import shorten_trials
 from small_store import hold, rate, take_rows
 
 ALONE = Execution()
-QUICK = NetworkSettings(epochs=1, batch_size=8, precision="float32")
+QUICK = NetworkSettings(epochs=1, batch_size=8, precision="float32", size="small")
 FITTED = [name for name in LEARNERS if name not in PRIORS]
 WRITTEN = {"network": "learner.json", "decision-fusion": "fusion.json"}
 

@@ -21,7 +21,7 @@ from deepvanet.store import Rows, open_store
 from segment_blocks import rewrite_segments
 from small_store import rate, take_rows
 
-QUICK = NetworkSettings(epochs=2, batch_size=8)
+QUICK = NetworkSettings(epochs=2, batch_size=8, size="small")
 GRID = NetworkSettings(epochs=2, batch_size=8, grid_face=(4, 8), grid_bio=(4, 8))
 # what divides trials in time is poisoned in evaluation/test_traces.py
 HONEST = [

@@ -656,6 +656,33 @@ class CompareSettings(CheckedSettings):
 
 
 @dataclass(frozen=True)
+class ReportSettings(CheckedSettings):
+    """How large the figures of a report are.
+
+    Attributes
+    ----------
+    figure_width : float | None
+        In millimetres; None: as wide as each needs.
+    font_size : float
+        In points, unless a figure has to be made smaller for its width.
+    """
+
+    figure_width: Annotated[
+        float | None,
+        About(
+            "Widest figure in mm, as a journal's column; wider ones are made smaller, "
+            "with their letters.",
+            least=60,
+            most=600,
+            shown="as wide as each needs",
+        ),
+    ] = None
+    font_size: Annotated[
+        float, About("Letters of figures, in points.", least=5, most=24)
+    ] = 8.0
+
+
+@dataclass(frozen=True)
 class ReproduceSettings(CheckedSettings):
     """How much of the paper is made, and how.
 
@@ -663,6 +690,11 @@ class ReproduceSettings(CheckedSettings):
     ----------
     part : str
         What of the paper.
+    systems : tuple of str
+        Which of the other studies' systems are run: ``all``, ``none``, or names
+        of learners.
+    budget : float | None
+        Hours of one process; what does not fit, the cheapest first, is left out.
     segment, step, baseline : float | str, float, str | None
         As ``Segmenting`` has them.
     precision, device : str
@@ -677,6 +709,24 @@ class ReproduceSettings(CheckedSettings):
             "3 folds, to see that it works."
         ),
     ] = "full"
+    systems: Annotated[
+        tuple[str, ...],
+        About(
+            "Other studies' systems of Table 2 that are run: all, none, or names, as "
+            "yang2018,huang2019.",
+            metavar="NAMES",
+        ),
+    ] = ("all",)
+    budget: Annotated[
+        float | None,
+        About(
+            "Hours of one process, the cheapest runs first; tables say what is left "
+            "out.",
+            least=0,
+            metavar="HOURS",
+            shown="none",
+        ),
+    ] = None
     segment: SegmentLength = Segmenting.segment_s
     step: Step = Segmenting.step_s
     baseline: BaselineOrUsual = Segmenting.baseline

@@ -12,12 +12,14 @@ them with the pages.
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from deepvanet.config import NetworkSettings
 from deepvanet.datasets import DATASETS, DataSet
 from deepvanet.learners import LEARNERS, LearnerRecord
 from deepvanet.learners.making import find_learner
+from deepvanet.learners.published_systems import SYSTEMS
 from deepvanet.metrics import METRIC_RECORDS, TASK_SCORES, MetricRecord
 from deepvanet.protocols import PROTOCOLS, UNITS, Protocol
 from deepvanet.recipes import RECIPES, list_recipes
@@ -27,7 +29,7 @@ from deepvanet.tasks import TASKS
 Row = Sequence[str]
 
 _PLACE = re.compile(
-    r"(<!-- table of ([\w ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL
+    r"(<!-- table of ([\w -]+) -->\n).*?(<!-- end of table -->)", re.DOTALL
 )
 
 
@@ -173,6 +175,40 @@ def _list_recipe_settings() -> Iterator[Row]:
         yield *(f"`{row[name]}`" for name in ("setting", *RECIPES)), row["source"]
 
 
+def list_systems() -> Iterator[Row]:
+    """Yield the head of the table of systems, then a row for each."""
+    yield (
+        *("learner", "study", "share", "reads", "one example", "authors' protocol"),
+        *("from", "published number measured on", "what leaks there"),
+    )
+    for name, record in SYSTEMS.items():
+        folds = f", {record.authors_folds} folds" if record.authors_folds else ""
+        yield (
+            *(f"[`{name}`](#{name})", record.study, f"{record.share} %"),
+            *(record.streams, record.authors_unit),
+            f"`{record.authors_protocol}`{folds}",
+            f"{record.protocol_tag}{' (assumed)' if record.is_assumed else ''}",
+            *(record.measured_on, record.leak),
+        )
+
+
+def list_footnotes() -> Iterator[Row]:
+    """Yield the head of the table of misprinted rows, then a row for each."""
+    yield "study", "learner", "what is wrong"
+    for name, record in SYSTEMS.items():
+        if record.footnote:
+            yield record.study, f"`{name}`", record.footnote
+
+
+def _list_facts(name: str) -> Iterator[Row]:
+    """Yield what is known of a system, and where each fact is from."""
+    record = SYSTEMS[name]
+    yield "what", "from"
+    yield f"{record.reference} In Table 2: {record.study}", "reference"
+    for fact in record.facts:
+        yield fact.text, fact.tag
+
+
 TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "protocols": list_protocols,
     "learners": list_learners,
@@ -181,6 +217,9 @@ TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "recipes": _list_recipe_settings,
     "metrics": list_metrics,
     "forms of predictions": list_forms,
+    "systems": list_systems,
+    "footnotes": list_footnotes,
+    **{f"facts of {name}": partial(_list_facts, name) for name in SYSTEMS},
 }
 """What makes each table, head first, by the name in its mark."""
 

@@ -35,7 +35,7 @@ TONE = np.sin(2 * np.pi * 5 * SECONDS)
 def read(path, declared=NOTHING):
     """Return a file's channels, their numbers as kept, and what was found."""
     with collect() as found:
-        opened = describe_recording([open_signals(path, declared)], 0.0, declared)
+        opened = describe_recording([open_signals(path, declared)], (), declared)
         channels = [item.channel for item in opened.channels.values()]
         bio = read_bio(opened, channels, declared)
     numbers = {c.name: row for c, row in zip(channels, bio, strict=True)}
@@ -117,7 +117,7 @@ def test_a_channel_that_two_files_hold_is_an_error(tmp_path):
     files = [write_edf(tmp_path / f"{name}.edf", sample_bio(4)) for name in ("a", "b")]
 
     with collect() as found:
-        describe_recording([open_signals(f, NOTHING) for f in files], 0.0, NOTHING)
+        describe_recording([open_signals(f, NOTHING) for f in files], (0.0,), NOTHING)
 
     assert [f.code for f in found] == ["C02"]
     assert found[0].sentence == "Fp1, Fp2, C3, C4, O1, O2 and 2 more also in a.edf"

@@ -127,6 +127,28 @@ def write_group(folder, *, declared="", odd=7):
     return write_trials(folder / "trials.csv", rows)
 
 
+@pytest.mark.parametrize(("n_trials", "n_printed"), [(30, 30), (31, 2)])
+def test_beyond_thirty_trials_a_row_is_a_subject(tmp_path, n_trials, n_printed, capsys):
+    write_edf(tmp_path / "a.edf", sample_bio(40))
+    own = [
+        trial(number, "b" if number > 20 else "a")
+        | {"bio": "a.edf", "onset_s": number, "duration_s": 1, "valence": number % 9}
+        for number in range(1, 1 + n_trials)
+    ]
+    root = write_trials(tmp_path / "trials.csv", own)
+
+    (trials,) = (t for t in look(root).tables if t.title == "Trials")
+
+    assert len(trials.rows) == len(trials.to_json()["rows"]) == n_trials
+    assert len(trials.folded or trials.rows) == n_printed
+    if trials.folded:
+        assert [row[0] for row in trials.folded] == ["a: 20", f"b: {n_trials - 20}"]
+        assert [row[1] for row in trials.folded] == ["1 to 20", f"21 to {n_trials}"]
+        assert {row[-2] for row in trials.folded} == {"1 to 8"}
+    main(["check", "recordings", str(root)])
+    assert ("a: 20" in capsys.readouterr().out) == bool(trials.folded)
+
+
 def test_a_rating_that_belongs_to_a_person_is_found(tmp_path):
     (tmp_path / "odd").mkdir()
 

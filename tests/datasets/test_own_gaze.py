@@ -45,7 +45,7 @@ def read(path):
     declared = Declaration()
     with collect() as found:
         signals = open_signals(path, declared)
-        opened = describe_recording([signals], 0.0, declared)
+        opened = describe_recording([signals], (), declared)
         channels = [item.channel for item in opened.channels.values()]
         bio = read_bio(opened, channels, declared)
     rows = {c.name: row for c, row in zip(channels, bio, strict=True)}

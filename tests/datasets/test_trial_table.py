@@ -58,7 +58,7 @@ def test_a_peripheral_file_alone_has_the_clock(table):
     (row,) = read_rows(path, Declaration())
 
     assert row.bio.name == "a.edf"
-    assert row.peripheral is None
+    assert row.peripherals == ()
 
 
 @pytest.mark.parametrize(

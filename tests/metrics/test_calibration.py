@@ -18,6 +18,7 @@ from deepvanet.metrics import (
     measure_calibration,
     measure_calibration_error,
     measure_log_loss,
+    measure_rising_bins,
     score_subjects,
     tabulate_seeds,
 )
@@ -297,3 +298,28 @@ def test_segments_of_a_trial_are_one_observation():
 
     assert of_segments == pytest.approx(of_trials, rel=0.1)
     assert as_if_independent < of_trials / 3
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+def test_rising_bins_are_the_most_that_rise_and_no_fewer(slope):
+    rng = np.random.default_rng(5)
+    score = rng.uniform(size=1200)
+    label = (rng.uniform(size=1200) < 0.5 + slope * (score - 0.5)).astype(int)
+
+    bins = measure_rising_bins(label, score, 400)
+
+    def rises(n_bins):
+        cut = np.array_split(label[np.argsort(score)], n_bins)
+        return np.all(np.diff([part.mean() for part in cut]) >= 0)
+
+    most = next((n - 1 for n in range(2, 21) if not rises(n)), 20)
+    assert len(bins) == most
+    assert bins["n"].sum() == 1200
+    assert (np.diff(bins["fraction_high"]) >= 0).all()
+
+
+def test_there_is_no_bin_for_fewer_than_twenty_trials():
+    score = np.linspace(0.01, 0.99, 300)
+
+    assert len(measure_rising_bins((score > 0.5).astype(int), score, 39)) == 1
+    assert len(measure_rising_bins((score > 0.5).astype(int), score, 64)) == 3

@@ -1,6 +1,7 @@
 """Tests of :mod:`deepvanet.reporting`."""
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from importlib.resources import files
@@ -14,7 +15,7 @@ from deepvanet.metrics import LEVELS, METRICS
 from deepvanet.protocols import PROTOCOLS, SHARES
 from deepvanet.recipes import list_recipes
 from deepvanet.reporting import write_report
-from deepvanet.reporting.page import render_page, write_fraction, write_p
+from deepvanet.reporting.page import render_page, write_p
 from deepvanet.reporting.plotting import house_style
 from deepvanet.reporting.studies import gather_runs, make_study
 from deepvanet.schema import UserError
@@ -138,7 +139,11 @@ def test_page_is_well_formed_and_its_links_arrive(report, page):
     assert [name for name, count in ids.items() if count > 1] == []
     links = [link.get("href") for link in find(page, "a")]
     assert len(links) > 5
-    assert [link for link in links if link.removeprefix("#") not in ids] == []
+    arrived = [
+        link.removeprefix("#") in ids if link[0] == "#" else (report / link).is_file()
+        for link in links
+    ]
+    assert all(arrived)
 
 
 def test_page_needs_nothing_from_elsewhere(report, page):
@@ -148,7 +153,7 @@ def test_page_needs_nothing_from_elsewhere(report, page):
     assert not tags & {"script", "link", "iframe", "img", "image", "object", "embed"}
     names = ("src", "href", "{http://www.w3.org/1999/xlink}href")
     links = [element.get(name, "#") for element in page.iter() for name in names]
-    assert all(link.startswith("#") for link in links)
+    assert all(re.match(r"#|(figures|tables)/[^/]+$", link) for link in links)
     assert all(url.startswith("#") for url in re.findall(r"url\(([^)]*)\)", text))
     assert "@import" not in text
 
@@ -157,6 +162,7 @@ def test_sections_come_in_the_order_of_the_story(page):
     heads = [text_of(head) for head in find(page, "h2")]
 
     assert heads == [
+        "Do the signals tell more than a prior without signals?",
         "The published protocol and the honest one",
         "Scores",
         "Every subject",
@@ -284,44 +290,99 @@ def test_the_recipes_are_listed_with_their_sources(page):
     assert "class_weight" in [text_of(row[0]) for row in rows]
 
 
+def write_score(metric, value):
+    """Write a score as a page does: shares in per cent, correlations as they are."""
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value:.3f}" if metric == "mcc" else f"{100 * value:.1f}"
+    return text.replace("-", MINUS)
+
+
 def test_numbers_on_the_page_are_those_of_the_table(page, scores):
     keys = ["target", "level", "protocol", "streams", "learner", "metric"]
     rows = scores.set_index(keys).sort_index()
-    seen = 0
+    seen = []
 
     for table in find(page, "table.scores"):
         for row in find(table, "tr.score"):
-            place = table.get("data-target"), table.get("data-level")
-            place += tuple(row.get(f"data-{key}") for key in keys[2:5])
-            cells = find(row, "td")
-            for cell, metric in zip(cells[2:7], METRICS, strict=True):
-                score = rows.loc[(*place, metric)]
-                mean, sd, low, high = map(write_fraction, score[STATISTICS])
-                assert cell.text == f"{mean} ± {sd}"
-                interval = text_of(first(cell, ".sub"))
-                assert interval == (f"{low} {MISSING} {high}" if low != MISSING else "")
-                seen += 1
-            balanced = rows.loc[(*place, "balanced_accuracy")]
-            p_value = write_p(balanced["p_value"])
-            assert text_of(cells[7]).startswith(p_value)
-            if p_value:
-                assert f"({balanced['p_kind']})" in text_of(cells[7])
-                corrected = f"corrected {write_p(balanced['p_corrected'])}"
-                assert text_of(cells[7]).endswith(corrected)
-            else:
-                assert text_of(cells[7]) == ""
-    assert seen == len(scores)
+            for streams in row.get("data-streams").split():
+                place = table.get("data-target"), table.get("data-level")
+                place += row.get("data-protocol"), streams, row.get("data-learner")
+                cells = find(row, "td")
+                for cell, metric in zip(cells[3:8], METRICS, strict=True):
+                    score = rows.loc[(*place, metric)]
+                    mean, sd, low, high = (
+                        write_score(metric, score[name]) for name in STATISTICS
+                    )
+                    assert cell.text == f"{mean} ± {sd}"
+                    interval = text_of(first(cell, ".sub"))
+                    wanted = f"{low} {MISSING} {high}" if low != MISSING else ""
+                    assert interval == wanted
+                    seen.append((*place, metric))
+                balanced = rows.loc[(*place, "balanced_accuracy")]
+                p_value = write_p(balanced["p_value"])
+                assert text_of(cells[8]).startswith(p_value)
+                if p_value:
+                    assert f"({balanced['p_kind']})" in text_of(cells[8])
+                    corrected = f"corrected {write_p(balanced['p_corrected'])}"
+                    assert text_of(cells[8]).endswith(corrected)
+                else:
+                    assert text_of(cells[8]) == ""
+    assert len(seen) == len(set(seen)) == len(scores)
+
+
+def test_a_prior_stands_once_under_a_protocol_unless_stream_sets_have_other_rows(page):
+    """Subject 07 has no video, so sets with faces have fewer trials."""
+    rows = [row for row in find(page, "tr.score") if "prior" in row.get("class")]
+
+    said = {text_of(find(row, "td")[0]) for row in rows}
+    assert said == {"none; rows of bio", "none; rows of face+bio"}
+
+
+def test_priors_that_coincide_stand_once(tmp_path):
+    page = show_small(tmp_path, streams=("eeg", "peripheral"), learners=("network",))
+
+    for table in find(page, "table.scores"):
+        rows = find(table, "tr.prior")
+        constant = [row for row in rows if row.get("data-learner") == "majority"]
+        assert [row.get("data-streams") for row in constant] == ["eeg peripheral"] * 2
+        assert {text_of(find(row, "td")[0]) for row in constant} == {"none"}
 
 
 def test_every_row_that_leaks_says_so(page, scores):
     leaks = scores.groupby(["protocol", "learner"])["leaks"].first()
     rows = find(page, "tr.score")
 
-    assert len(rows) == len(scores) / len(METRICS)
+    assert rows
     for row in rows:
         names = leaks[row.get("data-protocol"), row.get("data-learner")]
-        assert f"leaks: {names.replace('+', ', ')}" in text_of(row)
+        assert text_of(find(row, "td")[2]) == names.replace("+", ", ")
         assert ("leak" in row.get("class").split()) == (names != "none")
+
+
+def test_long_tables_are_folded_and_the_answer_is_not(page):
+    folded = [table for d in find(page, "details") for table in find(d, "table")]
+
+    for table in [*find(page, "table.scores"), *find(page, "table.over")]:
+        assert table in folded
+    answer = first(page, "section.answer")
+    assert find(answer, "details") == []
+    elements = list(page.iter())
+    assert elements.index(answer) < elements.index(first(page, ".pair"))
+
+
+def test_the_answer_says_what_leaks_beside_it(page):
+    answer = first(page, "section.answer")
+
+    heads = [text_of(head) for head in find(answer, "h3")]
+    assert len(heads) == 1
+    assert heads[0].startswith("valence: ")
+    assert not re.search(r"paper|reference", heads[0])
+    leaking = text_of(first(answer, ".leaking"))
+    assert "paper leaks (trial): " in leaking
+    assert "reference leaks (trial, epoch): " in leaking
+    verdicts = [text_of(first(item, "code")) for item in find(answer, "li")]
+    assert verdicts == ["subject", "trial"]
 
 
 ONE_FIGURE = ("bars", "paired", "confusion", "calibration", "curves", "faces")
@@ -403,7 +464,8 @@ def test_same_run_gives_the_same_bytes_whatever_the_style(run, report, tmp_path)
         assert dict(mpl.rcParams) == before
 
     written = sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file())
-    assert len(written) == 2 + 2 * 8  # page, scores, and figures with their numbers
+    # page, scores, tables in three forms, and figures in two with their numbers
+    assert len(written) == 2 + 3 * 2 + 3 * 8
     for name in written:
         assert (tmp_path / name).read_bytes() == (report / name).read_bytes(), name
 
@@ -470,7 +532,7 @@ def test_scores_that_are_undefined_are_a_dash(tmp_path):
     page = report_small(tmp_path, subjects=SUBJECTS[:2], one_class=SUBJECTS[:2])
 
     cells = find(first(page, "tr.score"), "td")
-    assert [text_of(cell) for cell in cells[3:7]] == [MISSING] * 4
+    assert [text_of(cell) for cell in cells[4:8]] == [MISSING] * 4
     assert "2 of 2 (01, 02)" in text_of(page)
     assert not re.search(r"\bnan\b", text_of(page))
 

@@ -306,7 +306,7 @@ def test_signals_that_entered_the_unmixing_are_said_wherever_they_leak(unmixed):
     ]
     for streams, learner, text in rows:
         leaks = streams == "bio" and learner == "network"
-        assert ("leaks: unlabelled" in text) == leaks
+        assert ("unlabelled" in text) == leaks
 
 
 def test_a_figure_says_what_its_own_streams_leak(unmixed):

@@ -117,6 +117,6 @@ def test_a_calibration_error_stands_beside_that_of_a_calibrated_model(runs, repo
         )
         assert (error, calibrated) == pytest.approx(wanted)
         assert calibrated > 0
-        assert f"ECE {error:.2f} ({calibrated:.2f})" in svg
+        assert f"ECE {100 * error:.0f} ({100 * calibrated:.0f})" in svg
     # 64 trials make three bins, never ten
     assert drawn.groupby(["protocol", "streams"]).size().max() <= 3

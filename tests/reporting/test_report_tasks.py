@@ -107,7 +107,7 @@ def test_figures_say_task_and_target(report, task):
     for name in (f"bars-{target}-network.svg", f"subjects-{target}-bio.svg"):
         text = (report / "figures" / name).read_text()
         assert f"{target} ({task})" in text
-        assert (">CCC<" if task == "rating" else "balanced accuracy (fraction)") in text
+        assert (">CCC<" if task == "rating" else "balanced accuracy (%)") in text
 
 
 def test_confusions_have_a_row_and_a_column_for_each_class(run, report, task):
@@ -200,7 +200,7 @@ def test_tasks_are_shown_apart(tmp_path):
 
     scores = pd.read_csv(page.parent / "scores.csv")
     assert set(scores["task"]) == {"classes", "rating"}
-    assert page.read_text().count("<main") == 2
+    assert page.read_text().count('class="study"') == 2
 
 
 def test_compare_is_about_the_headline_of_the_task(run, task):

@@ -17,23 +17,32 @@ from deepvanet.config import (
     Segmenting,
 )
 from deepvanet.learners.network import NetworkLearner
+from deepvanet.reporting import plotting
 from deepvanet.reproduction import PARTS, reproduce
 from deepvanet.reproduction.features import (
+    KINDS,
+    LEAST_COUNTED,
     LEAST_SEGMENTS,
     NEIGHBOURS,
+    Features,
     encode,
     map_vectors,
     measure_purity,
     read_features,
 )
 from deepvanet.reproduction.fig2 import BLOCKS
-from deepvanet.reproduction.fig3 import SHOWN
+from deepvanet.reproduction.fig3 import SHOWN, plan_features, plot_features
 from deepvanet.reproduction.given import open_stores
-from deepvanet.reproduction.grid import MEAN, SearchResult, count_choices
+from deepvanet.reproduction.grid import (
+    MEAN,
+    SearchResult,
+    count_choices,
+    plot_grid,
+)
 from deepvanet.reproduction.plans import SIZES, find_obstacle, plan_runs
 from deepvanet.reproduction.published import DATASETS, TABLE_2
 from deepvanet.reproduction.scores import DASH, Cell
-from deepvanet.reproduction.table2 import Notes, spell_cells
+from deepvanet.reproduction.table2 import SEGMENT, TRIAL, Notes, spell_cells
 from deepvanet.schema import STREAM_SETS, Stream, UserError
 from deepvanet.store import open_store
 from segment_blocks import rewrite_trials
@@ -76,7 +85,7 @@ def run(part, out, *, seed=0, **stores):
 
 def begin(part, out, *, seed=0, **stores):
     paths = {key: stores.get(key) for key in DATASETS}
-    settings = ReproduceSettings(part=part, size="small", seed=seed)
+    settings = ReproduceSettings(part=part, size="small", seed=seed, systems=("none",))
     return reproduce(out, stores=paths, settings=settings, execution=Execution())
 
 
@@ -269,9 +278,36 @@ def test_fig_3_compares_neighbours_with_chance(made):
     assert set(table["protocol"]) == {"paper", "trial"}
     drawn = (made[0] / "figures" / "fig3-deap-paper.svg").read_text()
     assert "coloured by trial" in drawn
-    assert f"same trial {table[table['same'] == 'trial']['percent'].iloc[0]:.0f} %" in (
-        drawn
-    )
+
+
+def test_fig_3_tells_no_share_of_a_few_points(made):
+    table = pd.read_csv(made[0] / "figures" / "fig3-deap-paper.csv")
+    drawn = (made[0] / "figures" / "fig3-deap-paper.svg").read_text()
+
+    assert set(table["n_segments"]) == {4}
+    assert table["percent"].isna().all()
+    assert table["why"].str.contains("4 points are too few: a share needs 16").all()
+    assert "only 4 points" in drawn
+    assert "100 %" not in drawn
+
+
+@pytest.mark.parametrize("n_points", [LEAST_COUNTED - 1, LEAST_COUNTED])
+def test_fig_3_tells_shares_from_sixteen_points_on(stores, n_points):
+    given = list(open_stores({"deap": stores["deap"]}, Segmenting()).values())
+    shown = plan_features(given, **HOW)[:2]
+    rng = np.random.default_rng(0)
+    vectors = {kind: rng.normal(size=(n_points, 3)) for kind in KINDS}
+    maps = {kind: rng.normal(size=(n_points, 2)) for kind in KINDS}
+    group = np.arange(n_points) % 2
+    found = Features(vectors, maps, group, group)
+
+    with plotting.house_style():
+        drawn = plot_features(shown, {one.file: found for one in shown})
+
+    is_told = n_points >= LEAST_COUNTED
+    pure, _ = found.purity["face", "trial"]
+    assert (f"same trial {pure:.0f} %" in drawn.svg) == is_told
+    assert drawn.numbers["percent"].notna().all() == is_told
 
 
 def test_fig_3_without_features_says_why(made):
@@ -504,6 +540,26 @@ def test_choices_are_counted_by_fold():
     assert n_unchosen == 1
 
 
+def test_a_grid_in_which_no_fold_could_choose_says_so_and_has_no_zeros():
+    accuracy = {name: np.full((2, 2), 50.0) for name in ("valence", "arousal", MEAN)}
+    chosen = {"valence": np.zeros((2, 2)), "arousal": np.eye(2)}
+    nested = {(target, m): Cell(50.0) for target in chosen for m in (SEGMENT, TRIAL)}
+    why = {"paper": "", "trial": ""}
+    searched = SearchResult("deap", (16, 64), accuracy, chosen, 6, nested, why)
+
+    with plotting.house_style():
+        drawn = plot_grid(searched)
+
+    counts = drawn.numbers.groupby("target")["n_folds_chose"]
+    assert counts.apply(list)["arousal"] == [1, 0, 0, 1]
+    assert (
+        drawn.numbers.loc[lambda t: t["target"] == "valence"]["n_folds_chose"]
+        .isna()
+        .all()
+    )
+    assert drawn.svg.count("could choose") == 1
+
+
 def test_the_best_cell_of_equals_is_the_smaller():
     accuracy = {MEAN: np.array([[1.0, 3.0], [3.0, 2.0]])}
     searched = SearchResult("deap", (16, 64), accuracy, {}, 0, {}, {"paper": ""})
@@ -533,7 +589,10 @@ def test_the_whole_paper_on_synthetic_recordings(tmp_path):
     given = [f"--{key}={tmp_path / key}-store" for key in DATASETS]
 
     status = main(
-        ["reproduce", "all", "--size", "small", *given, "--out", str(tmp_path / "out")]
+        [
+            *("reproduce", "all", "--size", "small", "--systems", "none"),
+            *(*given, "--out", str(tmp_path / "out")),
+        ]
     )
 
     assert status == 0

@@ -4,8 +4,13 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.types import Message
 
-FILES = ("video", "bio", "features")
-OPTIONS = ("video_offset_s", "baseline_start_s", "baseline_end_s")
+from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
+
+FILES = ("video", "bio", "features", *PERIPHERALS)
+OPTIONS = (
+    *("video_offset_s", "baseline_start_s", "baseline_end_s"),
+    *(f"{column}_offset_s" for column in PERIPHERALS),
+)
 _MOST_OFFSET_S = 24 * 3600.0
 _TAIL = 256
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from deepvanet.bundle import Bundle
 from deepvanet.datasets.recording_files import open_source, read_recording
+from deepvanet.datasets.recordings.rows import PeripheralFile
 from deepvanet.schema import SIGNALS, Channel, Recording, Stream
 
 N_PLOTTED = {Stream.EEG: 3, Stream.PERIPHERAL: 5}
@@ -17,11 +18,14 @@ N_STRETCHES = 1200
 """Of a plotted signal: more than a screen has pixels for."""
 
 
-def read_for_plots(path: Path, bundle: Bundle) -> Recording:
-    """Read a few channels."""
-    source = open_source(path, channels=bundle.channels)
+def read_for_plots(
+    path: Path, bundle: Bundle, peripherals: Sequence[PeripheralFile] = ()
+) -> Recording:
+    """Read a few channels of a file, and of those beside it."""
+    source = open_source(path, channels=bundle.channels, peripherals=peripherals)
     known = source.channels if source else bundle.channels
-    return read_recording(path, channels=_pick_channels(known))
+    picked = _pick_channels(known)
+    return read_recording(path, channels=picked, peripherals=peripherals)
 
 
 def _pick_channels(channels: Sequence[Channel]) -> list[Channel]:

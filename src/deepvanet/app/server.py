@@ -22,7 +22,14 @@ from starlette.routing import Route
 
 from deepvanet import __version__
 from deepvanet.app.folder import open_folder
-from deepvanet.app.form import FormError, list_files, read_seconds, watch_end
+from deepvanet.app.form import (
+    FILES,
+    OPTIONS,
+    FormError,
+    list_files,
+    read_seconds,
+    watch_end,
+)
 from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import Limits
@@ -30,7 +37,9 @@ from deepvanet.app.questions import say_heading
 from deepvanet.app.uploads import SIGNATURES, keep_upload
 from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
 from deepvanet.bundle import Bundle, load_bundle
-from deepvanet.inference import RecordingInput
+from deepvanet.datasets.recordings.input_files import InputFile
+from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
+from deepvanet.inference import RecordingInput, gather_files
 from deepvanet.schema import Stream, UserError
 
 HOST = "127.0.0.1"
@@ -186,6 +195,7 @@ class _Page:
                 "video_bytes": limits.video_bytes,
                 "bio_bytes": limits.bio_bytes,
                 "features_bytes": limits.bio_bytes,
+                "peripherals": list(PERIPHERALS),
                 "reads_features": Stream.FACE_FEATURES in bundle.streams,
                 "duration_s": limits.duration_s,
             }
@@ -203,7 +213,9 @@ class _Page:
         job = self._jobs.open()
         try:
             async with watch_end(request).form(
-                max_files=3, max_fields=8, max_part_size=_FORM_BYTES
+                max_files=len(FILES),
+                max_fields=len(OPTIONS) + 1,
+                max_part_size=_FORM_BYTES,
             ) as form:
                 order = await self._read_form(form, job)
         except BaseException:
@@ -230,10 +242,10 @@ class _Page:
             model=self._model.resolve(),
             folder=job.folder,
             recording=RecordingInput(
-                video=kept.get("video"),
-                bio=kept.get("bio"),
-                features=kept.get("features"),
-                video_offset_s=read_seconds(form, "video_offset_s"),
+                **gather_files(
+                    _name_inputs(form, kept),
+                    video_offset_s=read_seconds(form, "video_offset_s"),
+                ),
                 baseline_s=(
                     read_seconds(form, "baseline_start_s"),
                     read_seconds(form, "baseline_end_s"),
@@ -276,6 +288,17 @@ class _Page:
         if job is None:
             raise RequestError(404, "There is no such recording, or it was removed.")
         return job
+
+
+def _name_inputs(form: FormData, kept: dict[str, Path]) -> list[InputFile]:
+    return [
+        InputFile(
+            "face_features" if kind == "features" else kind,
+            str(path),
+            read_seconds(form, f"{kind}_offset_s") if kind in PERIPHERALS else None,
+        )
+        for kind, path in kept.items()
+    ]
 
 
 async def _answer_request_error(_request: Request, error: Exception) -> Response:

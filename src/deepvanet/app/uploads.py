@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from deepvanet.app.limits import Limits
+from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
 from deepvanet.schema import UserError
 
 _PIECE = 1024**2
@@ -41,6 +42,7 @@ SIGNATURES = {
     "video": VIDEO_SIGNATURES,
     "bio": BIO_SIGNATURES,
     "features": {".csv": BIO_SIGNATURES[".csv"]},
+    **dict.fromkeys(PERIPHERALS, BIO_SIGNATURES),
 }
 """By field of the form."""
 
@@ -53,7 +55,7 @@ def keep_upload(
     Parameters
     ----------
     kind : str
-        ``video``, ``bio`` or ``features``.
+        ``video``, ``bio``, ``features``, ``peripheral`` ...
     source : binary file
         What was sent; it is read to its end.
     sent_as : str
@@ -116,15 +118,15 @@ def _check_head(kind: str, suffix: str, head: bytes, limits: Limits) -> None:
     if suffix == ".csv" and b"\0" in head:
         raise UserError(f"{kind}: is not text, as its ending {suffix} says")
     if suffix in (".bdf", ".edf"):
-        _check_length(head, limits)
+        _check_length(kind, head, limits)
 
 
-def _check_length(head: bytes, limits: Limits) -> None:
+def _check_length(kind: str, head: bytes, limits: Limits) -> None:
     """Refuse signals whose header promises more than is bounded."""
     try:
         n_records, record_s = int(head[236:244]), float(head[244:252])
     except ValueError:
-        raise UserError("bio: its header does not say how long it lasts") from None
+        raise UserError(f"{kind}: its header does not say how long it lasts") from None
     lasts_s = n_records * record_s
     if not math.isfinite(lasts_s) or lasts_s > limits.duration_s:
-        raise UserError(f"bio: lasts more than {limits.duration_s / 60:g} minutes")
+        raise UserError(f"{kind}: lasts more than {limits.duration_s / 60:g} minutes")

@@ -106,10 +106,10 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         progress.stage("making the example")
         example = make_example(order.folder, bundle)
         recording = replace(example, baseline_s=recording.baseline_s)
-    video, bio = recording.video, recording.bio
+    video, bio = recording.video, recording.signals
     progress.stage("reading")
     info = check_video(video, limits) if video else None
-    signals = read_for_plots(bio, bundle) if bio else None
+    signals = read_for_plots(bio, bundle, recording.beside) if bio else None
     opened = open_recording(bundle, recording)
     if opened.lasts_s > limits.duration_s:
         raise UserError(f"it lasts more than {limits.duration_s / 60:g} minutes")

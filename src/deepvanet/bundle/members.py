@@ -11,6 +11,8 @@ from deepvanet.learners.lag import FoundLag, find_lag
 from deepvanet.learners.learner import Learner, Traits
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.network import NetworkLearner
+from deepvanet.learners.own import say_no_bundle
+from deepvanet.learners.own_sources import is_own
 from deepvanet.schema import (
     GoalKind,
     UserError,
@@ -90,6 +92,9 @@ def plan_members(settings: TrainSettings) -> list[Member]:
 
 
 def _check_learner(settings: TrainSettings) -> Traits:
+    name = settings.learner
+    if is_own(name):
+        raise UserError(f"learner {name}: {say_no_bundle(name)}")
     traits = make_learner(settings, None).traits
     if not traits.reads_streams:
         raise UserError(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from deepvanet import __version__, files
-from deepvanet.cli import data, experiment, model
+from deepvanet.cli import data, event_logs, experiment, model
 from deepvanet.cli.options import describe_error
 from deepvanet.cli.showing import PlainFormatter
 from deepvanet.schema import TaskError, UserError, make_printable
@@ -23,6 +23,10 @@ COMMANDS = (
     (data.demo, "deepvanet demo --out demo"),
     (data.synth, "deepvanet synth deap DEAP --subjects 4 --trials 8 --seconds 5"),
     (data.check, "deepvanet check mahnob MAHNOB --exclude 9"),
+    (
+        event_logs.trials,
+        "deepvanet trials log.csv --ratings sam.csv --offset 4.2 --out trials.csv",
+    ),
     (data.prepare, "deepvanet prepare deap DEAP --out store"),
     (data.pretrain, "deepvanet pretrain AFEW-VA --out face.safetensors"),
     (

@@ -367,7 +367,7 @@ def _show_result(result: "CheckResult") -> None:
     from rich.text import Text
 
     from deepvanet.datasets.findings import MOST_ROWS
-    from deepvanet.findings import drop_usual_cure, list_cures
+    from deepvanet.findings import list_cures, list_lines
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     for found in result.tables:
@@ -380,9 +380,8 @@ def _show_result(result: "CheckResult") -> None:
         console.print(table)
         if len(rows) > MOST_ROWS:
             say(f"and {len(rows) - MOST_ROWS} more rows, which --json FILE has")
-    for finding in result.findings:
-        line = make_printable(drop_usual_cure(finding).line)
-        console.print(line, markup=False, soft_wrap=True)
+    for line in list_lines(result.findings):
+        console.print(make_printable(line), markup=False, soft_wrap=True)
     if result.findings:
         say("what to do (docs/findings.md has more):")
     for line in list_cures(result.findings):

@@ -115,7 +115,8 @@ def evaluate(
         str,
         typer.Option(
             help=f"Any of {_name_learners()}. network:16x64 and the like have feature "
-            "vectors of other lengths, face x bio; the priors are always scored too."
+            "vectors of other lengths, face x bio; FILE.py:CLASS is one of your "
+            "own, whose file is run; the priors are always scored too."
         ),
     ] = join(config.EvaluateSettings.learners),
     segment: Segment = SEGMENT_S,
@@ -244,11 +245,18 @@ def evaluate(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
     out: Annotated[Path, out_option("Folder of the report.")],
+    figure_width: Annotated[
+        float | None, option(config.ReportSettings, "figure_width")
+    ] = config.ReportSettings.figure_width,
+    font_size: Annotated[
+        float, option(config.ReportSettings, "font_size")
+    ] = config.ReportSettings.font_size,
 ) -> None:
-    """Turn runs into scores, figures and a page."""
+    """Turn runs into scores, figures, tables and a page."""
     from deepvanet.reporting import write_report
 
-    page = write_report(runs, out)
+    settings = config.ReportSettings(figure_width=figure_width, font_size=font_size)
+    page = write_report(runs, out, settings=settings)
     check_written(page)
     say(f"report: {page}")
 
@@ -351,11 +359,21 @@ def reproduce(
     size: Annotated[
         config.SizeName, option(config.ReproduceSettings, "size")
     ] = config.ReproduceSettings.size,
+    systems: Annotated[str, option(config.ReproduceSettings, "systems")] = join(
+        config.ReproduceSettings.systems
+    ),
+    budget: Annotated[
+        float | None, option(config.ReproduceSettings, "budget")
+    ] = config.ReproduceSettings.budget,
     segment: Segment = SEGMENT_S,
     step: Step = config.ReproduceSettings.step,
     baseline: Baseline = config.ReproduceSettings.baseline,
     seed: Seed = config.ReproduceSettings.seed,
     face_weights: FaceWeights = None,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
+    ] = False,
     precision: Precision = config.ReproduceSettings.precision,
     device: Device = config.ReproduceSettings.device,
     jobs: Jobs = JOBS,
@@ -369,6 +387,8 @@ def reproduce(
     settings = config.ReproduceSettings(
         part=part,
         size=size,
+        systems=split_names(systems),
+        budget=budget,
         segment=segment,
         step=step,
         baseline=baseline,
@@ -382,6 +402,8 @@ def reproduce(
         settings=settings,
         execution=make_execution(jobs, executor, address, gpus_per_task),
         face_weights=face_weights,
+        only_estimate=estimate,
     ):
-        check_written(out)
+        if not estimate:
+            check_written(out)
         say(line)

@@ -15,6 +15,7 @@ from deepvanet.cli.options import (
     SEGMENT_S,
     Accept,
     BaselineOfRecipe,
+    BatchSizeOfRecipe,
     Classes,
     ClassWeight,
     Device,
@@ -24,6 +25,7 @@ from deepvanet.cli.options import (
     Jobs,
     LabelRuleOfRecipe,
     Lag,
+    LearningRateOfRecipe,
     LongestLag,
     Loss,
     OffsetsOfRecipe,
@@ -56,9 +58,32 @@ if TYPE_CHECKING:
     from deepvanet.inference import RecordingInput
 
 Model = Annotated[Path, typer.Argument(help="Folder that `train` wrote.")]
-Video = Annotated[Path | None, typer.Option(help="Face video.")]
+Video = Annotated[
+    str,
+    typer.Option(
+        help="Face video, and the second of the signals at which it starts.",
+        metavar="FILE[@OFFSET]",
+        show_default="none",
+    ),
+]
 Bio = Annotated[
-    Path | None, typer.Option(help="Signals: DEAP's .dat, or BDF, EDF, FIF ...")
+    str,
+    typer.Option(
+        help="Signals: DEAP's .dat, or BDF, EDF, FIF ...",
+        metavar="FILE",
+        show_default="none",
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="Any file of the recording, and the second of the signals at which it "
+        "starts; COLUMN as in a table of trials: bio, video, peripheral, peripheral_2 "
+        "... --video and --bio are short forms. Repeatable.",
+        metavar="COLUMN=FILE[@OFFSET]",
+        show_default="none",
+    ),
 ]
 Features = Annotated[
     Path | None,
@@ -128,6 +153,8 @@ def train(
     class_weight: ClassWeight = None,
     offsets: OffsetsOfRecipe = None,
     epochs: EpochsOfRecipe = None,
+    batch_size: BatchSizeOfRecipe = None,
+    learning_rate: LearningRateOfRecipe = None,
     seed: Seed = config.TrainSettings.seed,
     subjects: Subjects = "",
     cross_validate: Annotated[
@@ -154,6 +181,8 @@ def train(
         "class_weight": class_weight,
         "offsets": offsets,
         "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
     }
     rule, values = settle_recipe(recipe, given)
     settings = config.TrainSettings(
@@ -198,9 +227,10 @@ def train(
 
 
 def recording_input(
-    video: Video = None,
-    bio: Bio = None,
+    video: Video = "",
+    bio: Bio = "",
     features: Features = None,
+    inputs: Inputs = None,
     trial: Trial = "",
     trials: Trials = None,
     video_offset: VideoOffset = None,
@@ -212,8 +242,12 @@ def recording_input(
 
     Parameters
     ----------
-    video, bio, features : Path, optional
-        Face video, file of signals, and numbers of the video's frames.
+    video, bio : str
+        Face video and file of signals, each with ``@`` and its offset where it has one.
+    features : Path, optional
+        Numbers of the video's frames.
+    inputs : list of str, optional
+        Files, as ``COLUMN=FILE[@OFFSET]``.
     trial : str
         Which trial of a signal file that holds several; empty is not given.
     trials : Path, optional
@@ -230,22 +264,32 @@ def recording_input(
     RecordingInput
         The same, not yet checked.
     """
-    from deepvanet.inference import RecordingInput
+    from deepvanet.datasets.recordings.input_files import (
+        InputFile,
+        read_file,
+        read_input,
+    )
+    from deepvanet.inference import RecordingInput, gather_files
 
+    named = [
+        read_file(column, text, column)
+        for column, text in (("video", video), ("bio", bio))
+        if text
+    ]
+    if features is not None:
+        named.append(InputFile("face_features", str(features)))
+    files = (*named, *map(read_input, inputs or ()))
     return RecordingInput(
-        video=video,
-        bio=bio,
-        features=features,
+        **gather_files(files, video_offset_s=video_offset),
         trial=trial or None,
         trials=trials,
-        video_offset_s=video_offset,
         baseline_s=(baseline_start, baseline_end),
         accept=split_names(accept),
     )
 
 
 def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of ``recording_input``, as its last argument."""
+    """Give a command the options of ``recording_input`` in place of ``recording``."""
     options = signature(recording_input).parameters
 
     @wraps(command)
@@ -253,8 +297,8 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
         recording = recording_input(**{name: values.pop(name) for name in options})
         command(**values, recording=recording)
 
-    own = list(signature(command).parameters.values())[:-1]
-    shown = [*own, *options.values()]
+    own = [p for n, p in signature(command).parameters.items() if n != "recording"]
+    shown = sorted([*own, *options.values()], key=lambda p: p.default is not p.empty)
     run.__signature__ = Signature(shown)  # type: ignore[attr-defined]
     run.__annotations__ = {option.name: option.annotation for option in shown}
     return run
@@ -263,12 +307,45 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
 @takes_recording
 def predict(
     model: Model,
-    out: Annotated[Path, out_option("Table to write, one row a second.")],
+    out: Annotated[
+        Path, out_option("Table to write, one row a second; of --folder a folder.")
+    ],
     recording: "RecordingInput",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Predict every recording of a folder: files of one name are one, as "
+            "s01.mp4, s01.bdf and s01.peripheral.csv.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
-    """Write what a bundle predicts, as valence, for each second of a recording."""
+    """Write what a bundle predicts, as valence, for each second of a recording.
+
+    \f
+
+    Raises
+    ------
+    UserError
+        When the recording does not fit the bundle, or some of a folder do not.
+    """  # noqa: D301 (help ends at it)
     from deepvanet.inference import predict as run
 
+    if folder is not None:
+        from deepvanet.inference.folders import SUMMARY, predict_folder
+
+        made = predict_folder(model, folder, out, recording)
+        files.check_written(out / SUMMARY)
+        for line in made.lines():
+            say(line)
+        if made.failed:
+            first = made.summary[made.summary["error"] != ""].iloc[0]
+            raise UserError(
+                f"{len(made.failed)} of {len(made.summary)} recordings could not be "
+                f"predicted ({out / SUMMARY} says why): {first['recording']}: "
+                f"{first['error']}"
+            )
+        return
     files.check_file(out)
     timeline = run(model, recording)
     written = timeline.write(out)

@@ -32,6 +32,8 @@ NOTHING = "-"
 """A cell of which nothing is known."""
 MOST_ROWS = 60
 """Of a table that is printed whole; JSON has all."""
+MOST_UNFOLDED = 30
+"""Trials or files that are printed each in a row; of more, a row is a subject."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def make_result(tables: Iterable[Table], findings: Iterable[Finding]) -> CheckRe
 
 
 def fold_rows(
-    rows: Sequence[Row], groups: Sequence[str], *, most: int = MOST_ROWS
+    rows: Sequence[Row], groups: Sequence[str], *, most: int = MOST_UNFOLDED
 ) -> tuple[Row, ...]:
     """Make one row of those of a group, if there are more than can be printed.
 

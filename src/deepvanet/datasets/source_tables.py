@@ -8,7 +8,13 @@ from typing import TypeVar
 import numpy as np
 
 from deepvanet.datasets.channel_facts import ChannelLevel, describe_plausible
-from deepvanet.datasets.findings import MOST_ROWS, NOTHING, Row, Table, fold_rows
+from deepvanet.datasets.findings import (
+    MOST_UNFOLDED,
+    NOTHING,
+    Row,
+    Table,
+    fold_rows,
+)
 from deepvanet.datasets.source_facts import ChannelFacts, PlacedVideo, SignalFacts
 from deepvanet.findings import list_some
 
@@ -24,7 +30,7 @@ def tabulate_signals(
     folder: Path,
     by_subject: Mapping[str, Sequence[SignalFacts]],
     *,
-    most: int = MOST_ROWS,
+    most: int = MOST_UNFOLDED,
 ) -> Table:
     """Return a row for each file of signals.
 
@@ -86,7 +92,7 @@ def tabulate_videos(
     folder: Path,
     by_subject: Mapping[str, Sequence[PlacedVideo]],
     *,
-    most: int = MOST_ROWS,
+    most: int = MOST_UNFOLDED,
 ) -> Table:
     """Return a row for each video.
 

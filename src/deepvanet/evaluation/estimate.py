@@ -26,7 +26,7 @@ from deepvanet.store import Rows, SegmentStore, number_trials, open_store
 
 N_STEPS = 3
 N_TRIALS = 20
-"""Of a learner without epochs: as many as are timed."""
+"""Of a learner without epochs, or whose example is several rows: as many are timed."""
 BYTES_OF_A_PREDICTION = 90
 """Of a row of ``predictions.csv`` and its share of a fit's file and of the others."""
 
@@ -56,8 +56,8 @@ class Estimate:
         """Say it in a sentence."""
         jobs = execution.jobs
         return (
-            f"estimate: {self.n_fits:,} fits, {_say_hours(self.hours)} of one process "
-            f"({_say_hours(self.hours / jobs)} of {jobs} side by side), "
+            f"estimate: {self.n_fits:,} fits, {say_hours(self.hours)} of one process "
+            f"({say_hours(self.hours / jobs)} of {jobs} side by side), "
             f"{self.n_bytes / 1e6:,.1f} MB of results"
         )
 
@@ -178,10 +178,14 @@ def _count_rows(training: Training, fold: Fold, settings: NetworkSettings) -> in
 def _time_fit(
     store: SegmentStore, training: Training, settings: NetworkSettings
 ) -> FitCost:
-    """Time a fit of one epoch on a few rows, or on all of some trials."""
+    """Time a fit of one epoch on a few rows, or on all of some trials.
+
+    An example of several rows is timed on trials, since a few rows make hardly one.
+    """
     learner, traits = training.learner, training.learner.traits
     numbers = store.rows_with(training.streams)
-    if traits.has_epochs:
+    by_trials = traits.joins_rows or not traits.has_epochs
+    if not by_trials:
         numbers = numbers[: N_STEPS * settings.batch_size]
         rows = Rows(store, numbers, training.streams, np.arange(len(numbers)) % 2)
         few = rows.take(np.arange(min(2, len(rows))))
@@ -192,7 +196,7 @@ def _time_fit(
         few = rows.take(trial < 2)
     learner.fit(few)  # what only the first pays
     first_s = _time(learner, rows)
-    if traits.has_epochs:
+    if not by_trials:
         return FitCost(first_s, len(rows))
     again_s = _time(learner, rows)  # features of rows are kept
     return FitCost(
@@ -206,7 +210,14 @@ def _time(learner: Learner, rows: Rows) -> float:
     return time.perf_counter() - start
 
 
-def _say_hours(hours: float) -> str:
+def say_hours(hours: float) -> str:
+    """Write a length of time in the unit that suits it.
+
+    Examples
+    --------
+    >>> say_hours(1.5), say_hours(0.25), say_hours(0.001)
+    ('1.5 h', '15.0 min', '4 s')
+    """
     if hours >= 1:
         return f"{hours:,.1f} h"
     return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"

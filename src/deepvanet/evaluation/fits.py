@@ -1,5 +1,6 @@
 """One fold fitted by every learner, and saved so that it is never fitted again."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
@@ -124,7 +125,8 @@ def plan_task(
     settings : EvaluateSettings
         Settings of the run: they name the learners.
     run : str
-        The run's digest: a fit of other settings has another file name.
+        Digest of the run's settings but for its lists: a fit of other settings has
+        another file name, and so has one of other rows.
 
     Returns
     -------
@@ -139,7 +141,10 @@ def plan_task(
         choice = Choice.ACCURACY
     elif can_choose_epoch(part.table, part.stratify(fold), fold):
         choice = Choice.LOSS
-    # what distinguishes this fit from every other fit of the run
+    numbers = {key: part.numbers[row] for key, row in rows.items()}
+    labels = {key: label[row] for key, row in rows.items()}
+    offsets = find_offsets(part.protocols[0], settings)
+    # what distinguishes this fit from every other fit of the run, however it grows
     name = {
         "run": run,
         "family": part.protocols[0].name,
@@ -149,6 +154,9 @@ def plan_task(
         "seed": part.seed,
         "scope": fold.scope,
         "fold": fold.number,
+        "rows": [_digest_rows(each) for each in (numbers, labels)],
+        "how": [choice, part.protocols[0].inner_unit, offsets, fold.sized_as],
+        "readings": list(part.readings),
     }
     return FoldJob(
         name=(
@@ -157,12 +165,12 @@ def plan_task(
         ),
         streams=parse_streams(part.streams),
         seed=part.seed,
-        numbers={key: part.numbers[row] for key, row in rows.items()},
-        label={key: label[row] for key, row in rows.items()},
+        numbers=numbers,
+        label=labels,
         goal=part.task.goal,
         choice=choice,
         unit=part.protocols[0].inner_unit,
-        offsets=find_offsets(part.protocols[0], settings),
+        offsets=offsets,
         sized_as=fold.sized_as,
         readings=part.readings,
         files={
@@ -176,6 +184,15 @@ def plan_task(
         else {},
         lags_s=moving.lags_s if moving else (),
     )
+
+
+def _digest_rows(parts: Mapping[str, Num[np.ndarray, " row *target"]]) -> str:
+    """Return a short name for numbers of each part of a fold."""
+    content = hashlib.sha256()
+    for key, values in parts.items():
+        content.update(f"{key} {values.dtype} {values.shape}".encode())
+        content.update(np.ascontiguousarray(values).tobytes())
+    return content.hexdigest()[:16]
 
 
 def list_learners(settings: EvaluateSettings, streams: str) -> list[str]:

@@ -72,6 +72,7 @@ from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import say_count
 from deepvanet.learners.lag import FoundLag
+from deepvanet.learners.own import carry_own
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.metrics import (
     LEAST_CLIPS,
@@ -311,7 +312,11 @@ def permute(
     if tasks:
         make_folder(out / _FOLDER)
         remove_unfinished(out / _FOLDER)
-    work = partial(_score_permutations, store.path, settings, face_weights)
+    work = carry_own(
+        partial(_score_permutations, store.path, settings, face_weights),
+        settings.learners,
+        execution=execution,
+    )
     for _ in run_tasks(
         work,
         [task for task in tasks if not task.file.is_file()],

@@ -66,11 +66,14 @@ from deepvanet.evaluation.statement import (
     state_sharing,
 )
 from deepvanet.evaluation.tables import collect_fits, list_segments, say_lags
+from deepvanet.evaluation.widening import leave_lists, read_wider
 from deepvanet.execution import FAILURES, run_tasks
 from deepvanet.files import make_folder, remove_unfinished, whole_file
 from deepvanet.findings import Finding, say_count, summarise, write_findings
 from deepvanet.learners.face_start import FILE as FACE_WEIGHTS
 from deepvanet.learners.face_start import keep_face_weights, name_face_weights
+from deepvanet.learners.own import carry_own
+from deepvanet.learners.own_sources import digest_sources, is_own
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.metrics import permutation_columns
 from deepvanet.schema import TRAINED_WITH, UserError
@@ -143,7 +146,9 @@ def evaluate(
     store_path : Path
         Store of trials, as ``prepare`` wrote it.
     out : Path
-        Folder of the run; new, or of a run of the same settings.
+        Folder of the run; new, or of a run of the same settings, or of a part of it:
+        fewer protocols, targets, streams, learners, seeds or subjects. Its fits are
+        kept.
     settings : EvaluateSettings
         What is evaluated, and how.
     execution : Execution
@@ -159,7 +164,8 @@ def evaluate(
     Raises
     ------
     UserError
-        When the settings do not fit the store, or ``out`` holds another run.
+        When the settings do not fit the store, or ``out`` holds another run, and not a
+        part of this one.
     ProtocolViolation
         When a fold is not what its protocol's name says.
     TaskError
@@ -193,12 +199,14 @@ def evaluate(
     described = _describe(store, settings)
     # a run may be given more permutations: its fits do not depend on them
     free = {"format": results.RUN_FORMAT, "permutations": settings.permutations}
-    claim_folder(out, described, what="run", free=free, read=results.read_run_settings)
+    claim_folder(
+        out, described, what="run", free=free, read=partial(read_wider, described)
+    )
     kept = keep_face_weights(out, face_weights)
 
+    of_fits = digest(leave_lists(described))
     tasks = [
-        plan_task(part, fold, out, settings, digest(described))
-        for part, fold in walk(parts)
+        plan_task(part, fold, out, settings, of_fits) for part, fold in walk(parts)
     ]
     n_before = sum(f.is_file() for task in tasks for f in task.files.values())
     waiting = [
@@ -312,6 +320,12 @@ def read_asked(file: Path, store_path: Path) -> tuple[EvaluateSettings, Path | N
         raise UserError(f"{file}: {error}") from None
     except KeyError as error:
         raise UserError(f"{file}: {error} is missing") from None
+    for name in there.get("own_learners", {}):
+        if not is_own(name):
+            raise UserError(
+                f"{file}: learner {name} was an object of Python, which the file does "
+                "not hold: evaluate from Python, with learners=[...]"
+            )
     if not asked.network.face_weights:
         return asked, None
     weights = file.parent / FACE_WEIGHTS
@@ -333,7 +347,11 @@ def _fit_waiting(
     if settings.control == "noise" and waiting:
         seed = settings.seeds[0]
         path = write_noise_store(store, noise, seed=seed, execution=execution)
-    work = partial(fit_task, path, settings, face_weights)
+    work = carry_own(
+        partial(fit_task, path, settings, face_weights),
+        settings.learners,
+        execution=execution,
+    )
     for _ in run_tasks(
         work,
         waiting,
@@ -357,11 +375,14 @@ def _write_permutations(path: Path, permutations: pd.DataFrame, task: str) -> No
 def _describe(store: SegmentStore, settings: EvaluateSettings) -> dict[str, Any]:
     evaluated = to_dict(settings)
     del evaluated["permutations"]
+    own = digest_sources(settings.learners)
     return {
         "dataset": store.manifest.dataset,
         "store_digest": digest_store(store),
         "prepare": dict(store.manifest.settings),
         "evaluate": evaluated,
+        # a fit of other code is another fit
+        **({"own_learners": dict(own)} if own else {}),
     }
 
 

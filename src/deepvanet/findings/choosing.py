@@ -1,8 +1,10 @@
 """Which findings are shown, and which are accepted."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from deepvanet.findings.codes import CODES, FAMILIES
@@ -148,6 +150,78 @@ def fold(findings: Iterable[Finding]) -> list[Finding]:
         replace(finding, place=list_some([place for place in own if place]))
         for finding, own in places.items()
     ]
+
+
+FEW = 3
+"""Findings of one kind up to which each has a line of its own."""
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+
+
+def group_alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return findings in groups that differ in places and numbers only, in their order.
+
+    Examples
+    --------
+    >>> from deepvanet.findings import make_finding
+    >>> found = [make_finding("V03", f"shows {n} of 60 s", place=str(n)) for n in "123"]
+    >>> [len(group) for group in group_alike([*found, make_finding("T15", "a")])]
+    [3, 1]
+    """
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        said = _hide_names(finding.sentence, finding)
+        kind = (finding.code, said, _hide_names(finding.assumed, finding))
+        groups.setdefault(kind, []).append(finding)
+    return list(groups.values())
+
+
+def _hide_names(text: str, finding: Finding) -> str:
+    """Return a sentence without numbers, and without what it is about."""
+    for name in filter(None, (finding.place, Path(finding.source).name)):
+        text = text.replace(name, "")
+    return _NUMBER.sub("0", text)
+
+
+def list_lines(findings: Iterable[Finding]) -> list[str]:
+    """Say each finding in a line; many of one kind in one, with their places.
+
+    Cures that are those of a code are left out, since they are said once for all.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        As a check found them.
+
+    Returns
+    -------
+    list of str
+        Lines, in the order of the first of each kind.
+
+    Examples
+    --------
+    >>> from deepvanet.findings import make_finding
+    >>> found = [make_finding("T15", f"lasts {n} s", place=f"x{n}") for n in "1234"]
+    >>> print(list_lines(found)[0])  # doctest: +ELLIPSIS
+    note T15: x1: lasts 1 s...(and 3 more like it: x2, x3, x4)
+    """
+    lines = []
+    for group in group_alike(map(drop_usual_cure, findings)):
+        if len(group) <= FEW:
+            lines += [finding.line for finding in group]
+            continue
+        first, *others = group
+        where = [_place_beside(finding, first) for finding in others]
+        places = list_some([*dict.fromkeys(filter(None, where))])
+        more = f"and {len(others)} more like it{f': {places}' if places else ''}"
+        lines.append(f"{first.line} ({more})")
+    return lines
+
+
+def _place_beside(finding: Finding, first: Finding) -> str:
+    """Return where a finding is, without the file where that is the same."""
+    if finding.source == first.source:
+        return finding.place
+    return " ".join(filter(None, (Path(finding.source).name, finding.place)))
 
 
 def describe_findings(findings: Iterable[Finding]) -> list[str]:

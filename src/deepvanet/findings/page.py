@@ -22,9 +22,10 @@ same. Each finding has a code, which keeps its meaning in later versions.
 - **warning**: it is read, but not plausible. Look at it before you believe a score.
 - **note**: it is read as it should be; something is not used, or was assumed as usual.
 
-`check --json FILE` writes all findings for programs; `--select` and `--ignore` choose
-by code or family, as `--select T,C05`. Findings are written into the store, and the
-report shows them beside the scores.
+More than three findings of one kind, as of each trial of a recording, are one line: the
+first, and the places of the others. `check --json FILE` writes all of them for
+programs; `--select` and `--ignore` choose by code or family, as `--select T,C05`.
+Findings are written into the store, and the report shows them beside the scores.
 
 Codes marked † need every frame of a video: `prepare` and `check --faces` find them,
 plain `check` looks at some frames only.

@@ -6,7 +6,7 @@ A recording goes this way: ``RecordingInput`` (which files) -> ``open_recording`
 """
 
 from deepvanet.inference.answering import TIMELINE_COLUMNS, TRIAL_COLUMNS
-from deepvanet.inference.recording_input import RecordingInput
+from deepvanet.inference.recording_input import RecordingInput, gather_files
 from deepvanet.inference.timelines import (
     Model,
     Timeline,
@@ -21,6 +21,7 @@ __all__ = [
     "Model",
     "RecordingInput",
     "Timeline",
+    "gather_files",
     "join_answers",
     "load_model",
     "predict",

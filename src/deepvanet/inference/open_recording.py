@@ -127,7 +127,7 @@ def _join_notes(
 def _check_length(n_segments: int, bundle: Bundle, recording: RecordingInput) -> None:
     if not n_segments:
         files = " and ".join(map(str, recording.files))
-        given = ("bio", "video", "features")
+        given = ("bio", "video", "features", "peripherals")
         raise UserError(
             f"{files}: shorter than a segment of {bundle.grid.length_s:g} s, which the "
             "bundle was trained on: a longer recording is needed",

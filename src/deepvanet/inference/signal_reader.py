@@ -170,13 +170,18 @@ def open_signal_reader(
     UserError
         When they do not fit the bundle.
     """
-    path = recording.bio
+    path = recording.signals
     if path is None:
         return None
     source = _find_source(path, recording, bundle)
     signals: SignalSource | Recording
     if source is None or (bundle.is_raw and bundle.recipe.artefacts != "none"):
-        signals = read_recording(path, channels=bundle.channels, trial=recording.trial)
+        signals = read_recording(
+            path,
+            channels=bundle.channels,
+            trial=recording.trial,
+            peripherals=recording.beside,
+        )
     else:
         signals = source
     places, notes = place_channels(
@@ -244,7 +249,9 @@ def _find_source(
     """Open a file that can be read in blocks, or return None for a data set's."""
     source = None
     if recording.trial is None:
-        source = open_source(path, channels=bundle.channels)
+        source = open_source(
+            path, channels=bundle.channels, peripherals=recording.beside
+        )
     if source is None and recording.trials is not None:
         raise UserError(
             f"{recording.trials}: {path} is a data set's file, which says itself "

@@ -16,6 +16,7 @@ import pandas as pd
 
 from deepvanet.bundle import Bundle, load_bundle
 from deepvanet.cells import write_csv
+from deepvanet.datasets.recordings.input_files import InputFile, read_input
 from deepvanet.files import check_file, whole_file
 from deepvanet.findings import say_count
 from deepvanet.inference.answering import (
@@ -25,7 +26,7 @@ from deepvanet.inference.answering import (
 )
 from deepvanet.inference.open_recording import open_recording
 from deepvanet.inference.recording import OpenRecording, Progress
-from deepvanet.inference.recording_input import RecordingInput
+from deepvanet.inference.recording_input import RecordingInput, gather_files
 from deepvanet.preprocessing.windows import (
     SECONDS,
     WindowGrid,
@@ -123,7 +124,19 @@ def predict(
     UserError
         When the recording does not fit the bundle.
     """
-    bundle = load_bundle(model)
+    return answer_recording(load_bundle(model), recording, progress=progress)
+
+
+def answer_recording(
+    bundle: Bundle, recording: RecordingInput, *, progress: Progress | None = None
+) -> Timeline:
+    """Score a recording as ``predict`` does, by a bundle that is open.
+
+    Raises
+    ------
+    UserError
+        When the recording does not fit the bundle.
+    """
     opened = open_recording(bundle, recording)
     answerer = Answerer(bundle)
     at_once = answerer.count_segments(opened)
@@ -132,7 +145,7 @@ def predict(
     return join_answers(answers, opened, bundle)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A bundle that is asked from Python.
 
@@ -145,12 +158,16 @@ class Model:
 
     bundle: Bundle
 
+    def __repr__(self) -> str:
+        return f"<Model {'; '.join(self.bundle.lines())}>"
+
     def predict(
         self,
         video: Path | str | None = None,
         bio: Path | str | None = None,
         *,
         features: Path | str | None = None,
+        inputs: Sequence[str] = (),
         trial: str | None = None,
         trials: Path | str | None = None,
         video_offset_s: float | None = None,
@@ -167,6 +184,8 @@ class Model:
         video, bio, features : Path | str, optional
             Face video, signals, and numbers of the video's frames that another program
             made; at least one.
+        inputs : sequence of str
+            Further files of signals, as ``peripheral=gsr.csv@1.5``.
         trial : str, optional
             Which trial of a signal file that holds several.
         trials : Path | str, optional
@@ -192,13 +211,11 @@ class Model:
         UserError
             When the recording does not fit the bundle.
         """
+        files = _name_files(video, bio, features, inputs)
         recording = RecordingInput(
-            video=_as_path(video),
-            bio=_as_path(bio),
-            features=_as_path(features),
+            **gather_files(files, video_offset_s=video_offset_s),
             trial=trial,
             trials=_as_path(trials),
-            video_offset_s=video_offset_s,
             baseline_s=baseline_s,
             accept=tuple(accept),
         )
@@ -211,6 +228,7 @@ class Model:
         bio: Path | str | None = None,
         *,
         features: Path | str | None = None,
+        inputs: Sequence[str] = (),
         video_offset_s: float | None = None,
     ) -> pd.DataFrame:
         """Return a row a trial of a table, with columns ``list_trial_columns``.
@@ -222,6 +240,8 @@ class Model:
         video, bio, features : Path | str, optional
             Face video, signals, and numbers of the video's frames that another program
             made; at least one.
+        inputs : sequence of str
+            Further files of signals, as ``peripheral=gsr.csv@1.5``.
         video_offset_s : float, optional
             Second of the signals at which the video starts; None as in
             ``deepvanet.inference.RecordingInput``.
@@ -236,14 +256,23 @@ class Model:
         UserError
             When the recording does not fit the bundle.
         """
+        files = _name_files(video, bio, features, inputs)
         recording = RecordingInput(
-            video=_as_path(video),
-            bio=_as_path(bio),
-            features=_as_path(features),
+            **gather_files(files, video_offset_s=video_offset_s),
             trials=_as_path(trials),
-            video_offset_s=video_offset_s,
         )
         return pd.DataFrame(predict(self.bundle.path, recording).trials)
+
+
+def _name_files(
+    video: Path | str | None,
+    bio: Path | str | None,
+    features: Path | str | None,
+    inputs: Sequence[str],
+) -> list[InputFile]:
+    given = {"video": video, "bio": bio, "face_features": features}
+    named = [InputFile(column, str(path)) for column, path in given.items() if path]
+    return [*named, *map(read_input, inputs)]
 
 
 def _as_path(path: Path | str | None) -> Path | None:

@@ -228,11 +228,13 @@ def fit_scaler(
         subjects = measure_norms(features, subject)
         features = normalise_features(features, subject, subjects)
     known = np.isfinite(features)
-    kept = known.any(axis=0)
+    kept, whole = known.any(axis=0), known.all(axis=0)
     fill = np.zeros(features.shape[1])
-    fill[kept] = [
+    fill[whole] = np.median(features[:, whole], axis=0)
+    holed = kept & ~whole
+    fill[holed] = [
         np.median(column[there])
-        for column, there in zip(features.T[kept], known.T[kept], strict=True)
+        for column, there in zip(features.T[holed], known.T[holed], strict=True)
     ]
     filled = np.where(known, features, fill)
     center, spread = filled.mean(axis=0), filled.std(axis=0)

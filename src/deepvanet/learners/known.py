@@ -3,7 +3,8 @@
 A learner is one file here and one record. Its names are dotted and resolved on use, so
 that a list of learners costs nothing. Another package adds a learner by an entry point
 of the group ``deepvanet.learners``, which carries the learner's name and leads to a
-``LearnerRecord``; that is imported when the learner is asked for, not before.
+``LearnerRecord``; that is imported when the learner is asked for, not before. A
+person's own learners are objects or files (:mod:`deepvanet.learners.own_sources`).
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from deepvanet.learners.own_sources import FILE, is_own
 from deepvanet.plugins import find_plugins, load_plugin, name_package
 from deepvanet.schema import PRIORS, UserError, pick
 
@@ -93,8 +95,24 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
         "trains a network of faces and an RBF machine of EEG (Huang et al. 2019)",
     ),
     (
+        *("liu2016", "liu2016", "features"),
+        "fits a bimodal autoencoder and a linear machine (Liu et al. 2016)",
+    ),
+    (
         *("alhagry2017", "alhagry2017", "network"),
         "trains an LSTM on raw EEG, five seconds at a time (Alhagry et al. 2017)",
+    ),
+    (
+        *("yang2018", "yang2018", "network"),
+        "trains a convolutional and a recurrent network on EEG (Yang et al. 2018)",
+    ),
+    (
+        *("after-anubhav2020", "after_anubhav2020", "network"),
+        "trains an LSTM on band power of a trial's seconds (after Anubhav et al. 2020)",
+    ),
+    (
+        *("after-tang2017", "after_tang2017", "network"),
+        "trains an LSTM a modality on features of ten seconds (after Tang et al. 2017)",
     ),
     (
         *("after-siddharth2019", "after_siddharth2019", "features"),
@@ -105,9 +123,11 @@ _SYSTEMS: Sequence[tuple[str, str, Kind, str]] = (
     ),
 )
 """The systems of Table 2: name, module of ``deepvanet.systems``, kind, title."""
+
 _PATTERNS: Mapping[str, str] = {
     "soleymani2012": "soleymani2012:as-published",
     "huang2019": "huang2019:as-code",
+    "liu2016": "liu2016:(de|as-published)",
 }
 """Further names of systems: what differs where all of the original is rebuilt."""
 
@@ -167,6 +187,13 @@ _LIST = (
         "features",
     ),
     LearnerRecord(
+        "best-honest",
+        "pools classifiers of whole trials, several of each stream: our strongest",
+        "deepvanet.learners.best_honest:make_best_honest",
+        "deepvanet.learners.best_honest:load_best_honest",
+        "features",
+    ),
+    LearnerRecord(
         "eegnet",
         "trains EEGNet-8,2 on EEG",
         "deepvanet.learners.eegnet:make_eegnet",
@@ -210,6 +237,11 @@ def list_learners() -> list[str]:
     ------
     UserError
         When a plug-in has a name that is taken.
+
+    Examples
+    --------
+    >>> "network" in list_learners()
+    True
     """
     points = find_plugins(GROUP)
     for name, point in points.items():
@@ -234,6 +266,11 @@ def find_record(name: str) -> LearnerRecord:
     for record in _LIST:
         if record.has_name(name):
             return record
+    if is_own(name):
+        source = "a file of code" if FILE.fullmatch(name) else "an object of Python"
+        return LearnerRecord(
+            name, f"comes from {source}", "deepvanet.learners.own:make_own"
+        )
     point = find_plugins(GROUP).get(pick("learner", name, known))
     if point is None:
         raise KeyError(name)

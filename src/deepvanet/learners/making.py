@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 from deepvanet.config import NetworkSettings
 from deepvanet.learners.known import find_record
 from deepvanet.learners.learner import FittedLearner, Learner, MakeLearner
+from deepvanet.learners.own import say_no_bundle
+from deepvanet.learners.own_sources import is_own
 from deepvanet.learners.within_subject import (
     compare_within,
     is_comparing,
@@ -53,6 +55,8 @@ def load_learner(name: str, folder: Path) -> FittedLearner:
         holds something else.
     """
     loader = find_record(name).loader
+    if not loader and is_own(name):
+        raise UserError(f"learner {name}: {say_no_bundle(name)}")
     if not loader:
         raise UserError(f"learner {name}: reads no signal, so nothing of it is loaded")
     load = _resolve(name, loader)

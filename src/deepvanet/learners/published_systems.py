@@ -87,6 +87,11 @@ class SystemRecord:
         return self.learner.startswith("after-")
 
     @property
+    def level(self) -> Literal["segment", "trial"]:
+        """What was one example to them, as ``scores.csv`` calls it."""
+        return "trial" if "trial" in self.authors_unit else "segment"
+
+    @property
     def is_assumed(self) -> bool:
         """Whether no text or code of the authors says what their protocol was."""
         return self.protocol_tag in ASSUMED
@@ -522,6 +527,39 @@ _LIST = (
             "seconds of a trial are on both sides; in later code of the first author "
             "scaler and autoencoder see test rows, and C is chosen by test accuracy"
         ),
+        facts=(
+            Fact("an autoencoder started by Boltzmann machines", "abstract"),
+            Fact("a layer that both modalities share", "abstract"),
+            Fact(
+                "three machines of one width, 20 sweeps, batches of 100, in later code "
+                "for other data",
+                "code",
+            ),
+            Fact(
+                "sigmoid layers, a decoder started at the transposed weights, mean "
+                "squared error, RMSprop, in that code",
+                "code",
+            ),
+            Fact("inputs between 0 and 1, a linear machine, in that code", "code"),
+            Fact(
+                "in that code the scaler and the autoencoder see test rows, C is "
+                "chosen by test accuracy and all widths and epochs are kept; "
+                "as-published has the scaler alone",
+                "code",
+            ),
+            Fact("all channels of a second joined", "third-party"),
+            Fact("raw samples, no entropy, for DEAP", "memory"),
+            Fact("seconds dealt into 10 folds", "memory"),
+            Fact("width 200, 100 epochs, C 1", "choice"),
+            Fact(
+                "contrastive divergence of one step at 0.1, RMSprop at 0.001, the "
+                "error of each modality counts alike, the shared layer at unit "
+                "variance",
+                "choice",
+            ),
+            Fact("at most 10,000 rows train, evenly over trials", "choice"),
+            Fact("all but as-published is fitted on training rows alone", "choice"),
+        ),
     ),
     SystemRecord(
         learner="alhagry2017",
@@ -544,6 +582,22 @@ _LIST = (
             "85.65"
         ),
         authors_segment=5.0,
+        facts=(
+            Fact("an LSTM on raw EEG, then a dense layer", "abstract"),
+            Fact("within subjects, 4 folds", "memory"),
+            Fact(
+                "LSTMs of 64 and 32 units with ReLU and sigmoid behind them, a dropout "
+                "of 0.2, RMSprop at 0.001",
+                "third-party",
+            ),
+            Fact("pieces of 5.25 s with the rest in the first ones", "third-party"),
+            Fact("pieces of five seconds of the clip alone", "choice"),
+            Fact(
+                "channels by median and interquartile range, batches of 32, 100 "
+                "epochs, the epoch by validation trials",
+                "choice",
+            ),
+        ),
     ),
     SystemRecord(
         learner="yang2018",
@@ -565,6 +619,33 @@ _LIST = (
             "baseline subtracted; the first second of a trial is there twice"
         ),
         authors_baseline="waveform",
+        facts=(
+            Fact(
+                "frames of 9 x 9 cells, each time point scaled over its electrodes",
+                "code",
+            ),
+            Fact(
+                "convolutions of 4 x 4 with 32, 64 and 128 maps, stacked and reduced "
+                "to 13; two LSTMs of 32; dense layers of 1024",
+                "code",
+            ),
+            Fact("batch normalisation that is the identity", "code"),
+            Fact(
+                "cross-entropy with a penalty of 0.5 on all weights and biases, Adam "
+                "at 0.0001 throughout, batches of 200, 70 epochs",
+                "code",
+            ),
+            Fact("start at 0.1, for weights a deviation and for biases", "code"),
+            Fact("592,937 weights without normalisation", "inferred"),
+            Fact(
+                "scale and shift behind each of four convolutions, ELU behind the "
+                "last; the LSTMs start as all else",
+                "choice",
+            ),
+            Fact("electrodes by name, cells without one are zero", "choice"),
+            Fact("the first second of a trial is not there twice", "choice"),
+            Fact("the epoch as the protocol says", "choice"),
+        ),
     ),
     SystemRecord(
         learner="after-anubhav2020",
@@ -582,6 +663,20 @@ _LIST = (
         protocol_tag="inferred",
         measured_on="DEAP, within subjects, very likely 10 test trials of 40",
         leak="not known; whether the epoch was chosen on test trials is not said",
+        facts=(
+            Fact("an LSTM, band power, one subject at a time", "abstract"),
+            Fact("10 test trials in each of 32 subjects, one split", "inferred"),
+            Fact(
+                "log power of 4-8, 8-12, 12-30 and 30-45 Hz, a trial as a sequence of "
+                "seconds",
+                "choice",
+            ),
+            Fact(
+                "LSTM 128, dropout 0.3, LSTM 64, dense 32, Adam at 0.001, batches of "
+                "8, 100 epochs, the epoch by validation trials",
+                "choice",
+            ),
+        ),
     ),
     SystemRecord(
         learner="after-tang2017",
@@ -598,6 +693,22 @@ _LIST = (
         protocol_tag="memory",
         measured_on="DEAP; the split is not known",
         leak="windows of neighbours are very likely on both sides",
+        facts=(
+            Fact("a bimodal LSTM, EEG and peripheral signals of DEAP", "abstract"),
+            Fact(
+                "an LSTM a modality, their last states joined; entropy in four bands",
+                "memory",
+            ),
+            Fact(
+                "features of this package, ten seconds that end with the one scored",
+                "choice",
+            ),
+            Fact(
+                "LSTMs of 64, dropout 0.5, dense 64, Adam at 0.001, batches of 64, 50 "
+                "epochs, the epoch by validation trials",
+                "choice",
+            ),
+        ),
     ),
     SystemRecord(
         learner="after-siddharth2019",

@@ -21,6 +21,7 @@ from deepvanet.metrics.calibration import (
     measure_calibration,
     measure_calibration_error,
     measure_log_loss,
+    measure_rising_bins,
 )
 from deepvanet.metrics.conformal import Conformal, conform, take_classes
 from deepvanet.metrics.families import (
@@ -151,6 +152,7 @@ __all__ = [
     "measure_calibration",
     "measure_calibration_error",
     "measure_log_loss",
+    "measure_rising_bins",
     "measure_skill",
     "name_probable",
     "permutation_columns",

@@ -14,6 +14,8 @@ References
    using Bayesian binning. AAAI 29, 2901-2907.
 .. [2] Platt (1999). Probabilistic outputs for support vector machines and comparisons
    to regularized likelihood methods. Advances in large margin classifiers, 61-74.
+.. [3] Roelofs, Cain, Shlens and Mozer (2022). Mitigating bias in calibration error
+   estimation. AISTATS 25, 4036-4054.
 """
 
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 N_BINS = 10
+MOST_RISING = 20
+"""Bins of a diagram, of which there are as many as rise."""
 TRIALS_A_BIN = 20
 """Fewer trials than this say nothing of a fraction."""
 N_SIMULATED = 500
@@ -175,6 +179,44 @@ def measure_calibration(
         n=("score", "size"),
     )
     return bins.reset_index(drop=True)
+
+
+def measure_rising_bins(
+    label: Int[np.ndarray, " item"], score: Float[np.ndarray, " item"], n_trials: int
+) -> pd.DataFrame:
+    """Return bins as ``measure_calibration``, as many as the data carry [3]_.
+
+    From two bins on there is one more as long as higher scores come true at least as
+    often: what falls again is chance, or an order that the scores do not have.
+
+    Parameters
+    ----------
+    label, score : array, shape (item,)
+        As ``measure_calibration`` takes them.
+    n_trials : int
+        There is at most a bin for each ``TRIALS_A_BIN`` of them, and ``MOST_RISING``.
+
+    Returns
+    -------
+    DataFrame
+        A row a bin: mean_score, fraction_high, n; in the order of scores.
+
+    Examples
+    --------
+    >>> score = np.linspace(0.05, 0.95, 80)
+    >>> label = (score > 0.5).astype(int)
+    >>> len(measure_rising_bins(label, score, 80))
+    4
+    >>> len(measure_rising_bins(1 - label, score, 80))
+    1
+    """
+    found = measure_calibration(label, score, n_bins=1)
+    for n_bins in range(2, min(MOST_RISING, n_trials // TRIALS_A_BIN) + 1):
+        bins = measure_calibration(label, score, n_bins=n_bins)
+        if not bins["fraction_high"].is_monotonic_increasing:
+            break
+        found = bins
+    return found
 
 
 def measure_calibration_error(

@@ -90,7 +90,9 @@ METRIC_RECORDS: Mapping[str, MetricRecord] = {
             BY_CLASSES,
             is_share=True,
         ),
-        MetricRecord("macro_f1", "Macro F1", "mean of the F1 of each class"),
+        MetricRecord(
+            "macro_f1", "Macro F1", "mean of the F1 of each class", is_share=True
+        ),
         MetricRecord(
             "mcc", "MCC", "Matthews correlation of labels and predictions", 0.0
         ),
@@ -100,6 +102,7 @@ METRIC_RECORDS: Mapping[str, MetricRecord] = {
             "how often a trial of a class has more of its probability than a trial of "
             "another one; the mean over classes, each against the rest",
             0.5,
+            is_share=True,
         ),
         MetricRecord(
             "ccc",

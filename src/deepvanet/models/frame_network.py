@@ -6,6 +6,7 @@ ones keep their first two convolutions, or all blocks but the last, as they are.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -16,16 +17,18 @@ from deepvanet.models.mini_xception import MiniXception
 from deepvanet.models.trunk import Trunk
 from deepvanet.schema import Stream
 
-Start = Literal["fresh", "afew-va", "fer"]
-"""Where the convolutions start."""
+Start = Literal["fresh", "small", "afew-va", "fer"]
+"""Where the convolutions start; small ones are fresh, too."""
 
 STARTS: tuple[Start, ...] = get_args(Start)
-SIDES: Mapping[Start, int] = {"fresh": 48, "afew-va": 64, "fer": 64}
+SIDES: Mapping[Start, int] = {"fresh": 48, "small": 48, "afew-va": 64, "fer": 64}
 """Pixels of an image along each side."""
 
-COLOURS: Mapping[Start, int] = {"fresh": 1, "afew-va": 3, "fer": 1}
+COLOURS: Mapping[Start, int] = {"fresh": 1, "small": 1, "afew-va": 3, "fer": 1}
 MAPS = ((32, 1), (32, 0), (64, 0))
 """Maps and padding of the three 3 x 3 convolutions with fresh weights."""
+
+SMALL_MAPS = ((8, 1), (8, 0), (16, 0))
 
 POOL = 3
 DROPOUT = 0.5
@@ -37,16 +40,21 @@ _THIRD = 6
 class PublishedConvolutions(nn.Sequential):
     """Three convolutions with ReLU, dropout, one pooling: (1, 48, 48) to 12,544.
 
+    Parameters
+    ----------
+    maps : tuple
+        As ``MAPS`` has them.
+
     Examples
     --------
     >>> PublishedConvolutions()(torch.zeros(2, 1, 48, 48)).shape
     torch.Size([2, 64, 14, 14])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, maps: tuple[tuple[int, int], ...] = MAPS) -> None:
         layers: list[nn.Module] = []
         n_maps = 1
-        for n_next, padding in MAPS:
+        for n_next, padding in maps:
             layers += [nn.Conv2d(n_maps, n_next, 3, padding=padding), nn.ReLU()]
             n_maps = n_next
         super().__init__(*layers, nn.Dropout(DROPOUT), nn.MaxPool2d(POOL))
@@ -88,7 +96,7 @@ class FrameNetwork(nn.Module):
 
         The statistics of fer's normalisations are kept in either case.
         """
-        if self.start == "fresh":
+        if self.start in ("fresh", "small"):
             return
         self.trunk.requires_grad_(requires_grad=False)
         if all_of_trunk:
@@ -133,6 +141,7 @@ class FrameNetwork(nn.Module):
 
 _TRUNKS: Mapping[Start, Callable[[], nn.Module]] = {
     "fresh": PublishedConvolutions,
+    "small": partial(PublishedConvolutions, SMALL_MAPS),
     "afew-va": Trunk,
     "fer": MiniXception,
 }

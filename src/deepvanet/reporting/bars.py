@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -15,6 +16,7 @@ from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import (
     HATCH,
     add_legend,
+    find_key_width,
     name_target,
     present,
     scale_headline,
@@ -23,6 +25,7 @@ from deepvanet.reporting.panels import (
 from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_name
 from deepvanet.reporting.studies import NO_LEAK, Study
 from deepvanet.reporting.tables import find_headline
+from deepvanet.reporting.wording import Wording
 from deepvanet.schema import PRIORS
 
 PRIOR_COLORS = {
@@ -60,11 +63,16 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
     streams = present(study.streams, mine["streams"])
     protocols = present(study.protocols, mine["protocol"])
     group = len(protocols) * _BAR_IN + _GAP_IN
-    left, top, height = _find_left(form), 0.28 + 0.16 * _count_lines(protocols), 1.9
+    left, height = _find_left(form), 1.9
     width = max(len(streams) * group + 0.1, 2.4)
-    sheet = Sheet(max(left + width + 0.15, plotting.COLUMN_IN), top + height + 0.62)
+    whole = max(left + width + 0.15, plotting.get_style().column_in)
+    names = [_name_bar(study, protocol) for protocol in protocols]
+    n_columns = 2 if 2 * find_key_width(names) <= whole else 1
+    n_lines = -(-len(protocols) // n_columns)
+    top = 0.28 + 0.16 * (n_lines + 2)
+    sheet = Sheet(whole, top + height + 0.62)
     sheet.write(0.04, 0.03, f"{title}, {shorten_name(learner, 40)}", weight="bold")
-    _write_keys(sheet, study, protocols)
+    _write_keys(sheet, study, protocols, n_columns)
     axes = sheet.add_axes(left, top, width, height)
     for place, name in enumerate(streams):
         for number, protocol in enumerate(protocols):
@@ -89,6 +97,16 @@ def plot_bars(study: Study, target: str, learner: str) -> Plot:
         "its 95 % interval; lines are the priors, which see no signal; hatched bars "
         "leak, pale ones are controls; the dashed line is chance",
         shown,
+        alt=_say_bars(mine, form),
+    )
+
+
+def _say_bars(rows: pd.DataFrame, form: Form) -> str:
+    """Say how high each bar is."""
+    words = Wording(form)
+    return "; ".join(
+        f"{row['protocol']} on {row['streams']}: {words.write(row['mean'])}{words.unit}"
+        for row in rows.to_dict("records")
     )
 
 
@@ -97,8 +115,8 @@ def _find_left(form: Form) -> float:
     return 0.68 if form.is_rating else 0.55
 
 
-def _count_lines(protocols: Sequence[str]) -> int:
-    return -(-len(protocols) // 2) + 2
+def _name_bar(study: Study, protocol: str) -> str:
+    return f"{protocol}, leaks: {study.leaks_of(protocol)}"
 
 
 def _pick_color(protocols: Sequence[str], protocol: str) -> str:
@@ -148,13 +166,15 @@ def _plot_priors(axes: Axes, rows: pd.DataFrame, at: float) -> None:
             )
 
 
-def _write_keys(sheet: Sheet, study: Study, protocols: Sequence[str]) -> None:
+def _write_keys(
+    sheet: Sheet, study: Study, protocols: Sequence[str], n_columns: int
+) -> None:
     bars = [
         Patch(
             facecolor=_pick_color(protocols, protocol),
             hatch=HATCH if study.leaks_of(protocol) != NO_LEAK else "",
             edgecolor="white",
-            label=f"{protocol}, leaks: {study.leaks_of(protocol)}",
+            label=_name_bar(study, protocol),
         )
         for protocol in protocols
     ]
@@ -163,8 +183,8 @@ def _write_keys(sheet: Sheet, study: Study, protocols: Sequence[str]) -> None:
         for name, color in PRIOR_COLORS.items()
         if name in study.learners
     ]
-    lines = -(-len(bars) // 2)
-    add_legend(sheet, bars, top=0.21, ncols=2)
+    lines = -(-len(bars) // n_columns)
+    add_legend(sheet, bars, top=0.21, ncols=n_columns)
     add_legend(sheet, priors, top=0.21 + 0.16 * lines, ncols=2)
 
 
@@ -188,7 +208,7 @@ def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
         return None
     panel, gap, left, top = 0.92, 0.1, _find_left(form), 0.74
     width = left + len(streams) * (panel + gap) + 0.1
-    sheet = Sheet(max(width, plotting.COLUMN_IN), top + 2.3)
+    sheet = Sheet(max(width, plotting.get_style().column_in), top + 2.3)
     sheet.write(0.04, 0.03, f"{title}, {shorten_name(learner, 40)}", weight="bold")
     all_values = table[columns].to_numpy(dtype=float).ravel()
     said = "; ".join(f"{side}, leaks: {study.leaks_of(side)}" for side in sides)
@@ -196,7 +216,8 @@ def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
     for place, name in enumerate(streams):
         axes = sheet.add_axes(left + place * (panel + gap), top, panel, 1.5)
         scale_headline(axes, form, along="y", values=all_values, room=0.02)
-        _plot_pairs(axes, select(table, streams=name)[columns].to_numpy(dtype=float))
+        values = select(table, streams=name)[columns].to_numpy(dtype=float)
+        _plot_pairs(axes, values, form)
         axes.set_title(shorten_name(name).replace("+", "+\n"), pad=4)
         axes.set_xticks([0, 1], [s.replace("-", "-\n") for s in sides])
         if place:
@@ -210,17 +231,18 @@ def plot_paired(study: Study, target: str, learner: str) -> Plot | None:
     )
 
 
-def _plot_pairs(axes: Axes, values: np.ndarray) -> None:
+def _plot_pairs(axes: Axes, values: Float[np.ndarray, "subject 2"], form: Form) -> None:
     for pair in values:
         axes.plot([0, 1], pair, color=plotting.GREY, lw=0.7, alpha=0.7, zorder=2)
     mean = values.mean(axis=0)
-    change = f"{mean[1] - mean[0]:+.2f}".replace("-", "\N{MINUS SIGN}")
+    words = Wording(form)
+    change = words.write_change(float(mean[1] - mean[0]))
     axes.plot([0, 1], mean, color=plotting.BLUE, lw=2.4, marker="o", ms=4, zorder=3)
     axes.set_xlim(-0.25, 1.25)
     axes.text(
         0.5,
         -0.3,
-        f"{len(values)} subjects\n{change}",
+        f"{len(values)} subjects\n{change}{' points' if words.is_share else ''}",
         transform=axes.transAxes,
         ha="center",
         va="top",

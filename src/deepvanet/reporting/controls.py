@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -72,15 +73,16 @@ def plot_controls(study: Study, target: str) -> Plot | None:
         mine = select(whole, level=level, metric=metric)
         for place, (protocol, streams, learner) in enumerate(rows):
             found = select(mine, protocol=protocol, streams=streams, learner=learner)
-            _plot_row(axes, found, place)
+            _plot_row(axes, found, place, is_share=not form.is_rating)
             if study.leaks_of(protocol, streams) != NO_LEAK:
                 hatch_rows(axes, float(place), place + 1.0)
         chance = form.find_chance(metric)
         axes.axvline(chance, color=plotting.BLACK, lw=0.8, dashes=(4, 3), zorder=1)
-        unit = "correlation" if form.is_rating else "fraction"
+        unit = "correlation" if form.is_rating else "%"
         lowest = -0.25 if form.is_rating else 0
         axes.set(xlim=(lowest, 1), ylim=(len(rows), 0), yticks=[], xlabel=unit)
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ticks = ["0", "0.5", "1"] if form.is_rating else ["0", "50", "100"]
+        axes.set_xticks([0, 0.5, 1], ticks)
     return sheet.finish(
         make_file_name("controls", target),
         f"{title}: scores of the real run, of shuffled labels and of noise in place "
@@ -97,7 +99,7 @@ def _list_real(study: Study, controls: pd.DataFrame) -> pd.DataFrame:
     return study.scores[mine].assign(control="real")
 
 
-def _plot_row(axes: Axes, rows: pd.DataFrame, place: int) -> None:
+def _plot_row(axes: Axes, rows: pd.DataFrame, place: int, *, is_share: bool) -> None:
     for number, (control, (color, _)) in enumerate(CONTROLS.items()):
         found = select(rows, control=control)["mean"].to_numpy(dtype=float)
         if not len(found) or not np.isfinite(found[0]):
@@ -106,9 +108,9 @@ def _plot_row(axes: Axes, rows: pd.DataFrame, place: int) -> None:
         axes.barh(at, found[0], height=0.2, color=color, zorder=2)
         axes.text(
             *(min(max(found[0], 0) + 0.02, 0.84), at),
-            f"{found[0]:.2f}",
+            f"{100 * found[0]:.0f}" if is_share else f"{found[0]:.2f}",
             va="center",
-            fontsize=plotting.FONT_PT - 1,
+            fontsize=0.875 * mpl.rcParams["font.size"],
             bbox={"fc": "white", "ec": "none", "pad": 0.4, "alpha": 0.8},
             zorder=3,
         )

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from deepvanet.gap import name_metric
+from deepvanet.metrics import Form
 from deepvanet.reporting import plotting
 from deepvanet.reporting.bars import plot_bars, plot_paired
 from deepvanet.reporting.controls import plot_controls
@@ -32,6 +34,7 @@ from deepvanet.reporting.plotting import Plot, Sheet, make_file_name, shorten_na
 from deepvanet.reporting.rated import plot_rated
 from deepvanet.reporting.studies import NO_LEAK, Study
 from deepvanet.reporting.traces import plot_cleaning
+from deepvanet.reporting.wording import Wording
 from deepvanet.schema import PRIORS
 
 KINDS = (
@@ -67,15 +70,22 @@ _FACE_STATES = (
 )
 
 
-def plot_study(study: Study, *, place: str = "") -> list[Plot]:
+def plot_study(
+    study: Study,
+    *,
+    place: str = "",
+    style: plotting.PlotStyle = plotting.DEFAULT_STYLE,
+) -> list[Plot]:
     """Plot all figures of a study.
 
     Parameters
     ----------
     place : str
         Put before the names of the figures' files.
+    style : PlotStyle
+        Sizes of figures and letters.
     """
-    with plotting.house_style():
+    with plotting.house_style(style):
         plots = [
             _plot_subjects(study, target, streams)
             for target in study.targets
@@ -143,10 +153,13 @@ def _plot_subjects(study: Study, target: str, streams: str) -> Plot:
     )
     band = max(len(learners) * lane, 0.44) + 0.12
     height = band * len(protocols)
-    sheet = Sheet(plotting.COLUMN_IN, top + height + 0.46)
+    column = plotting.get_style().column_in
+    sheet = Sheet(column, top + height + 0.46)
     sheet.write(0.04, 0.03, f"{title}, {streams}", weight="bold")
     _write_learners(sheet, study, learners)
-    axes = sheet.add_axes(left, top, plotting.COLUMN_IN - left - 0.16, height)
+    axes = sheet.add_axes(
+        left, top, plotting.get_style().column_in - left - 0.16, height
+    )
     for row, protocol in enumerate(protocols):
         middle = (row + 0.5) * band
         leaks = study.leaks_of(protocol, streams)
@@ -171,7 +184,23 @@ def _plot_subjects(study: Study, target: str, streams: str) -> Plot:
         f"{title}, {streams}: {name_metric(metric)} over the trials of each subject; "
         "one dot a subject, the bar is their mean, the dashed line is chance",
         scores,
+        alt=_say_subjects(scores, study.forms[target]),
     )
+
+
+def _say_subjects(scores: pd.DataFrame, form: Form) -> str:
+    """Say mean and range of each row of dots."""
+    words, said = Wording(form), []
+    for key, mine in scores.groupby(["protocol", "learner"], sort=False):
+        values = mine[form.headline].dropna()
+        if len(values):
+            mean, low, high = map(words.write, (values.mean(), *_span(values)))
+            said.append(f"{' by '.join(map(str, key))}: {mean} ({low} to {high})")
+    return "; ".join(said) + (words.unit if said else "")
+
+
+def _span(values: "pd.Series[float]") -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def _plot_dots(

@@ -15,10 +15,9 @@ from deepvanet.metrics import (
     Form,
     count_confusion,
     find_form,
-    measure_calibration,
     measure_calibration_error,
+    measure_rising_bins,
 )
-from deepvanet.metrics.calibration import N_BINS, TRIALS_A_BIN
 from deepvanet.protocols import columns_of
 from deepvanet.reporting import plotting
 from deepvanet.reporting.panels import (
@@ -39,7 +38,7 @@ _CELL_IN = 0.33
 
 _LOSSES: Sequence[tuple[str, str, str, tuple[float, Sequence[float]]]] = (
     ("train_loss", "training", plotting.BLUE, (0, ())),
-    ("watched_loss", "watched", plotting.VERMILION, (0, (3, 1.5))),
+    ("watched_loss", "validation", plotting.VERMILION, (0, (3, 1.5))),
 )
 
 
@@ -209,7 +208,7 @@ def plot_curves(study: Study, history: pd.DataFrame, target: str, learner: str) 
         A panel for each protocol and stream set.
     """
     streams = present(study.streams, history["streams"])
-    width = min((plotting.PAGE_IN - 1.75) / len(streams) - 0.1, 2.4)
+    width = min((plotting.get_style().page_in - 1.75) / len(streams) - 0.1, 2.4)
     grid = PanelGrid(
         study,
         present(study.protocols, history["protocol"]),
@@ -237,7 +236,7 @@ def plot_curves(study: Study, history: pd.DataFrame, target: str, learner: str) 
         _label_curves(axes, grid, protocol, name, last=last, unit=unit)
     return grid.sheet.finish(
         make_file_name("curves", target, learner),
-        f"{title}: loss of training and watched rows by epoch",
+        f"{title}: loss of training and validation rows by epoch",
         history,
     )
 
@@ -254,16 +253,16 @@ def plot_calibration(study: Study, target: str, learner: str) -> Plot:
         bins, error, calibrated = _measure_calibration(rows)
         leaks = study.leaks_of(protocol, streams) != NO_LEAK
         axes = grid.add_panel(protocol, streams, leaks=leaks)
-        _plot_calibration(axes, bins, f"ECE {error:.2f} ({calibrated:.2f})")
+        _plot_calibration(axes, bins, f"ECE {100 * error:.0f} ({100 * calibrated:.0f})")
         _label_calibration(axes, grid, protocol, streams, form)
         found = {"ece": error, "ece_if_calibrated": calibrated}
         tables.append(bins.assign(protocol=protocol, streams=streams, **found))
     return grid.sheet.finish(
         make_file_name("calibration", target, learner),
-        f"{title}: fraction of segments {_say_rated(form)} by their mean "
-        f"{_name_probability(form)}, in bins of equally many; on the diagonal a score "
-        "comes true as often as it says; ECE is the mean distance from it, in brackets "
-        "that of scores which do come true, with so many trials",
+        f"{title}: percentage of segments {_say_rated(form)} by their mean "
+        f"{_name_probability(form)}, in as many bins of equally many as still rise; on "
+        "the diagonal a score comes true as often as it says; ECE is the mean distance "
+        "from it, in brackets that of scores which do come true, with so many trials",
         pd.concat(tables, ignore_index=True),
     )
 
@@ -281,8 +280,7 @@ def _measure_calibration(rows: pd.DataFrame) -> tuple[pd.DataFrame, float, float
         trial = (trial + n_trials * numbers[:, None]).ravel()
         label = (label == numbers[:, None]).astype(np.int64).ravel()
         score = score.T.ravel()
-    n_bins = max(1, min(N_BINS, n_trials // TRIALS_A_BIN))
-    bins = measure_calibration(label, score, n_bins=n_bins)
+    bins = measure_rising_bins(label, score, n_trials)
     error, calibrated = measure_calibration_error(label, score, n_trials, trial=trial)
     return bins, error, calibrated
 
@@ -309,18 +307,22 @@ def _plot_calibration(axes: Axes, bins: pd.DataFrame, error: str) -> None:
         bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.85},
         zorder=4,
     )
-    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 1], yticks=[0, 1])
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    first, last = axes.set_xticks([0, 1], ["0", "100"])
+    first.label1.set_horizontalalignment("left")  # the next panel is near
+    last.label1.set_horizontalalignment("right")
+    axes.set_yticks([0, 1], ["0", "100"])
 
 
 def _label_calibration(
     axes: Axes, grid: PanelGrid, protocol: str, streams: str, form: Form
 ) -> None:
     if grid.is_lowest(protocol):
-        axes.set_xlabel(_name_probability(form), labelpad=-2)
+        axes.set_xlabel(f"{_name_probability(form)} (%)", labelpad=-2)
     else:
         axes.tick_params(labelbottom=False)
     if grid.is_left(streams):
-        axes.set_ylabel(_say_rated(form), labelpad=0)
+        axes.set_ylabel(f"{_say_rated(form)} (%)", labelpad=0)
     else:
         axes.tick_params(labelleft=False)
 

@@ -23,6 +23,7 @@ class LeakRow:
     n_folds: int
     counts: Mapping[str, str]
     chosen_on: str
+    whose: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def list_leaks(study: Study) -> list[LeakRow]:
             part
         )
     return [
-        _make_leak_row(*key, parts)
+        _make_leak_row(*key, parts, _say_whose(study, key[0], parts))
         for key, parts in sorted(
             kinds.items(), key=lambda item: _rank(study.protocols, item[0][0])
         )
@@ -75,7 +76,11 @@ def _rank(names: Sequence[str], name: str) -> int:
 
 
 def _make_leak_row(
-    protocol: str, leaks: str, shares: str, parts: Sequence[Mapping[str, Any]]
+    protocol: str,
+    leaks: str,
+    shares: str,
+    parts: Sequence[Mapping[str, Any]],
+    whose: str,
 ) -> LeakRow:
     folds = list(_distinct_folds(parts).values())
     chosen = dict.fromkeys(
@@ -97,7 +102,22 @@ def _make_leak_row(
             for name in (*SHARED_COUNTS, *SIZES)
         },
         ", ".join(chosen) or "no epochs",
+        whose,
     )
+
+
+def _say_whose(study: Study, protocol: str, parts: Sequence[Mapping[str, Any]]) -> str:
+    """Name the learners and stream sets of a row, in words where these are all."""
+    mine = [part for part in study.leakage["parts"] if part["protocol"] == protocol]
+    said = []
+    for name, all_of_them in (
+        ("learner", "all learners"),
+        ("streams", "all stream sets"),
+    ):
+        names = list(dict.fromkeys(part[name] for part in parts))
+        is_all = len(names) > 1 and set(names) == {part[name] for part in mine}
+        said.append(all_of_them if is_all else ", ".join(names))
+    return " on ".join(said)
 
 
 def _distinct_folds(

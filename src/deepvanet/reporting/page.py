@@ -20,29 +20,38 @@ from deepvanet.metrics import (
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.recipes import list_recipes
-from deepvanet.reporting import leaks, tables
+from deepvanet.reporting import leaks, tables, verdicts
 from deepvanet.reporting.cleaning import describe_cleaning
-from deepvanet.reporting.facts import describe_length
+from deepvanet.reporting.exports import Export
+from deepvanet.reporting.facts import describe_length, describe_split
 from deepvanet.reporting.figures import KINDS
 from deepvanet.reporting.findings import list_findings
 from deepvanet.reporting.grids import MOST_LINES
-from deepvanet.reporting.plotting import Plot
+from deepvanet.reporting.plotting import MM_AN_INCH, Plot, make_file_name
 from deepvanet.reporting.studies import NO_LEAK, Study, list_clip_labelled
-from deepvanet.reporting.wording import MISSING, Wording, list_words
+from deepvanet.reporting.wording import MISSING, Wording, list_words, write_p
 from deepvanet.schema import PRIORS
 
 
-def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> str:
+def render_page(
+    studies: Sequence[Study],
+    plots: Sequence[Sequence[Plot]],
+    exports: Sequence[Sequence[Export]] = (),
+) -> str:
     """Return the page as HTML.
 
     Parameters
     ----------
     plots : sequence of sequence of Plot
         The figures of each study.
+    exports : sequence of sequence of Export
+        The tables that lie beside the page, of each study.
     """
+    exports = exports or [()] * len(studies)
     return _open_template().render(
         studies=[
-            _describe(study, made) for study, made in zip(studies, plots, strict=True)
+            _describe(study, made, beside)
+            for study, made, beside in zip(studies, plots, exports, strict=True)
         ],
         has_segments=any("segment" in study.form.levels for study in studies),
         has_probabilities=any(not study.form.is_rating for study in studies),
@@ -56,7 +65,6 @@ def render_page(studies: Sequence[Study], plots: Sequence[Sequence[Plot]]) -> st
         most_lines=MOST_LINES,
         shared_counts=leaks.list_counted(studies),
         sizes=leaks.SIZES,
-        summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
         title=f"Scores of {write_list(dict.fromkeys(s.dataset for s in studies))}",
     )
 
@@ -85,13 +93,19 @@ def _open_template() -> Template:
     return environment.get_template("page.html")
 
 
-def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
+def _describe(
+    study: Study, plots: Sequence[Plot], exports: Sequence[Export]
+) -> dict[str, Any]:
     figures = {
         kind: [
             {
-                "title": made.title,
+                "name": made.name,
+                "alt": f"{made.title}. {made.alt}".strip() if made.alt else made.title,
+                "is_file": bool(made.pdf),
                 "svg": Markup(made.inline),
                 "width_in": made.width_in,
+                "width_mm": round(MM_AN_INCH * made.width_in),
+                "font_pt": made.font_pt,
             }
             for made in plots
             if f"{kind}-" in made.name
@@ -99,21 +113,25 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
         for kind in KINDS
     }
     words = Wording(study.form)
+    answers = verdicts.list_answers(study)
     return {
         "dataset": study.dataset,
         "words": words,
+        "protocols": _describe_protocols(study),
+        "answers": _describe_answers(answers, words),
+        "tests_say": verdicts.describe_tests(answers),
         "sentence": describe_run(study),
-        "pairs": [
-            (
-                pair,
-                " ".join(describe_gap(pair.gap)) if pair.gap else "",
-                explain_pair(pair),
-            )
-            for pair in tables.list_pairs(study)
-        ],
+        "pairs": _describe_pairs(study),
         "gaps": study.gaps,
         "score_tables": tables.list_score_tables(study),
         "figures": figures,
+        "verdict_files": [table.name for table in exports if "verdicts" in table.name],
+        "score_files": {
+            target: table.name
+            for table in exports
+            for target in study.targets
+            if table.name.endswith(make_file_name("scores", target))
+        },
         "seeds": _list_headlines(study, study.seeds),
         "clips_say": describe_clips(study),
         "skills": tables.list_skills(study),
@@ -121,6 +139,7 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
         "controls_say": tables.describe_controls(study),
         "cleaning": describe_cleaning(study),
         "leaks_of": study.leaks_of,
+        "shares_of": study.shares_of,
         "leaks": leaks.list_leaks(study),
         "notes": study.leakage["notes"],
         "counts": leaks.list_counts(study),
@@ -139,6 +158,59 @@ def _describe(study: Study, plots: Sequence[Plot]) -> dict[str, Any]:
             for run in study.runs
         ],
     }
+
+
+def _describe_pairs(study: Study) -> list[tuple[tables.Pair, str, str]]:
+    """Return each pair, its gap in words, and why, which is said once."""
+    found, said = [], set()
+    for pair in tables.list_pairs(study):
+        why = explain_pair(pair)
+        gap = " ".join(describe_gap(pair.gap)) if pair.gap else ""
+        found.append((pair, gap, "" if why in said else why))
+        said.add(why)
+    return found
+
+
+def _describe_protocols(study: Study) -> list[dict[str, str]]:
+    """Return what each protocol is, leaks and shares."""
+    return [
+        {
+            "name": protocol,
+            "summary": mark_code(PROTOCOLS[protocol].summary)
+            if protocol in PROTOCOLS
+            else "",
+            "leaks": study.leaks_of(protocol),
+            "shares": study.shares_of(protocol),
+        }
+        for protocol in study.protocols
+    ]
+
+
+def _describe_answers(
+    answers: Sequence[verdicts.Answer], words: Wording
+) -> list[dict[str, Any]]:
+    """Return, for each target, the answer in a line, verdicts, and what leaks."""
+    return [
+        {
+            "line": mark_code(verdicts.summarise(answer)),
+            "calls": {verdict.call for verdict in answer.verdicts},
+            "verdicts": [
+                {
+                    "call": verdict.call,
+                    "protocol": verdict.protocol,
+                    "split": describe_split(verdict.protocol),
+                    "shares": verdict.best.row.shares,
+                    "said": verdicts.describe_verdict(verdict, words),
+                }
+                for verdict in answer.verdicts
+            ],
+            "leaking": [
+                mark_code(verdicts.describe_leaking(row, words))
+                for row in answer.leaking
+            ],
+        }
+        for answer in answers
+    ]
 
 
 def _list_headlines(study: Study, rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -342,19 +414,6 @@ def write_short(value: float) -> str:
     ('2', '2.5', '120')
     """
     return f"{value:.1f}".removesuffix(".0")
-
-
-def write_p(value: float) -> str:
-    """Write a p-value, blank where there is none.
-
-    Examples
-    --------
-    >>> write_p(0.0123), write_p(0.0002), write_p(float("nan"))
-    ('0.012', '< 0.001', '')
-    """
-    if not isfinite(value):
-        return ""
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def write_list(words: Any, last: str = "and") -> str:

@@ -122,14 +122,16 @@ def scale_headline(
         What is left free above 1.
     """
     metric = form.headline
-    unit = " (fraction)" if METRIC_RECORDS[metric].is_share else ""
+    is_share = METRIC_RECORDS[metric].is_share
+    unit = " (%)" if is_share else ""
     known = values[np.isfinite(values)]
     lowest = min(float(np.floor(4 * known.min(initial=0.0)) / 4), 0.0)
-    if not METRIC_RECORDS[metric].is_share:
+    if not is_share:
         lowest = max(min(lowest, -0.25), -1.0)
     step = 0.25 if lowest > -0.5 else 0.5
     ticks = np.arange(np.ceil(lowest / step) * step, 1.01, step)
-    names = [f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
+    times = 100 if is_share else 1
+    names = [f"{times * tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
     label = f"{name_metric(metric)}{unit}"
     style: dict[str, Any] = {"lw": 0.8, "dashes": (4, 3), "zorder": 1}
     chance = form.find_chance(metric)
@@ -182,6 +184,17 @@ def add_legend(
     )
 
 
+def find_key_width(names: Sequence[str]) -> float:
+    """Return the room that an entry of a legend needs, in inches.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all entries; the longest counts.
+    """
+    return 0.5 + _LETTER_IN * max(map(len, names), default=0)
+
+
 class PanelGrid:
     """Panels in rows (protocols) and columns (stream sets), with their labels.
 
@@ -211,7 +224,7 @@ class PanelGrid:
         self._panel, self._gap, self._left, self._top = panel, gap, left, top
         width, height = panel
         self.sheet = Sheet(
-            max(left + len(streams) * (width + gap), plotting.COLUMN_IN),
+            max(left + len(streams) * (width + gap), plotting.get_style().column_in),
             top + len(protocols) * (height + gap) - gap + bottom,
         )
         for row, protocol in enumerate(protocols):

@@ -1,14 +1,16 @@
 """A sheet to plot on: sizes in inches, one style, the same bytes every time.
 
-Text stays text and is at least 8 pt at the plotted size, so a figure is legible in
-a column of print. Colours are Okabe and Ito's, which colour-blind readers can
-distinguish; a shape, dash or hatch always says the same thing as the colour.
+Text stays text and is 8 pt at the plotted size unless a style asks for another one, so
+a figure is legible in a column of print. Colours are Okabe and Ito's, which
+colour-blind readers can distinguish; a shape, dash or hatch always says the same thing
+as the colour.
 """
 
 import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +59,68 @@ _STYLE: Any = {
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
     "text.parse_math": False,  # names come from files and may hold a dollar sign
+    "pdf.fonttype": 42,  # journals refuse fonts of type 3
 }
+_FONT_SIZES: Any = (
+    *("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize"),
+    *("ytick.labelsize", "legend.fontsize"),
+)
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_NO_PDF_METADATA = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+
+MM_AN_INCH = 25.4
+
+
+@dataclass(frozen=True)
+class PlotStyle:
+    """How large figures and their letters are.
+
+    A figure is laid out for letters of 8 pt; with others it is larger or smaller as a
+    whole. One that is wider than it may be is made smaller, with its letters.
+
+    Attributes
+    ----------
+    font_pt : float
+        Size of letters, in points.
+    width_in : float | None
+        Widest that a figure may be, in inches; None: as wide as it needs.
+    with_pdf : bool
+        Whether PDF is made beside SVG.
+    """
+
+    font_pt: float = FONT_PT
+    width_in: float | None = None
+    with_pdf: bool = False
+
+    @property
+    def page_in(self) -> float:
+        """Width of a page in the inches of the layout."""
+        return PAGE_IN if self.width_in is None else self.width_in / self._scale
+
+    @property
+    def column_in(self) -> float:
+        """Width of a column in the inches of the layout."""
+        return min(COLUMN_IN, self.page_in)
+
+    @property
+    def _scale(self) -> float:
+        return self.font_pt / FONT_PT
+
+    def find_scale(self, width: float) -> float:
+        """Return by what the layout of a figure so wide is multiplied."""
+        if self.width_in is None:
+            return self._scale
+        return min(self._scale, self.width_in / width)
+
+
+DEFAULT_STYLE = PlotStyle()
+_CURRENT: ContextVar[PlotStyle] = ContextVar("figure style", default=DEFAULT_STYLE)
+
+
+def get_style() -> PlotStyle:
+    """Return the style of the block of ``house_style`` that this is in."""
+    return _CURRENT.get()
 
 
 @dataclass(frozen=True)
@@ -78,6 +139,12 @@ class Plot:
         The whole file.
     numbers : DataFrame
         The numbers behind it, to plot it otherwise.
+    pdf : bytes
+        The whole file; empty where none was asked for.
+    font_pt : float
+        Size of its letters.
+    alt : str
+        The main numbers in words, for who cannot see it.
     """
 
     name: str
@@ -85,6 +152,9 @@ class Plot:
     width_in: float
     svg: str
     numbers: pd.DataFrame
+    pdf: bytes = b""
+    font_pt: float = FONT_PT
+    alt: str = ""
 
     @property
     def inline(self) -> str:
@@ -102,12 +172,15 @@ class Sheet:
     Parameters
     ----------
     width, height : float
-        In inches.
+        In inches, as laid out for letters of 8 pt; the style may make the figure, and
+        the letters of all that is put on it next, larger or smaller.
     """
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width, height))
+        self._scale = get_style().find_scale(width)
+        mpl.rcParams.update(dict.fromkeys(_FONT_SIZES, FONT_PT * self._scale))
+        self.figure = Figure(figsize=(width * self._scale, height * self._scale))
         FigureCanvasSVG(self.figure)
 
     def add_axes(self, left: float, top: float, width: float, height: float) -> Axes:
@@ -151,20 +224,54 @@ class Sheet:
         style = {"va": "top", "ha": "left", **style}
         self.figure.text(left / self.width, 1 - top / self.height, text, **style)
 
-    def finish(self, name: str, title: str, numbers: pd.DataFrame) -> Plot:
-        """Return the plot of this sheet, with the numbers behind it."""
-        file = io.StringIO()
+    def finish(
+        self, name: str, title: str, numbers: pd.DataFrame, *, alt: str = ""
+    ) -> Plot:
+        """Return the plot of this sheet, with the numbers behind it.
+
+        Parameters
+        ----------
+        name, title, numbers, alt : str or DataFrame
+            As of ``Plot``.
+
+        Returns
+        -------
+        Plot
+            As SVG, and as PDF where the style asks for it.
+        """
+        file, pdf = io.StringIO(), io.BytesIO()
         self.figure.savefig(file, format="svg", metadata=_NO_METADATA)
-        return Plot(name, title, round(self.width, 2), file.getvalue(), numbers)
+        if get_style().with_pdf:
+            self.figure.savefig(pdf, format="pdf", metadata=_NO_PDF_METADATA)
+        return Plot(
+            name,
+            title,
+            round(self.width * self._scale, 2),
+            file.getvalue(),
+            numbers,
+            pdf.getvalue(),
+            round(FONT_PT * self._scale, 2),
+            alt,
+        )
 
 
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Plot in this style inside the block; give back the caller's after it."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        yield
+def house_style(style: PlotStyle = DEFAULT_STYLE) -> Iterator[None]:
+    """Plot in this style inside the block; give back the caller's after it.
+
+    Parameters
+    ----------
+    style : PlotStyle
+        Sizes of figures and letters.
+    """
+    before = _CURRENT.set(style)
+    try:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)
+            yield
+    finally:
+        _CURRENT.reset(before)
 
 
 def shorten_name(name: str, longest: int = 18) -> str:

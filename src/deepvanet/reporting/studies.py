@@ -1,10 +1,11 @@
 """What a report shows together: runs of one data set and one recipe.
 
 Two protocols are compared only where the recordings were prepared alike and the
-network was built and trained alike; so runs are gathered by that recipe.
+network was built and trained alike; so runs are gathered by that recipe. A run without
+a network joins those that asked the same of the same recordings.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from deepvanet.metrics import (
     tabulate_seeds,
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
+from deepvanet.reporting.repeats import Place, check_repeats, drop_repeats
 from deepvanet.results import (
     CleaningExcerpt,
     Run,
@@ -57,7 +59,8 @@ class Study:
     runs : tuple of Run
         At least one.
     predictions : DataFrame
-        Of all runs; no two runs hold the same part.
+        Of all runs; no two runs hold the same part: priors that coincide are those of
+        the first.
     leakage : mapping
         ``notes`` and ``parts`` of all runs, as in ``leakage.json``.
     scores : DataFrame
@@ -207,8 +210,9 @@ class Study:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The settings of the first run; the recipe is that of all."""
-        return self.runs[0].settings
+        """The settings of the first run with epochs, whose recipe is that of all."""
+        with_epochs = (run for run in self.runs if len(run.history))
+        return next(with_epochs, self.runs[0]).settings
 
     def leaks_of(self, protocol: str, streams: str = "") -> str:
         """Return all that any part of a protocol leaks, ``+``-joined, or ``none``.
@@ -222,6 +226,14 @@ class Study:
             leaks
             for part, (leaks, _) in self.sharing.items()
             if part.protocol == protocol and streams in ("", part.streams)
+        )
+
+    def shares_of(self, protocol: str) -> str:
+        """Return all that any part of a protocol shares, ``+``-joined, or ``none``."""
+        return _join_sharing(
+            shares
+            for part, (_, shares) in self.sharing.items()
+            if part.protocol == protocol
         )
 
 
@@ -252,11 +264,22 @@ def gather_runs(paths: Sequence[Path]) -> list[list[Run]]:
     if not paths:
         raise UserError("report: no run was named")
     runs = [open_run(path) for path in paths]
-    _check_distinct(runs)
-    recipes: dict[str, list[Run]] = {}
-    for run in runs:
-        recipes.setdefault(_name_recipe(run), []).append(run)
-    return list(recipes.values())
+    check_repeats([(run, _find_place(run)) for run in runs])
+    recipes: dict[tuple[str, str], list[int]] = {}
+    # a run without epochs has no recipe of its own, and joins one that has
+    for place in sorted(range(len(runs)), key=lambda n: not len(runs[n].history)):
+        question, recipe = _name_recipe(runs[place])
+        if not len(runs[place].history):
+            recipe = next((own for asked, own in recipes if asked == question), "")
+        recipes.setdefault((question, recipe), []).append(place)
+    places = sorted(sorted(held) for held in recipes.values())
+    return [[runs[place] for place in held] for held in places]
+
+
+def _find_place(run: Run) -> Place:
+    """Return what sets the scores of a run apart from those of others."""
+    task = find_form(run.predictions).task
+    return str(run.settings["dataset"]), name_control(run), task
 
 
 def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -287,6 +310,7 @@ def make_study(runs: Sequence[Run]) -> Study:
             f"{controls[0].path}: a run of a control is shown beside the run that it "
             "controls, of the same store and settings; name that one too"
         )
+    runs = drop_repeats(runs)
     predictions = join_tables([run.predictions for run in runs])
     notes = dict.fromkeys(note for run in runs for note in run.leakage["notes"])
     leakage = {
@@ -331,39 +355,22 @@ def _score_control(run: Run, *, dataset: str) -> pd.DataFrame:
     ).assign(control=name_control(run))
 
 
-def _name_recipe(run: Run) -> str:
+def _name_recipe(run: Run) -> tuple[str, str]:
+    """Return digests of what every learner is asked, and of how networks are made."""
     evaluated = run.settings["evaluate"]
-    return digest(
-        [
-            run.settings["dataset"],
-            run.settings["store_digest"],
-            find_form(run.predictions).task,
-            evaluated["label_rule"],
-            evaluated["recipe"],
-            evaluated["network"],
-        ]
-    )
+    network = evaluated["network"]
+    asked = [
+        run.settings["dataset"],
+        run.settings["store_digest"],
+        find_form(run.predictions).task,
+        evaluated["label_rule"],
+        {name: network.get(name) for name in _OF_ALL_LEARNERS},
+    ]
+    return digest(asked), digest([evaluated["recipe"], network])
 
 
-def _check_distinct(runs: Sequence[Run]) -> None:
-    owners: dict[tuple[str, str, str, ScoreKey], Path] = {}
-    for run in runs:
-        whose = str(run.settings["dataset"]), name_control(run)
-        task = find_form(run.predictions).task
-        for part in _list_parts(run):
-            key = (*whose, task, part)
-            if key in owners:
-                raise UserError(
-                    f"{run.path}: scores of protocol {part.protocol}, {part.target}, "
-                    f"{part.streams}, {part.learner} are in {owners[key]} too; "
-                    "report the two apart"
-                )
-            owners[key] = run.path
-
-
-def _list_parts(run: Run) -> Iterator[ScoreKey]:
-    rows = run.predictions[list(KEY_COLUMNS)].drop_duplicates()
-    return (ScoreKey(*map(str, row)) for row in rows.itertuples(index=False, name=None))
+_OF_ALL_LEARNERS = ("scale", "class_weight", "normalise")
+"""Settings of ``network`` that learners without epochs read too."""
 
 
 def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

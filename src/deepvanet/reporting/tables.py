@@ -10,9 +10,8 @@ from deepvanet.metrics import SKILL
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.facts import list_facts
 from deepvanet.reporting.studies import NO_LEAK, Study
+from deepvanet.reporting.wording import Wording
 from deepvanet.schema import KEY_COLUMNS, PRIORS, TRAINED_WITH, ScoreKey
-
-MOST_OPEN_ROWS = 40
 
 
 @dataclass(frozen=True)
@@ -78,17 +77,43 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
+class ShownRow:
+    """A row of a table: scores that one or, of a prior, several stream sets have.
+
+    Attributes
+    ----------
+    streams : sequence of str
+        Whose rows have these scores.
+    is_of_all : bool
+        Whether these are all stream sets of the protocol.
+    """
+
+    row: ScoreRow
+    streams: Sequence[str]
+    is_of_all: bool = False
+
+    @property
+    def said(self) -> str:
+        """What stands in the column of stream sets."""
+        if not self.row.is_prior:
+            return self.streams[0]
+        return "none" if self.is_of_all else f"none; rows of {', '.join(self.streams)}"
+
+
+@dataclass(frozen=True)
 class ScoreTable:
-    """The scores of one target at one level, in groups by protocol."""
+    """The scores of one target at one level, in groups by protocol.
+
+    Attributes
+    ----------
+    groups : mapping
+        Rows of learners, and then the priors: each once, unless stream sets have other
+        subjects or trials.
+    """
 
     target: str
     level: str
-    groups: Mapping[str, Sequence[ScoreRow]]
-
-    @property
-    def is_short(self) -> bool:
-        """Whether it may stand open beside a table of the other level."""
-        return sum(map(len, self.groups.values())) <= MOST_OPEN_ROWS
+    groups: Mapping[str, Sequence[ShownRow]]
 
 
 @dataclass(frozen=True)
@@ -178,13 +203,31 @@ def list_score_tables(study: Study) -> list[ScoreTable]:
                 if row.part.target == target
             ]
             groups = {
-                protocol: [row for row in rows if row.part.protocol == protocol]
+                protocol: _show_rows(
+                    [row for row in rows if row.part.protocol == protocol]
+                )
                 for protocol in study.protocols
             }
             tables.append(
                 ScoreTable(target, level, {k: v for k, v in groups.items() if v})
             )
     return tables
+
+
+def _show_rows(rows: Sequence[ScoreRow]) -> list[ShownRow]:
+    """Return learners one by one, and then priors, those that coincide in one row."""
+    streams = dict.fromkeys(row.part.streams for row in rows)
+    alike: dict[tuple[int, str, str], list[ScoreRow]] = {}
+    for row in rows:
+        if row.is_prior:
+            numbers = repr((row.values, row.leaks, row.shares))
+            learner = row.part.learner
+            alike.setdefault((PRIORS.index(learner), learner, numbers), []).append(row)
+    shown = [ShownRow(row, [row.part.streams]) for row in rows if not row.is_prior]
+    for _, held in sorted(alike.items(), key=lambda item: item[0][0]):
+        names = [row.part.streams for row in held]
+        shown.append(ShownRow(held[0], names, len(names) == len(streams)))
+    return shown
 
 
 def list_pairs(study: Study) -> list[Pair]:
@@ -200,7 +243,7 @@ _Rows = Mapping[ScoreKey, ScoreRow]
 def _make_pair(study: Study, target: str, rows: _Rows) -> Pair:
     """Compare on the richest stream set that both protocols were run on."""
     published, honest = find_headline(study.protocols)
-    learner = study.learners[0]
+    learner = list_asked(study)[0]
     held = {
         protocol: [
             part.streams
@@ -223,6 +266,36 @@ def _make_pair(study: Study, target: str, rows: _Rows) -> Pair:
         cards[honest],
         _find_gap(study, (published, honest), (target, streams, learner)),
     )
+
+
+def list_asked(study: Study) -> list[str]:
+    """Return the learners, those first that the run names first."""
+    named = [str(name) for name in study.settings["evaluate"]["learners"]]
+    first = [name for name in named if name in study.learners]
+    return list(dict.fromkeys([*first, *study.learners]))
+
+
+def find_asked(study: Study, parts: Sequence[ScoreKey]) -> ScoreKey:
+    """Return the part that was asked for: the first learner, the fullest stream set.
+
+    Parameters
+    ----------
+    study : Study
+        Knows the order of learners and stream sets.
+    parts : sequence of ScoreKey
+        Of one protocol and target.
+
+    Returns
+    -------
+    ScoreKey
+        One of them.
+    """
+    learners = list_asked(study)
+
+    def rank(part: ScoreKey) -> tuple[int, int]:
+        return learners.index(part.learner), -study.streams.index(part.streams)
+
+    return min(parts, key=rank)
 
 
 def find_headline(there: Collection[str]) -> tuple[str, str]:
@@ -304,7 +377,11 @@ scores."""
 
 def describe_controls(study: Study) -> list[str]:
     """Say under which protocols a control scores, a sentence each."""
-    metric = study.form.headline
+    metric, words = study.form.headline, Wording(study.form)
+
+    def write(score: float) -> str:
+        return f"{words.write(score)}{words.unit}"
+
     bound = study.form.find_chance(metric) + CLEARLY_ABOVE_CHANCE
     rows = study.controls
     rows = rows[
@@ -318,9 +395,11 @@ def describe_controls(study: Study) -> list[str]:
         scoring = [p for p in study.protocols if best.get(p, -1) > bound]
         others = [p for p in study.protocols if p in best.index and p not in scoring]
         name = {"shuffled-labels": "Shuffled labels", "noise": "Noise"}[str(control)]
-        parts = [f"up to {best[p]:.2f} under “{p}”" for p in scoring]
+        parts = [f"up to {write(best[p])} under “{p}”" for p in scoring]
         if others:
-            parts.append(f"no more than {max(best[p] for p in others):.2f} elsewhere")
+            parts.append(
+                f"no more than {write(max(best[p] for p in others))} elsewhere"
+            )
         verb = "score" if name.endswith("s") else "scores"
         said.append(
             f"{name} {verb} {', '.join(parts)} ({name_metric(metric)} of segments)."

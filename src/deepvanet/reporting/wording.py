@@ -12,6 +12,7 @@ from deepvanet.metrics import (
     METRIC_RECORDS,
     TASK_SCORES,
     Form,
+    MetricRecord,
 )
 
 MISSING = "\N{EN DASH}"
@@ -64,10 +65,15 @@ class Wording:
     def columns(self) -> Sequence[tuple[str, str]]:
         """The metrics of a table, and their heads; pooled ones stand below others."""
         return [
-            (name, METRIC_RECORDS[name].title)
+            (name, self._head(name))
             for name in self.form.metrics
             if not METRIC_RECORDS[name].is_pooled
         ]
+
+    @staticmethod
+    def _head(metric: str) -> str:
+        record = METRIC_RECORDS[metric]
+        return f"{record.title} (%)" if record.is_share else record.title
 
     @property
     def table(self) -> str:
@@ -97,7 +103,7 @@ class Wording:
             else "with at least two classes"
         )
         return (
-            "Mean ± standard deviation over subjects, as fractions (MCC from "
+            "Mean ± standard deviation over subjects, in per cent (MCC from "
             "\N{MINUS SIGN}1 to 1); below it the 95 % interval. Where each person has "
             "one label, the score is one over people, without a deviation. A second, "
             f"smaller number of subjects counts those {enough}, only these have the "
@@ -120,9 +126,9 @@ class Wording:
     def calibration(self) -> str:
         """Say what is plotted of probabilities."""
         if self.form.task == HIGH_LOW:
-            return "Of the segments with a score of 0.7, seven in ten should be high"
+            return "Of the segments with a score of 70 %, seven in ten should be high"
         return (
-            "Of the segments that are given a class with a probability of 0.7, seven "
+            "Of the segments that are given a class with a probability of 70 %, seven "
             "in ten should be of it; the probabilities of all classes are together"
         )
 
@@ -132,7 +138,7 @@ class Wording:
         if self.form.is_rating:
             return ""
         if self.form.task == HIGH_LOW:
-            return "The dotted line is what a score of 0.5 for everything costs, ln 2."
+            return "The dotted line is what a score of 50 % for everything costs, ln 2."
         n_classes = len(self.form.classes)
         return (
             "The dotted line is what equal probabilities for everything cost, "
@@ -144,7 +150,7 @@ class Wording:
         """Say what is predicted of a trial."""
         if self.form.task == HIGH_LOW:
             return (
-                "The mean score of a trial's segments is the trial's score; above 0.5 "
+                "The mean score of a trial's segments is the trial's score; above 50 % "
                 "it is predicted high."
             )
         if self.form.moves:
@@ -199,9 +205,21 @@ class Wording:
         >>> Wording(Form("rating")).write(0.25), Wording(Form(HIGH_LOW)).write(0.25)
         ('0.250', '25.0')
         """
+        return self.write_metric(self.form.headline, value)
+
+    def write_metric(self, metric: str, value: float) -> str:
+        """Write a score of any metric; the sign of percent stands in its head.
+
+        Examples
+        --------
+        >>> words = Wording(Form(HIGH_LOW))
+        >>> words.write_metric("auroc", 0.25), words.write_metric("mcc", -0.25)
+        ('25.0', '−0.250')
+        """
         if not isfinite(value):
             return MISSING
-        text = f"{100 * value:.1f}" if self.is_share else f"{value:.3f}"
+        is_share = METRIC_RECORDS[metric].is_share
+        text = f"{100 * value:.1f}" if is_share else f"{value:.3f}"
         return text.replace("-", _MINUS)
 
     def write_change(self, value: float) -> str:
@@ -214,8 +232,22 @@ class Wording:
         """
         if not isfinite(value):
             return MISSING
+        value = round(value, 3) + 0.0  # no minus before zero
         text = f"{100 * value:+.1f}" if self.is_share else f"{value:+.3f}"
         return text.replace("-", _MINUS)
+
+
+def write_p(value: float) -> str:
+    """Write a p-value, blank where there is none.
+
+    Examples
+    --------
+    >>> write_p(0.0123), write_p(0.0002), write_p(float("nan"))
+    ('0.012', '< 0.001', '')
+    """
+    if not isfinite(value):
+        return ""
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def list_words(forms: Iterable[Form]) -> list[tuple[str, str]]:
@@ -226,26 +258,29 @@ def list_words(forms: Iterable[Form]) -> list[tuple[str, str]]:
         for name in TASK_SCORES[task].metrics:
             record = METRIC_RECORDS[name]
             said = _SAID_OF_HIGH_LOW.get(name) if task == HIGH_LOW else None
-            words.setdefault(record.title, said or _say(record.says, record.chance))
+            words.setdefault(record.title, said or _say(record))
     return list(words.items())
 
 
-def _say(says: str, chance: float | None) -> str:
-    ends = "" if chance is None else f"; {chance:g} is chance"
-    if chance is not None and chance < 0:
-        ends = "; one in so many classes is chance"
-    return f"{says[0].upper()}{says[1:]}{ends}."
+def _say(record: MetricRecord) -> str:
+    chance, ends = record.chance, ""
+    if chance is not None:
+        number = f"{100 * chance:g} %" if record.is_share else f"{chance:g}"
+        ends = f"; {number} is chance"
+        if chance < 0:
+            ends = "; one in so many classes is chance"
+    return f"{record.says[0].upper()}{record.says[1:]}{ends}."
 
 
 _SAID_OF_HIGH_LOW = {
     "accuracy": "Fraction predicted right. Always naming the commoner class is right "
     "as often as that class occurs; see the prior “majority”.",
     "balanced_accuracy": "Mean of the fractions right among high and among low. A "
-    "guess that does not depend on the row scores 0.5, or a little less under "
+    "guess that does not depend on the row scores 50 %, or a little less under "
     "cross-validation with balanced folds: the class that a fold tests more of is the "
     "one that it trained on less, and so the one that it does not name.",
     "macro_f1": "Mean of the F1 of both classes.",
     "mcc": "Matthews correlation of label and prediction: 0 is chance, 1 is perfect.",
     "auroc": "How often a high one scores above a low one, among pairs scored by the "
-    "same fitted model: 0.5 is chance.",
+    "same fitted model: 50 % is chance.",
 }

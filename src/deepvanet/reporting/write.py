@@ -5,12 +5,15 @@ The folder::
     REPORT/index.html       everything below, for people; opens without a network
     REPORT/scores.csv       a row a protocol, target, stream set, learner, level, metric
     REPORT/figures/*.svg    the page's figures, for papers
+    REPORT/figures/*.pdf    the same
     REPORT/figures/*.csv    the numbers behind each of them
+    REPORT/tables/*         verdicts and scores of trials as CSV, Markdown and LaTeX
     REPORT/controls.csv     scores of control runs, as scores.csv, if there are any
     REPORT/seeds.csv        deviations over seeds and over subjects, of several seeds
 
 Runs of one data set and one recipe (store, label rule, network) are shown
-together, as one *study*; other runs get a section of their own. Runs with a control
+together, as one *study*; other runs get a section of their own. Priors that coincide
+are those of the first run. Runs with a control
 are shown beside the run that they control, and never among its scores.
 """
 
@@ -21,17 +24,25 @@ from pathlib import Path
 import pandas as pd
 
 from deepvanet.cells import write_csv
+from deepvanet.config import ReportSettings
 from deepvanet.files import make_folder, whole_file, write_text
 from deepvanet.metrics import SEED_COLUMNS, list_score_columns
+from deepvanet.reporting.exports import list_exports, write_exports
 from deepvanet.reporting.figures import KINDS, plot_study
 from deepvanet.reporting.page import render_page
-from deepvanet.reporting.plotting import Plot
+from deepvanet.reporting.plotting import MM_AN_INCH, Plot, PlotStyle
 from deepvanet.reporting.studies import gather_runs, join_tables, make_study
+from deepvanet.schema import KEY_COLUMNS, PRIORS
 
 __all__ = ["write_report"]
 
+USUAL = ReportSettings()
+ENDS = ("svg", "pdf", "csv")
 
-def write_report(runs: Sequence[Path], out: Path) -> Path:
+
+def write_report(
+    runs: Sequence[Path], out: Path, *, settings: ReportSettings = USUAL
+) -> Path:
     """Write the scores, figures and page of finished runs.
 
     Parameters
@@ -40,6 +51,8 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
         Folders that ``evaluate`` wrote.
     out : Path
         The report's folder; what an earlier report left there is replaced.
+    settings : ReportSettings
+        How large figures and their letters are.
 
     Returns
     -------
@@ -55,14 +68,24 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     gathered = gather_runs(runs)
     make_folder(out)
     studies = [make_study(held) for held in gathered]
+    places = [f"{n}-" if len(studies) > 1 else "" for n in range(1, 1 + len(studies))]
+    style = PlotStyle(
+        font_pt=float(settings.font_size),
+        width_in=settings.figure_width and settings.figure_width / MM_AN_INCH,
+        with_pdf=True,
+    )
     plots = [
-        plot_study(study, place=f"{number}-" if len(studies) > 1 else "")
-        for number, study in enumerate(studies, start=1)
+        plot_study(study, place=place, style=style)
+        for study, place in zip(studies, places, strict=True)
+    ]
+    exports = [
+        list_exports(study, place=place)
+        for study, place in zip(studies, places, strict=True)
     ]
     _write_figures(
         make_folder(out / "figures"), [one for several in plots for one in several]
     )
-    scores = join_tables([study.scores for study in studies])
+    scores = _drop_repeats(join_tables([study.scores for study in studies]))
     with whole_file(out / "scores.csv") as unfinished:
         write_csv(scores, unfinished, columns=list_score_columns(scores))
     controls = [study.controls for study in studies if len(study.controls)]
@@ -73,8 +96,16 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     )
     _write_more(out / "seeds.csv", [study.seeds for study in studies], SEED_COLUMNS)
     page = out / "index.html"
-    write_text(page, render_page(studies, plots))
+    write_exports(make_folder(out / "tables"), [t for held in exports for t in held])
+    write_text(page, render_page(studies, plots, exports))
     return page
+
+
+def _drop_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    """Keep the priors of the first of several studies that have the same ones."""
+    columns = ["dataset", "task", *KEY_COLUMNS, "level", "metric"]
+    is_prior = scores["learner"].isin(PRIORS)
+    return scores[~(is_prior & scores.duplicated(columns))]
 
 
 def _write_more(
@@ -93,10 +124,12 @@ def _write_figures(folder: Path, plots: Sequence[Plot]) -> None:
     """Write the figures and remove those of an earlier report, nothing else."""
     for drawing in plots:
         write_text(folder / f"{drawing.name}.svg", drawing.svg)
+        with whole_file(folder / f"{drawing.name}.pdf") as unfinished:
+            unfinished.write_bytes(drawing.pdf)
         with whole_file(folder / f"{drawing.name}.csv") as unfinished:
             write_csv(drawing.numbers, unfinished, float_format="%.9g")
-    kept = {f"{drawing.name}.{end}" for drawing in plots for end in ("svg", "csv")}
-    ours = re.compile(rf"(\d+-)?({'|'.join(KINDS)})-.+\.(svg|csv)")
+    kept = {f"{drawing.name}.{end}" for drawing in plots for end in ENDS}
+    ours = re.compile(rf"(\d+-)?({'|'.join(KINDS)})-.+\.({'|'.join(ENDS)})")
     for old in sorted(folder.iterdir()):
         if ours.fullmatch(old.name) and old.name not in kept:
             old.unlink()

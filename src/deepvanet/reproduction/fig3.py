@@ -18,6 +18,7 @@ from deepvanet.reporting.panels import HATCH, add_legend
 from deepvanet.reporting.plotting import Plot, Sheet, shorten_name
 from deepvanet.reproduction.features import (
     KINDS,
+    LEAST_COUNTED,
     LEAST_SEGMENTS,
     Features,
     count_neighbours,
@@ -163,8 +164,12 @@ def _list_purities(
     found = features[one.file]
     n_segments = len(found.label)
     n_near = count_neighbours(n_segments)
+    why = ""
+    if n_segments < LEAST_COUNTED:
+        why = f"{n_segments} points are too few: a share needs {LEAST_COUNTED}"
     for (kind, same), numbers in found.purity.items():
-        yield (*where, kind, same, *numbers, n_segments, n_near, "")
+        told = (np.nan, np.nan) if why else numbers
+        yield (*where, kind, same, *told, n_segments, n_near, why)
 
 
 def read_shown(folder: Path, shown: Sequence[FeaturePanel]) -> dict[str, Features]:
@@ -228,9 +233,17 @@ def _plot_row(
             if leaks:
                 axes.patch.set(hatch=HATCH, edgecolor=plotting.PALE, linewidth=0)
             _plot_points(axes, found, kind, name)
-            pure, chance = found.purity[kind, name]
-            text = f"same {name} {pure:.0f} %\nchance {chance:.0f} %"
+            text = _say_purity(found, kind, name)
             sheet.write(left + _PANEL / 2, top + _PANEL + 0.04, text, ha="center")
+
+
+def _say_purity(found: Features, kind: str, name: str) -> str:
+    """Say what share of neighbours is alike, or that points are too few to tell."""
+    n_segments = len(found.label)
+    if n_segments < LEAST_COUNTED:
+        return f"{DASH} only {n_segments} points:\nno share is told"
+    pure, chance = found.purity[kind, name]
+    return f"same {name} {pure:.0f} %\nchance {chance:.0f} %"
 
 
 def _plot_points(axes: Axes, found: Features, kind: str, name: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepvanet.config import Segmenting
+from deepvanet.datasets.synthetic_mark import is_copy
 from deepvanet.reproduction.published import DATASETS
 from deepvanet.schema import PAPER_STREAMS, UserError
 from deepvanet.store import SegmentStore, open_store
@@ -31,6 +32,11 @@ class StoreOfPaper:
     def path(self) -> Path:
         """Where the store is."""
         return self.store.path
+
+    @property
+    def is_real(self) -> bool:
+        """Whether its recordings are of people, not synthetic."""
+        return not is_copy(self.store.manifest.dataset)
 
     def describe(self) -> str:
         """Say in a sentence what it is."""

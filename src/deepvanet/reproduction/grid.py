@@ -57,6 +57,10 @@ class SearchResult:
     nested: Mapping[tuple[str, tuple[str, str]], Cell]
     why: Mapping[str, str]
 
+    def has_chosen(self, target: str) -> bool:
+        """Say whether a fold could choose a cell."""
+        return not self.why["trial"] and bool(self.chosen[target].any())
+
     def find_best(self, name: str) -> tuple[int, int]:
         """Return the lengths that do best on the test folds; of equals the smaller."""
         face, bio = np.unravel_index(
@@ -171,10 +175,12 @@ def tabulate_grid(searched: SearchResult) -> pd.DataFrame:
                         "paper_percent": searched.accuracy[target][f, b],
                         "is_best_on_test": (face, bio) == searched.find_best(target)
                         and not searched.why["paper"],
-                        "n_folds_chose": int(searched.chosen[target][f, b]),
+                        "n_folds_chose": int(searched.chosen[target][f, b])
+                        if searched.has_chosen(target)
+                        else None,
                     }
                 )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"n_folds_chose": "Int64"})
 
 
 def plot_grid(searched: SearchResult) -> Plot:
@@ -195,8 +201,11 @@ def plot_grid(searched: SearchResult) -> Plot:
     if not searched.why["trial"]:
         for column, target in enumerate(TARGETS):
             axes = sheet.add_axes(_LEFT + column * step, second, side, side)
-            _plot_cells(axes, searched.chosen[target], "{:.0f}")
             _label(axes, searched.grid, target, is_first=column == 0)
+            if searched.has_chosen(target):
+                _plot_cells(axes, searched.chosen[target], "{:.0f}")
+            else:
+                _say_nothing(axes, searched.grid)
         _write_nested(sheet, _LEFT + 2 * step - 0.1, second, searched)
     return sheet.finish(
         f"grid-{searched.key}",
@@ -251,6 +260,13 @@ def _plot_cells(axes: Axes, values: Cells, text: str) -> None:
             linewidth=0,
         )
         axes.text(bio, face, text.format(value), ha="center", va="center")
+
+
+def _say_nothing(axes: Axes, grid: Sequence[int]) -> None:
+    """Say that no fold chose, in place of cells."""
+    middle = (len(grid) - 1) / 2
+    text = f"{DASH}\nno fold\ncould choose"
+    axes.text(middle, middle, text, ha="center", va="center", color=plotting.GREY)
 
 
 def _frame(

@@ -12,9 +12,10 @@ from deepvanet.protocols import PROTOCOLS
 from deepvanet.reporting.page import mark_code
 from deepvanet.reporting.plotting import Plot
 from deepvanet.reproduction import table2
-from deepvanet.reproduction.features import NEIGHBOURS
+from deepvanet.reproduction.features import LEAST_COUNTED, NEIGHBOURS
 from deepvanet.reproduction.plans import NETWORK, Size
 from deepvanet.reproduction.published import CLAIMS
+from deepvanet.reproduction.system_page import SystemContent, describe_systems
 from deepvanet.reproduction.table2 import Notes, TableRow
 
 
@@ -26,6 +27,8 @@ class PageContent:
     ----------
     stores, missing : list of str
         Sentences on what was given, and on what could not be run.
+    systems : SystemContent | None
+        What is shown of the other studies' systems; None where none was asked for.
     reasons : mapping
         For each figure of Fig. 2, why bars are missing.
     """
@@ -39,6 +42,7 @@ class PageContent:
     reasons: dict[str, list[str]] = field(default_factory=dict)
     fig3: list[Plot] = field(default_factory=list)
     grid: list[Plot] = field(default_factory=list)
+    systems: SystemContent | None = None
 
 
 def render(made: PageContent) -> str:
@@ -55,6 +59,7 @@ def render(made: PageContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = mark_code
     notes = Notes()
     return environment.get_template("page.html").render(
         stores=made.stores,
@@ -73,8 +78,10 @@ def render(made: PageContent) -> str:
         ],
         fig3=[_inline(one) for one in made.fig3],
         grid=[_inline(one) for one in made.grid],
+        systems=describe_systems(made.systems, _inline) if made.systems else None,
         claims=CLAIMS,
         n_neighbours=NEIGHBOURS,
+        least_counted=LEAST_COUNTED,
         summaries={n: mark_code(facts.summary) for n, facts in PROTOCOLS.items()},
     )
 

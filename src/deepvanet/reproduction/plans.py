@@ -59,6 +59,8 @@ class Size:
         Lengths of either feature vector.
     n_subjects, n_pooled : int | None
         The first so many subjects, of protocols of one subject and of all of them.
+    systems : str
+        How other studies' systems are trained, as ``NetworkSettings.size`` has it.
     """
 
     network: NetworkSettings
@@ -66,11 +68,17 @@ class Size:
     grid: tuple[int, ...]
     n_subjects: int | None
     n_pooled: int | None
+    systems: SizeName = "full"
 
 
 SIZES: Mapping[SizeName, Size] = {
     "small": Size(
-        NetworkSettings(epochs=2), folds=3, grid=(16, 64), n_subjects=2, n_pooled=3
+        NetworkSettings(epochs=2),
+        folds=3,
+        grid=(16, 64),
+        n_subjects=2,
+        n_pooled=3,
+        systems="small",
     ),
     "full": Size(
         NetworkSettings(), folds=None, grid=GRID, n_subjects=None, n_pooled=None

@@ -31,6 +31,8 @@ class Cell:
         As in ``scores.csv``.
     why : str
         The reason for a dash; empty where there is a number.
+    n_subjects : int
+        Who was scored.
     """
 
     percent: float = float("nan")
@@ -38,6 +40,7 @@ class Cell:
     high: float = float("nan")
     leaks: str = ""
     why: str = ""
+    n_subjects: int = 0
 
     @property
     def text(self) -> str:
@@ -114,7 +117,13 @@ class RunScores:
         if row["mean"] != row["mean"]:
             return Cell(why=f"{DATASETS[key]}: every subject has one class only")
         mean, low, high = 100 * row[["mean", "ci_low", "ci_high"]].astype(float)
-        return Cell(float(mean), float(low), float(high), leaks=str(row["leaks"]))
+        return Cell(
+            float(mean),
+            float(low),
+            float(high),
+            leaks=str(row["leaks"]),
+            n_subjects=int(row["n_subjects"]),
+        )
 
 
 def score_runs(

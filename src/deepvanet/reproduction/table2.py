@@ -11,6 +11,7 @@ from deepvanet.cells import write_csv
 from deepvanet.config import to_dict
 from deepvanet.files import whole_file, write_text
 from deepvanet.learners import PRIORS
+from deepvanet.learners.published_systems import SYSTEMS
 from deepvanet.protocols import PROTOCOLS, describe_held_out
 from deepvanet.recipes import describe_recipe
 from deepvanet.reproduction.plans import FUSIONS, NETWORK, WHOLE, Size, name_run
@@ -24,6 +25,7 @@ from deepvanet.reproduction.published import (
 )
 from deepvanet.reproduction.scores import Cell, RunScores
 from deepvanet.schema import Target
+from deepvanet.tasks import TASKS
 
 SEGMENT, TRIAL = ("segment", "accuracy"), ("trial", "balanced_accuracy")
 """Levels and metrics: the paper's own, and what an honest protocol is read by."""
@@ -34,7 +36,7 @@ STUDIES = {
     NETWORK: f"{THIS_WORK}, feature-level fusion",
     FUSIONS[0]: f"{THIS_WORK}, decision-level fusion (AdaBoost)",
     FUSIONS[1]: f"{THIS_WORK}, decision-level fusion (as its code does it)",
-    **{prior: f"No signal at all: {prior}" for prior in PRIORS},
+    **{prior: f"No signal at all: {prior}" for prior in TASKS["high-low"].priors},
 }
 """What a row of ours is called, by learner."""
 
@@ -96,6 +98,7 @@ _UNDECLARED = {
     "unlabelled": "test signals, without their labels, change the scores",
 }
 _OTHERS = "another study's method, not run here"
+_REBUILT = "another study's method: as rebuilt here it is in the tables of systems"
 _NO_NUMBER = {
     **dict.fromkeys(FUSIONS, "not in the paper's text: only Fig. 2 has it, for DEAP"),
     **dict.fromkeys(PRIORS, "not in the paper"),
@@ -112,6 +115,8 @@ class TableRow:
         Valence and arousal.
     cells : mapping
         Of each column and measure, valence and arousal.
+    footnote : str
+        What is wrong with the published numbers.
     """
 
     dataset: str
@@ -121,6 +126,7 @@ class TableRow:
     learner: str
     published: tuple[Cell, ...]
     cells: Mapping[tuple[str, tuple[str, str]], tuple[Cell, ...]]
+    footnote: str = ""
 
 
 @dataclass
@@ -135,6 +141,10 @@ class Notes:
         return self.letters.setdefault(reason, _spell(number))
 
 
+FOOTNOTES = {r.study: r.footnote for r in SYSTEMS.values() if r.footnote}
+"""What is wrong with rows that the paper prints, by study."""
+
+
 def _spell(number: int) -> str:
     """Return a, b, ... z, aa, ab, ...
 
@@ -147,15 +157,26 @@ def _spell(number: int) -> str:
     return (chr(96 + first) if first else "") + chr(97 + last)
 
 
-def tabulate_systems(scored: RunScores) -> list[TableRow]:
-    """Return the table's rows from top to bottom."""
-    return [row for published in TABLE_2 for row in _list_rows(published, scored)]
+def tabulate_systems(scored: RunScores, *, has_systems: bool = False) -> list[TableRow]:
+    """Return the table's rows from top to bottom.
+
+    Parameters
+    ----------
+    scored : RunScores
+        Scores of all runs.
+    has_systems : bool
+        Whether other studies' methods have tables of their own.
+    """
+    why = _REBUILT if has_systems else _OTHERS
+    return [row for printed in TABLE_2 for row in _list_rows(printed, scored, why)]
 
 
-def _list_rows(published: PublishedRow, scored: RunScores) -> Iterator[TableRow]:
+def _list_rows(
+    published: PublishedRow, scored: RunScores, why: str
+) -> Iterator[TableRow]:
     numbers = tuple(Cell(published.of(target)) for target in TARGETS)
     if published.study != THIS_WORK:
-        nothing = (Cell(why=_OTHERS),) * len(TARGETS)
+        nothing = (Cell(why=why),) * len(TARGETS)
         cells = dict.fromkeys(_list_cells(), nothing)
         yield _make(published, published.study, "", numbers, cells)
         return
@@ -194,6 +215,7 @@ def _make(
         learner,
         numbers,
         cells,
+        FOOTNOTES.get(study, ""),
     )
 
 
@@ -280,7 +302,7 @@ def _flatten(row: TableRow) -> dict[str, str]:
             flat[f"{name}_{target}"] = cell.text
             if cell.why:
                 reasons[f"{name}: {cell.why}"] = None
-    return flat | {"why": "; ".join(reasons)}
+    return flat | {"why": "; ".join(reasons), "footnote": row.footnote}
 
 
 def _name_cells(row: TableRow) -> Iterator[tuple[str, tuple[Cell, ...]]]:
@@ -351,7 +373,10 @@ def _block(row: TableRow) -> tuple[str, str]:
 
 def spell_row(row: TableRow, notes: Notes) -> list[str]:
     """Return the texts of a row from the study on."""
-    texts = [row.study, row.modalities, spell_cells([row.published], notes)]
+    published = spell_cells([row.published], notes)
+    if row.footnote:
+        published += f" ({notes.mark(row.footnote)})"
+    texts = [row.study, row.modalities, published]
     for column in COLUMNS:
         pairs = [row.cells[column.name, measure] for measure in column.measures]
         texts.append(spell_cells(pairs, notes, declared=column.leaks))

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deepvanet.config import Execution
+from deepvanet.config import Execution, Segmenting
 from deepvanet.evaluation import estimate_run, evaluate
-from deepvanet.evaluation.estimate import Estimate, Measured
+from deepvanet.evaluation.estimate import Estimate, Measured, say_hours
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished
+from deepvanet.learners.published_systems import SYSTEMS
 from deepvanet.reproduction.features import FeatureFit, count_folds, fit_features
 from deepvanet.reproduction.fig3 import FeaturePanel, name_features_folder
 from deepvanet.reproduction.plans import RunPlan
@@ -25,21 +26,26 @@ def estimate_work(
 
     A few steps of training are timed on each store, for each stream set.
     """
-    measured: dict[str, Measured] = {}
+    measured: dict[tuple[str, Segmenting], Measured] = {}
     found = {
         plan.name: estimate_run(
             plan.given.path,
             plan.settings,
-            measured=measured.setdefault(plan.given.key, {}),
+            measured=measured.setdefault(_name_cut(plan), {}),
         )
         for plan in plans
         if not plan.obstacle and not _is_finished(runs, plan)
     }
     for one in shown:
         if _is_waiting(runs, one):
-            known = measured.setdefault(one.given.key, {})
+            known = measured.setdefault(_name_cut(one), {})
             found[one.file] = _estimate_features(one, known)
     return found
+
+
+def _name_cut(one: RunPlan | FeaturePanel) -> tuple[str, Segmenting]:
+    """Return of which store, cut in which way, costs are measured together."""
+    return one.given.key, one.settings.segmenting
 
 
 def describe_work(
@@ -50,16 +56,32 @@ def describe_work(
     n_finished = sum(plan.name not in estimates for plan in possible)
     finished = f"{n_finished} of {len(possible)} runs are finished"
     if not possible:
-        finished = "no run is needed"
+        finished = "no run can be had" if plans else "no run is needed"
     if not estimates:
         yield f"{finished}: nothing is left to fit"
         return
     yield sum(estimates.values(), Estimate(0, 0.0, 0)).line(execution)
+    yield from _describe_systems(estimates, plans)
     yield (
         "an estimate: a few steps of training were timed on each store and multiplied; "
         f"{finished}, fits that unfinished runs have already are counted again. "
         "Interrupt at any moment, and run the same command again to go on"
     )
+
+
+def _describe_systems(
+    estimates: Mapping[str, Estimate], plans: Sequence[RunPlan]
+) -> Iterator[str]:
+    """Say what the systems of other studies take, in one line."""
+    nothing = Estimate(0, 0.0, 0)
+    of_each: dict[str, Estimate] = {}
+    for plan in plans:
+        (learner, *others) = plan.settings.learners
+        if plan.name in estimates and learner in SYSTEMS and not others:
+            of_each[learner] = of_each.get(learner, nothing) + estimates[plan.name]
+    if of_each:
+        said = [f"{name} {say_hours(one.hours)}" for name, one in of_each.items()]
+        yield f"of that: {', '.join(said)}"
 
 
 def _estimate_features(one: FeaturePanel, measured: Measured) -> Estimate:

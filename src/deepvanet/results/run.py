@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from deepvanet.config import read_toml
-from deepvanet.findings import Finding, read_findings
+from deepvanet.findings import Finding, read_findings, say_count
 from deepvanet.results.columns import HISTORY_COLUMNS, SEGMENT_COLUMNS, TRIAL_COLUMNS
 from deepvanet.results.excerpt import CleaningExcerpt, read_excerpt
 from deepvanet.results.json_files import read_json
@@ -27,7 +27,7 @@ RUN_FORMAT = "deepvanet-run-1"
 """Of ``settings.toml``, and so of the run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run, as ``evaluate`` left it.
 
@@ -62,6 +62,17 @@ class Run:
     environment: Mapping[str, Any]
     leakage: Mapping[str, Any]
     findings: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+    def __repr__(self) -> str:
+        named = (
+            ", ".join(dict.fromkeys(self.predictions[name].astype(str)))
+            for name in ("protocol", "target", "streams", "learner")
+        )
+        n_rows = say_count(len(self), "prediction")
+        return f"<Run {self.path}: {n_rows}; {'; '.join(named)}>"
 
     @cached_property
     def segments(self) -> pd.DataFrame:

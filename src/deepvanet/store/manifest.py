@@ -67,6 +67,11 @@ class Manifest:
         """Those of the streams that have channels."""
         return tuple(stream for stream in self.streams if not stream.is_images)
 
+    def say_streams(self) -> str:
+        """Name the streams, and how many channels each has."""
+        counts = {s: sum(c.stream is s for c in self.channels) for s in self.streams}
+        return ", ".join(f"{s} ({n})" if n else str(s) for s, n in counts.items())
+
     @property
     def factors(self) -> dict[Stream, int]:
         """Of streams that are kept at a lower rate: of how many samples one is kept."""

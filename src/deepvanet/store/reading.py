@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deepvanet.cells import EXACT, read_numbers, release_table
 from deepvanet.config import Baseline, Segmenting, digest
+from deepvanet.findings import say_count
 from deepvanet.preprocessing.windows import ROUNDING
 from deepvanet.schema import BIO, Stream, UserError, pick, quote
 from deepvanet.store.arrays import StoredArrays
@@ -72,6 +73,16 @@ class TrialStore:
         self.manifest = manifest
         self.table = trials.drop(columns="folder")
         self._trials = trials
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        return (
+            f"<TrialStore {self.path}: {self.manifest.dataset}, "
+            f"{say_count(self.table['subject'].nunique(), 'subject')}, "
+            f"{say_count(len(self), 'trial')}, {self.manifest.say_streams()}>"
+        )
 
     @cached_property
     def arrays(self) -> StoredArrays:

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Num
 from numpy.typing import NDArray
 
-from deepvanet.schema import HIGH_OR_LOW, Channel, Goal, Stream
+from deepvanet.schema import HIGH_OR_LOW, Channel, Goal, Stream, name_streams
 from deepvanet.store.columns import number_trials
 from deepvanet.tasks.task import stratify
 
@@ -57,7 +57,7 @@ class Segments(Hashable, Protocol):
         """Return the baseline before a row's trial, None where none is subtracted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rows:
     """Some rows of a store with a label each: what a learner is given.
 
@@ -88,6 +88,12 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def __repr__(self) -> str:
+        asked: str = self.goal.kind
+        if self.goal.parts:
+            asked = f"{asked} of {len(self.goal.parts)} targets"
+        return f"<Rows: {len(self)} of {name_streams(self.streams)}, {asked}>"
 
     @cached_property
     def table(self) -> pd.DataFrame:

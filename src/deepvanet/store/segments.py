@@ -88,6 +88,16 @@ class SegmentStore:
             self._windows.grid.check(self.sfreq, "samples")
         self.table = self._tabulate()
 
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        how = self.lines()[0].removeprefix("segments: ")
+        return (
+            f"<SegmentStore {self.path}: {say_count(len(self), 'segment')}, {how}, "
+            f"{self.manifest.say_streams()}>"
+        )
+
     @property
     def path(self) -> Path:
         """Folder of the store."""

@@ -78,6 +78,9 @@ STREAMS = (Stream.FACE, Stream.FACE_FEATURES, Stream.EEG)
 N_STEPS = 20
 """Into how many parts the weights divide one."""
 
+LEAST_VARIANCE = 1e-9
+"""Of a feature whose deviation over training is 1, within a class."""
+
 _EEG = FeatureSet(NAME, measure_short)
 _FER = "fer/"
 _LEAST_POSTERIOR = 1e-300
@@ -187,7 +190,9 @@ class AfterKoelstra2013:
         scaled = modality.scale(table)
         chosen = choose_features(measure_fisher(scaled, first.label))
         samples = weigh_samples(scaled[:, chosen], first, self.settings)
-        fitted = find_classifier("bayes", first.goal).fit(samples, (), 1.0)
+        fitted = dict(find_classifier("bayes", first.goal).fit(samples, (), 1.0))
+        # where no feature is known there is one that is always 0
+        fitted["variance"] = np.maximum(fitted["variance"], LEAST_VARIANCE)
         return replace(modality, chosen=chosen), fitted
 
     def _weigh(

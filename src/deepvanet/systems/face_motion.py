@@ -7,8 +7,8 @@ these lengths give their mean and deviation over the trial, the share of images 
 they are active, how many activations there are in a hundred images, and how many images
 one lasts. A trial is what of it is handed in.
 
-An image that is black is one of which nothing is known. A region is NaN where two
-images or fewer are known.
+An image that is black is one of which nothing is known. A region is NaN where fewer
+than two images are known.
 
 References
 ----------
@@ -45,7 +45,7 @@ ACTIVE: Mapping[str, float] = {"step": 0.5, "departure": 1.0}
 from the mean face."""
 
 SUMMARIES = ("mean", "deviation", "active", "activations", "length")
-LEAST_IMAGES = 3
+LEAST_IMAGES = 2
 _PER = 100
 
 Lengths = Float64[np.ndarray, "image region"]
@@ -122,7 +122,7 @@ def measure_clips(
                 steps.append(measure_lengths(images[place - 1], image))
     found = []
     for kind, lengths in (("step", steps), ("departure", departures)):
-        if len(lengths) < LEAST_IMAGES - 1:
+        if not lengths:
             found.append(np.full(n_features, np.nan))
         else:
             found.append(sum_up(np.stack(lengths), ACTIVE[kind]))

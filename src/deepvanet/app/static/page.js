@@ -59,6 +59,11 @@ async function start() {
     find(kind).accept = about[kind].join(",");
   }
   find("drop-features").hidden = !about.reads_features;
+  for (const kind of about.peripherals) {
+    about[`${kind}_bytes`] = about.bio_bytes;
+    addPeripheral(kind);
+  }
+  showPeripherals();
   const id = location.hash.slice(1);
   if (/^[\w-]+$/.test(id)) {
     current = `/api/jobs/${id}`;
@@ -161,13 +166,45 @@ async function finish(mine) {
   }
 }
 
+/** Further files of signals: a box, and the field that says where the file starts. */
+function addPeripheral(kind) {
+  const [drop] = find("more").content.cloneNode(true).children;
+  drop.id = `drop-${kind}`;
+  drop.querySelector(".what").textContent = `Further signals (${kind})`;
+  drop.querySelector(".name").id = `name-${kind}`;
+  drop.querySelector(".kinds").textContent = about[kind].join(" ");
+  Object.assign(drop.querySelector("input"), { id: kind, name: kind, accept: about[kind].join(",") });
+  find("more").before(drop);
+  const [option] = find("more-offset").content.cloneNode(true).children;
+  option.querySelector(".file").textContent = kind;
+  option.querySelector("input").id = `${kind}_offset_s`;
+  option.id = `option-${kind}`;
+  find("more-offset").before(option);
+  KINDS.push(kind);
+  OPTIONS.push(`${kind}_offset_s`);
+  listenTo(kind);
+}
+
+/** Show one box more than files are chosen, and offsets of those that are. */
+function showPeripherals() {
+  let isShown = find("bio").files.length > 0;
+  for (const kind of about.peripherals) {
+    const has = find(kind).files.length > 0;
+    find(`drop-${kind}`).hidden = !(isShown || has);
+    find(`option-${kind}`).hidden = !has;
+    if (!has) find(`${kind}_offset_s`).value = "";
+    isShown = has;
+  }
+}
+
 function nameFile(kind) {
   const [file] = find(kind).files;
   find(`name-${kind}`).textContent = file ? file.name : "Drop a file here, or choose one";
   find(`drop-${kind}`).classList.toggle("filled", Boolean(file));
+  if (about) showPeripherals();
 }
 
-for (const kind of KINDS) {
+function listenTo(kind) {
   const drop = find(`drop-${kind}`);
   find(kind).addEventListener("change", () => nameFile(kind));
   drop.addEventListener("dragover", (event) => {
@@ -183,6 +220,7 @@ for (const kind of KINDS) {
     nameFile(kind);
   });
 }
+KINDS.forEach(listenTo);
 // a file dropped beside the boxes must not replace the page
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deepvanet.datasets.findings import Table
+from deepvanet.datasets.findings import Table, fold_rows
 from deepvanet.datasets.recordings.facts import OwnFacts, RowFacts
 from deepvanet.datasets.source_tables import (
     tabulate_channels,
@@ -35,13 +35,17 @@ def make_tables(folder: Path, facts: Sequence[OwnFacts]) -> tuple[Table, ...]:
 
 
 def _tabulate_trials(facts: Sequence[OwnFacts]) -> Table:
+    """Return a row for each trial, folded by subject where they are many."""
+    trials = [row for subject in facts for row in subject.rows]
+    rows = tuple(map(_tabulate_trial, trials))
     return Table(
         title="Trials",
         columns=(
             *("subject", "trial", "stimulus", "signals s", "Hz", "EEG", "periph."),
             *("video s", "drift s", "used s", *Target),
         ),
-        rows=tuple(_tabulate_trial(row) for subject in facts for row in subject.rows),
+        rows=rows,
+        folded=fold_rows(rows, [one.row.subject for one in trials]),
     )
 
 

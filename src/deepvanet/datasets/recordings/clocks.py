@@ -1,5 +1,8 @@
-"""How the two files of a recording lie on one clock."""
+"""How the files of a recording lie on one clock."""
 
+from collections.abc import Sequence
+
+from deepvanet.datasets.recordings.rows import PeripheralFile
 from deepvanet.findings import report
 from deepvanet.signal_io.types import Signals
 
@@ -9,7 +12,32 @@ HOUR_S, QUARTER_S = 3600.0, 900.0
 FARTHEST_ZONE_S = 14 * HOUR_S
 
 
-def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
+def place_files(
+    files: Sequence[Signals], peripherals: Sequence[PeripheralFile]
+) -> list[float]:
+    """Return the second of the first file at which each of the others starts.
+
+    Parameters
+    ----------
+    files : sequence of Signals
+        The file that has the clock, and those beside it.
+    peripherals : sequence of PeripheralFile
+        What the table says of these.
+
+    Returns
+    -------
+    list of float
+        In seconds.
+    """
+    return [
+        find_offset(files[0], other, item.offset_s, item.column)
+        for other, item in zip(files[1:], peripherals, strict=True)
+    ]
+
+
+def find_offset(
+    main: Signals, other: Signals, stated: float | None, column: str = "peripheral"
+) -> float:
     """Return the second of the first file at which the other one starts.
 
     It is the one that is stated. Else it follows from when both files say that they
@@ -22,6 +50,8 @@ def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
         The file that has the clock, and the one beside it.
     stated : float | None
         What the table says.
+    column : str
+        In which column of the table it is.
 
     Returns
     -------
@@ -33,7 +63,7 @@ def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
     FindingError
         When they share no second or no clock, and nothing collects findings.
     """
-    offset = _measure_offset(main, other) if stated is None else stated
+    offset = _measure_offset(main, other, column) if stated is None else stated
     if not _overlap(main, other, offset):
         report(
             "T08",
@@ -42,20 +72,20 @@ def find_offset(main: Signals, other: Signals, stated: float | None) -> float:
             f"{main.seconds:.6g} s",
             source=other.path,
             assumed="it has no samples in the recording",
-            cure=_say_where(main, other),
+            cure=_say_where(main, other, column),
         )
     return offset
 
 
-def _measure_offset(main: Signals, other: Signals) -> float:
+def _measure_offset(main: Signals, other: Signals, column: str) -> float:
     """Return by how much the other file starts later, by the clocks of both."""
     if main.start_unix_s is None or other.start_unix_s is None:
-        _report_lone_clock(main, other)
+        _report_lone_clock(main, other, column)
         return 0.0
     apart = other.start_unix_s - main.start_unix_s
     offset = apart
     if main.has_zone != other.has_zone:
-        offset = _choose_zone(main, other, apart)
+        offset = _choose_zone(main, other, apart, column)
     if abs(offset) > ROUNDING_S and _overlap(main, other, offset):
         way = "after" if offset > 0 else "before"
         zone = " in some zone" if main.has_zone != other.has_zone else ""
@@ -64,13 +94,13 @@ def _measure_offset(main: Signals, other: Signals) -> float:
             f"begins {abs(offset):.6g} s {way} {main.path.name}, by the time that both "
             f"files state{zone}",
             source=other.path,
-            assumed=f"peripheral_offset_s is {offset:.6g}",
-            cure=_say_where(main, other),
+            assumed=f"{column}_offset_s is {offset:.6g}",
+            cure=_say_where(main, other, column),
         )
     return offset
 
 
-def _report_lone_clock(main: Signals, other: Signals) -> None:
+def _report_lone_clock(main: Signals, other: Signals, column: str) -> None:
     """Report that one file has Unix time, and the other does not say when it was."""
     for one, silent in ((main, other), (other, main)):
         is_unix = one.start_unix_s is not None and one.has_zone
@@ -81,11 +111,11 @@ def _report_lone_clock(main: Signals, other: Signals) -> None:
                 "it was recorded",
                 source=other.path,
                 assumed="both begin in the same moment",
-                cure=_say_where(main, other),
+                cure=_say_where(main, other, column),
             )
 
 
-def _choose_zone(main: Signals, other: Signals, apart: float) -> float:
+def _choose_zone(main: Signals, other: Signals, apart: float, column: str) -> float:
     """Return the offset in the only zone in which both files share seconds.
 
     One has the time of a clock on the wall, the other Unix time.
@@ -105,15 +135,15 @@ def _choose_zone(main: Signals, other: Signals, apart: float) -> float:
             f"{main.path.name} and {other.path.name} share seconds in "
             f"{len(shared)} zones of time, and one of them does not say its zone",
             source=other.path,
-            assumed=f"peripheral_offset_s is {nearest:.6g}",
-            cure=_say_where(main, other),
+            assumed=f"{column}_offset_s is {nearest:.6g}",
+            cure=_say_where(main, other, column),
         )
     return nearest
 
 
-def _say_where(main: Signals, other: Signals) -> str:
+def _say_where(main: Signals, other: Signals, column: str) -> str:
     return (
-        "write into the column peripheral_offset_s of the table of trials the second "
+        f"write into the column {column}_offset_s of the table of trials the second "
         f"of {main.path.name} at which {other.path.name} begins, 0 if both begin in "
         "the same moment"
     )

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from deepvanet.datasets.recordings.cells import clear
 from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
 from deepvanet.datasets.small_tables import SmallTable, name_lines, shorten
 from deepvanet.findings import list_some, report, say_count
 from deepvanet.schema import Target
@@ -82,13 +83,13 @@ def _find_unused(rows: Sequence[Row], table: SmallTable) -> None:
     """Report cells on a file that the row does not name."""
     cells = {row.line: row.cells for row in table.rows}
     for column, file in (
-        ("peripheral_offset_s", "peripheral"),
+        *((f"{name}_offset_s", name) for name in PERIPHERALS),
         ("video_offset_s", "video"),
         ("video_marker", "video"),
         ("face_choice", "video"),
     ):
         stated = [row for row in rows if clear(cells[row.line].get(column))]
-        idle = [row.line for row in stated if getattr(row, file) is None]
+        idle = [row.line for row in stated if not row.names(file)]
         if idle:
             report(
                 "R02",
@@ -103,22 +104,22 @@ def _find_two_offsets(rows: Sequence[Row]) -> None:
     """Report rows of one recording that state another offset than its first row."""
     first: dict[object, Row] = {}
     for row in rows:
-        if row.peripheral is None:
+        if not row.peripherals:
             continue
         one = first.setdefault((row.subject, *row.signals), row)
-        if one.peripheral_offset_s != row.peripheral_offset_s:
-            report(
-                "R22",
-                f"peripheral_offset_s is {_write_offset(row)}, line {one.line} has "
-                f"{_write_offset(one)} for the same files",
-                source=row.table,
-                place=f"line {row.line}",
-                assumed="that of the first row is used",
-            )
+        for mine, theirs in zip(row.peripherals, one.peripherals, strict=True):
+            if mine.offset_s != theirs.offset_s:
+                report(
+                    "R22",
+                    f"{mine.column}_offset_s is {_write(mine.offset_s)}, line "
+                    f"{one.line} has {_write(theirs.offset_s)} for the same files",
+                    source=row.table,
+                    place=f"line {row.line}",
+                    assumed="that of the first row is used",
+                )
 
 
-def _write_offset(row: Row) -> str:
-    stated = row.peripheral_offset_s
+def _write(stated: float | None) -> str:
     return "empty" if stated is None else f"{stated:g} s"
 
 

@@ -8,6 +8,23 @@ from deepvanet.schema import Target
 
 
 @dataclass(frozen=True)
+class PeripheralFile:
+    """A file of signals beside the one that has the clock.
+
+    Attributes
+    ----------
+    column : str
+        Of the table of trials.
+    offset_s : float | None
+        Second of the signals at which it starts, where that is said.
+    """
+
+    column: str
+    path: Path
+    offset_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Row:
     """A row of the table; None and empty are cells without a value.
 
@@ -15,8 +32,10 @@ class Row:
     ----------
     table, line : Path, int
         Where it stands.
-    video_offset_s, peripheral_offset_s : float | None
-        Second of the signals at which those files start.
+    peripherals : tuple of PeripheralFile
+        Files of signals beside ``bio``.
+    video_offset_s : float | None
+        Second of the signals at which the video starts.
     marker, video_marker : str
         Markers at which the stimulus and the video start.
     ratings : mapping
@@ -36,13 +55,12 @@ class Row:
     stimulus: str
     video: Path | None = None
     bio: Path | None = None
-    peripheral: Path | None = None
+    peripherals: tuple[PeripheralFile, ...] = ()
     onset_s: float | None = None
     marker: str = ""
     duration_s: float | None = None
     video_offset_s: float | None = None
     video_marker: str = ""
-    peripheral_offset_s: float | None = None
     ratings: Mapping[Target, float] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
     face_choice: str = ""
@@ -61,13 +79,19 @@ class Row:
         return tuple(
             f
             for f in (
-                *(self.bio, self.peripheral, self.video),
+                *(*self.signals, self.video),
                 *(self.face_features, self.trace),
             )
             if f
         )
 
     @property
-    def signals(self) -> tuple[Path | None, Path | None]:
+    def signals(self) -> tuple[Path | None, ...]:
         """Where its signals lie; rows of one recording have the same."""
-        return self.bio, self.peripheral
+        return (self.bio, *(item.path for item in self.peripherals))
+
+    def names(self, column: str) -> bool:
+        """Say whether it names a file in a column; the first of its signals is bio."""
+        if column in ("video", "bio"):
+            return getattr(self, column) is not None
+        return any(item.column == column for item in self.peripherals)

@@ -1,6 +1,6 @@
 """Read a user's own signals into the channels that a store has, and look at them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,20 +26,20 @@ Bio = Float32[np.ndarray, "channel time"]
 
 @dataclass(frozen=True)
 class RecordingFiles:
-    """The one or two files of a recording, opened, and what they hold.
+    """The files of a recording, opened, and what they hold.
 
     Attributes
     ----------
     files : tuple of Signals
         The first one has the clock.
-    offset_s : float
-        Second of it at which the other one starts.
+    offsets_s : tuple of float
+        Second of it at which each one starts; 0 is its own.
     found : tuple of mapping
         Channels by name, for each file.
     """
 
     files: tuple[Signals, ...]
-    offset_s: float
+    offsets_s: tuple[float, ...]
     found: tuple[dict[str, FileChannel], ...]
 
     @property
@@ -54,20 +54,41 @@ class RecordingFiles:
 
 
 def describe_recording(
-    files: Sequence[Signals], offset_s: float, declared: Declaration
+    files: Sequence[Signals], offsets_s: Sequence[float], declared: Declaration
 ) -> RecordingFiles:
-    """Look up the channels of a recording's files."""
+    """Look up the channels of a recording's files.
+
+    Parameters
+    ----------
+    files : sequence of Signals
+        The first one has the clock.
+    offsets_s : sequence of float
+        Second of it at which each of the others starts.
+    declared : Declaration
+        What channels are, where it is said.
+    """
     found = tuple(find_channels(signals, declared) for signals in files)
-    for signals, later in zip(files[1:], found[1:], strict=True):
-        twice = [name for name in later if name in found[0]]
-        if twice:
-            report(
-                "C02",
-                f"{list_some(twice)} also in {files[0].path.name}",
-                source=signals.path,
-                assumed=f"those of {files[0].path.name} are used",
-            )
-    return RecordingFiles(tuple(files), offset_s, found)
+    report_shared(files, found)
+    return RecordingFiles(tuple(files), (0.0, *offsets_s), found)
+
+
+def report_shared(files: Sequence[Signals], found: Sequence[Collection[str]]) -> None:
+    """Report channels of one name in two files of a recording."""
+    for later, signals in enumerate(files):
+        for first in range(later):
+            earlier = [name for before in found[:first] for name in before]
+            twice = [
+                name
+                for name in found[later]
+                if name in found[first] and name not in earlier
+            ]
+            if twice:
+                report(
+                    "C02",
+                    f"{list_some(twice)} also in {files[first].path.name}",
+                    source=signals.path,
+                    assumed=f"those of {files[first].path.name} are used",
+                )
 
 
 def read_bio(
@@ -77,6 +98,7 @@ def read_bio(
     *,
     start: int = 0,
     stop: int | None = None,
+    beside: dict[int, NDArray[np.floating[Any]]] | None = None,
 ) -> Bio:
     """Read channels in the units asked for, at the rate of the first file.
 
@@ -90,6 +112,9 @@ def read_bio(
         Names reference channels and the mains frequency in Hz, where they are known.
     start, stop : int
         Samples of the first file: the first one read, and the one after the last.
+    beside : dict, optional
+        Keeps the samples of the other files from call to call, by number of the file:
+        at another rate, a part of them comes from all of them.
 
     Returns
     -------
@@ -117,10 +142,13 @@ def read_bio(
         wanted = [channels[row] for row in rows]
         places = [found[c.name] for c in wanted]
         if number:
-            # at another rate, so a part of it comes from all of it
-            values = _read_in_units(signals, places, wanted, 0, signals.n_samples)
-            values = change_rate(values, sfreq=signals.sfreq, to=main.sfreq)
-            by = round(opened.offset_s * main.sfreq) - start
+            values = None if beside is None else beside.get(number)
+            if values is None:
+                values = _read_in_units(signals, places, wanted, 0, signals.n_samples)
+                values = change_rate(values, sfreq=signals.sfreq, to=main.sfreq)
+            if beside is not None:
+                beside[number] = values
+            by = round(opened.offsets_s[number] * main.sfreq) - start
             bio[rows] = shift(values, by=by, length=end - start)
         else:
             bio[rows] = _read_in_units(signals, places, wanted, start, end)

@@ -22,21 +22,25 @@ def measure_signals(
     if read.opened is None:
         return ()
     files = read.opened.files
-    starts = (0.0, read.opened.offset_s)[: len(files)]
+    starts = read.opened.offsets_s
     spans = [
         (start, start + file.seconds) for start, file in zip(starts, files, strict=True)
     ]
+    beside = [measure_shared(spans[0], span) for span in spans[1:]]
+    shared = [min(beside), *beside] if beside else [None]
     return tuple(
         SignalFacts(
             path=file.path,
             timing=file.timing,
             sfreq=file.sfreq,
             span=span,
-            shared_s=measure_shared(spans[0], spans[1]) if len(spans) > 1 else None,
+            shared_s=shared_s,
             filmed_s=sum_shared(span, [video.span for video in videos]),
             missing=_measure_missing(read, found),
         )
-        for file, span, found in zip(files, spans, read.opened.found, strict=True)
+        for file, span, shared_s, found in zip(
+            files, spans, shared, read.opened.found, strict=True
+        )
     )
 
 

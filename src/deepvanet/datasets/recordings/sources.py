@@ -1,6 +1,6 @@
 """Recordings of trials that a table or BIDS lists.
 
-A recording is one file of signals, or two on one clock, with all its trials. A
+A recording is one file of signals, or several on one clock, with all its trials. A
 trial without signals is a recording of its own.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from deepvanet.config import PrepareSettings
 from deepvanet.datasets.channel_facts import ChannelLevel, report_levels
 from deepvanet.datasets.recordings.channels import share_channels, split_streams
-from deepvanet.datasets.recordings.clocks import find_offset
+from deepvanet.datasets.recordings.clocks import place_files
 from deepvanet.datasets.recordings.rows import Row
 from deepvanet.datasets.recordings.signals import (
     RecordingFiles,
@@ -205,10 +205,8 @@ def _open_first(source: RecordingSource, row: Row) -> RecordingFiles:
 def open_recording(source: RecordingSource, row: Row) -> RecordingFiles:
     """Open a row's signals."""
     files = [source.open(f, source.declared) for f in row.signals if f]
-    offset_s = 0.0
-    if len(files) == 2:
-        offset_s = find_offset(files[0], files[1], row.peripheral_offset_s)
-    return describe_recording(files, offset_s, source.declared)
+    offsets_s = place_files(files, row.peripherals)
+    return describe_recording(files, offsets_s, source.declared)
 
 
 def read_subject(source: RecordingSource, subject: str) -> Iterator[SourceRecording]:

@@ -4,10 +4,16 @@ from deepvanet.datasets.recordings.column_names import Vocabulary
 from deepvanet.schema import Target
 
 NAMES = ("subject", "trial", "stimulus")
-FILES = ("video", "bio", "peripheral", "face_features")
+MOST_PERIPHERALS = 9
+PERIPHERALS = (
+    "peripheral",
+    *(f"peripheral_{number}" for number in range(2, MOST_PERIPHERALS + 1)),
+)
+"""Files of signals beside the one that has the clock."""
+FILES = ("video", "bio", *PERIPHERALS, "face_features")
 PLACES = (
     *("onset_s", "marker", "duration_s", "video_offset_s", "video_marker"),
-    "peripheral_offset_s",
+    *(f"{column}_offset_s" for column in PERIPHERALS),
 )
 FACE_CHOICES = ("left", "right", "largest")
 TRACE = "trace"

@@ -1,8 +1,9 @@
 """The table of a user's own recordings: one row for each trial.
 
-Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio``, ``peripheral`` and
-``face_features``, files, by their place beside the table; ``onset_s`` or ``marker``,
-``duration_s``; ``video_offset_s`` or ``video_marker``, and ``peripheral_offset_s``;
+Columns: ``subject``, ``trial``, ``stimulus``; ``video``, ``bio``, ``peripheral``,
+``peripheral_2`` and so on, and ``face_features``, files, by their place beside the
+table; ``onset_s`` or ``marker``, ``duration_s``; ``video_offset_s`` or
+``video_marker``, and ``peripheral_offset_s``, ``peripheral_2_offset_s``;
 ``face_choice``; ``session``; ``valence``, ``arousal``; ``trace``, a file of ratings
 that move with time. Any others are kept, and named; ``recordings.toml`` declares which
 of them are ratings.
@@ -26,11 +27,12 @@ from deepvanet.datasets.recordings.cells import (
 )
 from deepvanet.datasets.recordings.column_names import find_near, judge_columns
 from deepvanet.datasets.recordings.row_checks import find_odd_rows, keep_first
-from deepvanet.datasets.recordings.rows import Row
+from deepvanet.datasets.recordings.rows import PeripheralFile, Row
 from deepvanet.datasets.recordings.trial_columns import (
     FILES,
     KNOWN,
     NAMES,
+    PERIPHERALS,
     PLACES,
     TRACE,
     WORDS,
@@ -117,7 +119,8 @@ def _require_columns(table: SmallTable, *, for_training: bool) -> None:
         )
     if not for_training:
         return
-    for columns, what in ((tuple(Target), "of ratings"), (FILES, "of files")):
+    usual = [name for name in FILES if name not in PERIPHERALS[1:]]
+    for columns, what in ((tuple(Target), "of ratings"), (usual, "of files")):
         if not any(column in table.columns for column in columns):
             raise refuse(
                 "R21",
@@ -157,8 +160,14 @@ def _read_row(
         for name in PLACES
         if name.endswith("_s")
     }
-    if files["bio"] is None:
-        files["bio"], files["peripheral"] = files["peripheral"], None
+    peripherals = [
+        PeripheralFile(column, file, numbers[f"{column}_offset_s"])
+        for column in PERIPHERALS
+        if (file := files[column])
+    ]
+    bio = files["bio"]
+    if bio is None and peripherals:
+        bio = peripherals.pop(0).path
     row = Row(
         table=path,
         line=line,
@@ -166,15 +175,14 @@ def _read_row(
         trial=cells["trial"],
         stimulus=cells["stimulus"],
         video=files["video"],
-        bio=files["bio"],
-        peripheral=files["peripheral"],
+        bio=bio,
+        peripherals=tuple(peripherals),
         face_features=files["face_features"],
         onset_s=numbers["onset_s"],
         marker=clear(cells.get("marker")),
         duration_s=numbers["duration_s"],
         video_offset_s=numbers["video_offset_s"],
         video_marker=clear(cells.get("video_marker")),
-        peripheral_offset_s=numbers["peripheral_offset_s"],
         ratings=rated,
         more={k: v for k, v in cells.items() if k not in KNOWN},
         face_choice=_read_face_choice(path, line, clear(cells.get("face_choice"))),

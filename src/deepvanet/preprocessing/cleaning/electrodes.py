@@ -37,7 +37,7 @@ def describe(names: Sequence[str], *, sfreq: float) -> Any:
     """
     import mne
 
-    montage = _load_montage()
+    montage = load_montage()
     known = {name.lower() for name in montage.ch_names}
     unknown = [name for name in names if name.lower() not in known]
     if unknown:
@@ -78,7 +78,8 @@ def interpolate(info: Any, is_good: Bool[np.ndarray, " channel"]) -> Operator:
 
 
 @cache
-def _load_montage() -> Any:
+def load_montage() -> Any:
+    """Return positions of the 10-05 system on a template of a head."""
     from mne.channels import get_builtin_montages, make_standard_montage
 
     # one set of positions; MNE 1.13 named it after its head, and drops the old name

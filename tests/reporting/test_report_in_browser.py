@@ -1,0 +1,111 @@
+"""Tests of a report's page in a real browser: who can read it, and at which width."""
+
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+from deepvanet.reporting import write_report
+from fake_run import write_run
+
+AXE = "axe-core@4.11.0"
+"""Of npm's registry; it is used here and is part of nothing that is installed."""
+browser_path = next(
+    (p for name in ("chromium", "google-chrome") if (p := shutil.which(name))), None
+)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(browser_path is None, reason="no Chromium"),
+]
+OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    run = write_run(
+        tmp_path_factory.mktemp("runs") / "run",
+        protocol_names=("paper", "trial", "subject", "subject-stimulus"),
+        targets=("valence",),
+        streams=("eeg", "peripheral", "eeg+peripheral"),
+        learners=("network", "bandpower-logistic"),
+        n_trials=10,
+        n_segments=2,
+    )
+    return write_report([run], tmp_path_factory.mktemp("reports") / "report")
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The text of axe-core, as npm's registry has it."""
+    folder = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm, which fetches axe-core")
+    made = subprocess.run(
+        [npm, "pack", AXE, "--silent"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip(f"axe-core cannot be had: {made.stderr[-200:]}")
+    with tarfile.open(folder / made.stdout.strip().splitlines()[-1]) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path)
+        yield browser
+        browser.close()
+
+
+def visit(browser, report, width, scheme="light"):
+    size = {"width": width, "height": 900}
+    tab = browser.new_page(viewport=size, color_scheme=scheme)
+    tab.goto(report.as_uri())
+    tab.evaluate(OPEN_ALL)
+    return tab
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 480])
+def test_axe_finds_nothing(browser, report, axe, width, scheme):
+    tab = visit(browser, report, width, scheme)
+
+    tab.add_script_tag(content=axe)
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")
+
+    assert found["passes"]
+    said = [
+        (rule["id"], rule["help"], len(rule["nodes"]), rule["nodes"][0]["html"][:200])
+        for rule in found["violations"]
+    ]
+    assert said == []
+    tab.close()
+
+
+def test_leaks_are_seen_at_1200_pixels_without_scrolling(browser, report):
+    tab = visit(browser, report, 1200)
+
+    heads = tab.query_selector_all("table.scores thead th")
+    ends = {h.inner_text(): h.bounding_box() for h in heads}
+    assert "Leaks" in ends
+    for name, box in ends.items():
+        assert box["x"] + box["width"] <= 1200, name
+    tab.close()
+
+
+def test_a_narrow_page_does_not_scroll_sideways(browser, report):
+    tab = visit(browser, report, 480)
+
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 480
+    first = tab.query_selector(".answer h3")
+    assert first.bounding_box()["y"] < 900
+    tab.close()
