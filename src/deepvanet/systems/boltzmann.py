@@ -95,6 +95,8 @@ def train_machine(
 
     Parameters
     ----------
+    rows : tensor, shape (row, visible)
+        What is learnt.
     n_hidden : int
         Units.
     n_sweeps : int
