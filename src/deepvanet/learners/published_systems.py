@@ -52,7 +52,7 @@ class SystemRecord:
     protocol_tag : str
         Where the protocol is from.
     authors_segment : float
-        Length in seconds of the segments that their protocol deals into folds.
+        Length in seconds of the segments that their protocol divides into folds.
     authors_baseline : str | None
         What was subtracted from signals; None: what is usual here.
     measured_on : str
@@ -549,7 +549,7 @@ _LIST = (
             ),
             Fact("all channels of a second joined", "third-party"),
             Fact("raw samples, no entropy, for DEAP", "memory"),
-            Fact("seconds dealt into 10 folds", "memory"),
+            Fact("seconds divided into 10 folds", "memory"),
             Fact("width 200, 100 epochs, C 1", "choice"),
             Fact(
                 "contrastive divergence of one step at 0.1, RMSprop at 0.001, the "

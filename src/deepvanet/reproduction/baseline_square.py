@@ -1,7 +1,7 @@
 """One network under two baselines and two protocols: the leak, by itself.
 
 The mean waveform of a trial's rest, subtracted from each of its seconds, is the same in
-all of them: where seconds of a trial are on both sides, it tells which trial it is.
+all of them: where seconds of a trial are on both sides, it shows which trial it is.
 """
 
 from collections.abc import Mapping, Sequence

@@ -39,7 +39,7 @@ LEAST_SEGMENTS = 4
 
 LEAST_COUNTED = 3 * NEIGHBOURS + 1
 """Fewer points have less than ``NEIGHBOURS`` neighbours each that can be asked: shares
-of so few are not told."""
+of so few are not stated."""
 
 KINDS = ("face", "bio", "fused")
 """What is mapped: either vector, and both side by side, as the paper's Fig. 3."""

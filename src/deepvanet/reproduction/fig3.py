@@ -238,10 +238,10 @@ def _plot_row(
 
 
 def _say_purity(found: Features, kind: str, name: str) -> str:
-    """Say what share of neighbours is alike, or that points are too few to tell."""
+    """Say what share of neighbours is alike, or that points are too few for one."""
     n_segments = len(found.label)
     if n_segments < LEAST_COUNTED:
-        return f"{DASH} only {n_segments} points:\nno share is told"
+        return f"{DASH} only {n_segments} points:\nno share is stated"
     pure, chance = found.purity[kind, name]
     return f"same {name} {pure:.0f} %\nchance {chance:.0f} %"
 

@@ -64,7 +64,7 @@ class SystemRun:
 
     @property
     def is_assumed(self) -> bool:
-        """Whether nobody's text or code says that this was the protocol."""
+        """Whether no text or code of its authors says that this was the protocol."""
         return self.column == AUTHORS and self.record.is_assumed
 
 

@@ -96,7 +96,7 @@ def train_machine(
     Parameters
     ----------
     rows : tensor, shape (row, visible)
-        What it learns to give back.
+        What is learnt.
     n_hidden : int
         Units.
     n_sweeps : int
