@@ -162,7 +162,7 @@ def test_sections_come_in_the_order_of_the_story(page):
     heads = [text_of(head) for head in find(page, "h2")]
 
     assert heads == [
-        "Do the signals tell more than a prior without signals?",
+        "Do the signals say more than a prior without signals?",
         "The published protocol and the honest one",
         "Scores",
         "Every subject",
