@@ -463,8 +463,8 @@ def test_the_frozen_configuration_is_one_of_those_that_were_written_down():
     beside = {n for n, p in PARTS.items() if p.stream not in PAPER_STREAMS}
     alike = [name for name, parts in read.items() if parts == chosen - beside]
     assert any(candidates[name].pool == CONFIGURATION.pool for name in alike)
-    assert {(c.penalties, c.draw) for c in candidates.values()} == {
-        (CONFIGURATION.penalties, CONFIGURATION.draw)
+    assert {(c.penalties, c.shrinkage) for c in candidates.values()} == {
+        (CONFIGURATION.penalties, CONFIGURATION.shrinkage)
     }
 
 

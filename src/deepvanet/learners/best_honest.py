@@ -80,14 +80,14 @@ class Configuration:
         ``stack``: weights are fitted; ``mean``: all count alike.
     penalties : tuple of float
         Values of C that are tried, in scikit-learn's sense.
-    draw : float
-        What draws the weights to those of the mean, as ``pooling`` has it.
+    shrinkage : float
+        Penalty on weights that depart from those of the mean, as ``pooling`` has it.
     """
 
     members: Mapping[str, tuple[str, ...]]
     pool: Literal["mean", "stack"] = "stack"
     penalties: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
-    draw: float = 2.0
+    shrinkage: float = 2.0
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON of all values."""
@@ -348,7 +348,7 @@ def fit_pool(
     trials : Trials
         With their labels.
     configuration : Configuration
-        Read for ``pool`` and ``draw``.
+        Read for ``pool`` and ``shrinkage``.
     """
     held = np.stack([member.held for member in members])
     there = np.flatnonzero(_is_known(held[0]))
@@ -356,9 +356,13 @@ def fit_pool(
         return weigh_alike(len(members))
     some, known = trials.samples.take(there), held[:, there]
     if trials.goal.kind == "rating":
-        return fit_rating_weights(known, some.label, some.weight, configuration.draw)
+        return fit_rating_weights(
+            known, some.label, some.weight, configuration.shrinkage
+        )
     label: Int[np.ndarray, " trial"] = some.label.astype(np.int64)
-    return fit_class_weights(take_logs(known), label, some.weight, configuration.draw)
+    return fit_class_weights(
+        take_logs(known), label, some.weight, configuration.shrinkage
+    )
 
 
 def _is_known(held: Held) -> Bool[np.ndarray, " trial"]:

@@ -3,7 +3,7 @@
 Probabilities are pooled as logarithms: ``p(class) ~ exp(sum_m w_m log p_m(class))``,
 which of two classes is a sum of log-odds. Ratings are pooled as departures from their
 mean. The weights have the least loss on predictions that are out of fold, and a
-penalty that draws each to one part of the members' number: with nothing to learn from
+penalty that pulls each to one part of the members' number: with nothing to learn from
 they are the mean. On few trials held-out predictions are worse than chance where there
 is nothing to find; a negative weight would believe them.
 """
