@@ -549,7 +549,7 @@ _LIST = (
             ),
             Fact("all channels of a second joined", "third-party"),
             Fact("raw samples, no entropy, for DEAP", "memory"),
-            Fact("seconds dealt into 10 folds", "memory"),
+            Fact("seconds divided into 10 folds", "memory"),
             Fact("width 200, 100 epochs, C 1", "choice"),
             Fact(
                 "contrastive divergence of one step at 0.1, RMSprop at 0.001, the "
@@ -759,8 +759,9 @@ _LIST = (
                 "memory",
             ),
             Fact(
-                "pictures of 32 x 32 through three convolutions with random weights "
-                "in place of VGG-16",
+                "VGG-16 by --face-weights, ten head maps and ten faces of a trial; "
+                "else pictures of 32 x 32 through three convolutions with random "
+                "weights",
                 "choice",
             ),
             Fact(

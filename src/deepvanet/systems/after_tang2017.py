@@ -12,9 +12,9 @@ a dropout of 0.5, a dense layer of 64 with ReLU, an output; Adam with 0.001, 64 
 a step, 50 epochs, the epoch as the protocol chooses it. With ``--size small``: 5.
 
 Table 2 has 83.8 and 83.2 on DEAP and files it under other subjects, which was not
-confirmed. Where seconds of a trial are dealt to training and test, windows carry those
-of the other side's neighbours nearer; peripheral features are measured on the whole
-trial.
+confirmed. Where seconds of a trial are divided into training and test, windows carry
+those of the other side's neighbours nearer; peripheral features are measured on the
+whole trial.
 """
 
 from functools import partial

@@ -95,6 +95,8 @@ def train_machine(
 
     Parameters
     ----------
+    rows : tensor, shape (row, visible)
+        What the machine is to give back.
     n_hidden : int
         Units.
     n_sweeps : int

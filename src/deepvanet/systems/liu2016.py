@@ -27,8 +27,8 @@ rows. With ``--size small``: width 50, 20 epochs, 10 sweeps.
     chosen by test accuracy, and widths and epochs are all kept for a later choice: that
     is not done here.
 
-Its authors very likely dealt seconds at random into ten folds of DEAP (from memory), so
-that a trial was on both sides; 85.2 valence and 80.5 arousal are from there.
+Its authors very likely divided seconds at random into ten folds of DEAP (from memory),
+so that a trial was on both sides; 85.2 valence and 80.5 arousal are from there.
 """
 
 from collections.abc import Iterator, Mapping

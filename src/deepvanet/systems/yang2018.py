@@ -18,10 +18,10 @@ be read. The epoch is chosen as the protocol says. The first second of each tria
 there twice, unlike in the authors' data. With ``--size small``: 10 epochs of 20 rows a
 step, so that there are about as many steps; every fourth time point, half as many maps.
 
-Its authors dealt a subject's seconds at random into ten folds of DEAP, 90.8 valence and
+Its authors divided a subject's seconds at random into ten folds of DEAP: 90.8 valence,
 91.0 arousal over 32 subjects. Seconds of a trial were on both sides, each with the
-waveform of the trial's rest subtracted (here ``--baseline waveform``), which marks the
-trial; without it, in an earlier variant of their network, they had 57.1 and 61.8.
+waveform of the trial's baseline subtracted (here ``--baseline waveform``), which marks
+the trial; without it, in an earlier variant of their network, they had 57.1 and 61.8.
 """
 
 from pathlib import Path
