@@ -80,7 +80,9 @@ UNITS, SMALL_UNITS = (50, 100, 200, 300, 400, 500), (50, 200)
 
 _RATED: Layout = {"rated": ("f", (2,)), "scale": ("f", (2,))}
 
-Parts = Mapping[str, Float64[np.ndarray, "trial number"]]
+Parts = Mapping[str, Float64[np.ndarray, "_ _"]]
+"""By name, of shape (trial, number)."""
+
 Subject = NDArray[np.object_]
 
 _log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 
 from deepvanet.learners.trial_signals import (
     Trace,
@@ -62,7 +63,9 @@ def find_longest(joined: TrialSignals, place: int) -> Stretch | None:
     return Stretch(joined.channels[place], part, joined.sfreq)
 
 
-def slow_down(signal: Trace, sfreq: float) -> tuple[Trace, float]:
+def slow_down(
+    signal: Trace, sfreq: float
+) -> tuple[Float64[np.ndarray, " block"], float]:
     """Return the means of blocks of samples, and how many there are a second.
 
     As many as ``SLOW_HZ``, or somewhat more where the rate is no multiple of it.

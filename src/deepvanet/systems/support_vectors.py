@@ -248,8 +248,11 @@ def _join(
 
 
 def _score(
-    train: Samples, targets: Sequence[Labels], cell: Cell, test: Values
-) -> Float64[np.ndarray, "trial machine"]:
+    train: Samples,
+    targets: Sequence[Labels],
+    cell: Cell,
+    test: Float64[np.ndarray, "new feature"],
+) -> Float64[np.ndarray, "new machine"]:
     """Return distances of new trials from the border of each machine, or ratings."""
     if not train.n_classes:
         return np.asarray(open_support(_regress(train, cell))(test)[:, None])
