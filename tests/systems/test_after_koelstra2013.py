@@ -138,7 +138,7 @@ def fer(tmp_path_factory):
 
 def test_emotions_of_fer_take_the_place_of_motion_and_are_saved(store, fer, tmp_path):
     rows = take_rows(store, (Stream.FACE,))
-    train, test = split(rows.take(rows.trial < 4))
+    train, test = rows.take(rows.trial < 4), rows.take(rows.trial == 4)
 
     fitted = find_learner(NAME)(SETTINGS, 0, fer).fit(train)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from safetensors.torch import save_file
 from scipy.stats import entropy
 from sklearn.linear_model import Ridge
 
@@ -23,7 +24,7 @@ from deepvanet.models.trunk_weights import TrunkWeights, copy_trunk
 from deepvanet.schema import Channel, ChannelType, Goal, Stream, UserError
 from deepvanet.systems.after_siddharth2019 import N_COMPONENTS, find_components
 from deepvanet.systems.channel_pairs import N_LEVELS, measure_pairs, sort_levels
-from deepvanet.systems.face_trunk import read_face_trunk
+from deepvanet.systems.face_trunk import open_trunk, read_face_trunk
 from deepvanet.systems.head_maps import (
     RIM,
     find_places,
@@ -32,16 +33,20 @@ from deepvanet.systems.head_maps import (
     paint,
     weigh_pixels,
 )
+from deepvanet.systems.heart_features import Heart
 from deepvanet.systems.learning_machine import LEAST, fit_machine
+from deepvanet.systems.stretches import Stretch
 from deepvanet.systems.trial_pictures import (
     HEART,
     SKIN_NAMES,
+    join_seconds,
     measure_parts,
     paint_spectrogram,
 )
 from keras_weights import sample_keras
 from moving_faces import shuffle_labels, write_moving_store
 from small_store import hold, rate, take_rows
+from vgg_tensors import sample_vgg
 
 NAME = "after-siddharth2019"
 SMALL = NetworkSettings(size="small")
@@ -164,11 +169,11 @@ def test_a_spectrogram_shows_when_a_tone_sounds():
 
 
 def test_beats_near_each_other_are_one_and_variability_is_by_hand():
-    class Told:
-        beats = np.array([0, 0.9, 1.1, 1.8, 2.75, 3.6, 4.6])
-
+    pulse = Channel("Pleth", ChannelType.PLETHYSMOGRAPH, "uV")
+    heart = Heart(Stretch(pulse, np.zeros(640), 128.0))
+    heart.__dict__["beats"] = np.array([0, 0.9, 1.1, 1.8, 2.75, 3.6, 4.6])
     intervals = np.array([0.9, 0.9, 0.95, 0.85, 1.0])
-    found = {name: feature.find(Told) for name, feature in HEART.items()}
+    found = {name: feature.find(heart) for name, feature in HEART.items()}
 
     steps = np.diff(intervals)
     assert found["interval mean"] == pytest.approx(intervals.mean())
@@ -317,3 +322,52 @@ def test_faces_go_through_a_pretrained_network(store, start, tmp_path):
     path.unlink()
     loaded = load_learner(NAME, tmp_path / "fitted")
     assert (loaded.score(rows) == fitted.score(rows)).all()
+
+
+def test_all_pictures_go_through_vgg16_where_its_weights_are_given(store, tmp_path):
+    path = tmp_path / "vgg16.safetensors"
+    save_file(sample_vgg(), path)
+    rows = take_rows(store)
+    rows = rows.take(rows.trial < 4)
+
+    fitted = find_learner(NAME)(SMALL, 0, path).fit(rows)
+    eeg = replace(rows, streams=(Stream.EEG,))
+    of_eeg = find_learner(NAME)(SMALL, 0, path).fit(eeg)
+
+    widths = {n: len(fitted.numbers[f"{n}/kept"]) for n in ("face", "head maps")}
+    assert widths == {"face": 3 * 128, "head maps": 128}
+    assert len(fitted.numbers["skin spectrogram/kept"]) == 128
+    assert len(of_eeg.numbers["head maps/kept"]) == 128
+    fitted.save(tmp_path / "fitted")
+    path.unlink()
+    loaded = load_learner(NAME, tmp_path / "fitted")
+    assert (loaded.score(rows) == fitted.score(rows)).all()
+
+
+def test_pictures_of_vgg16_are_head_maps_of_tenths_of_a_trial():
+    rng = np.random.default_rng(0)
+    colours = rng.random((60, 4, 3))
+    colours[:3, 1] = np.nan
+    colours[6:12, 2] = np.nan
+
+    joined = join_seconds(colours, 10)
+
+    assert joined.shape == (10, 4, 3)
+    assert_allclose(joined[0, 1], colours[3:6, 1].mean(axis=0))
+    assert_allclose(joined[9], colours[54:].mean(axis=0))
+    assert np.isnan(joined[1, 2]).all()
+    assert len(join_seconds(colours[:4], 10)) == 4
+
+
+def test_networks_are_the_same_by_their_numbers(tmp_path):
+    path = tmp_path / "vgg16.safetensors"
+    save_file(sample_vgg(), path)
+    trunk = read_face_trunk(path)
+
+    again = open_trunk(trunk.to_arrays())
+
+    assert trunk == again
+    assert hash(trunk) == hash(again)
+    assert trunk != read_face_trunk(None)
+    with pytest.raises(ValueError, match=r"classifier.3.bias must have shape"):
+        open_trunk({n: a for n, a in trunk.to_arrays().items() if "3.bias" not in n})

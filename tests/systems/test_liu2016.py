@@ -122,7 +122,7 @@ def test_the_machine_of_high_and_low_is_a_linear_one_with_c_1():
     rng = np.random.default_rng(0)
     features, label = rng.random((60, 4)), rng.integers(0, 2, 60)
     weight = rng.random(60)
-    samples = Samples(features, label, label, weight, pd.DataFrame())
+    samples = Samples(features, label, label, weight, pd.DataFrame(index=range(60)))
 
     found = fit_linear(samples, (), is_binary=True)
 

@@ -262,7 +262,8 @@ FaceWeights = Annotated[
     Path | None,
     typer.Option(
         help="File that the face trunk starts from, by `pretrain`, a PyTorch state "
-        "dict of others, or the HDF5 file of fer for the systems that take it.",
+        "dict of others, or, for the systems that take them, the HDF5 file of fer or "
+        "VGG-16 as safetensors.",
         show_default="sampled at random",
     ),
 ]

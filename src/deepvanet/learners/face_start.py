@@ -8,10 +8,12 @@ from deepvanet.config import NetworkSettings
 from deepvanet.models.fer_weights import copy_fer, read_fer
 from deepvanet.models.trunk_weights import (
     MINI_XCEPTION,
+    VGG_16,
     copy_trunk,
     find_kind,
     read_trunk,
 )
+from deepvanet.models.vgg_weights import copy_vgg, read_vgg
 from deepvanet.schema import UserError
 
 FILE = "face-weights.safetensors"
@@ -28,15 +30,18 @@ def name_face_weights(
     Raises
     ------
     UserError
-        When they are no weights of a trunk or of fer's network, or there are none to
-        freeze.
+        When they are no weights of a trunk, of fer's network or of VGG-16, or there
+        are none to freeze.
     """
     if face_weights is None:
         if settings.freeze_face:
             raise UserError("needs face weights, got none", field="freeze_face")
         return replace(settings, face_weights="")
-    if find_kind(face_weights) == MINI_XCEPTION:
+    kind = find_kind(face_weights)
+    if kind == MINI_XCEPTION:
         return replace(settings, face_weights=read_fer(face_weights).digest)
+    if kind == VGG_16:
+        return replace(settings, face_weights=read_vgg(face_weights).digest)
     trunk = read_trunk(face_weights)
     # others train on the published pixels, 0 to 1
     trained = trunk.scale or "none"
@@ -57,8 +62,11 @@ def keep_face_weights(folder: Path, face_weights: Path | None) -> Path | None:
         return None
     kept = folder / FILE
     if not kept.is_file():
-        if find_kind(face_weights) == MINI_XCEPTION:
+        kind = find_kind(face_weights)
+        if kind == MINI_XCEPTION:
             copy_fer(kept, read_fer(face_weights))
+        elif kind == VGG_16:
+            copy_vgg(kept, read_vgg(face_weights))
         else:
             copy_trunk(kept, read_trunk(face_weights))
     return kept

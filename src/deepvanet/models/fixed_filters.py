@@ -1,6 +1,6 @@
 """Three convolutions whose weights are random, the same everywhere and never learnt.
 
-They stand where a network is wanted that was trained on photographs and is not at hand:
+They stand where a network is wanted that was trained on photographs and is missing:
 what they give of an image keeps its levels and edges, at half the size each time.
 """
 

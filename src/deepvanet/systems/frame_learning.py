@@ -94,7 +94,7 @@ def fit_inputs(images: Images, start: Start, *, scale: str) -> ImageInputs:
 
 def read_pixels(
     images: Images, start: Start
-) -> Float32[np.ndarray, "image colour side side"]:
+) -> Float32[np.ndarray, "image shade side side"]:
     """Return images from 0 to 255, as large and with such colours as are read."""
     if COLOURS[start] == 1:
         return to_grey(images, SIDES[start])[:, None]

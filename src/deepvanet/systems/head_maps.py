@@ -9,6 +9,7 @@ microvolts.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import isqrt
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
@@ -75,20 +76,24 @@ def find_places(channels: Sequence[Channel]) -> tuple[list[int], Places]:
     return has, np.array([known[channels[k].name.lower()] for k in has])
 
 
-def weigh_pixels(places: Places) -> Float64[np.ndarray, "pixel electrode"]:
+def weigh_pixels(
+    places: Places, side: int = SIDE
+) -> Float64[np.ndarray, "pixel electrode"]:
     """Return what each electrode counts in each pixel; rows sum to one, or to zero.
 
     Parameters
     ----------
     places : array, shape (electrode, 2)
         On the disc, right and front.
+    side : int
+        Pixels of the picture along each side.
 
     Returns
     -------
     array, shape (pixel, electrode)
         Pixels row by row, from the front; those beyond the rim are zero.
     """
-    axis = (np.arange(SIDE) + 0.5) / SIDE * 2 * RIM - RIM
+    axis = (np.arange(side) + 0.5) / side * 2 * RIM - RIM
     right, front = np.meshgrid(axis, -axis)
     pixels = np.stack([right.ravel(), front.ravel()], axis=1)
     apart = np.square(pixels[:, None] - places[None]).sum(axis=2)
@@ -140,5 +145,6 @@ def paint(
     sums = np.einsum("pe,seb->sbp", weight, np.where(is_known, colours, 0))
     shares = np.einsum("pe,seb->sbp", weight, is_known.astype(np.float64))
     pictures = np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0)
-    shape = (*pictures.shape[:2], SIDE, SIDE)
+    side = isqrt(len(weight))
+    shape = (*pictures.shape[:2], side, side)
     return np.asarray(pictures.reshape(shape), np.float32)

@@ -66,7 +66,7 @@ Posteriors = Float64[np.ndarray, "trial class"]
 
 @dataclass(frozen=True)
 class Koelstra2012:
-    """Fit naive Bayes on the features that tell classes apart in training."""
+    """Fit naive Bayes on the features that separate classes in training."""
 
     settings: NetworkSettings
     seed: int

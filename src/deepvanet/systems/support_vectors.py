@@ -227,7 +227,7 @@ def _choose(
 
 
 def _list_targets(samples: Samples) -> Sequence[Labels]:
-    """Return what each machine tells apart, or the rating."""
+    """Return what each machine separates, or the rating."""
     if samples.n_classes <= 2:
         return [samples.label]
     return [(samples.label == k).astype(np.int64) for k in np.unique(samples.label)]

@@ -1,9 +1,14 @@
 """What ``after-siddharth2019`` measures of a trial: pictures and statistics, in parts.
 
 Head maps of each second and spectrograms of the heart and of the skin go through fixed
-filters; faces through these or a pretrained network. Beside them stand entropies of
-pairs of channels, the heart's variability, and eight statistics of the skin. A trial is
-what of it is handed in; what cannot be measured is NaN.
+filters, or through VGG-16 where its weights are given; faces through these or another
+pretrained network. Beside them stand entropies of pairs of channels, the heart's
+variability, and eight statistics of the skin. A trial is what of it is handed in; what
+cannot be measured is NaN.
+
+A picture of 224 x 224 takes VGG-16 about a third of a second on one processor core. It
+is therefore given ten of a trial: head maps of the mean colours of ten stretches, and
+ten faces.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +26,7 @@ from deepvanet.learners.repeatable import use_threads
 from deepvanet.learners.trial_features import list_trials
 from deepvanet.learners.trial_signals import Trace, TrialSignals, join_trial
 from deepvanet.models.fixed_filters import N_NUMBERS, SIDE, load_filters
+from deepvanet.models.vgg16 import SIDE as VGG_SIDE
 from deepvanet.schema import ChannelType, Stream, UserError
 from deepvanet.store import Rows, Segments, SegmentStore
 from deepvanet.systems.channel_pairs import measure_pairs
@@ -44,6 +50,9 @@ from deepvanet.systems.stretches import (
 
 N_FACES = 60
 """Images of a trial that are looked at, evenly over it: one a second of a minute."""
+
+N_VGG = 10
+"""Head maps, and faces, of a trial that go through VGG-16."""
 
 BEAT_S = 0.5
 """Two beats are at least so far apart."""
@@ -97,6 +106,44 @@ SKIN_NAMES = (
 
 
 @dataclass(frozen=True)
+class PictureReader:
+    """What looks at head maps and spectrograms.
+
+    Attributes
+    ----------
+    vgg : FaceTrunk | None
+        VGG-16; None: fixed filters.
+    """
+
+    vgg: FaceTrunk | None = None
+
+    @property
+    def side(self) -> int:
+        """Pixels of a picture along each side."""
+        return SIDE if self.vgg is None else VGG_SIDE
+
+    @property
+    def most_maps(self) -> int:
+        """Head maps of a trial at most; 0: one of each second."""
+        return 0 if self.vgg is None else N_VGG
+
+    @property
+    def n_numbers(self) -> int:
+        """That are found in a picture."""
+        return N_NUMBERS if self.vgg is None else self.vgg.n_units
+
+    def read(
+        self, pictures: Float32[np.ndarray, "picture colour side side"]
+    ) -> Float64[np.ndarray, "picture number"]:
+        """Return what is found in pictures, from 0 to 1."""
+        if self.vgg is not None:
+            return self.vgg.read_pictures(pictures)
+        with use_threads(1), torch.inference_mode():
+            found = load_filters()(torch.from_numpy(pictures))
+        return np.asarray(found.double().numpy())
+
+
+@dataclass(frozen=True)
 class Part:
     """A group of numbers of a trial.
 
@@ -107,16 +154,17 @@ class Part:
     is_reduced : bool
         Whether principal components stand for them.
     find : callable
-        From the joined signals of a trial to the numbers; None of the face.
+        From the joined signals of a trial, and what looks at pictures, to the numbers;
+        None of the face.
     """
 
     stream: Stream
     is_reduced: bool
-    find: Callable[[TrialSignals], Vector] | None = None
+    find: Callable[[TrialSignals, PictureReader], Vector] | None = None
 
 
-def measure_maps(joined: TrialSignals) -> Vector:
-    """Return what filters find in the head maps of a trial, averaged over seconds."""
+def measure_maps(joined: TrialSignals, reader: PictureReader) -> Vector:
+    """Return what is found in the head maps of a trial, averaged over them."""
     has, places = find_places(joined.channels)
     n_samples = round(joined.sfreq)
     signals = joined.signals[has]
@@ -126,22 +174,37 @@ def measure_maps(joined: TrialSignals) -> Vector:
     colours = measure_colours(seconds, joined.sfreq)
     colours = colours[np.isfinite(colours).any(axis=(1, 2))]
     if not len(colours):
-        return np.full(N_NUMBERS, np.nan)
-    found = filter_pictures(paint(colours, weigh_pixels(places)))
+        return np.full(reader.n_numbers, np.nan)
+    if reader.most_maps:
+        colours = join_seconds(colours, reader.most_maps)
+    found = reader.read(paint(colours, weigh_pixels(places, reader.side)))
     return np.asarray(found.mean(axis=0))
 
 
-def filter_pictures(
-    pictures: Float32[np.ndarray, "picture colour side side"],
-) -> Float64[np.ndarray, "picture number"]:
-    """Return what fixed filters find in pictures."""
-    with use_threads(1), torch.inference_mode():
-        found = load_filters()(torch.from_numpy(pictures))
-    return np.asarray(found.double().numpy())
+def join_seconds(
+    colours: Float64[np.ndarray, "second electrode band"], most: int
+) -> Float64[np.ndarray, "stretch electrode band"]:
+    """Return the mean colours of at most so many stretches of equal length.
+
+    Parameters
+    ----------
+    colours : array, shape (second, electrode, band)
+        NaN is left out of a mean, and is one where there is nothing else.
+    most : int
+        Stretches.
+    """
+    joined = []
+    for few in np.array_split(colours, min(most, len(colours))):
+        is_known = np.isfinite(few)
+        counts = is_known.sum(axis=0)
+        sums = np.where(is_known, few, 0).sum(axis=0)
+        nothing = np.full(sums.shape, np.nan)
+        joined.append(np.divide(sums, counts, out=nothing, where=counts > 0))
+    return np.stack(joined)
 
 
 def paint_spectrogram(
-    signal: Trace, sfreq: float, highest: float
+    signal: Trace, sfreq: float, highest: float, side: int = SIDE
 ) -> Float32[np.ndarray, "side side"]:
     """Return the logarithm of a spectrogram as a picture from 0 to 1.
 
@@ -153,6 +216,13 @@ def paint_spectrogram(
         Samples a second, in Hz.
     highest : float
         Frequency in Hz of the last row.
+    side : int
+        Pixels of the picture along each side.
+
+    Returns
+    -------
+    array, shape (side, side)
+        Rows are frequencies from 0, columns time; the mean logarithm is 0.5.
     """
     length = max(8, 2 * len(signal) // _WINDOWS)
     hertz, _, power = spectrogram(
@@ -161,7 +231,7 @@ def paint_spectrogram(
     logs = np.log(np.maximum(power[hertz <= highest], _FLOOR))
     scaled = (logs - logs.mean()) / (logs.std() or 1)
     picture = np.clip((scaled + _WIDEST) / (2 * _WIDEST), 0, 1).astype(np.float32)
-    return np.asarray(cv2.resize(picture, (SIDE, SIDE)), np.float32)
+    return np.asarray(cv2.resize(picture, (side, side)), np.float32)
 
 
 def _find_sensor(joined: TrialSignals, types: tuple[ChannelType, ...]) -> int | None:
@@ -171,14 +241,14 @@ def _find_sensor(joined: TrialSignals, types: tuple[ChannelType, ...]) -> int | 
     return None
 
 
-def measure_heart(joined: TrialSignals) -> Vector:
+def measure_heart(joined: TrialSignals, _reader: PictureReader) -> Vector:
     """Return the variability of the heart in a trial."""
     place = _find_sensor(joined, HEARTS)
     stretch = None if place is None else find_longest(joined, place)
     return np.array(list(measure(HEART, Heart, stretch).values()), dtype=float)
 
 
-def measure_skin(joined: TrialSignals) -> Vector:
+def measure_skin(joined: TrialSignals, _reader: PictureReader) -> Vector:
     """Return eight statistics of the skin in a trial."""
     place = _find_sensor(joined, (ChannelType.GSR,))
     stretch = None if place is None else find_longest(joined, place)
@@ -187,20 +257,23 @@ def measure_skin(joined: TrialSignals) -> Vector:
 
 
 def _measure_spectrogram(
-    joined: TrialSignals, types: tuple[ChannelType, ...], highest: float
+    joined: TrialSignals,
+    types: tuple[ChannelType, ...],
+    highest: float,
+    reader: PictureReader,
 ) -> Vector:
     place = _find_sensor(joined, types)
     stretch = None if place is None else find_longest(joined, place)
     if stretch is None:
-        return np.full(N_NUMBERS, np.nan)
+        return np.full(reader.n_numbers, np.nan)
     signal, sfreq = stretch.signal, stretch.sfreq
     if highest < HEART_HZ:
         signal, sfreq = slow_down(signal, sfreq)
     if len(signal) < _WINDOWS:
-        return np.full(N_NUMBERS, np.nan)
-    picture = paint_spectrogram(signal, sfreq, highest)
+        return np.full(reader.n_numbers, np.nan)
+    picture = paint_spectrogram(signal, sfreq, highest, reader.side)
     coloured = np.repeat(picture[None, None], 3, axis=1)
-    return np.asarray(filter_pictures(coloured)[0])
+    return np.asarray(reader.read(coloured)[0])
 
 
 PARTS: Mapping[str, Part] = {
@@ -209,19 +282,23 @@ PARTS: Mapping[str, Part] = {
     "channel pairs": Part(
         Stream.EEG,
         is_reduced=True,
-        find=lambda joined: measure_pairs(joined.signals),
+        find=lambda joined, _reader: measure_pairs(joined.signals),
     ),
     "heart": Part(Stream.PERIPHERAL, is_reduced=False, find=measure_heart),
     "heart spectrogram": Part(
         Stream.PERIPHERAL,
         is_reduced=True,
-        find=lambda joined: _measure_spectrogram(joined, HEARTS, HEART_HZ),
+        find=lambda joined, reader: _measure_spectrogram(
+            joined, HEARTS, HEART_HZ, reader
+        ),
     ),
     "skin": Part(Stream.PERIPHERAL, is_reduced=False, find=measure_skin),
     "skin spectrogram": Part(
         Stream.PERIPHERAL,
         is_reduced=True,
-        find=lambda joined: _measure_spectrogram(joined, (ChannelType.GSR,), SKIN_HZ),
+        find=lambda joined, reader: _measure_spectrogram(
+            joined, (ChannelType.GSR,), SKIN_HZ, reader
+        ),
     ),
 }
 """All parts by name."""
@@ -237,7 +314,8 @@ def measure_parts(
     rows : Rows
         Of any number of trials.
     trunk : FaceTrunk | None
-        What looks at faces, where they are among the streams.
+        What looks at faces, where they are among the streams; VGG-16 looks at all
+        other pictures, too.
 
     Raises
     ------
@@ -274,6 +352,7 @@ def _measure(
 ) -> Mapping[str, Vector]:
     """Measure the rows of one trial, which are in the order of time."""
     at, found = np.frombuffer(numbers, np.int64), {}
+    reader = PictureReader(trunk if trunk and trunk.start == "vgg-16" else None)
     for stream in streams:
         if stream is Stream.FACE:
             if trunk is not None:
@@ -282,7 +361,7 @@ def _measure(
         joined = join_trial(store, at, stream)
         for name, part in PARTS.items():
             if part.stream is stream and part.find is not None:
-                found[name] = part.find(joined)
+                found[name] = part.find(joined, reader)
     return found
 
 
@@ -297,7 +376,8 @@ def _look_at_faces(
 ) -> Vector:
     """Return mean, deviation and 95th percentile of what is found in faces."""
     images = np.concatenate(read_clips(store, numbers))
-    few = np.linspace(0, len(images) - 1, min(N_FACES, len(images))).round()
+    most = N_VGG if trunk.start == "vgg-16" else N_FACES
+    few = np.linspace(0, len(images) - 1, min(most, len(images))).round()
     found = trunk.read(images[few.astype(np.int64)])
     known = found[np.isfinite(found).all(axis=1)]
     if not len(known):
