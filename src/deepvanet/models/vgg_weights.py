@@ -1,6 +1,6 @@
 """Weights of VGG-16, by the path of a safetensors file.
 
-They are not shipped, since they have about 528 MB. Names are those of torchvision, from
+They are not shipped, since they have about 550 MB. Names are those of torchvision, from
 ``features.0.weight`` to ``classifier.3.bias``; the last layer, which names a class of
 ImageNet, is not needed. Weights that others trained on faces do as well, if their
 layers have these names. A narrower network of the same proportions is read, too.

@@ -51,18 +51,18 @@ class ImageInputs:
     ----------
     start : str
         Which network: it says how many pixels and colours.
-    mean : array, shape (colour, side, side)
-        Of training images, from 0 to 255.
-    center, spread : array, shapes (colour, side, side) and ()
+    mean : array, shape (shade, side, side)
+        Of training images, from 0 to 255; a shade is a colour, or the only one, grey.
+    center, spread : array, shapes (shade, side, side) and ()
         Subtracted, and divided by.
     """
 
     start: Start
-    mean: Float32[np.ndarray, "colour side side"]
-    center: Float32[np.ndarray, "colour side side"]
+    mean: Float32[np.ndarray, "shade side side"]
+    center: Float32[np.ndarray, "shade side side"]
     spread: Float32[np.ndarray, ""]
 
-    def prepare(self, images: Images) -> Float32[Tensor, "image colour side side"]:
+    def prepare(self, images: Images) -> Float32[Tensor, "image shade side side"]:
         """Return images as the network reads them; black ones are the mean image."""
         pixels = read_pixels(images, self.start)
         pixels[is_black(images)] = self.mean
