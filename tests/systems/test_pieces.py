@@ -21,6 +21,7 @@ from deepvanet.schema import STREAM_SETS, Stream
 from deepvanet.store import open_store
 from deepvanet.systems.alhagry2017 import LSTMOnSignals
 from deepvanet.systems.schedule import Schedule
+from deepvanet.systems.warn_once import warn_once
 from small_store import take_rows
 
 
@@ -126,6 +127,18 @@ def test_rows_of_a_piece_share_its_prediction(rows):
     pieces = cut_windows(rows, 5)
     assert all(len(set(scores[pieces.piece_of == k])) == 1 for k in range(len(pieces)))
     assert len(set(scores)) == len(pieces)
+
+
+def test_a_trial_that_is_shorter_than_a_piece_is_read_whole_and_said(rows, caplog):
+    short = rows.take((rows.table["segment"] < 3).to_numpy())
+    warn_once.cache_clear()
+
+    fitted = find_learner("alhagry2017")(NetworkSettings(epochs=1), 0).fit(short)
+
+    assert "alhagry2017: reads 5 s at once, but training has no more than 3 s" in (
+        caplog.text
+    )
+    assert len(set(fitted.score(short))) == 8
 
 
 def test_the_lstm_on_signals_has_the_weights_of_its_layers():

@@ -39,10 +39,8 @@ With ``--size small``: 50 or 200 hidden units.
 components and ranges were found on all rows is not known.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +69,7 @@ from deepvanet.systems.face_trunk import FaceTrunk, open_trunk, read_face_trunk
 from deepvanet.systems.learning_machine import LearningMachine, fit_machine
 from deepvanet.systems.trial_pictures import PARTS, measure_parts
 from deepvanet.systems.trial_table import first_rows
+from deepvanet.systems.warn_once import warn_once
 
 NAME = "after-siddharth2019"
 STREAMS = (Stream.FACE, Stream.EEG, Stream.PERIPHERAL)
@@ -84,8 +83,6 @@ Parts = Mapping[str, Float64[np.ndarray, "_ _"]]
 """By name, of shape (trial, number)."""
 
 Subject = NDArray[np.object_]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -377,16 +374,11 @@ def _count_missing(found: Parts) -> int:
     """Return how many parts no training trial has, and warn of each once."""
     missing = [name for name, v in found.items() if not np.isfinite(v).any()]
     for name in missing:
-        _warn_once(
+        warn_once(
             f"{NAME}: the part {name} is left out, since no training trial is long "
             "enough for it or has such a signal"
         )
     return len(missing)
-
-
-@lru_cache(maxsize=64)
-def _warn_once(line: str) -> None:
-    _log.warning("%s", line)
 
 
 def make_predict(_name: str, numbers: Numbers) -> PredictRows:

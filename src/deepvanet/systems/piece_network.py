@@ -44,7 +44,7 @@ from deepvanet.learners.objectives import (
     open_objective,
     save_objective,
 )
-from deepvanet.learners.pieces import Pieces
+from deepvanet.learners.pieces import NOTHING, Pieces
 from deepvanet.learners.repeatable import sample_from, use_threads
 from deepvanet.learners.saved import read_saved, refuse_damage
 from deepvanet.learners.training import find_outputs, plan_steps, train_network
@@ -53,6 +53,7 @@ from deepvanet.schema import GoalKind, Stream, UserError
 from deepvanet.store import Rows
 from deepvanet.systems.inputs import Arrays, Inputs
 from deepvanet.systems.schedule import Schedule
+from deepvanet.systems.warn_once import warn_once
 
 FORMAT = "deepvanet-system-1"
 
@@ -164,6 +165,7 @@ class PieceNetwork:
         n_steps = method.count_steps(train)
         pieces = method.cut(train, n_steps)
         n_steps = pieces.members.shape[1]
+        _say_short(method.name, pieces)
         inputs = method.fit_inputs(train)
         objective = find_objective(train, loss=settings.loss)
         if not isinstance(objective, Objective):
@@ -323,6 +325,17 @@ def load_piece_network(method: Method, folder: Path) -> FittedPieceNetwork:
         threads=saved.threads,
         objective=objective,
     )
+
+
+def _say_short(name: str, pieces: Pieces) -> None:
+    """Warn where nothing is as long as the examples that a system reads."""
+    there = (pieces.members != NOTHING).sum(axis=1)
+    n_steps = pieces.members.shape[1]
+    if there.max() < n_steps:
+        warn_once(
+            f"{name}: reads {n_steps} s at once, but training has no more than "
+            f"{there.max()} s of a trial in a row: it reads those"
+        )
 
 
 def _open_pieces(inputs: Inputs, pieces: Pieces, *, device: str = "cpu") -> Fetch:

@@ -5,7 +5,6 @@ the stored trial is read. So where a protocol splits trials, training and test a
 measured apart.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,13 +21,12 @@ from deepvanet.learners.trial_signals import TrialSignals, join_trial
 from deepvanet.schema import BIO, Channel, Stream, UserError
 from deepvanet.store import Rows, Segments, SegmentStore
 from deepvanet.systems.peripheral_features import list_features, measure_peripherals
+from deepvanet.systems.warn_once import warn_once
 
 MeasureTrial = Callable[[TrialSignals], dict[str, float]]
 
 STREAMS = BIO
 """That are measured here."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ def count_missing(learner: str, table: TrialTable) -> int:
     is_missing = ~np.isfinite(table.values).any(axis=0)
     names = [n for n, gone in zip(table.names, is_missing, strict=True) if gone]
     if names:
-        _warn_once(
+        warn_once(
             f"{learner}: {say_count(len(names), 'feature')} of {len(table.names)} left "
             "out, since no training trial is long enough for them or has such a "
             f"signal: {list_some(names)}"
@@ -157,16 +155,10 @@ def count_missing(learner: str, table: TrialTable) -> int:
     return len(names)
 
 
-@lru_cache(maxsize=256)
-def _warn_once(line: str) -> None:
-    """Warn; the next fold of a run would say the same."""
-    _log.warning("%s", line)
-
-
 def clear_cache() -> None:
     """Forget the trials that were measured, and what was said of them."""
     _recall.cache_clear()
-    _warn_once.cache_clear()
+    warn_once.cache_clear()
 
 
 Numbers = Mapping[str, NDArray[Any]]
