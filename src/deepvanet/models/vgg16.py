@@ -37,6 +37,7 @@ class Vgg16(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> Vgg16(first=1)(torch.zeros(2, 3, 224, 224)).shape
     torch.Size([2, 64])
     """
