@@ -115,7 +115,7 @@ class PreparationSummary:
             f"store: {self.store} ({say_count(self.n_subjects, 'subject')}, "
             f"{self.n_done_before} of them finished before; "
             f"{say_count(len(self.trials), 'trial')}, "
-            f"{say_count(total['n_segments'], 'second')}, "
+            f"{say_count(int(total['n_segments']), 'second')}, "
             f"{total['n_segments_with_face']} with a face)"
         )
         found = (_say_faces(total), self._say_streams(), _say_silence(total))
@@ -155,7 +155,7 @@ def _say_silence(total: "pd.Series[int]") -> Iterator[str]:
         ("n_flat_channels", "flat"),
     ):
         if total[column]:
-            channels = say_count(total[column], "channel is", "channels are")
+            channels = say_count(int(total[column]), "channel is", "channels are")
             yield f"{channels} {what}, counted over trials"
 
 
