@@ -195,7 +195,7 @@ def test_a_quick_row_is_measured(tmp_path, measure, options):
     assert all(row.median > 0 for row in rows)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("measure", ["faces", "preparing", "evaluating", "reruns"])
 def test_a_slow_row_is_measured(tmp_path, measure):
     rows = bench.MEASURES[measure](tmp_path, repeats=1)

@@ -178,7 +178,7 @@ def test_all_can_be_done_by_keyboard(visit, recording):
     assert tab.evaluate("document.activeElement.id") == "bio"
     for kind, path in recording.items():
         tab.set_input_files(f"#{kind}", path)
-    for _ in range(2):
+    for _ in range(3):
         tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent") == "Predict"
     tab.keyboard.press("Enter")

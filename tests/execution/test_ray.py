@@ -63,6 +63,7 @@ def read_results(out):
     return {name: (out / name).read_bytes() for name in names}
 
 
+@pytest.mark.long
 def test_a_run_loses_a_node_and_comes_to_the_same_bytes(store, tmp_path):
     out, local = tmp_path / "run", tmp_path / "local"
     command = ("evaluate", store, *LONG)

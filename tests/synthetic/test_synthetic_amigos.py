@@ -283,7 +283,7 @@ def test_what_lacks_in_a_full_set_is_what_lacks_in_the_real_one(tmp_path):
     assert all(s.has_signals for s in sights_of(tmp_path, 9, n_trials=15))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_long_videos_can_be_read_and_what_lacks_is_empty(tmp_path):
     write_subject(SubjectsPlan(tmp_path, 17, 2, Knobs(), 0), 24)
     write_subject(SubjectsPlan(tmp_path, 17, 2, Knobs(), 0), 32)
