@@ -186,7 +186,11 @@ def plot_lines(lines: Sequence[SystemLine], given: StoreOfPaper) -> Plot:
     )
     sheet.write(0.04, 0.2, _say_store(given), color=plotting.GREY)
     _write_legend(sheet, is_real=given.is_real)
-    values = [v for line in lines for v in (line.start, line.end, *line.priors)]
+    values = [
+        v
+        for line in lines
+        for v in (line.start, line.end, *line.priors, line.start_prior)
+    ]
     lowest = min([40.0, *(10 * (v // 10) for v in values if np.isfinite(v))])
     for number, target in enumerate(TARGETS):
         top = _TOP + number * (panel + _GAP)
