@@ -94,6 +94,7 @@ def count_open_files(pid):
     return counts[-1]
 
 
+@pytest.mark.long  # counts open files, which needs an idle machine
 @pytest.mark.usefixtures("temporary")
 def test_a_worker_that_cannot_start_is_one_failed_recording(filmed_bundle):
     with serve_page(filmed_bundle) as (page, process):

@@ -1021,6 +1021,7 @@ def test_predictions_that_are_the_truth_leak(tmp_path, task):
     assert find_look(finding, "scores equal to labels").leak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classes", "rating"])
 def test_chance_is_known_for_other_tasks(tmp_path, task):
     """Predictions of nothing lie beyond its bound in one study of twenty."""
