@@ -15,26 +15,20 @@ Table 2 has 94.7 and 93.1. Trials were then not split, but it is not said whethe
 epoch was chosen on the ten test trials, by which guesses alone come far.
 """
 
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Float, Float64
 from scipy.signal import welch
 from torch import Tensor, nn
 
-from deepvanet.config import NetworkSettings, SizeName
+from deepvanet.config import SizeName
 from deepvanet.learners.features import AT_ONCE, LEAST_POWER
-from deepvanet.learners.learner import Learner
 from deepvanet.learners.pieces import cut_trials
 from deepvanet.learners.remembered import remember
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 from deepvanet.systems.inputs import Arrays, FeatureInputs, Inputs
 from deepvanet.systems.piece_network import (
-    FittedPieceNetwork,
     Method,
-    PieceNetwork,
-    load_piece_network,
 )
 from deepvanet.systems.schedule import Schedule
 from deepvanet.systems.sequences import Steps, align_steps
@@ -128,35 +122,4 @@ METHOD = Method(
     follows_time=False,
 )
 
-
-def make_after_anubhav2020(
-    _name: str,
-    settings: NetworkSettings,
-    seed: int,
-    _face_weights: Path | None = None,
-    /,
-) -> Learner:
-    """Make the learner; see the module for what it is.
-
-    Parameters
-    ----------
-    _name : str
-        Not used: there is one learner only.
-    settings : NetworkSettings
-        Epochs, batch size and learning rate where they are not the defaults; size.
-    seed : int
-        Of fresh weights and of the order of trials.
-    _face_weights : Path | None
-        Not used.
-
-    Returns
-    -------
-    Learner
-        Not fitted yet.
-    """
-    return PieceNetwork(METHOD, settings, seed)
-
-
-def load_after_anubhav2020(folder: Path) -> FittedPieceNetwork:
-    """Load what the fitted learner saved, or raise ``UserError``."""
-    return load_piece_network(METHOD, folder)
+make_after_anubhav2020, load_after_anubhav2020 = METHOD.make, METHOD.load

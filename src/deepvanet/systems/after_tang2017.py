@@ -17,24 +17,19 @@ of the other side; peripheral features are measured on the whole trial.
 """
 
 from functools import partial
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deepvanet.config import NetworkSettings, SizeName
+from deepvanet.config import SizeName
 from deepvanet.learners.features import measure_features
-from deepvanet.learners.learner import Learner
 from deepvanet.learners.pieces import count_steps, cut_contexts
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 from deepvanet.systems.inputs import Arrays, FeatureInputs, Inputs
 from deepvanet.systems.piece_network import (
-    FittedPieceNetwork,
     Method,
-    PieceNetwork,
-    load_piece_network,
 )
 from deepvanet.systems.schedule import Schedule
 from deepvanet.systems.sequences import align_steps
@@ -115,35 +110,4 @@ METHOD = Method(
     spans_trial=(Stream.PERIPHERAL,),
 )
 
-
-def make_after_tang2017(
-    _name: str,
-    settings: NetworkSettings,
-    seed: int,
-    _face_weights: Path | None = None,
-    /,
-) -> Learner:
-    """Make the learner; see the module for what it is.
-
-    Parameters
-    ----------
-    _name : str
-        Not used: there is one learner only.
-    settings : NetworkSettings
-        Epochs, batch size and learning rate where they are not the defaults; size.
-    seed : int
-        Of fresh weights and of the order of seconds.
-    _face_weights : Path | None
-        Not used.
-
-    Returns
-    -------
-    Learner
-        Not fitted yet.
-    """
-    return PieceNetwork(METHOD, settings, seed)
-
-
-def load_after_tang2017(folder: Path) -> FittedPieceNetwork:
-    """Load what the fitted learner saved, or raise ``UserError``."""
-    return load_piece_network(METHOD, folder)
+make_after_tang2017, load_after_tang2017 = METHOD.make, METHOD.load

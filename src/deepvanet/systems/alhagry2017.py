@@ -14,21 +14,16 @@ a trial was on both sides. Table 2 prints its numbers the wrong way round.
 """
 
 from functools import partial
-from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deepvanet.config import NetworkSettings, SizeName
-from deepvanet.learners.learner import Learner
+from deepvanet.config import SizeName
 from deepvanet.learners.pieces import count_steps, cut_windows
 from deepvanet.schema import Stream
 from deepvanet.systems.inputs import Inputs, SignalInputs
 from deepvanet.systems.piece_network import (
-    FittedPieceNetwork,
     Method,
-    PieceNetwork,
-    load_piece_network,
 )
 from deepvanet.systems.schedule import Schedule
 
@@ -91,35 +86,4 @@ METHOD = Method(
     build=_build,
 )
 
-
-def make_alhagry2017(
-    _name: str,
-    settings: NetworkSettings,
-    seed: int,
-    _face_weights: Path | None = None,
-    /,
-) -> Learner:
-    """Make the learner; see the module for what it is.
-
-    Parameters
-    ----------
-    _name : str
-        Not used: there is one learner only.
-    settings : NetworkSettings
-        Epochs, batch size and learning rate where they are not the defaults; size.
-    seed : int
-        Of fresh weights and of the order of pieces.
-    _face_weights : Path | None
-        Not used.
-
-    Returns
-    -------
-    Learner
-        Not fitted yet.
-    """
-    return PieceNetwork(METHOD, settings, seed)
-
-
-def load_alhagry2017(folder: Path) -> FittedPieceNetwork:
-    """Load what the fitted learner saved, or raise ``UserError``."""
-    return load_piece_network(METHOD, folder)
+make_alhagry2017, load_alhagry2017 = METHOD.make, METHOD.load

@@ -101,6 +101,38 @@ class Method:
     follows_time: bool = True
     joins_rows: bool = True
 
+    def make(
+        self,
+        _name: str,
+        settings: NetworkSettings,
+        seed: int,
+        _face_weights: Path | None = None,
+        /,
+    ) -> "PieceNetwork":
+        """Make the learner, as a record's maker does.
+
+        Parameters
+        ----------
+        _name : str
+            Not used: there is one learner only.
+        settings : NetworkSettings
+            Epochs, batch size and learning rate where they are not the defaults; size.
+        seed : int
+            Of fresh weights and of the order of examples.
+        _face_weights : Path | None
+            Not used.
+
+        Returns
+        -------
+        PieceNetwork
+            Not fitted yet.
+        """
+        return PieceNetwork(self, settings, seed)
+
+    def load(self, folder: Path) -> "FittedPieceNetwork":
+        """Load what the fitted learner saved, or raise ``UserError``."""
+        return load_piece_network(self, folder)
+
 
 @dataclass(frozen=True)
 class PieceNetwork:

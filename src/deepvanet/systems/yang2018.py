@@ -25,26 +25,20 @@ waveform``), which marks the trial; without it, in an earlier variant of their n
 they had 57.1 and 61.8.
 """
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from deepvanet.config import NetworkSettings, SizeName
-from deepvanet.learners.learner import Learner
+from deepvanet.config import SizeName
 from deepvanet.learners.pieces import cut_windows
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 from deepvanet.systems.frames import SIDE, FrameInputs
 from deepvanet.systems.inputs import Inputs
 from deepvanet.systems.piece_network import (
-    FittedPieceNetwork,
     Method,
-    PieceNetwork,
-    load_piece_network,
 )
 from deepvanet.systems.schedule import Schedule
 
@@ -229,35 +223,4 @@ METHOD = Method(
     joins_rows=False,
 )
 
-
-def make_yang2018(
-    _name: str,
-    settings: NetworkSettings,
-    seed: int,
-    _face_weights: Path | None = None,
-    /,
-) -> Learner:
-    """Make the learner; see the module for what it is.
-
-    Parameters
-    ----------
-    _name : str
-        Not used: there is one learner only.
-    settings : NetworkSettings
-        Epochs, batch size and learning rate where they are not the defaults; size.
-    seed : int
-        Of fresh weights and of the order of rows.
-    _face_weights : Path | None
-        Not used.
-
-    Returns
-    -------
-    Learner
-        Not fitted yet.
-    """
-    return PieceNetwork(METHOD, settings, seed)
-
-
-def load_yang2018(folder: Path) -> FittedPieceNetwork:
-    """Load what the fitted learner saved, or raise ``UserError``."""
-    return load_piece_network(METHOD, folder)
+make_yang2018, load_yang2018 = METHOD.make, METHOD.load
