@@ -11,7 +11,7 @@ from deepvanet.learners.held_rows import open_rows
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.pieces import (
     NOTHING,
-    count_steps,
+    count_joined,
     cut_contexts,
     cut_trials,
     cut_windows,
@@ -39,7 +39,7 @@ def rows(store):
 def test_windows_follow_each_other_and_the_last_one_reaches_back(rows):
     first = rows.take(rows.trial == 0)
 
-    pieces = cut_windows(first, count_steps(first, 5.0))
+    pieces = cut_windows(first, count_joined(first, 5.0))
 
     assert pieces.members.tolist() == [
         [0, 1, 2, 3, 4],
@@ -103,7 +103,7 @@ def test_a_trial_is_one_piece_however_its_rows_lie(rows):
 def test_rows_that_are_no_seconds_or_overlap_are_pieces_themselves(store, segmenting):
     cut = open_store(store.path).cut(segmenting)
 
-    assert count_steps(take_rows(cut, STREAM_SETS["eeg"]), 5.0) == 1
+    assert count_joined(take_rows(cut, STREAM_SETS["eeg"]), 5.0) == 1
 
 
 def test_gathered_pieces_are_the_rows_side_by_side_and_zero_where_none_is(rows):

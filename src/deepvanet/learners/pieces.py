@@ -91,7 +91,7 @@ class Pieces:
         return np.asarray(of_piece[self.piece_of])
 
 
-def count_steps(rows: Rows, window_s: float) -> int:
+def count_joined(rows: Rows, window_s: float) -> int:
     """Return how many rows of training a window of so many seconds joins.
 
     Parameters
@@ -120,7 +120,7 @@ def cut_windows(rows: Rows, n_steps: int) -> Pieces:
     rows : Rows
         In any order, of any trials.
     n_steps : int
-        Rows of a window, by ``count_steps``.
+        Rows of a window, by ``count_joined``.
     """
     pieces: list[NDArray[np.int64]] = []
     piece_of = np.empty(len(rows), np.int64)
@@ -140,7 +140,7 @@ def cut_contexts(rows: Rows, n_steps: int) -> Pieces:
     rows : Rows
         In any order, of any trials.
     n_steps : int
-        Rows of the window that ends with the row, by ``count_steps``.
+        Rows of the window that ends with the row, by ``count_joined``.
     """
     members = np.full((len(rows), n_steps), NOTHING, np.int64)
     for run in _list_runs(rows, n_steps):

@@ -114,7 +114,7 @@ METHOD = Method(
     name="after-anubhav2020",
     streams=(Stream.EEG,),
     schedule=Schedule(epochs=100, batch_size=8, learning_rate=1e-3, small_epochs=20),
-    count_steps=_count_all,
+    count_joined=_count_all,
     cut=cut_trials,
     fit_inputs=_fit_inputs,
     load_inputs=_load_inputs,

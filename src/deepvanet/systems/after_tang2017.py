@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from deepvanet.config import SizeName
 from deepvanet.learners.features import measure_features
-from deepvanet.learners.pieces import count_steps, cut_contexts
+from deepvanet.learners.pieces import count_joined, cut_contexts
 from deepvanet.schema import Stream
 from deepvanet.store import Rows
 from deepvanet.systems.inputs import Arrays, FeatureInputs, Inputs
@@ -102,7 +102,7 @@ METHOD = Method(
     streams=MODALITIES,
     needs=tuple((stream,) for stream in MODALITIES),
     schedule=Schedule(epochs=50, batch_size=64, learning_rate=1e-3, small_epochs=5),
-    count_steps=partial(count_steps, window_s=WINDOW_S),
+    count_joined=partial(count_joined, window_s=WINDOW_S),
     cut=cut_contexts,
     fit_inputs=_fit_inputs,
     load_inputs=_load_inputs,

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from deepvanet.config import SizeName
-from deepvanet.learners.pieces import count_steps, cut_windows
+from deepvanet.learners.pieces import count_joined, cut_windows
 from deepvanet.schema import Stream
 from deepvanet.systems.inputs import Inputs, SignalInputs
 from deepvanet.systems.piece_network import (
@@ -79,7 +79,7 @@ METHOD = Method(
         small_epochs=4,
         optimizer="rmsprop",
     ),
-    count_steps=partial(count_steps, window_s=PIECE_S),
+    count_joined=partial(count_joined, window_s=PIECE_S),
     cut=cut_windows,
     fit_inputs=SignalInputs.fit,
     load_inputs=SignalInputs.load,

@@ -70,7 +70,7 @@ class Method:
         As in ``Traits``.
     schedule : Schedule
         How its authors trained it.
-    count_steps : callable
+    count_joined : callable
         From training rows to how many of them an example has; 0: all of a trial.
     cut : callable
         From rows and that number to pieces.
@@ -90,7 +90,7 @@ class Method:
     name: str
     streams: tuple[Stream, ...]
     schedule: Schedule
-    count_steps: Callable[[Rows], int]
+    count_joined: Callable[[Rows], int]
     cut: Callable[[Rows, int], Pieces]
     fit_inputs: Callable[[Rows], Inputs]
     load_inputs: Callable[[Arrays], Inputs]
@@ -194,7 +194,7 @@ class PieceNetwork:
             When the rows have several targets, or the loss stops being a number.
         """
         method, settings = self.method, self.own
-        n_steps = method.count_steps(train)
+        n_steps = method.count_joined(train)
         pieces = method.cut(train, n_steps)
         n_steps = pieces.members.shape[1]
         _say_short(method.name, pieces)
@@ -247,7 +247,7 @@ class PieceNetwork:
 
     def count_steps(self, train: Rows) -> int:
         """Return the optimiser steps of a fit whose epoch nothing chooses."""
-        n_pieces = len(self.method.cut(train, self.method.count_steps(train)))
+        n_pieces = len(self.method.cut(train, self.method.count_joined(train)))
         return sum(plan_steps(n_pieces, self.own))
 
 

@@ -215,7 +215,7 @@ METHOD = Method(
         small_batch_size=20,
         weight_penalty=0.5,
     ),
-    count_steps=_count_rows,
+    count_joined=_count_rows,
     cut=cut_windows,
     fit_inputs=FrameInputs.fit,
     load_inputs=FrameInputs.load,
