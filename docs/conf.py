@@ -44,3 +44,6 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "deepvanet"
+html_static_path = ["_static"]
+html_css_files = ["reading.css"]
+html_js_files = ["reading.js"]
