@@ -52,7 +52,8 @@ NOT_RUN = {
     ".venv/bin/python benchmarks/bench.py --out before.json": "half an hour",
     ".venv/bin/python benchmarks/bench.py --before before.json": "as long",
     ".venv/bin/python benchmarks/bench.py --only step faces": "as long",
-    ".venv/bin/python benchmarks/choose_best_honest.py select --work selection": "hours",
+    ".venv/bin/python benchmarks/choose_best_honest.py select "
+    "--work selection": "hours",
     ".venv/bin/python benchmarks/choose_best_honest.py confirm --work selection "
     "--seeds 5": "hours",
 }
