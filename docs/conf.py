@@ -44,3 +44,14 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "deepvanet"
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/versions.html",
+        "sidebar/scroll-end.html",
+    ]
+}
