@@ -65,6 +65,15 @@ LabelRule = Annotated[
         "median (the subject's own, over its training trials)."
     ),
 ]
+Group = Annotated[
+    tuple[str, ...],
+    About(
+        "Columns of the table of trials by whose values people are scored apart, as "
+        "sex; each subject has one value.",
+        shown="none",
+        metavar="COLUMN",
+    ),
+]
 Subjects = Annotated[
     tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
 ]
@@ -682,7 +691,7 @@ class CompareSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class ReportSettings(CheckedSettings):
-    """How large the figures of a report are.
+    """How large the figures of a report are, and which groups are scored apart.
 
     Attributes
     ----------
@@ -690,6 +699,8 @@ class ReportSettings(CheckedSettings):
         In millimetres; None: as wide as each needs.
     font_size : float
         In points, unless a figure has to be made smaller for its width.
+    group : tuple of str
+        Columns of trials with one value a subject.
     """
 
     figure_width: Annotated[
@@ -705,6 +716,7 @@ class ReportSettings(CheckedSettings):
     font_size: Annotated[
         float, About("Letters of figures, in points.", least=5, most=24)
     ] = 8.0
+    group: Group = ()
 
 
 @dataclass(frozen=True)

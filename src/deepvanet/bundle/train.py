@@ -72,6 +72,7 @@ from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import EpochLearner, FitPlan, Learner
 from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import count_steps
+from deepvanet.metrics import find_groups
 from deepvanet.schema import Channel, Goal, Stream, UserError, parse_streams
 from deepvanet.store import (
     Rows,
@@ -95,6 +96,7 @@ def train_bundle(
     settings: TrainSettings,
     execution: Execution,
     face_weights: Path | None = None,
+    group: Sequence[str] = (),
 ) -> Bundle:
     """Fit a learner for each target and stream set on all rows of a store.
 
@@ -110,6 +112,9 @@ def train_bundle(
         Where and how folds and members are fitted.
     face_weights : Path | None
         What the face trunk starts from, as ``pretrain`` or others wrote it.
+    group : sequence of str
+        Columns of the store's trials by whose values people are scored apart. It
+        changes no number of the bundle, and may be asked of a finished one.
 
     Returns
     -------
@@ -168,6 +173,7 @@ def train_bundle(
         "store_digest": digest_store(store),
         "channels": [asdict(channel) for channel in store.manifest.channels],
     }
+    groups = _find_groups(store, settings, group)
     lags = {member: find_member_lag(store, settings, member) for member in members}
     rows = {
         member: select_member(store, settings, member, lag).open(store, member.streams)
@@ -199,7 +205,7 @@ def train_bundle(
             plans[member] or _plan_epochs(settings, learner, rows[member]),
             learner.traits.find_context(parse_streams(member.streams)),
             summarise(selection),
-            judge(out, member, dealt, settings, place=place),
+            judge(out, member, dealt, settings, place=place, groups=groups),
             dealt.obstacle,
             selection.task.goal,
             selection.task.target,
@@ -220,6 +226,30 @@ def train_bundle(
     }
     _describe(out, values, trained, read_store_findings(store.path))
     return load_bundle(out)
+
+
+def _find_groups(
+    store: SegmentStore, settings: TrainSettings, columns: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Return the group of each subject that is trained on, by column.
+
+    Raises
+    ------
+    UserError
+        When there is no such column, its values are no groups, or nothing is scored.
+    """
+    if columns and not settings.cross_validate:
+        raise UserError(
+            "groups are scored in the cross-validation, which was not asked for",
+            field="group",
+        )
+    trials = store.trials
+    if settings.subjects:
+        trials = trials[trials["subject"].isin(settings.subjects)]
+    return {
+        column: find_groups(trials, column, what=f"store {store.path}")
+        for column in dict.fromkeys(columns)
+    }
 
 
 def _check_goals(store: SegmentStore, settings: TrainSettings) -> None:

@@ -50,8 +50,10 @@ from deepvanet.metrics import (
     conform,
     make_form,
     measure,
+    measure_groups,
     tabulate_scores,
 )
+from deepvanet.metrics import find_form as find_measured
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
 from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
 from deepvanet.store import SegmentStore
@@ -61,6 +63,40 @@ LEAST_SUBJECTS = 5
 """From how many on whole subjects are held out."""
 METRICS = ("balanced_accuracy", "accuracy", "auroc")
 """Of trials that are high or low."""
+GROUP_NUMBERS = (
+    *("mean", "ci_low", "ci_high"),
+    *("difference", "difference_low", "difference_high"),
+)
+"""Of a group, which may lack them."""
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """How well a group of people is predicted: the headline of its trials.
+
+    Attributes
+    ----------
+    column, group : str
+        Of the table of trials, and its value.
+    n_subjects, n_scored, n_trials : int
+        Of the group; only those for whom the metric is defined are scored.
+    mean, ci_low, ci_high : float | None
+        Over its subjects; None where they are too few.
+    difference, difference_low, difference_high : float | None
+        To all others, and its 95 % interval.
+    """
+
+    column: str
+    group: str
+    n_subjects: int
+    n_scored: int
+    n_trials: int
+    mean: float | None
+    ci_low: float | None
+    ci_high: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +126,8 @@ class Validation:
         How far probabilities come true; None of other tasks than high-low.
     chance : float | None
         What luck gives in the headline; None of high-low, where it is 0.5.
+    groups : tuple of GroupScore
+        Scores by group of people; none where none was asked for.
     """
 
     protocol: str
@@ -106,6 +144,7 @@ class Validation:
     trial: Reliability | None
     chance: Annotated[float | None, MAY_LACK] = None
     sets: Annotated[Conformal | None, MAY_LACK] = None
+    groups: Annotated[tuple[GroupScore, ...], MAY_LACK] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
@@ -113,7 +152,7 @@ class Validation:
         return {
             name: value
             for name, value in values.items()
-            if value is not None or name not in ("chance", "sets")
+            if value not in (None, ()) or name not in ("chance", "sets", "groups")
         }
 
 
@@ -280,6 +319,7 @@ def judge(
     settings: TrainSettings,
     *,
     place: int = 0,
+    groups: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, tuple[Calibrations, Validation]]:
     """Return calibrations and validation for each stream set that is answered.
 
@@ -295,6 +335,8 @@ def judge(
         What was fitted.
     place : int
         Which of several targets is judged.
+    groups : mapping, optional
+        Of columns of trials: the group of each subject, which is scored apart.
 
     Returns
     -------
@@ -311,6 +353,7 @@ def judge(
             folds,
             streams,
             settings,
+            groups or {},
         )
         for streams in member.answers
     }
@@ -322,6 +365,7 @@ def _judge(
     folds: MemberFolds,
     streams: str,
     settings: TrainSettings,
+    groups: Mapping[str, Mapping[str, str]],
 ) -> tuple[Calibrations, Validation]:
     goal = part.task.goal
     key: dict[str, Any] = {
@@ -337,17 +381,44 @@ def _judge(
         chance = _plain(measure(table, "trial")[headline].chance)
         made = _validate(table, goal, folds)
         sets = _find_sets(_average_outputs(table, goal), goal, folds)
-        return Calibrations(), dataclasses.replace(made, chance=chance, sets=sets)
+        return Calibrations(), dataclasses.replace(
+            made,
+            chance=chance,
+            sets=sets,
+            groups=_score_groups(table, groups),
+        )
     is_balanced = settings.network.class_weight == "balanced"
     calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
     trials = average_trials(segments)
-    made = _validate(trials.assign(**key, segment=0), goal, folds)
+    table = trials.assign(**key, segment=0)
+    made = _validate(table, goal, folds)
     return calibrations, dataclasses.replace(
         made,
         share_high=float(trials["label"].mean()),
         segment=reliability["segment"],
         trial=reliability["trial"],
         sets=_find_sets(trials, goal, folds),
+        groups=_score_groups(table, groups),
+    )
+
+
+def _score_groups(
+    table: pd.DataFrame, groups: Mapping[str, Mapping[str, str]]
+) -> tuple[GroupScore, ...]:
+    """Return the headline of each group, by column."""
+    headline = find_measured(table).headline
+    return tuple(
+        GroupScore(
+            column,
+            str(row["group"]),
+            int(row["n_subjects"]),
+            int(row["n_scored"]),
+            int(row["n_trials"]),
+            *(_plain(row.get(name)) for name in GROUP_NUMBERS),
+        )
+        for column, whose in groups.items()
+        for row in measure_groups(table, whose)
+        if row["metric"] == headline
     )
 
 

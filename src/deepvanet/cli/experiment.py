@@ -251,11 +251,14 @@ def report(
     font_size: Annotated[
         float, option(config.ReportSettings, "font_size")
     ] = config.ReportSettings.font_size,
+    group: Annotated[str, option(config.ReportSettings, "group")] = "",
 ) -> None:
     """Turn runs into scores, figures, tables and a page."""
     from deepvanet.reporting import write_report
 
-    settings = config.ReportSettings(figure_width=figure_width, font_size=font_size)
+    settings = config.ReportSettings(
+        figure_width=figure_width, font_size=font_size, group=split_names(group)
+    )
     page = write_report(runs, out, settings=settings)
     check_written(page)
     say(f"report: {page}")

@@ -163,6 +163,7 @@ def train(
     stream_dropout: Annotated[
         float, option(config.TrainSettings, "stream_dropout")
     ] = config.TrainSettings.stream_dropout,
+    group: Annotated[str, option(config.ReportSettings, "group")] = "",
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = config.NetworkSettings.freeze_face,
     threads: Threads = config.NetworkSettings.threads,
@@ -218,6 +219,7 @@ def train(
         settings=settings,
         execution=make_execution(jobs),
         face_weights=face_weights,
+        group=split_names(group),
     )
     files.check_written(
         out / "bundle.json", *(name_folder(out, *key) for key in bundle.networks)

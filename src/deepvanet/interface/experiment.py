@@ -12,7 +12,12 @@ from deepvanet.auditing import Audit
 from deepvanet.auditing import audit as run_audit
 from deepvanet.comparison import Comparison
 from deepvanet.comparison import compare as run_compare
-from deepvanet.config import CompareSettings, EvaluateSettings, Execution
+from deepvanet.config import (
+    CompareSettings,
+    EvaluateSettings,
+    Execution,
+    ReportSettings,
+)
 from deepvanet.evaluation import evaluate as run_evaluate
 from deepvanet.interface.asking import (
     PathLike,
@@ -172,7 +177,13 @@ def tabulate_scores(runs: OneOrMoreRuns) -> pd.DataFrame:
     return make_study(gathered[0]).scores
 
 
-def report(runs: OneOrMoreRuns, out: PathLike) -> Path:
+def report(
+    runs: OneOrMoreRuns,
+    out: PathLike,
+    *,
+    settings: ReportSettings | None = None,
+    **asked: Any,
+) -> Path:
     """Turn runs into scores, figures and a page; return the page.
 
     Parameters
@@ -181,6 +192,10 @@ def report(runs: OneOrMoreRuns, out: PathLike) -> Path:
         Finished runs.
     out : str or Path
         Folder of the report.
+    settings : ReportSettings, optional
+        Figures, and groups of people; keywords change them.
+    **asked : object
+        Fields of ``ReportSettings`` (``group``, ``figure_width``, ``font_size``).
 
     Returns
     -------
@@ -190,15 +205,17 @@ def report(runs: OneOrMoreRuns, out: PathLike) -> Path:
     Raises
     ------
     UserError
-        When a run cannot be read, two hold the same scores, or ``out`` is a file.
+        When a run cannot be read, two hold the same scores, there are no such groups,
+        or ``out`` is a file.
 
     Examples
     --------
     >>> import deepvanet
     >>> page = deepvanet.report("run", "report")  # doctest: +SKIP
     """
+    made = settle(settings, ReportSettings, asked)
     with say_os_errors():
-        return write_report(_list_folders(runs), read_path(out, "out"))
+        return write_report(_list_folders(runs), read_path(out, "out"), settings=made)
 
 
 def compare(

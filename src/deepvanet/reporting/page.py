@@ -20,7 +20,7 @@ from deepvanet.metrics import (
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.recipes import list_recipes
-from deepvanet.reporting import leaks, tables, verdicts
+from deepvanet.reporting import leaks, people, tables, verdicts
 from deepvanet.reporting.cleaning import describe_cleaning
 from deepvanet.reporting.exports import Export
 from deepvanet.reporting.facts import describe_length, describe_split
@@ -62,6 +62,7 @@ def render_page(
         least_clips=LEAST_CLIPS,
         recipes=list_recipes(),
         no_leak=NO_LEAK,
+        missing=MISSING,
         most_lines=MOST_LINES,
         shared_counts=leaks.list_counted(studies),
         sizes=leaks.SIZES,
@@ -145,6 +146,8 @@ def _describe(
         "counts": leaks.list_counts(study),
         "findings": list_findings(study),
         "without_video": leaks.list_without_video(study),
+        "groups": people.list_group_tables(study),
+        "coverage": people.list_coverage(study),
         "over_priors": _list_headlines(study, study.over_priors),
         "has_intervals": bool(study.scores["ci_low"].notna().any()),
         "least_p": _find_least_p(study),

@@ -10,6 +10,8 @@ The folder::
     REPORT/tables/*         verdicts and scores of trials as CSV, Markdown and LaTeX
     REPORT/controls.csv     scores of control runs, as scores.csv, if there are any
     REPORT/seeds.csv        deviations over seeds and over subjects, of several seeds
+    REPORT/groups.csv       scores by group of people, if groups were asked for
+    REPORT/coverage.csv     what sets of labels hold of the trials of new people
 
 Runs of one data set and one recipe (store, label rule, network) are shown
 together, as one *study*; other runs get a section of their own. Priors that coincide
@@ -26,7 +28,12 @@ import pandas as pd
 from deepvanet.cells import write_csv
 from deepvanet.config import ReportSettings
 from deepvanet.files import make_folder, whole_file, write_text
-from deepvanet.metrics import SEED_COLUMNS, list_score_columns
+from deepvanet.metrics import (
+    COVERAGE_COLUMNS,
+    GROUP_COLUMNS,
+    SEED_COLUMNS,
+    list_score_columns,
+)
 from deepvanet.reporting.exports import list_exports, write_exports
 from deepvanet.reporting.figures import KINDS, plot_study
 from deepvanet.reporting.page import render_page
@@ -52,7 +59,7 @@ def write_report(
     out : Path
         The report's folder; what an earlier report left there is replaced.
     settings : ReportSettings
-        How large figures and their letters are.
+        How large figures and their letters are, and which groups are scored apart.
 
     Returns
     -------
@@ -62,12 +69,13 @@ def write_report(
     Raises
     ------
     UserError
-        When a run cannot be read, two runs hold the same scores, or ``out`` is a
-        file.
+        When a run cannot be read, two runs hold the same scores, there are no such
+        groups, or ``out`` is a file.
     """
     gathered = gather_runs(runs)
+    studies = [make_study(held, group=settings.group) for held in gathered]
+    groups = [study.groups for study in studies]  # or a sentence, before any file
     make_folder(out)
-    studies = [make_study(held) for held in gathered]
     places = [f"{n}-" if len(studies) > 1 else "" for n in range(1, 1 + len(studies))]
     style = PlotStyle(
         font_pt=float(settings.font_size),
@@ -95,6 +103,9 @@ def write_report(
         [*list_score_columns(join_tables([scores, *controls])), "control"],
     )
     _write_more(out / "seeds.csv", [study.seeds for study in studies], SEED_COLUMNS)
+    _write_more(out / "groups.csv", groups, GROUP_COLUMNS)
+    coverage = [study.coverage for study in studies]
+    _write_more(out / "coverage.csv", coverage, COVERAGE_COLUMNS)
     page = out / "index.html"
     write_exports(make_folder(out / "tables"), [t for held in exports for t in held])
     write_text(page, render_page(studies, plots, exports))
