@@ -551,6 +551,8 @@ class TrainSettings(CheckedSettings):
     cross_validate : bool
         Whether the number of epochs is chosen, and probabilities are calibrated, by
         a cross-validation; else there are ``network.epochs`` epochs.
+    folds : int | None
+        Of the cross-validation; None: five, fewer where there are fewer units.
     learner : str
         What is fitted; ``stream_dropout`` is for the network only.
     recipe : str
@@ -590,6 +592,15 @@ class TrainSettings(CheckedSettings):
             "calibrates, and says how good it is; up to eight times the work."
         ),
     ] = True
+    folds: Annotated[
+        int | None,
+        About(
+            "Folds of the cross-validation.",
+            least=2,
+            shown="5, fewer where there are fewer trials",
+        ),
+        MAY_LACK,
+    ] = None
     learner: Annotated[str, About("What is fitted, one of those of `evaluate`.")] = (
         "network"
     )

@@ -336,8 +336,11 @@ def _tell_steps(trained: Sequence[TrainedMember]) -> str:
     if not any(item.plan for item in trained):
         return "The learner has no epochs: it was fitted once."
     if any(item.judged for item in trained):
+        chosen = "Steps of the optimiser are"
+        if any("face_features" in item.plan for item in trained):
+            chosen = "Steps of the optimiser, and lengths of feature vectors, are each"
         return (
-            "Steps of the optimiser are the median of those that the folds of the "
+            f"{chosen} the median of those that the folds of the "
             "cross-validation took, which chose them on validation rows where there "
             "were enough trials."
         )

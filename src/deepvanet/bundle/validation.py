@@ -54,7 +54,13 @@ from deepvanet.metrics import (
     tabulate_scores,
 )
 from deepvanet.metrics import find_form as find_measured
-from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
+from deepvanet.protocols import (
+    PROTOCOLS,
+    UNITS,
+    Protocol,
+    columns_of,
+    find_protocol,
+)
 from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
 from deepvanet.store import SegmentStore
 
@@ -195,15 +201,29 @@ def choose_protocol(table: pd.DataFrame) -> Protocol:
 def plan_folds(
     store: SegmentStore, member: Member, settings: TrainSettings
 ) -> MemberFolds:
-    """Deal rows into folds by the unit that they can honestly be divided by."""
+    """Deal rows into folds by the unit that they can honestly be divided by.
+
+    Raises
+    ------
+    UserError
+        When there are fewer units than the folds that were asked for.
+    """
     table = select_member(store, settings, member).table
     protocol = choose_protocol(table)
     n_units = len(table.drop_duplicates(columns_of(protocol.unit)))
     if n_units < LEAST_FOLDS:
         return MemberFolds(protocol.name, None, f"{n_units} trials cannot be divided")
+    if settings.folds and settings.folds > n_units:
+        units = UNITS[protocol.unit].plural
+        raise UserError(
+            f"{member.target} from {member.streams}: {n_units} {units} cannot be "
+            f"divided into {settings.folds} folds",
+            field="folds",
+        )
+    n_folds = settings.folds or min(N_FOLDS, n_units)
     part = cut_part(
         store,
-        as_evaluated(settings, (protocol.name,), min(N_FOLDS, n_units)),
+        as_evaluated(settings, (protocol.name,), n_folds),
         (protocol,),
         member.target,
         member.streams,
@@ -248,6 +268,9 @@ def fit_fold(
         When the member has no folds.
     """
     member, number = task
+    file = name_fold(out, member, number)
+    if file.is_file():
+        return  # by a machine that was lost before it could say so
     store = open_once(store_path, settings.segmenting)
     part = plan_folds(store, member, settings).part
     if part is None:
@@ -267,7 +290,6 @@ def fit_fold(
         )
         for streams in member.answers
     }
-    file = name_fold(out, member, number)
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as unfinished, unfinished.open("wb") as stream:
         np.savez(
