@@ -199,7 +199,7 @@ def train_bundle(
             plans[member] or _plan_epochs(settings, learner, rows[member]),
             learner.traits.find_context(parse_streams(member.streams)),
             summarise(selection),
-            judge(out, member, dealt, settings, place=place),
+            judge(out, member, dealt, settings, store=store, place=place),
             dealt.obstacle,
             selection.task.goal,
             selection.task.target,

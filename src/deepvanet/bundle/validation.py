@@ -20,6 +20,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from deepvanet.bundle.members import Member, as_evaluated, make_learner, select_member
+from deepvanet.bundle.priors import PriorMargin, fit_prior, measure_margin
 from deepvanet.bundle.reliability import (
     Calibrations,
     Reliability,
@@ -54,7 +55,7 @@ from deepvanet.metrics import (
 )
 from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
 from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
-from deepvanet.store import SegmentStore
+from deepvanet.store import Rows, SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
 LEAST_SUBJECTS = 5
@@ -90,6 +91,9 @@ class Validation:
         How far probabilities come true; None of other tasks than high-low.
     chance : float | None
         What luck gives in the headline; None of high-low, where it is 0.5.
+    prior : PriorMargin | None
+        By how much the headline exceeds that of the protocol's own prior. Bundles of
+        older versions have none.
     """
 
     protocol: str
@@ -106,6 +110,7 @@ class Validation:
     trial: Reliability | None
     chance: Annotated[float | None, MAY_LACK] = None
     sets: Annotated[Conformal | None, MAY_LACK] = None
+    prior: Annotated[PriorMargin | None, MAY_LACK] = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
@@ -113,7 +118,7 @@ class Validation:
         return {
             name: value
             for name, value in values.items()
-            if value is not None or name not in ("chance", "sets")
+            if value is not None or name not in ("chance", "sets", "prior")
         }
 
 
@@ -279,6 +284,7 @@ def judge(
     folds: MemberFolds,
     settings: TrainSettings,
     *,
+    store: SegmentStore,
     place: int = 0,
 ) -> dict[str, tuple[Calibrations, Validation]]:
     """Return calibrations and validation for each stream set that is answered.
@@ -293,6 +299,8 @@ def judge(
         Its folds, as ``plan_folds`` gives them.
     settings : TrainSettings
         What was fitted.
+    store : SegmentStore
+        Its rows, of which priors read whose they are.
     place : int
         Which of several targets is judged.
 
@@ -307,6 +315,7 @@ def judge(
     return {
         streams: _judge(
             _join_folds(out, member, part, streams),
+            _join_priors(out, member, part, folds.protocol, store),
             part,
             folds,
             streams,
@@ -318,6 +327,7 @@ def judge(
 
 def _judge(
     segments: pd.DataFrame,
+    prior: pd.DataFrame,
     part: Part,
     folds: MemberFolds,
     streams: str,
@@ -331,23 +341,30 @@ def _judge(
         "learner": settings.learner,
         "seed": 0,
     }
+    name = PROTOCOLS[folds.protocol].prior
+    prior = prior.assign(**key | {"learner": name})
+    headline = find_form(goal).headline
     if goal.kind != "high-low":
         table = segments.assign(**key)
-        headline = find_form(goal).headline
-        chance = _plain(measure(table, "trial")[headline].chance)
         made = _validate(table, goal, folds)
-        sets = _find_sets(_average_outputs(table, goal), goal, folds)
-        return Calibrations(), dataclasses.replace(made, chance=chance, sets=sets)
+        return Calibrations(), dataclasses.replace(
+            made,
+            chance=_plain(measure(table, "trial")[headline].chance),
+            sets=_find_sets(_average_outputs(table, goal), goal, folds),
+            prior=measure_margin(table, prior, headline, name),
+        )
     is_balanced = settings.network.class_weight == "balanced"
     calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
     trials = average_trials(segments)
-    made = _validate(trials.assign(**key, segment=0), goal, folds)
+    table = trials.assign(**key, segment=0)
+    made = _validate(table, goal, folds)
     return calibrations, dataclasses.replace(
         made,
         share_high=float(trials["label"].mean()),
         segment=reliability["segment"],
         trial=reliability["trial"],
         sets=_find_sets(trials, goal, folds),
+        prior=measure_margin(table, prior, headline, name),
     )
 
 
@@ -439,6 +456,35 @@ def _join_folds(out: Path, member: Member, part: Part, streams: str) -> pd.DataF
         else:
             made = tabulate_predictions(goal, label, found, lag)
             parts.append(units.assign(**made))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _join_priors(
+    out: Path, member: Member, part: Part, protocol: str, store: SegmentStore
+) -> pd.DataFrame:
+    """Return a row a segment: whose, what it is and what the protocol's prior says."""
+    goal = part.task.goal
+    parts = []
+    for number, fold in enumerate(part.folds):
+        with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
+            lag = read_lag(fit)
+        label = part.label_in(fold, lag)
+        train, test = (
+            Rows(
+                store,
+                part.numbers[row],
+                parse_streams(part.streams),
+                label[row],
+                goal=goal,
+            )
+            for row in (fold.train, fold.test)
+        )
+        names = ["subject", "trial", "stimulus", "segment"]
+        names += [TIME_COLUMN] if goal.moves else []
+        said = fit_prior(protocol, train, test)
+        made = tabulate_predictions(goal, test.label, said, lag)
+        units = part.table.iloc[fold.test][names]
+        parts.append(units.assign(fold=number, **made))
     return pd.concat(parts, ignore_index=True)
 
 
