@@ -165,7 +165,17 @@ def test_worth_is_said_of_what_answered_alone():
     said = say_worth(make_bundle(face=0.5, eeg=0.7), ["", "eeg", "eeg"])
 
     assert [line.partition(":")[0] for line in said] == [
-        "answered from eeg",
         "valence from eeg",
         "arousal from eeg",
+        "answered from eeg",
     ]
+
+
+def test_all_that_was_never_scored_is_one_sentence():
+    said = say_worth(make_bundle(face=None, eeg=None), ["face", "eeg"])
+
+    assert said[0].startswith(
+        "valence from face, arousal from face, valence from eeg, arousal from eeg: "
+        "never scored"
+    )
+    assert len(said) == 3

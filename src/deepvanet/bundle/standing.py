@@ -57,6 +57,24 @@ def list_standings(bundle: Bundle) -> list[Standing]:
     return judge_answers(bundle.answers)
 
 
+def fold_standings(standings: Sequence[Standing]) -> list[tuple[State, str]]:
+    """Return states and sentences, all that was never scored in one sentence.
+
+    Examples
+    --------
+    >>> fold_standings([])
+    []
+    """
+    never = [one for one in standings if one.state == "never scored"]
+    folded = [(one.state, one.sentence) for one in standings if one not in never]
+    if never:
+        what = ", ".join(f"{one.target} from {one.streams}" for one in never)
+        folded.insert(
+            0, ("never scored", f"{what}:{never[0].sentence.partition(':')[2]}")
+        )
+    return folded
+
+
 def judge_answers(answers: Sequence[Answer]) -> list[Standing]:
     """Return the standing of each answer; p is corrected over all of them."""
     corrected = correct_by_holm([_find_p(answer.validation) for answer in answers])
@@ -154,8 +172,8 @@ def say_worth(bundle: Bundle, answered: Sequence[str]) -> list[str]:
         why = explain_choice(bundle, streams)
         if why:
             lines.append(f"answered from {streams}: {why}")
-        lines += [one.sentence for one in standings if one.streams == streams]
-    return lines
+    mine = [one for one in standings if one.streams in used]
+    return [*(sentence for _, sentence in fold_standings(mine)), *lines]
 
 
 def explain_choice(bundle: Bundle, streams: str) -> str:

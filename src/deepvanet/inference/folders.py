@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepvanet.bundle import Bundle, list_standings, load_bundle
+from deepvanet.bundle.standing import fold_standings
 from deepvanet.cells import write_csv
 from deepvanet.datasets.recordings.input_files import InputFile
 from deepvanet.datasets.recordings.trial_columns import FILES
@@ -174,7 +175,7 @@ def predict_folder(
     summary = pd.DataFrame(rows, columns=list(COLUMNS))
     with whole_file(out / SUMMARY) as unfinished:
         write_csv(summary, unfinished)
-    worth = tuple(standing.sentence for standing in list_standings(bundle))
+    worth = tuple(said for _, said in fold_standings(list_standings(bundle)))
     return FolderTimelines(summary, out, tuple(unused), worth)
 
 
