@@ -11,7 +11,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
-from deepvanet.bundle import load_bundle, train_bundle
+from deepvanet.bundle import list_standings, load_bundle, train_bundle
 from deepvanet.bundle.reliability import Calibrations, calibrate
 from deepvanet.config import (
     EvaluateSettings,
@@ -20,9 +20,9 @@ from deepvanet.config import (
     TrainSettings,
 )
 from deepvanet.evaluation import evaluate
-from deepvanet.metrics import Calibration, fit_calibration
+from deepvanet.metrics import Calibration, fit_calibration, tabulate_over_priors
 from deepvanet.results import open_run
-from deepvanet.schema import STREAM_SETS, Target, UserError
+from deepvanet.schema import KEY_COLUMNS, STREAM_SETS, ScoreKey, Target, UserError
 from segment_blocks import rewrite_trials
 from small_store import write_small_store
 
@@ -100,6 +100,28 @@ def test_steps_are_the_median_of_those_that_the_folds_of_evaluate_took(bundle, r
     assert len(chosen) == 5
     assert {fold["epoch_chosen_on"] for fold in part["folds"]} == {"validation"}
     assert answer.plan == {"steps": steps[2]}
+
+
+def test_a_bundle_has_the_margin_over_its_prior_that_evaluate_finds(bundle, run):
+    keys = run.predictions[list(KEY_COLUMNS)].drop_duplicates().to_numpy()
+    sharing = {ScoreKey(*key): ("none", "stimulus") for key in keys}
+    margins = tabulate_over_priors(run.predictions, dataset="", sharing=sharing)
+    (wanted,) = margins.query(
+        "learner == 'network' and metric == 'balanced_accuracy'"
+    ).to_dict("records")
+
+    (answer,) = bundle.answers
+
+    found = answer.validation.prior
+    assert found.name == wanted["prior"] == "stimulus-prior"
+    for name in ("difference", "ci_low", "ci_high", "p_value"):
+        assert getattr(found, name) == pytest.approx(wanted[name])
+    assert found.score == pytest.approx(
+        answer.validation.scores["balanced_accuracy"] - found.difference
+    )
+    (standing,) = list_standings(bundle)
+    assert standing.sentence in read_card(bundle)
+    assert load_bundle(bundle.path).answers == bundle.answers
 
 
 def start_at(rows):
@@ -384,7 +406,9 @@ def test_one_network_with_stream_dropout_is_scored_from_every_subset(store, tmp_
     assert set(made.stream_sets) == set(STREAM_SETS)
     card = read_card(made)
     for streams, held in STREAM_SETS.items():
-        assert made.pick(frozenset(held)) == streams
+        there = [name for name, its in STREAM_SETS.items() if {*its} <= {*held}]
+        best = max(made.find_score(name) for name in there)
+        assert made.find_score(made.pick(frozenset(held))) == best
         answer = made.find(Target.VALENCE, streams)
         assert answer.validation.n_trials == 48
         assert f"| valence | {streams} | subject |" in card

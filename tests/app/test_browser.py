@@ -9,7 +9,7 @@ import pytest
 
 from films import write_video
 from pages import open_page, write_recording
-from portraits import sample_portrait
+from portraits import film_portrait, sample_portrait
 from processes import wait_until
 from task_bundles import SETTINGS, train_task, write_rising, write_task_store
 
@@ -117,23 +117,28 @@ def say(tab):
 
 
 def find_cursor(tab):
-    """Return where the cursor stands, from 0 to 1 of the timeline's first panel."""
+    """Return where the cursor stands, from 0 to 1 of the timeline's first chart."""
     return tab.evaluate(
         """() => {
-            const frame = document.querySelector("#timeline .frame");
-            const from = Number(frame.getAttribute("x"));
-            const wide = Number(frame.getAttribute("width"));
-            const cursor = document.querySelector("#timeline .cursor");
-            return (Number(cursor.getAttribute("x1")) - from) / wide;
+            const [plot, cursor] = [".u-over", ".cursor"].map((name) =>
+                document.querySelector(`#timeline ${name}`).getBoundingClientRect());
+            return (cursor.left - plot.left) / plot.width;
         }"""
     )
 
 
 def click_timeline(tab, share):
-    frame = tab.locator("#timeline .frame").first
+    frame = tab.locator("#timeline .u-over").first
     frame.scroll_into_view_if_needed()
     box = frame.bounding_box()
     tab.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def list_curves(tab):
+    """Return the names of curves, as the legends of charts have them."""
+    return tab.locator(
+        "#timeline .u-series:not(:first-child) .u-label"
+    ).all_inner_texts()
 
 
 def get_time(tab):
@@ -151,8 +156,7 @@ def test_a_person_gets_from_two_files_to_a_timeline_that_follows_the_video(
     assert tab.is_hidden("#send")
     assert "Probability of a high self-rating" in tab.inner_text("#meaning")
     assert say(tab).startswith("0:02")
-    assert tab.locator("#timeline .trace.valence").count() >= 1
-    assert tab.locator("#timeline .trace.arousal").count() >= 1
+    assert list_curves(tab)[:2] == ["valence", "arousal"]
     assert "probability of high valence" in tab.inner_html("#plane")
     assert "Contribution of each stream to high valence" in tab.inner_html("#timeline")
 
@@ -225,7 +229,94 @@ def test_a_lost_face_is_marked_where_it_was_lost(visit, tmp_path):
     click_timeline(tab, 0.55)
     assert "face lost" in say(tab)
     assert "no answer" in say(tab)
-    assert "Face lost" in tab.inner_html("#timeline")
+    assert "Face lost" in tab.inner_text("#timeline")
+
+
+def test_charts_zoom_pan_and_show_the_value_at_the_pointer(visit, recording):
+    tab = visit()
+    send(tab, recording)
+    see_result(tab)
+
+    tab.click("#zoom-in")
+    assert tab.inner_text("#seen") == "0:00 to 0:04"
+    tab.click("#later")
+    assert tab.inner_text("#seen") == "0:02 to 0:06"
+    assert tab.locator("#timeline .cursor").is_hidden()
+    drag_timeline(tab, 0.25, 0.75)
+    assert tab.inner_text("#seen") == "0:03 to 0:05"
+    click_timeline(tab, 0.5)
+    assert say(tab).startswith("0:04")
+    assert "\u2013" not in tab.inner_text("#timeline .u-legend")
+    tab.focus("#timeline")
+    tab.keyboard.press("Home")
+    assert tab.inner_text("#seen").startswith("0:00"), "charts follow the video"
+    tab.uncheck("#lock")
+    tab.focus("#timeline")
+    tab.keyboard.press("End")
+    assert tab.inner_text("#seen").startswith("0:00"), "charts stay"
+    tab.click("#all")
+    assert tab.inner_text("#seen") == "0:00 to 0:08"
+
+
+def test_channels_are_chosen(visit, recording):
+    tab = visit()
+    send(tab, {"bio": recording["bio"]})
+    see_result(tab)
+
+    assert tab.inner_text("#picked") == "Channels: 8 of 40"
+    assert tab.locator("#timeline .signal").count() == 8
+    tab.click("#picked")
+    tab.uncheck("text=hEOG")
+    tab.check("text=Oz")
+    tab.check("text=O2")
+    assert tab.inner_text("#picked") == "Channels: 9 of 40"
+    names = tab.locator("#timeline .signal .channel").all_inner_texts()
+    assert [name.split()[0] for name in names][:5] == ["Fp1", "AF3", "F3", "Oz", "O2"]
+
+
+def test_the_face_is_boxed_and_cut_out_and_bands_have_bars(visit, recording):
+    tab = visit()
+    send(tab, recording)
+    see_result(tab)
+    seen = "document.getElementById('box').getAttribute('points')"
+    wait_for(tab, seen)
+
+    corners = [float(number) for number in tab.evaluate(seen).split()]
+    assert len(corners) == 8
+    assert all(-0.2 < number < 1.2 for number in corners)
+    shade = tab.evaluate(
+        """() => {
+            const crop = document.getElementById("crop");
+            return [...crop.getContext("2d").getImageData(80, 80, 1, 1).data];
+        }"""
+    )
+    assert shade[3] == 255
+    shares = tab.locator("#power-bars output").all_inner_texts()
+    assert sum(int(text.split()[0]) for text in shares) == pytest.approx(100, abs=2)
+
+
+def test_the_page_says_what_the_model_reads_and_which_file_lacks_it(visit, tmp_path):
+    tab = visit()
+
+    assert "EEG, from the signals: 32 channels" in tab.inner_text("#needs")
+    assert "never scored" in tab.inner_text("#known")
+    face = film_portrait(tmp_path / "my face.mp4", n_frames=40, fps=10)
+    send(tab, {"video": face})
+    see_result(tab)
+    assert "my face.mp4" in tab.inner_text("#what")
+    assert "no signals was sent: no answer uses EEG" in tab.inner_text("#notes")
+
+
+def drag_timeline(tab, share, until):
+    frame = tab.locator("#timeline .u-over").first
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    tab.mouse.move(box["x"] + share * box["width"], middle)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + (share + until) / 2 * box["width"], middle)
+    tab.mouse.move(box["x"] + until * box["width"], middle)
+    tab.mouse.up()
 
 
 def test_two_people_see_their_own_recordings(visit, recording, tmp_path):
@@ -276,6 +367,8 @@ def test_a_person_can_stop_and_start_again(visit, recording):
     send(tab, recording)
     tab.click("#cancel")
     assert tab.is_visible("#send")
+    assert tab.inner_text("#name-bio") == "signals.bdf"
+    assert tab.evaluate("document.getElementById('video').files[0].name") == "face.mp4"
     wait_for(
         tab, "fetch('/health').then((a) => a.json()).then((said) => !said.running)"
     )
@@ -357,12 +450,13 @@ def rising(tmp_path_factory):
     return write_rising(tmp_path_factory.mktemp("tasks") / "signals_raw.fif")
 
 
+NEVER = "never scored"
 SHOWN = {
-    "high-low": ("Valence and arousal", 1, "valence 1.00 (high) \u00b7 arousal 0."),
-    "high-low of others": ("Dominance and arousal", 1, "dominance 1.00 (high)"),
-    "classes": ("Valence", 3, "valence: >6 ("),
-    "texts": ("Mood", 3, "mood: glad ("),
-    "quadrants": ("Valence and arousal", 4, "valence and arousal: high valence, "),
+    "high-low": ("Valence and arousal", 1, f"valence 1.00 {NEVER} \u00b7 arousal 0."),
+    "high-low of others": ("Dominance and arousal", 1, f"dominance 1.00 {NEVER}"),
+    "classes": ("Valence", 3, "valence: <4 0."),
+    "texts": ("Mood", 3, "mood: "),
+    "quadrants": ("Valence and arousal", 4, "valence and arousal: low valence, low "),
     "rating": ("Valence, arousal and dominance", 3, "dominance rating 7."),
     "rating of one": ("Dominance", 1, "0:09 to 0:11 \u00b7 dominance rating 7."),
 }
@@ -386,13 +480,13 @@ def test_each_task_is_shown_with_its_own_words_and_axes(
             assert tab.title() == f"deepvanet: {heading} of a recording"
             assert said in say(tab)
             assert "from EEG, peripheral, gaze" in say(tab)
+            assert NEVER in say(tab)
+            assert NEVER in tab.inner_text("#standings .never-scored")
             assert tab.evaluate(OVERLAPPING) == []
-            panels = tab.inner_html("#timeline")
-            assert tab.locator("#timeline .trace:not(.threshold)").count() > least
-            assert all(text in panels for text in ("Gaze x", "\u00b1", " px", "min:s"))
-            assert (
-                tab.locator("#timeline polygon.gaze").count() == 6
-            )  # of 3, in 2 parts
+            panels = tab.inner_text("#timeline")
+            assert len(list_curves(tab)) > least
+            assert all(text in panels for text in ("Gaze x", "\u00b1", " px"))
+            assert tab.locator("#timeline .signal.gaze").count() == 3
             assert tab.is_visible("#plane") == (name in ("high-low", "rating"))
             is_high_low = name.startswith("high-low")
             assert tab.is_visible("#hint") == is_high_low
@@ -400,7 +494,7 @@ def test_each_task_is_shown_with_its_own_words_and_axes(
             unit = {"high-low": "logit", "rating": "rating"}.get(
                 bundle.task, "log odds"
             )
-            assert f"{unit}</text>" in panels
+            assert any(line.endswith(unit) for line in panels.splitlines())
 
         with tab.expect_download() as downloading:
             tab.click("#report")
@@ -420,4 +514,6 @@ def test_the_example_has_all_streams_of_a_bundle(browser, task_store, tmp_path):
         see_result(tab)
 
         assert "from EEG, peripheral, gaze" in say(tab)
-        assert "Pupil left" in tab.inner_html("#timeline")
+        assert "Pupil left" in tab.inner_text("#timeline")
+        assert "far from training" not in tab.inner_text("#notes")
+        assert "C13" not in tab.inner_text("#notes")

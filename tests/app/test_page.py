@@ -150,7 +150,8 @@ def test_seconds_are_called_high_above_what_belongs_to_a_half(
 def test_signals_are_outlined_in_their_units(answered):
     signals = answered[1]["signals"]
 
-    assert [signal["name"] for signal in signals[:4]] == ["Fp1", "AF3", "F3", "hEOG"]
+    assert [signal["name"] for signal in signals] == [c.name for c in CHANNELS]
+    assert answered[1]["n_channels"] == len(CHANNELS)
     for drawn in signals:
         assert drawn["duration_s"] == SECONDS
         pairs = list(zip(drawn["low"], drawn["high"], strict=True))
@@ -200,7 +201,69 @@ def test_a_report_needs_nothing_else_and_says_what_a_score_is(answered, page):
     assert "attachment" in report.headers["content-disposition"]
     assert "Probability of a high self-rating" in text
     assert not re.search(r"(src|href)=", text)
-    assert text.count("<tr>") == 1 + len(answered[1]["rows"])
+    assert "<svg" in text
+    assert "<tr>" not in text, "no row a second: these are in the table"
+    for said in ("signals.bdf", "face.mp4", "model", answered[1]["made"]):
+        assert said in text
+
+
+def test_what_was_never_scored_is_said_beside_its_score(answered, page):
+    worth, version = answered[1]["worth"], page.get("/version").read()
+    report = page.get(f"{answered[0]}/report.html").body.decode()
+
+    assert {one["state"] for one in worth["standings"]} == {"never scored"}
+    assert not any(one["has_label"] for one in worth["standings"])
+    (said,) = worth["said"]
+    assert said[1].endswith("than guessing; no high or low is named.")
+    assert said[1] in report
+    assert "high)" not in report
+    assert version["standings"][0][0] == "never scored"
+    assert [choice["streams"] for choice in worth["choices"]] == ["bio", "face+bio"]
+
+
+def test_the_page_says_which_files_and_channels_a_model_needs(page):
+    needs = {need["stream"]: need for need in page.get("/version").read()["needs"]}
+
+    assert needs["face"]["file"] == "video"
+    assert needs["eeg"]["file"] == "bio"
+    assert needs["eeg"]["channels"][:2] == ["Fp1 (uV)", "AF3 (uV)"]
+    assert len(needs["eeg"]["channels"]) == 32
+    assert len(needs["peripheral"]["channels"]) == 8
+
+
+@pytest.mark.slow
+def test_a_file_that_lacks_channels_is_named_as_the_person_calls_it(page, tmp_path):
+    bio = 10 * np.random.default_rng(0).normal(size=(30, 6 * 128))
+    path = write_fif(tmp_path / "kept_raw.fif", bio, CHANNELS[:30])
+
+    said = page.wait(page.send(bio=path, named={"bio": "my cap.fif"}))
+
+    assert said["state"] == "failed"
+    assert said["error"].startswith("my cap.fif: ")
+    assert "bio.fif" not in said["error"]
+
+
+@pytest.mark.slow
+def test_a_face_is_boxed_where_it_was_cut_out(answered):
+    squares = answered[1]["squares"]
+
+    assert len(squares) >= 5 * (SECONDS - 1)
+    assert [s[0] for s in squares] == sorted(s[0] for s in squares)
+    corners = np.array([s[1:] for s in squares]).reshape(-1, 4, 2)
+    middles = corners.mean(axis=1)
+    assert np.all((middles > 0.2) & (middles < 0.8))
+
+
+def test_eeg_of_each_second_is_divided_into_bands(answered):
+    bands = answered[1]["bands"]
+
+    assert [name.split()[0] for name in bands["names"]] == [
+        *("theta", "alpha", "beta", "gamma")
+    ]
+    assert len(bands["shares"]) == SECONDS
+    # of white noise a band has the share that it has of the hertz from 4 to 45
+    mean = np.mean(bands["shares"], axis=0)
+    assert mean == pytest.approx(np.array([4, 5, 17, 15]) / 41, abs=0.03)
 
 
 @pytest.mark.slow
@@ -456,9 +519,20 @@ def test_every_answer_forbids_what_a_page_of_this_machine_needs_not(page):
 
 
 def test_the_page_names_no_address_but_its_own():
-    for file in (files("deepvanet.app") / "static").iterdir():
+    static = files("deepvanet.app") / "static"
+    for file in (path for path in static.iterdir() if path.is_file()):
         found = re.findall(r"https?://[^\s\"']+", file.read_text())
         assert set(found) <= {"http://www.w3.org/2000/svg"}, file.name
+
+
+def test_what_others_wrote_has_its_licence_beside_it_and_runs_no_text():
+    folder = files("deepvanet.app") / "static" / "vendor" / "uplot"
+
+    code = (folder / "uPlot.iife.min.js").read_text()
+    assert "v1.6.32" in code[:200]
+    assert not re.search(r"\beval\(|new Function|document\.write", code)
+    assert "fetch(" not in code
+    assert "MIT License" in (folder / "LICENSE").read_text()
 
 
 def test_the_kinds_of_files_that_are_taken_are_told(page):

@@ -86,7 +86,7 @@ def test_other_columns_are_a_sentence_without_paths(page, tmp_path):
 
     assert said["state"] == "failed"
     assert said["error"] == (
-        "features: features.csv: the bundle was trained on the columns AU01_r, AU12_r, "
+        "features: sent.csv: the bundle was trained on the columns AU01_r, AU12_r, "
         "got AU04_r, AU05_r"
     )
 

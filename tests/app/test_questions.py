@@ -20,7 +20,12 @@ from deepvanet.app.questions import (
 )
 from deepvanet.app.report import write_report
 from deepvanet.app.server import make_app
-from deepvanet.app.worker import list_attributions, list_rows, list_thresholds
+from deepvanet.app.worker import (
+    list_attributions,
+    list_rows,
+    list_thresholds,
+    list_worth,
+)
 from deepvanet.bundle.columns import list_columns
 from deepvanet.bundle.loading import Answer
 from deepvanet.bundle.reliability import Calibrations
@@ -199,11 +204,14 @@ def test_a_report_of_each_task_has_its_curves_and_nothing_of_high(
         "segment_s": bundle.grid.length_s,
         "step_s": bundle.grid.step_s,
         "is_example": False,
+        "worth": list_worth(bundle, made.table["streams"].tolist()),
+        "lacking": [],
+        "files": ["me.fif"],
+        "model": "m",
+        "made": "2026-01-01 12:00",
     }
 
-    write_report(
-        tmp_path / "report.html", result, model="m", heading=say_heading(bundle)
-    )
+    write_report(tmp_path / "report.html", result, heading=say_heading(bundle))
     make_app(bundle.path)
 
     report = (tmp_path / "report.html").read_text()
@@ -215,9 +223,11 @@ def test_a_report_of_each_task_has_its_curves_and_nothing_of_high(
     assert text.count("<polyline") == len(curves)
     assert {c.column for c in curves} <= set(list_columns(bundle.goals)) <= set(rows[0])
     assert set(result["attributions"]) == set(bundle.targets)
-    if name == "quadrants":
-        assert "mostly low valence, " in text or "mostly high valence, " in text
-    else:
+    assert "mostly" not in text
+    assert "never scored" in text
+    assert all(said in text for said in ("me.fif", "2026-01-01 12:00"))
+    assert "<table" not in text
+    if name != "quadrants":
         assert "high" not in text
     if name == "rating of one":
         assert [row["time_s"] for row in rows] == list(range(11))

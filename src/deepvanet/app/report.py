@@ -13,10 +13,16 @@ from deepvanet.preprocessing.windows import SECONDS, WindowGrid, name_segments
 
 _WIDTH, _HEIGHT = 800, 160
 
+SHORT = {
+    "better": "better than its prior",
+    "not shown": "not shown to be better than its prior",
+    "unknown": "not known whether it is better than its prior",
+    "never scored": "never scored",
+}
+"""What stands beside a prediction, by the state of what made it."""
 
-def write_report(
-    path: Path, result: dict[str, Any], *, model: str, heading: str
-) -> None:
+
+def write_report(path: Path, result: dict[str, Any], *, heading: str) -> None:
     """Write the report of a result, as ``worker`` makes it.
 
     Parameters
@@ -25,8 +31,8 @@ def write_report(
         The file.
     result : dict
         What the page shows.
-    model, heading : str
-        What the bundle and the report are called.
+    heading : str
+        What the report is called.
     """
     rows = result["rows"]
     grid = WindowGrid(result["segment_s"], result["step_s"])
@@ -42,12 +48,11 @@ def write_report(
         meaning=result["meaning"],
         hint=result["hint"],
         version=__version__,
-        model=model,
-        rows=rows,
-        columns=list(rows[0]) if rows else [],
+        result=result,
+        said=result["worth"]["said"],
+        choices=result["worth"]["choices"],
+        n_rows=len(rows),
         charts=[_plot(question, result, grid) for question in result["questions"]],
-        numbers={c["column"] for q in result["questions"] for c in q["curves"]},
-        notes=result["notes"],
         n_answered=sum(bool(row["streams"]) for row in rows),
         n_faces=sum(bool(row["face_found"]) for row in rows),
         unit=name_segments(grid),
@@ -71,7 +76,14 @@ def _plot(
     return {
         "name": question["name"],
         "axis": axis["title"],
-        "average": _say_average(question, rows, name_segments(grid)),
+        "average": _say_average(question, result, name_segments(grid)),
+        "states": list(
+            dict.fromkeys(
+                (standing["state"], SHORT[standing["state"]])
+                for standing in result["worth"]["standings"]
+                if standing["target"] == question["target"]
+            )
+        ),
         "curves": [
             {
                 "name": curve["name"],
@@ -87,16 +99,23 @@ def _plot(
     }
 
 
-def _say_average(
-    question: dict[str, Any], rows: Sequence[dict[str, Any]], unit: str
-) -> str:
-    """Say the mean of a number, or the class that was likeliest most often."""
+def _say_average(question: dict[str, Any], result: dict[str, Any], unit: str) -> str:
+    """Say the mean of a number, or the class that was likeliest most often.
+
+    A class is named only where what answered is better than its prior.
+    """
+    rows = result["rows"]
     if question["kind"] != "classes":
         (curve,) = question["curves"]
         known = [row[curve["column"]] for row in rows]
         known = [value for value in known if value is not None]
         return f"{sum(known) / len(known):.2f} on average" if known else ""
-    labels = [row[question["label"]] for row in rows]
+    good = {
+        standing["streams"]
+        for standing in result["worth"]["standings"]
+        if standing["target"] == question["target"] and standing["has_label"]
+    }
+    labels = [row[question["label"]] for row in rows if row["streams"] in good]
     counts = Counter(label for label in labels if label is not None)
     if not counts:
         return ""

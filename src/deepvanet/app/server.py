@@ -21,6 +21,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from deepvanet import __version__
+from deepvanet.app.example import find_example_obstacle
 from deepvanet.app.folder import open_folder
 from deepvanet.app.form import (
     FILES,
@@ -33,10 +34,12 @@ from deepvanet.app.form import (
 from deepvanet.app.guard import BodyTooLargeError, BodyTooSlowError, Guard
 from deepvanet.app.jobs import Job, Jobs
 from deepvanet.app.limits import Limits
+from deepvanet.app.needs import describe_needs
 from deepvanet.app.questions import say_heading
-from deepvanet.app.uploads import SIGNATURES, keep_upload
+from deepvanet.app.uploads import SIGNATURES, clean_name, keep_upload
 from deepvanet.app.worker import DISK_ERRORS, FULL_DISK, WorkOrder
-from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.bundle import Bundle, list_standings, load_bundle
+from deepvanet.bundle.standing import fold_standings
 from deepvanet.datasets.recordings.input_files import InputFile
 from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
 from deepvanet.inference import RecordingInput, gather_files
@@ -49,13 +52,15 @@ _STOPPED_S = 10.0  # without a tick, in which nothing that waits is begun
 _ENDING_S = 3  # for requests that go on when the server ends
 _FORM_BYTES = 64 * 1024
 _STATIC = {
-    "index.html": "text/html",
-    "page.css": "text/css",
-    "page.js": "text/javascript",
-    "charts.js": "text/javascript",
-    "result.js": "text/javascript",
+    "index.html": ("index.html", "text/html"),
+    "page.css": ("page.css", "text/css"),
+    "page.js": ("page.js", "text/javascript"),
+    "charts.js": ("charts.js", "text/javascript"),
+    "result.js": ("result.js", "text/javascript"),
+    "uplot.js": ("vendor/uplot/uPlot.iife.min.js", "text/javascript"),
+    "uplot.css": ("vendor/uplot/uPlot.min.css", "text/css"),
 }
-"""What the page is made of, and of which kind."""
+"""What the page is made of: the file, and of which kind it is, by address."""
 _MEDIA = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm"}
 
 
@@ -112,7 +117,8 @@ class _Page:
         self._ticked = 0.0
         root = files("deepvanet.app") / "static"
         self._static = {
-            name: ((root / name).read_bytes(), kind) for name, kind in _STATIC.items()
+            name: ((root / file).read_bytes(), kind)
+            for name, (file, kind) in _STATIC.items()
         }
         index, kind = self._static["index.html"]
         heading = html.escape(say_heading(bundle)).encode()
@@ -197,6 +203,9 @@ class _Page:
                 "features_bytes": limits.bio_bytes,
                 "peripherals": list(PERIPHERALS),
                 "reads_features": Stream.FACE_FEATURES in bundle.streams,
+                "needs": describe_needs(bundle),
+                "standings": fold_standings(list_standings(bundle)),
+                "example": not find_example_obstacle(bundle),
                 "duration_s": limits.duration_s,
             }
         )
@@ -229,7 +238,9 @@ class _Page:
 
     async def _read_form(self, form: FormData, job: Job) -> WorkOrder:
         kept: dict[str, Path] = {}
+        names = {}
         for kind, sent in list_files(form).items():
+            names[kind] = clean_name(sent.filename or kind)
             kept[kind] = await run_in_threadpool(
                 keep_upload,
                 kind,
@@ -252,6 +263,7 @@ class _Page:
                 ),
             ),
             is_example="example" in form,
+            names=names,
         )
 
     async def status(self, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """What was sent: recognised by its first bytes, kept under a name of our own.
 
-The name a file had is never used but for its ending. What is not one whole
+The name a file had is shown, and never used but for its ending. What is not one whole
 file (BrainVision, EEGLAB with its ``.fdt``) is refused: its header names another file,
 and a hostile one would name any file of this machine. Play lists that FFmpeg would
 follow are no video by their first bytes.
@@ -15,6 +15,8 @@ from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
 from deepvanet.schema import UserError
 
 _PIECE = 1024**2
+MOST_SHOWN = 100
+"""Letters of a file's name."""
 _EBML = b"\x1a\x45\xdf\xa3"
 _MP4 = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"))
 
@@ -90,6 +92,19 @@ def keep_upload(
                 raise UserError(f"{kind}: is larger than {most // 1024**2} MiB")
             out.write(piece)
     return path
+
+
+def clean_name(sent_as: str) -> str:
+    """Return a file's name as it was sent, to be shown: without folders, and short.
+
+    Examples
+    --------
+    >>> clean_name("home/me/face.mp4")
+    'face.mp4'
+    """
+    name = PurePosixPath(sent_as.replace("\\", "/")).name
+    shown = "".join(letter for letter in name if letter.isprintable())
+    return shown if len(shown) <= MOST_SHOWN else f"...{shown[3 - MOST_SHOWN :]}"
 
 
 def pick_suffix(kind: str, sent_as: str) -> str:

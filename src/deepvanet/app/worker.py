@@ -10,11 +10,14 @@ import json
 import logging
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,23 @@ import pandas as pd
 from deepvanet.app.example import make_example
 from deepvanet.app.limits import Limits
 from deepvanet.app.memory import bound_memory
+from deepvanet.app.needs import list_lacking, name_file
 from deepvanet.app.preview import check_video, make_preview
 from deepvanet.app.questions import describe, say_heading
 from deepvanet.app.report import write_report
-from deepvanet.app.series import outline, read_for_plots
-from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.app.series import (
+    find_channels,
+    measure_bands,
+    outline,
+    pick_channels,
+    read_for_plots,
+)
+from deepvanet.bundle import Bundle, list_standings, load_bundle
+from deepvanet.bundle.standing import explain_choice, fold_standings
 from deepvanet.explanation import predict_with_streams
 from deepvanet.files import whole_file
 from deepvanet.inference import RecordingInput
+from deepvanet.inference.faces import FaceReader
 from deepvanet.inference.open_recording import open_recording
 from deepvanet.schema import UserError
 
@@ -52,12 +64,15 @@ class WorkOrder:
         Where the files of the recording lie, and the results are written.
     is_example : bool
         Whether the built-in example takes the place of the recording's files.
+    names : mapping
+        How the person calls each file, by field of the form.
     """
 
     model: Path
     folder: Path
     recording: RecordingInput
     is_example: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def work(order: WorkOrder, limits: Limits) -> None:
@@ -109,10 +124,16 @@ def _work(order: WorkOrder, limits: Limits) -> None:
     video, bio = recording.video, recording.signals
     progress.stage("reading")
     info = check_video(video, limits) if video else None
-    signals = read_for_plots(bio, bundle, recording.beside) if bio else None
+    found, room = find_channels(bio, bundle, recording.beside) if bio else ([], 0)
     opened = open_recording(bundle, recording)
+    signals = None
+    if bio:
+        picked = pick_channels(found, room)
+        signals = read_for_plots(bio, picked, recording.beside)
     if opened.lasts_s > limits.duration_s:
         raise UserError(f"it lasts more than {limits.duration_s / 60:g} minutes")
+    reader = opened.parts[0].open_faces
+    faces = None if reader is None else reader()
     progress.stage("predicting")
     timeline, spoke = predict_with_streams(bundle, opened, progress=progress.part)
     timeline.write(order.folder / "timeline.csv")
@@ -125,6 +146,13 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         **describe(bundle, rows),
         "rows": rows,
         "notes": [_hide_paths(note, order) for note in timeline.notes],
+        "lacking": list_lacking(
+            bundle, recording, [channel.name for channel in found], order.names
+        ),
+        "worth": list_worth(bundle, timeline.table["streams"].tolist()),
+        "model": order.model.resolve().name,
+        "made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        "files": [name_file(path, order.names) for path in order.recording.files],
         "attributions": list_attributions(spoke, timeline.table["time_s"]),
         "video_span": opened.video_span,
         "segment_s": bundle.grid.length_s,
@@ -133,12 +161,14 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         "video": shown.name if shown else None,
         "video_offset_s": opened.video_offset_s,
         "signals": outline(signals) if signals else [],
+        "n_channels": len(found),
+        "bands": measure_bands(signals) if signals else None,
+        "squares": list_squares(faces) if faces else [],
         "is_example": order.is_example,
     }
     write_report(
         order.folder / "report.html",
         result,
-        model=order.model.name,
         heading=say_heading(bundle),
     )
     _forget(recording, shown)
@@ -162,6 +192,46 @@ def list_attributions(
             values[places[second]] = float(f"{value:.4g}")
         listed.setdefault(str(target), {})[str(stream)] = values
     return listed
+
+
+def list_worth(bundle: Bundle, answered: Sequence[str]) -> dict[str, Any]:
+    """Return what each answer that was given is worth, and why it was given.
+
+    Returns
+    -------
+    dict
+        ``standings``, of each target and stream set that answered its ``state``,
+        ``sentence`` and whether it ``has_label``; ``said``, states and sentences for
+        people; and ``choices``, of each stream set why it answered.
+    """
+    used = [name for name in dict.fromkeys(answered) if name]
+    standings = [s for s in list_standings(bundle) if s.streams in used]
+    return {
+        "standings": [
+            asdict(standing) | {"has_label": standing.has_label}
+            for standing in standings
+        ],
+        "said": fold_standings(standings),
+        "choices": [
+            {"streams": streams, "why": why}
+            for streams in used
+            if (why := explain_choice(bundle, streams))
+        ],
+    }
+
+
+def list_squares(faces: FaceReader) -> list[list[float]]:
+    """Return what was cut out of frames: second of the video, and eight coordinates.
+
+    Coordinates are fractions of the picture: x and y of each corner, clockwise.
+    """
+    return [
+        [
+            round(faces.start_s + index / faces.fps, 3),
+            *corners.ravel().round(4).tolist(),
+        ]
+        for index, corners in sorted(faces.squares.items())
+    ]
 
 
 def list_thresholds(bundle: Bundle) -> dict[str, dict[str, float]]:
@@ -217,7 +287,14 @@ def _say_error(folder: Path, sentence: str) -> None:
 
 
 def _hide_paths(sentence: str, order: WorkOrder) -> str:
-    """Leave out where files lie on this machine."""
+    """Leave out where files lie on this machine, and name them as the person does."""
+    called = {path.name: name_file(path, order.names) for path in order.recording.files}
+    if called:
+        kept = re.escape(f"{os.fspath(order.folder)}{os.sep}")
+        names = "|".join(map(re.escape, called))
+        sentence = re.sub(
+            rf"(?:{kept})?\b({names})\b", lambda found: called[found[1]], sentence
+        )
     for folder, instead in ((order.folder, ""), (order.model.parent, "")):
         sentence = sentence.replace(f"{os.fspath(folder)}{os.sep}", instead)
     return sentence

@@ -8,7 +8,7 @@ References
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from deepvanet.bundle.description import RowSummary
-from deepvanet.bundle.loading import say_plan
+from deepvanet.bundle.loading import Answer, say_plan
 from deepvanet.bundle.members import Member
 from deepvanet.bundle.reliability import Calibrations
+from deepvanet.bundle.standing import judge_answers
 from deepvanet.bundle.validation import GroupScore, Validation, find_form
 from deepvanet.config import WHOLE_TRIAL
 from deepvanet.datasets.records import find_terms
@@ -362,8 +363,11 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
         return "\n".join([*lines, "", _NOT_CALIBRATED] if is_binary else lines)
     if len(lines) > 1:
         lines.append("")
+    beside = ["", "Beside the prior of the protocol, which reads no signal:\n"]
+    beside += [f"- {one.sentence}" for one in judge_answers(list(_list_judged(judged)))]
     if not judged[0].is_binary:
-        return "\n".join([*lines, *_tell_task_scores(judged), "", *_tell_sets(judged)])
+        told = [*_tell_task_scores(judged), *beside, "", *_tell_sets(judged)]
+        return "\n".join([*lines, *told])
     lines += [
         "Balanced accuracy of trials that the scored model never saw:\n",
         "| target | from | protocol | trials | balanced accuracy | 95 % | p |",
@@ -374,8 +378,24 @@ def _tell_scores(trained: Sequence[TrainedMember]) -> str:
             _tell_score(item.target, streams, made)
             for streams, (_, made) in item.judged.items()
         ]
-    lines += ["", *_explain_scores(judged), "", *_tell_trust(judged)]
+    lines += ["", *_explain_scores(judged), *beside, "", *_tell_trust(judged)]
     return "\n".join([*lines, "", *_tell_sets(judged)])
+
+
+def _list_judged(judged: Sequence[TrainedMember]) -> Iterator[Answer]:
+    """Yield the answers that were scored."""
+    for item in judged:
+        for streams, (calibrations, made) in item.judged.items():
+            yield Answer(
+                item.target,
+                streams,
+                item.member.streams,
+                item.context,
+                item.plan,
+                calibrations,
+                made,
+                item.goal,
+            )
 
 
 _NOT_CALIBRATED = "Scores are as fitted: above 0.5 is called high."

@@ -112,6 +112,13 @@ class Answer:
         """How wide sets must be to hold the truth of a trial, where that is known."""
         return None if self.validation is None else self.validation.sets
 
+    @property
+    def score(self) -> float | None:
+        """Its headline score in the cross-validation, None where there is none."""
+        if self.validation is None:
+            return None
+        return self.validation.scores[find_form(self.goal).headline]
+
     def line(self, unit: str = "seconds") -> str:
         """Say how good it is; ``unit`` is what segments are called."""
         joint = f" (trained with {self.trained_with})" if self.trained_with else ""
@@ -302,11 +309,28 @@ class Bundle:
             raise UserError(f"{folder}: {error}") from None
 
     def pick(self, available: frozenset[Stream]) -> str | None:
-        """Return the largest stream set it knows within the available streams."""
+        """Return the stream set that answers, of those within the available streams.
+
+        It is the one with the best score of the cross-validation, where there are
+        scores, and else the largest.
+        """
         fitting = [
             s for s in self.stream_sets if available.issuperset(parse_streams(s))
         ]
-        return max(fitting, key=lambda s: len(parse_streams(s)), default=None)
+        return max(fitting, key=self._rank, default=None)
+
+    def _rank(self, streams: str) -> tuple[bool, float, int]:
+        score = self.find_score(streams)
+        return score is not None, score or 0.0, len(parse_streams(streams))
+
+    def find_score(self, streams: str) -> float | None:
+        """Return the headline score of a stream set, the mean over targets.
+
+        None where it was not scored for each target.
+        """
+        mine = [answer.score for answer in self.answers if answer.streams == streams]
+        known = [score for score in mine if score is not None]
+        return sum(known) / len(known) if known and len(known) == len(mine) else None
 
 
 def name_folder(path: Path, target: str, streams: str) -> Path:

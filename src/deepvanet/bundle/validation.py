@@ -20,6 +20,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from deepvanet.bundle.members import Member, as_evaluated, make_learner, select_member
+from deepvanet.bundle.priors import PriorMargin, fit_prior, measure_margin
 from deepvanet.bundle.reliability import (
     Calibrations,
     Reliability,
@@ -62,7 +63,7 @@ from deepvanet.protocols import (
     find_protocol,
 )
 from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
-from deepvanet.store import SegmentStore
+from deepvanet.store import Rows, SegmentStore
 
 N_FOLDS, LEAST_FOLDS = 5, 3
 LEAST_SUBJECTS = 5
@@ -134,6 +135,9 @@ class Validation:
         What luck gives in the headline; None of high-low, where it is 0.5.
     groups : tuple of GroupScore
         Scores by group of people; none where none was asked for.
+    prior : PriorMargin | None
+        By how much the headline exceeds that of the protocol's own prior. Bundles of
+        older versions have none.
     """
 
     protocol: str
@@ -151,6 +155,7 @@ class Validation:
     chance: Annotated[float | None, MAY_LACK] = None
     sets: Annotated[Conformal | None, MAY_LACK] = None
     groups: Annotated[tuple[GroupScore, ...], MAY_LACK] = ()
+    prior: Annotated[PriorMargin | None, MAY_LACK] = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON can hold them."""
@@ -158,7 +163,8 @@ class Validation:
         return {
             name: value
             for name, value in values.items()
-            if value not in (None, ()) or name not in ("chance", "sets", "groups")
+            if value not in (None, ())
+            or name not in ("chance", "sets", "groups", "prior")
         }
 
 
@@ -340,6 +346,7 @@ def judge(
     folds: MemberFolds,
     settings: TrainSettings,
     *,
+    store: SegmentStore,
     place: int = 0,
     groups: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, tuple[Calibrations, Validation]]:
@@ -355,6 +362,8 @@ def judge(
         Its folds, as ``plan_folds`` gives them.
     settings : TrainSettings
         What was fitted.
+    store : SegmentStore
+        Its rows, of which priors read whose they are.
     place : int
         Which of several targets is judged.
     groups : mapping, optional
@@ -371,6 +380,7 @@ def judge(
     return {
         streams: _judge(
             _join_folds(out, member, part, streams),
+            _join_priors(out, member, part, folds.protocol, store),
             part,
             folds,
             streams,
@@ -383,6 +393,7 @@ def judge(
 
 def _judge(
     segments: pd.DataFrame,
+    prior: pd.DataFrame,
     part: Part,
     folds: MemberFolds,
     streams: str,
@@ -397,16 +408,17 @@ def _judge(
         "learner": settings.learner,
         "seed": 0,
     }
+    name = PROTOCOLS[folds.protocol].prior
+    prior = prior.assign(**key | {"learner": name})
+    headline = find_form(goal).headline
     if goal.kind != "high-low":
         table = segments.assign(**key)
-        headline = find_form(goal).headline
-        chance = _plain(measure(table, "trial")[headline].chance)
         made = _validate(table, goal, folds)
-        sets = _find_sets(_average_outputs(table, goal), goal, folds)
         return Calibrations(), dataclasses.replace(
             made,
-            chance=chance,
-            sets=sets,
+            chance=_plain(measure(table, "trial")[headline].chance),
+            sets=_find_sets(_average_outputs(table, goal), goal, folds),
+            prior=measure_margin(table, prior, headline, name),
             groups=_score_groups(table, groups),
         )
     is_balanced = settings.network.class_weight == "balanced"
@@ -420,6 +432,7 @@ def _judge(
         segment=reliability["segment"],
         trial=reliability["trial"],
         sets=_find_sets(trials, goal, folds),
+        prior=measure_margin(table, prior, headline, name),
         groups=_score_groups(table, groups),
     )
 
@@ -532,6 +545,35 @@ def _join_folds(out: Path, member: Member, part: Part, streams: str) -> pd.DataF
         else:
             made = tabulate_predictions(goal, label, found, lag)
             parts.append(units.assign(**made))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _join_priors(
+    out: Path, member: Member, part: Part, protocol: str, store: SegmentStore
+) -> pd.DataFrame:
+    """Return a row a segment: whose, what it is and what the protocol's prior says."""
+    goal = part.task.goal
+    parts = []
+    for number, fold in enumerate(part.folds):
+        with np.load(name_fold(out, member, number), allow_pickle=False) as fit:
+            lag = read_lag(fit)
+        label = part.label_in(fold, lag)
+        train, test = (
+            Rows(
+                store,
+                part.numbers[row],
+                parse_streams(part.streams),
+                label[row],
+                goal=goal,
+            )
+            for row in (fold.train, fold.test)
+        )
+        names = ["subject", "trial", "stimulus", "segment"]
+        names += [TIME_COLUMN] if goal.moves else []
+        said = fit_prior(protocol, train, test)
+        made = tabulate_predictions(goal, test.label, said, lag)
+        units = part.table.iloc[fold.test][names]
+        parts.append(units.assign(fold=number, **made))
     return pd.concat(parts, ignore_index=True)
 
 

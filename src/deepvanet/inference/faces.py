@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Bool, UInt8
 
 from deepvanet.bundle import Bundle
 from deepvanet.preprocessing.face import (
+    Corners,
     FaceBackend,
     FrameState,
     TrackedCrop,
@@ -41,6 +42,13 @@ class FaceReader:
         Frames of a segment.
     clips : iterator
         The frames of each segment; segments may share some.
+    fps : float
+        Frames a second.
+    start_s : float
+        Second of the video at which the first frame lies.
+    squares : dict
+        Of each frame that was read and shows the face, by its number, the corners of
+        what was cut out, as ``TrackedCrop`` has them.
     """
 
     first: int
@@ -48,6 +56,9 @@ class FaceReader:
     length: int
     size: int
     clips: Iterator[Sequence[TrackedCrop]]
+    fps: float = 1.0
+    start_s: float = 0.0
+    squares: dict[int, Corners] = field(default_factory=dict)
 
     def read(self, n_segments: int) -> tuple[Clips, Bool[np.ndarray, " segment"]]:
         """Return the next segments, and which of them have a face throughout."""
@@ -56,6 +67,9 @@ class FaceReader:
         for segment in range(n_segments):
             frames = next(self.clips)
             clips[segment] = [tracked.crop for tracked in frames]
+            self.squares.update(
+                {f.index: f.corners for f in frames if f.corners is not None}
+            )
             has[segment] = all(f.state is not FrameState.LOST for f in frames)
         return clips, has
 
@@ -208,7 +222,8 @@ def _open_segments(
         face_choice=face_choice,
         source=path,
     )
-    return FaceReader(first, n_segments, length, size, slide(crops, starts, length))
+    clips = slide(crops, starts, length)
+    return FaceReader(first, n_segments, length, size, clips, fps, start_s)
 
 
 def _measure_video(path: Path, true_fps: float | None) -> float:

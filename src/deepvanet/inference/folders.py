@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.bundle import Bundle, list_standings, load_bundle
+from deepvanet.bundle.standing import fold_standings
 from deepvanet.cells import write_csv
 from deepvanet.datasets.recordings.input_files import InputFile
 from deepvanet.datasets.recordings.trial_columns import FILES
@@ -58,11 +59,14 @@ class FolderTimelines:
         Folder of the timelines, each called as its recording.
     unused : tuple of str
         Names of files that are none of a recording.
+    worth : tuple of str
+        How each answer of the bundle stands to its prior.
     """
 
     summary: pd.DataFrame
     out: Path
     unused: tuple[str, ...]
+    worth: tuple[str, ...] = ()
 
     @property
     def failed(self) -> list[str]:
@@ -74,7 +78,7 @@ class FolderTimelines:
     def lines(self) -> list[str]:
         """Say it in sentences."""
         n_done = len(self.summary) - len(self.failed)
-        lines = [f"{say_count(n_done, 'recording')} predicted: {self.out}"]
+        lines = [f"{say_count(n_done, 'recording')} predicted: {self.out}", *self.worth]
         if self.unused:
             files = say_count(len(self.unused), "file is", "files are")
             lines.append(f"{files} not used: {list_some(self.unused)}")
@@ -171,7 +175,8 @@ def predict_folder(
     summary = pd.DataFrame(rows, columns=list(COLUMNS))
     with whole_file(out / SUMMARY) as unfinished:
         write_csv(summary, unfinished)
-    return FolderTimelines(summary, out, tuple(unused))
+    worth = tuple(said for _, said in fold_standings(list_standings(bundle)))
+    return FolderTimelines(summary, out, tuple(unused), worth)
 
 
 def _predict_one(

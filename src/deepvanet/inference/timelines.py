@@ -2,8 +2,9 @@
 
 A recording is read and answered a minute at a time, so an hour needs no more memory
 than five minutes. It is cut into segments as the bundle's trials were: seconds by
-default. Each is answered by the network with the most streams that it has: where the
-face is lost, or before the video starts, by the signals alone. A score is the
+default. Each is answered by the network with the best score of the cross-validation
+among those whose streams it has, or with the most streams where none was scored: where
+the face is lost, or before the video starts, by the signals alone. A score is the
 probability of a *high self-rating*, learnt from one rating a trial; it is not an
 intensity. Bundles of other tasks predict the rating, or the probability of each class.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepvanet.bundle import Bundle, load_bundle
+from deepvanet.bundle import Bundle, load_bundle, say_worth
 from deepvanet.cells import write_csv
 from deepvanet.datasets.recordings.input_files import InputFile, read_input
 from deepvanet.files import check_file, whole_file
@@ -52,6 +53,8 @@ class Timeline:
         Columns ``list_trial_columns``, where a table lists trials.
     grid : WindowGrid
         How long segments are, and how far from each other.
+    worth : tuple of str
+        Which stream sets answered, why, and how each stands to its prior.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Timeline:
     notes: tuple[str, ...] = ()
     trials: pd.DataFrame | None = None
     grid: WindowGrid = SECONDS
+    worth: tuple[str, ...] = ()
 
     def write(self, path: Path) -> list[Path]:
         """Write the tables as CSV, each whole or not at all; return their files."""
@@ -90,6 +94,7 @@ class Timeline:
             what = f"{say_count(len(self.trials), 'trial')}, {what}"
         return [
             f"{what}: {n_answered} answered, {n_faces} with a face",
+            *self.worth,
             *self.notes,
         ]
 
@@ -99,11 +104,14 @@ def join_answers(
 ) -> Timeline:
     """Return the timeline of a recording that was read to its end."""
     table = pd.concat([answer.table for answer in answers], ignore_index=True)
+    worth = tuple(say_worth(bundle, table["streams"].tolist()))
     if not recording.spans:
-        return Timeline(table, recording.notes, grid=bundle.grid)
+        return Timeline(table, recording.notes, grid=bundle.grid, worth=worth)
     whose = [answer.trial for answer in answers for _ in range(len(answer.table))]
     trials = tabulate_trials(answers, recording.spans, bundle)
-    return Timeline(table.assign(trial=whose), recording.notes, trials, bundle.grid)
+    return Timeline(
+        table.assign(trial=whose), recording.notes, trials, bundle.grid, worth
+    )
 
 
 def predict(

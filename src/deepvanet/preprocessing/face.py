@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from deepvanet.preprocessing.face_backends import (
     BACKENDS,
@@ -24,7 +24,7 @@ from deepvanet.preprocessing.face_backends import (
     load_backend,
     make_backend,
 )
-from deepvanet.preprocessing.face_crop import Face, align_face
+from deepvanet.preprocessing.face_crop import Face, align_face, find_square
 from deepvanet.preprocessing.face_findings import (
     SeenPerson,
     list_people,
@@ -36,6 +36,7 @@ from deepvanet.schema import FrameState
 
 __all__ = [
     "BACKENDS",
+    "Corners",
     "Face",
     "FaceBackend",
     "FaceTrack",
@@ -53,15 +54,25 @@ __all__ = [
 MAX_GAP_S = 1.0
 """Longest stretch that may be bridged by crops of other frames."""
 Crop = UInt8[np.ndarray, "size size 3"]
+Corners = Float[np.ndarray, "4 2"]
+_CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
 @dataclass(frozen=True)
 class TrackedCrop:
-    """What became of one target time: its number, its state and its crop."""
+    """What became of one target time: its number, its state and its crop.
+
+    Attributes
+    ----------
+    corners : array, shape (4, 2)
+        Of the crop in the picture, as fractions of its width and height, from the
+        upper left one clockwise; None where the crop is of no or another frame.
+    """
 
     index: int
     state: FrameState
     crop: Crop
+    corners: Corners | None = None
 
 
 @dataclass(frozen=True)
@@ -228,15 +239,17 @@ def _follow(
     last: Crop | None = None
     first_open, n_seen = 0, 0
     wanted = takewhile(lambda f: n_frames is None or f.index < n_frames, frames)
-    for index, crop in follower.follow(wanted, tell):
+    for index, seen in follower.follow(wanted, tell):
         n_seen = index + 1
-        if crop is None:
+        if seen is None:
             continue
+        crop = seen.crop
         gap = range(first_open, index)
         for slot in gap:
             near = crop if last is None or _is_later_half(slot, gap) else last
             yield _fill(slot, near if len(gap) <= max_gap else None, nothing)
-        yield TrackedCrop(index, FrameState.FOUND, crop)
+        corners = find_square(seen.face).to_picture(_CORNERS, 1) / follower.picture
+        yield TrackedCrop(index, FrameState.FOUND, crop, corners)
         last, first_open = crop, n_seen
     tail = last if n_seen - first_open <= max_gap else None
     for slot in range(first_open, n_seen):

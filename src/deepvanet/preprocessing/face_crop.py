@@ -120,11 +120,15 @@ def align_face(
     With the eyes level, E their mean, L the mean of the lips and
     d = L_y - E_y: a square from E_y - 0.45 d to L_y + 0.30 d, centred on E_x.
     """
+    return find_square(face).cut(rgb, size)
+
+
+def find_square(face: Face) -> Square:
+    """Return the part of a picture that ``align_face`` cuts out."""
     d = face.eyes_to_lips
     middle = (1 + BELOW_LIPS - ABOVE_EYES) / 2 * d
-    square = Square(
+    return Square(
         centre=face.eyes.mean(axis=0) + middle * face.down,
         side=(ABOVE_EYES + 1 + BELOW_LIPS) * d,
         angle=face.roll,
     )
-    return square.cut(rgb, size)

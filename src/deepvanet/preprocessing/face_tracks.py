@@ -227,6 +227,11 @@ class PersonFollower:
         self._builder = TrackBuilder(backend, size)
 
     @property
+    def picture(self) -> tuple[int, int]:
+        """Width and height of an image, in pixels."""
+        return self._picture
+
+    @property
     def others(self) -> list[Person]:
         """Who else is there for long enough, the first one first."""
         least = max(1, round(LEAST_S * self.fps))
@@ -241,8 +246,8 @@ class PersonFollower:
 
     def follow(
         self, frames: Iterable[Frame], at_end: Callable[["PersonFollower"], None]
-    ) -> Iterator[tuple[int, Crop | None]]:
-        """Yield of each image its number and the subject's crop, or None.
+    ) -> Iterator[tuple[int, Sighting | None]]:
+        """Yield of each image its number and where the subject was seen, or None.
 
         Parameters
         ----------
@@ -253,7 +258,7 @@ class PersonFollower:
 
         Yields
         ------
-        tuple of int, array | None
+        tuple of int, Sighting | None
             A block at a time.
         """
         source, is_over = iter(frames), False
@@ -265,14 +270,14 @@ class PersonFollower:
                 indexes.append(frame.index)
             is_over = self.block is None or len(indexes) < self.block
             self.n_images += len(indexes)
-            crops = self._settle()
+            found = self._settle()
             if is_over:
                 at_end(self)
             for index in indexes:
-                yield index, crops.get(index)
+                yield index, found.get(index)
 
-    def _settle(self) -> Mapping[int, Crop]:
-        """Say whose the faces of a block are; return the subject's crops."""
+    def _settle(self) -> Mapping[int, Sighting]:
+        """Say whose the faces of a block are; return the subject's by image."""
         parts = [part for track in self._builder.tracks for part in self._cut(track)]
         for part in sorted(parts, key=_rank):
             self._assign(part)
@@ -288,7 +293,7 @@ class PersonFollower:
         self._builder.end_block()
         for person in self.people:
             person.indexes.clear()
-        return {seen.index: seen.crop for seen in mine}
+        return {seen.index: seen for seen in mine}
 
     def _cut(self, track: Part) -> list[Part]:
         """Cut a track where another person may have taken the place."""

@@ -1,6 +1,11 @@
-// Plots a result as SVG, at the width it has, so that letters stay readable on a phone.
+// Plots a result over time with uPlot (global, see vendor/uplot), and the plane as SVG.
 
 const SPACE = "http://www.w3.org/2000/svg";
+const [TOP, RIGHT, TIME_AXIS, LEFT] = [6, 14, 26, 18]; // around a chart, in pixels
+const CLICK = 6; // pixels within which a pointer has not moved
+const LEAST_VIEW_S = 1;
+const NARROW = 520; // less is a phone
+
 /** What the stream set that answered is made of; "bio" is two streams. */
 export function listStreams(row, result) {
   return result.sets[row.streams] ?? [];
@@ -17,27 +22,17 @@ function findThreshold(row, name, result) {
   return result.thresholds[name]?.[row.streams] ?? null;
 }
 
-const TOP = 24;
-const LINE = 16;
-const pen = document.createElement("canvas").getContext("2d");
-
-/** How wide a text is, in the letters that page.css gives charts. */
-function measure(text, weight = 400) {
-  pen.font = `${weight} 12px system-ui, "DejaVu Sans", sans-serif`;
-  return pen.measureText(text).width;
-}
-
-/** The text, or as much of it as there is room for. */
-function shorten(text, room, weight = 400) {
-  if (measure(text, weight) <= room) return text;
-  let short = text;
-  while (short && measure(`${short}\u2026`, weight) > room) short = short.slice(0, -1);
-  return `${short}\u2026`;
-}
-
 function make(name, attributes = {}, text = "") {
   const element = document.createElementNS(SPACE, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text) element.textContent = text;
+  return element;
+}
+
+/** An element of HTML with a class and a text. */
+export function build(name, kind = "", text = "") {
+  const element = document.createElement(name);
+  if (kind) element.className = kind;
   if (text) element.textContent = text;
   return element;
 }
@@ -53,7 +48,7 @@ export function sayTime(seconds) {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
-/** The second at which the last row's segment ends, or a signal that is drawn. */
+/** The second at which the last row's segment ends, or a signal that is plotted. */
 export function findEnd({ rows, segment_s: length, step_s: step, signals }) {
   return Math.max(1, (rows.length - 1) * step + length, ...signals.map((signal) => signal.duration_s));
 }
@@ -69,226 +64,289 @@ export function findRow(result, time) {
   return result.rows[Math.min(Math.max(0, number), result.rows.length - 1)];
 }
 
-/** Points of unbroken lines through the values of rows that are known. */
-function joinKnown(values, middle, y) {
-  const lines = [[]];
-  values.forEach((value, number) => {
-    if (value === null || value === undefined) lines.push([]);
-    else lines.at(-1).push(`${middle(number).toFixed(1)},${y(value).toFixed(1)}`);
-  });
-  return lines.filter((points) => points.length);
-}
-
-function plotLine(svg, values, kind, middle, y) {
-  for (const points of joinKnown(values, middle, y)) {
-    if (points.length === 1) {
-      const [cx, cy] = points[0].split(",");
-      svg.append(make("circle", { class: `block ${kind}`, cx, cy, r: 2 }));
-    } else {
-      svg.append(make("polyline", { class: `trace ${kind}`, points: points.join(" ") }));
-    }
-  }
-}
-
-/** Spans of neighbouring rows for which something holds: [from, until). */
-function findSpans(rows, holds) {
-  const spans = [];
-  rows.forEach((row, number) => {
-    if (!holds(row)) return;
-    const last = spans.at(-1);
-    if (last && last[1] === number) last[1] = number + 1;
-    else spans.push([number, number + 1]);
-  });
-  return spans;
-}
-
-function capitalise(text) {
+export function capitalise(text) {
   return text[0].toUpperCase() + text.slice(1);
-}
-
-function pickStep(seconds, width) {
-  const most = Math.max(2, Math.floor(width / 70));
-  const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-  return steps.find((step) => seconds / step <= most) ?? 7200;
-}
-
-/** The timeline, and functions between its pixels and seconds. */
-export function plotTimeline(result, width) {
-  const { rows, questions } = result;
-  const left = width < 520 ? 88 : 100;
-  const right = width - 10;
-  const seconds = findEnd(result);
-  const x = (time) => left + (Math.max(0, time) / seconds) * (right - left);
-  const edge = (number) => x(number * result.step_s + findLead(result));
-  const middle = (number) => x(number * result.step_s + result.segment_s / 2);
-  const svg = make("svg", { "aria-hidden": "true" });
-  let at = 0;
-
-  /** Write a title, the short one where there is little room, and the names of its curves. */
-  const startPanel = (titles, keys, height) => {
-    const title = titles.find((text) => measure(text, 600) <= right) ?? shorten(titles.at(-1), right, 600);
-    svg.append(make("text", { class: "title", x: 0, y: at + 13 }, title));
-    const lines = wrapKeys(keys, right);
-    const fits = lines.length === 1 && measure(title, 600) + 20 + lines[0].wide <= right;
-    for (const [number, line] of lines.entries()) {
-      let from = fits ? right - line.wide : 0;
-      for (const { kind, text, wide } of line.keys) {
-        svg.append(make("text", { class: `key ${kind}`, x: from, y: at + 13 + (fits ? 0 : (number + 1) * LINE) }, text));
-        from += wide + KEY_GAP;
-      }
-    }
-    if (!fits) at += lines.length * LINE + 4;
-    const top = at + TOP;
-    at = top + height + 14;
-    return top;
-  };
-  const frame = (top, height) =>
-    svg.append(make("rect", { class: "frame", x: left, y: top, width: right - left, height }));
-  const label = (text, y) =>
-    svg.append(make("text", { x: left - 8, y, "text-anchor": "end" }, shorten(text, left - 8)));
-  const shade = (spans, kind, top, height) => {
-    for (const [from, until] of spans) {
-      svg.append(make("rect", { class: kind, x: edge(from), y: top, height, width: Math.max(1, edge(until) - edge(from)) }));
-    }
-  };
-
-  const high = width < 520 ? 120 : 150;
-  for (const { axis, curves } of result.panels) {
-    const keys = curves.map((curve) => [curve.style, curve.name]);
-    const top = startPanel([axis.title, axis.short], keys, high);
-    const y = (value) => top + ((axis.high - value) / (axis.high - axis.low)) * high;
-    shade(findSpans(rows, (row) => !row.streams), "mark", top, high);
-    frame(top, high);
-    for (const value of axis.ticks) label(String(value), y(value) + 4);
-    for (const { target, style } of curves) {
-      plotLine(svg, rows.map((row) => findThreshold(row, target, result)), `threshold ${style}`, middle, y);
-    }
-    for (const { column, style } of curves) plotLine(svg, rows.map((row) => row[column]), style, middle, y);
-  }
-
-  const bands = listBands(result);
-  if (bands.length) {
-    const first = startPanel(["What answered, and how good it was", "What answered"], [], bands.length * 16);
-    bands.forEach((band, number) => {
-      const y = first + number * 16;
-      label(band.name, y + 11);
-      svg.append(make("rect", { class: "frame", x: left, y, width: right - left, height: 12 }));
-      shade(band.spans, `block ${band.kind}`, y, 12);
-    });
-  }
-
-  for (const question of questions) {
-    const parts = result.attributions[question.target] ?? {};
-    const spoke = result.streams.filter((stream) => parts[stream.name]);
-    if (spoke.length < 2) continue;
-    const height = 80;
-    const panel = startPanel(
-      [question.parts, question.parts_short],
-      spoke.map((stream) => [stream.name, capitalise(stream.title)]),
-      height,
-    );
-    const known = spoke.flatMap((stream) => parts[stream.name].filter((value) => value !== null));
-    const most = Math.max(0.01, ...known.map(Math.abs));
-    const y = (value) => panel + height / 2 - (value / most) * (height / 2 - 2);
-    frame(panel, height);
-    svg.append(make("line", { class: "half", x1: left, x2: right, y1: y(0), y2: y(0) }));
-    label(`+${most.toPrecision(2)}`, panel + 10);
-    label("0", y(0) + 4);
-    label(`\u2212${most.toPrecision(2)}`, panel + height);
-    for (const { name } of spoke) plotLine(svg, parts[name], name, middle, y);
-  }
-
-  if (result.signals.length) {
-    const height = 34;
-    const first = startPanel(
-      ["Signals, around their median", "Signals"],
-      [],
-      result.signals.length * (height + 6),
-    );
-    result.signals.forEach((signal, number) => {
-      const y = first + number * (height + 6);
-      plotSignal(svg, signal, { x, y, height, left, right, label });
-    });
-  }
-
-  const step = pickStep(seconds, right - left);
-  for (let time = 0; time <= seconds; time += step) {
-    svg.append(make("line", { class: "frame", x1: x(time), x2: x(time), y1: at - 8, y2: at - 3 }));
-    const anchor = time === 0 ? "start" : "middle";
-    if (x(time) < right - 14 || time === 0) {
-      svg.append(make("text", { x: x(time), y: at + 10, "text-anchor": anchor }, sayTime(time)));
-    }
-  }
-  label("min:s", at + 10);
-  const height = at + 16;
-  const cursor = make("line", { class: "cursor", y1: TOP - 4, y2: at - 8 });
-  svg.append(cursor);
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  return {
-    svg,
-    timeAt: (pixel) => Math.min(seconds, Math.max(0, ((pixel - left) / (right - left)) * seconds)),
-    moveTo: (time) => {
-      cursor.setAttribute("x1", x(time));
-      cursor.setAttribute("x2", x(time));
-    },
-  };
-}
-
-const KEY_GAP = 14;
-
-/** The names of curves, as lines of as many as there is room for. */
-function wrapKeys(keys, room) {
-  const lines = [];
-  for (const [kind, name] of keys) {
-    const text = shorten(name, room, 600);
-    const wide = measure(text, 600);
-    const line = lines.at(-1);
-    if (line && line.wide + KEY_GAP + wide <= room) {
-      line.keys.push({ kind, text, wide });
-      line.wide += KEY_GAP + wide;
-    } else {
-      lines.push({ keys: [{ kind, text, wide }], wide });
-    }
-  }
-  return lines;
-}
-
-function listBands(result) {
-  const { rows } = result;
-  const used = (stream) => findSpans(rows, (row) => listStreams(row, result).includes(stream));
-  const bands = [];
-  for (const { name, title } of result.streams) {
-    const spans = used(name);
-    if (spans.length) bands.push({ name: capitalise(title), kind: name, spans });
-  }
-  const lost = findSpans(rows, (row) => isLost(row, result));
-  if (lost.length) bands.push({ name: "Face lost", kind: "lost", spans: lost });
-  const bad = findSpans(rows, (row) => row.bad_channels);
-  if (bad.length) bands.push({ name: "Bad channel", kind: "lost", spans: bad });
-  const edge = findSpans(rows, (row) => row.filter_edge);
-  if (edge.length) bands.push({ name: "Filter edge", kind: "soft", spans: edge });
-  return bands;
-}
-
-function plotSignal(svg, signal, { x, y, height, left, right, label }) {
-  const { low, high, duration_s: lasts } = signal;
-  const most = [...low, ...high].reduce((least, value) => Math.max(least, Math.abs(value ?? 0)), 0) || 1;
-  const place = (value) => (y + height / 2 - (value / most) * (height / 2)).toFixed(1);
-  const over = (number) => x(((number + 0.5) / low.length) * lasts).toFixed(1);
-  for (const [from, until] of findSpans(low, (value) => value !== null)) {
-    const numbers = Array.from({ length: until - from }, (_, number) => from + number);
-    const upper = numbers.map((number) => `${over(number)},${place(high[number])}`);
-    const lower = numbers.map((number) => `${over(number)},${place(low[number])}`).reverse();
-    svg.append(make("polygon", { class: `area ${signal.stream}`, points: [...upper, ...lower].join(" ") }));
-  }
-  label(signal.name, y + height / 2 - 2);
-  label(`\u00b1${sayRound(most)} ${signal.unit.replace("uV", "\u00b5V").replace("uS", "\u00b5S")}`, y + height / 2 + 12);
 }
 
 /** Two digits, and a thousand as k. */
 function sayRound(value) {
-  const [scale, letter] = value >= 1e6 ? [1e6, "M"] : value >= 1e3 ? [1e3, "k"] : [1, ""];
+  const [scale, letter] = Math.abs(value) >= 1e6 ? [1e6, "M"] : Math.abs(value) >= 1e3 ? [1e3, "k"] : [1, ""];
   return `${Number((value / scale).toPrecision(2))}${letter}`;
+}
+
+export const sayUnit = (unit) => unit.replace("uV", "\u00b5V").replace("uS", "\u00b5S");
+
+/** The colour of a class of page.css, and whether its lines are dashed. */
+function findInk(kind) {
+  const probe = build("span", kind);
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return { color, dash: kind.includes("dashed") ? [7, 3] : undefined };
+}
+
+function listBands(result) {
+  const { rows } = result;
+  const used = (name) => rows.map((row) => listStreams(row, result).includes(name));
+  const bands = result.streams.map(({ name, title }) => ({ name: capitalise(title), kind: name, holds: used(name) }));
+  bands.push(
+    { name: "Face lost", kind: "lost", holds: rows.map((row) => isLost(row, result)) },
+    { name: "Bad channel", kind: "lost", holds: rows.map((row) => Boolean(row.bad_channels)) },
+    { name: "Filter edge", kind: "soft", holds: rows.map((row) => Boolean(row.filter_edge)) },
+  );
+  return bands.filter(({ holds }) => holds.some(Boolean));
+}
+
+/** All charts of a result, one below the other, over the same time.
+ *
+ * `picked` are numbers of signals; `view` is the first and the last second that is seen;
+ * `changeView` is asked for another one, `seek` for a time that was clicked.
+ */
+export function plotTimeline(result, holder, { picked, view, changeView, seek }) {
+  const { rows } = result;
+  const isNarrow = holder.clientWidth < NARROW;
+  const left = isNarrow ? 76 : 104;
+  const width = Math.max(200, holder.clientWidth - left + LEFT);
+  const [soft, rule, mark] = ["soft", "rule", "shade"].map((kind) => findInk(kind).color);
+  const middles = rows.map((_, number) => number * result.step_s + result.segment_s / 2);
+  const edge = (number) => number * result.step_s + findLead(result);
+  const charts = [];
+  holder.replaceChildren();
+
+  const zoom = (chart) => {
+    const { left: from, width: wide } = chart.select;
+    chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    if (wide > CLICK) changeView([from, from + wide].map((pixel) => chart.posToVal(pixel, "x")));
+  };
+  const turnWheel = (chart, event) => {
+    const by = Math.sign(event.deltaX || event.deltaY);
+    if (event.ctrlKey) {
+      const at = chart.posToVal(event.offsetX, "x");
+      changeView(view.map((second) => at + (second - at) * (by < 0 ? 0.8 : 1.25)));
+    } else if (event.shiftKey || event.deltaX) {
+      changeView(view.map((second) => second + by * (view[1] - view[0]) * 0.1));
+    } else {
+      return;
+    }
+    event.preventDefault();
+  };
+  const listenTo = (chart) => {
+    let from = null;
+    chart.over.addEventListener("mousedown", ({ clientX }) => (from = clientX));
+    chart.over.addEventListener("mouseup", ({ clientX }) => {
+      const pixel = clientX - chart.over.getBoundingClientRect().left;
+      if (from !== null && Math.abs(clientX - from) <= CLICK) seek(chart.posToVal(pixel, "x"));
+      from = null;
+    });
+    chart.over.addEventListener("wheel", (event) => turnWheel(chart, event), { passive: false });
+  };
+  const fillSpans = (chart, holds) => {
+    chart.ctx.fillStyle = mark;
+    holds.forEach((isSo, number) => {
+      if (!isSo) return;
+      const [from, until] = [number, number + 1].map((k) => chart.valToPos(edge(k), "x", true));
+      chart.ctx.fillRect(from, chart.bbox.top, until - from, chart.bbox.height);
+    });
+  };
+  const say = (text, ...more) => holder.append(build("h3", "", text), ...more);
+
+  /** Add a chart of lines, { name, kind, values }, with texts at heights beside it: { at, text }. */
+  const plot = ({ x, lines, low, high, texts, height, kind = "", hasTime = true, hasLegend = false, hooks = {}, bands }) => {
+    const row = build("div", `chart ${kind}`);
+    const label = build("div", "label");
+    label.style.width = `${left - LEFT}px`;
+    row.append(label);
+    holder.append(row);
+    for (const { at, text, name } of texts) {
+      const line = build("span", name, text);
+      line.style.top = `${TOP + ((high - at) / (high - low)) * height}px`;
+      label.append(line);
+    }
+    const series = lines.map(({ name, kind: style, values, digits = 2, ...others }) => {
+      const { color, dash } = findInk(style);
+      return {
+        label: name,
+        stroke: color,
+        dash,
+        width: 2,
+        value: (_, value) => (value == null ? "\u2013" : String(Number(value.toFixed(digits)))),
+        ...others,
+      };
+    });
+    const chart = new uPlot(
+      {
+        width,
+        height: height + TOP + (hasTime ? TIME_AXIS : TOP),
+        padding: [TOP, RIGHT, hasTime ? 0 : TOP, LEFT],
+        legend: { show: hasLegend },
+        cursor: {
+          y: false,
+          sync: { key: "recording" },
+          drag: { x: true, y: false, setScale: false },
+          points: { show: hasLegend },
+          bind: { dblclick: () => () => changeView([0, Infinity]) },
+        },
+        scales: { x: { time: false, range: () => view }, y: { range: () => [low, high] } },
+        axes: [
+          { show: hasTime, size: TIME_AXIS, stroke: soft, font: "12px system-ui", grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1, size: 4 }, values: (_, at) => at.map(sayTime) },
+          { size: 0, grid: { stroke: rule, width: 1 }, ticks: { show: false }, splits: () => texts.map(({ at }) => at), values: () => [] },
+        ],
+        series: [{ label: "Time" }, ...series],
+        bands: bands && [{ series: bands, fill: series[0].stroke }],
+        hooks: { setSelect: [zoom], ...hooks },
+      },
+      [x, ...lines.map(({ values }) => values)],
+      row,
+    );
+    listenTo(chart);
+    charts.push(chart);
+    return label;
+  };
+
+  for (const { axis, curves } of result.panels) {
+    const limits = curves.filter(({ target }) => result.thresholds[target]);
+    const unanswered = rows.map((row) => !row.streams);
+    say(axis.title, ...sayWorth(result, curves));
+    plot({
+      ...axis,
+      x: middles,
+      lines: [
+        ...curves.map(({ name, style, column }) => ({ name, kind: style, values: rows.map((row) => row[column]) })),
+        ...limits.map(({ name, style, target }) => ({
+          name: `${name}: high above`,
+          kind: style,
+          values: rows.map((row) => findThreshold(row, target, result)),
+          width: 1,
+          dash: [4, 4],
+          points: { show: false },
+        })),
+      ],
+      texts: axis.ticks.map((at) => ({ at, text: String(at) })),
+      height: isNarrow ? 120 : 150,
+      hasLegend: true,
+      hooks: { drawClear: [(chart) => fillSpans(chart, unanswered)] },
+    });
+  }
+
+  const bands = listBands(result).map((band, number, all) => ({ ...band, at: all.length - number - 0.5 }));
+  if (bands.length) {
+    say("What answered, and how good it was");
+    plot({
+      x: rows.flatMap((_, number) => [edge(number), edge(number + 1) - 1e-6]),
+      lines: bands.map(({ name, kind, holds, at }) => ({
+        name,
+        kind,
+        values: holds.flatMap((isSo) => Array(2).fill(isSo ? at : null)),
+        width: 11,
+        cap: "butt",
+        points: { show: false },
+      })),
+      low: 0,
+      high: bands.length,
+      texts: bands.map(({ at, name }) => ({ at, text: name })),
+      height: 20 * bands.length,
+    });
+  }
+
+  for (const question of result.questions) {
+    const parts = result.attributions[question.target] ?? {};
+    const spoke = result.streams.filter(({ name }) => parts[name]);
+    if (spoke.length < 2) continue;
+    const most = Math.max(0.01, ...spoke.flatMap(({ name }) => parts[name].map((value) => Math.abs(value ?? 0))));
+    say(question.parts);
+    plot({
+      x: middles,
+      lines: spoke.map(({ name, title }) => ({ name: capitalise(title), kind: name, values: parts[name], digits: 3 })),
+      low: -most,
+      high: most,
+      texts: [
+        { at: most, text: `+${most.toPrecision(2)}` },
+        { at: 0, text: "0" },
+        { at: -most, text: `\u2212${most.toPrecision(2)}` },
+      ],
+      height: 90,
+      hasLegend: true,
+    });
+  }
+
+  if (picked.length) say("Signals, around their median");
+  picked.forEach((number, place) => {
+    const { name, stream, unit, low, high, duration_s: lasts } = result.signals[number];
+    const most = [...low, ...high].reduce((least, value) => Math.max(least, Math.abs(value ?? 0)), 1e-12);
+    const scale = `\u00b1${sayRound(most)} ${sayUnit(unit)}`;
+    const line = { name, kind: stream, width: 1, points: { show: false } };
+    const label = plot({
+      kind: `signal ${stream}`,
+      x: low.map((_, k) => ((k + 0.5) / low.length) * lasts),
+      lines: [
+        { ...line, values: low },
+        { ...line, values: high },
+      ],
+      bands: [2, 1],
+      low: -most,
+      high: most,
+      texts: [{ at: 0, text: name, name: "channel" }],
+      height: 34,
+      hasTime: place === picked.length - 1,
+      hooks: {
+        setCursor: [
+          ({ cursor: { idx } }) => {
+            const isKnown = idx != null && low[idx] !== null;
+            value.textContent = isKnown ? `${sayRound((low[idx] + high[idx]) / 2)} ${sayUnit(unit)}` : scale;
+          },
+        ],
+      },
+    });
+    const value = build("small", "", scale);
+    label.firstChild.append(value);
+  });
+
+  const cursor = build("div", "cursor");
+  holder.append(cursor);
+  return {
+    /** Put the line of the video's time where it belongs. */
+    moveTo: (time) => {
+      const share = (time - view[0]) / (view[1] - view[0]);
+      cursor.hidden = share < 0 || share > 1;
+      cursor.style.left = `${left + share * (width - LEFT - RIGHT)}px`;
+    },
+    show: (wanted) => {
+      view.splice(0, 2, ...wanted);
+      for (const chart of charts) chart.setScale("x", { min: view[0], max: view[1] });
+    },
+    destroy: () => charts.forEach((chart) => chart.destroy()),
+  };
+}
+
+export const SHORT = {
+  better: "better than its prior",
+  "not shown": "not shown to be better than its prior",
+  unknown: "not known whether it is better than its prior",
+  "never scored": "never scored",
+};
+
+/** What stands beside a number: how the model that said it stands to its prior. */
+export function makeBadge(state) {
+  return build("span", `badge ${state.replace(" ", "-")}`, SHORT[state]);
+}
+
+/** What the curves of a chart are worth, each target once. */
+function sayWorth({ worth }, curves) {
+  const targets = [...new Set(curves.map(({ target }) => target))];
+  const note = build("p", "worth");
+  for (const { target, streams, state } of worth.standings.filter((one) => targets.includes(one.target))) {
+    const one = build("span", "", `${target} from ${streams} `);
+    one.append(makeBadge(state));
+    note.append(one, " ");
+  }
+  return note.childNodes.length ? [note] : [];
+}
+
+/** A view within a recording, not too short. */
+export function fitView([from, until], end) {
+  const span = Math.min(end, Math.max(Math.min(LEAST_VIEW_S, end), until - from));
+  const start = Math.min(end - span, Math.max(0, from));
+  return [start, start + span];
 }
 
 /** The valence-arousal plane with the trace of all rows, or nothing. */

@@ -1,5 +1,6 @@
 // Sends a recording, waits for it, and hands the result on.
 
+import { build } from "/static/charts.js";
 import { hideResult, listen, showResult } from "/static/result.js";
 
 const find = (id) => document.getElementById(id);
@@ -11,6 +12,7 @@ const KINDS = ["video", "bio", "features"];
 let about = null; // what /version says
 let current = null; // address of the recording that is worked on or shown
 let sending = null;
+let began = null; // { text, at, done } of what goes on, to tell how long it will take
 
 function show(view) {
   find("send").hidden = view !== "send";
@@ -44,6 +46,18 @@ function sayStage(text, done = null) {
   if (find("stage").textContent !== text) find("stage").textContent = text;
   if (done === null) progress.removeAttribute("value");
   else progress.value = done;
+  find("left").textContent = sayLeft(text, done);
+}
+
+/** How long what goes on will still take, once that can be told. */
+function sayLeft(text, done) {
+  const now = performance.now();
+  if (began?.text !== text) began = { text, at: now, done: done ?? 0 };
+  const passed = (now - began.at) / 1000;
+  if (done === null || passed < 2 || done - began.done < 0.02) return "";
+  const left = (passed * (1 - done)) / (done - began.done);
+  if (left < 1) return "Almost done with this step";
+  return left < 90 ? `About ${Math.ceil(left)} s left in this step` : `About ${Math.ceil(left / 60)} min left in this step`;
 }
 
 async function start() {
@@ -59,6 +73,11 @@ async function start() {
     find(kind).accept = about[kind].join(",");
   }
   find("drop-features").hidden = !about.reads_features;
+  find("example").hidden = !about.example;
+  find("known").replaceChildren(
+    ...about.standings.map(([state, sentence]) => build("li", state.replace(" ", "-"), sentence)),
+  );
+  find("needs").replaceChildren(build("p", "", "What it reads; any part may be missing:"), ...about.needs.map(sayNeed));
   for (const kind of about.peripherals) {
     about[`${kind}_bytes`] = about.bio_bytes;
     addPeripheral(kind);
@@ -70,6 +89,17 @@ async function start() {
     show("working");
     await wait();
   }
+}
+
+/** A stream, the file that it is read from, and its channels to look at. */
+function sayNeed({ title, file, channels }) {
+  const from = { video: "from the face video", features: "from the features of the face", bio: "from the signals" }[file];
+  const name = `${title[0].toUpperCase()}${title.slice(1)}`;
+  if (!channels.length) return build("p", "need", `${name}, ${from}`);
+  const need = build("details", "need");
+  const count = `${channels.length} ${file === "features" ? "columns" : "channels"}`;
+  need.append(build("summary", "", `${name}, ${from}: ${count}`), build("p", "", channels.join(", ")));
+  return need;
 }
 
 function checkFile(kind, file) {
