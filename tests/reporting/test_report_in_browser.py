@@ -1,16 +1,13 @@
 """Tests of a report's page in a real browser: who can read it, and at which width."""
 
 import shutil
-import subprocess
-import tarfile
 
 import pytest
 
+from axe_core import fetch_axe, find_violations
 from deepvanet.reporting import write_report
 from fake_run import write_run
 
-AXE = "axe-core@4.11.0"
-"""Of npm's registry; it is used here and is part of nothing that is installed."""
 browser_path = next(
     (p for name in ("chromium", "google-chrome") if (p := shutil.which(name))), None
 )
@@ -38,22 +35,7 @@ def report(tmp_path_factory):
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory):
     """The text of axe-core, as npm's registry has it."""
-    folder = tmp_path_factory.mktemp("axe")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm, which fetches axe-core")
-    made = subprocess.run(
-        [npm, "pack", AXE, "--silent"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip(f"axe-core cannot be had: {made.stderr[-200:]}")
-    with tarfile.open(folder / made.stdout.strip().splitlines()[-1]) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
+    return fetch_axe(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +61,7 @@ def visit(browser, report, width, scheme="light"):
 def test_axe_finds_nothing(browser, report, axe, width, scheme):
     tab = visit(browser, report, width, scheme)
 
-    tab.add_script_tag(content=axe)
-    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")
-
-    assert found["passes"]
-    said = [
-        (rule["id"], rule["help"], len(rule["nodes"]), rule["nodes"][0]["html"][:200])
-        for rule in found["violations"]
-    ]
-    assert said == []
+    assert find_violations(tab, axe) == []
     tab.close()
 
 

@@ -14,7 +14,7 @@ from deepvanet.bundle.loading import Level
 from deepvanet.config import Execution
 from deepvanet.datasets.deap import reader as deap
 from deepvanet.inference import RecordingInput
-from deepvanet.schema import BIO, SIGNALS, Channel, Stream, Trial
+from deepvanet.schema import BIO, SIGNALS, Channel, Stream, Trial, UserError
 from deepvanet.synthetic import Knobs, write_data_set
 
 SECONDS = 20
@@ -52,8 +52,11 @@ def make_example(folder: Path, bundle: Bundle) -> RecordingInput:
     Raises
     ------
     UserError
-        When the ``synth`` extra is missing.
+        When none can be made, as ``find_example_obstacle`` says.
     """
+    obstacle = find_example_obstacle(bundle)
+    if obstacle:
+        raise UserError(f"there is no example: {obstacle}")
     root = folder / "example"
     seconds = max(SECONDS, math.ceil(4 * bundle.grid.length_s))
     write_data_set(

@@ -125,7 +125,7 @@ def find_chance(made: Validation, answer: Answer) -> float | None:
 def _say(answer: Answer, state: State, p_corrected: float) -> str:
     made = answer.validation
     if made is None:
-        return "never scored, so nothing tells whether it is better than guessing"
+        return "never scored, so nothing shows whether it is better than guessing"
     headline = find_form(answer.goal).headline
     score = made.scores[headline]
     mine = "unknown" if score is None else f"{score:.2f}"
