@@ -99,7 +99,10 @@ def test_lengths_are_chosen_by_the_folds_and_trained_on_all_rows(store, tmp_path
     ("asked", "message"),
     [
         (replace(QUICK, folds=99), r"folds: valence from bio: \d+ trials cannot be di"),
-        (replace(QUICK, folds=2, cross_validate=False), "folds: has a use in the cros"),
+        (
+            replace(QUICK, folds=2, cross_validate=False),
+            "folds: has a use in the cross",
+        ),
         (
             replace(QUICK, network=NetworkSettings(grid_bio=(4,))),
             "grid: is for learner network without stream dropout",

@@ -19,6 +19,7 @@ from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation.asking import check_settings
 from deepvanet.evaluation.fits import list_learners
 from deepvanet.evaluation.parts import Part, cut_parts, walk
+from deepvanet.execution import say_work
 from deepvanet.learners import find_record
 from deepvanet.learners.learner import (
     CompositeLearner,
@@ -71,10 +72,8 @@ class Estimate:
 
     def line(self, execution: Execution) -> str:
         """Say it in a sentence."""
-        jobs = execution.jobs
         return (
-            f"estimate: {self.n_fits:,} fits, {say_hours(self.hours)} of one process "
-            f"({say_hours(self.hours / jobs)} of {jobs} side by side), "
+            f"estimate: {self.n_fits:,} fits, {say_work(self.hours, execution)}, "
             f"{self.n_bytes / 1e6:,.1f} MB of results"
         )
 
@@ -432,16 +431,3 @@ def _measure(work: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     made = work()
     return time.perf_counter() - start, made
-
-
-def say_hours(hours: float) -> str:
-    """Write a length of time in the unit that suits it.
-
-    Examples
-    --------
-    >>> say_hours(1.5), say_hours(0.25), say_hours(0.001)
-    ('1.5 h', '15.0 min', '4 s')
-    """
-    if hours >= 1:
-        return f"{hours:,.1f} h"
-    return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
