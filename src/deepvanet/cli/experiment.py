@@ -241,7 +241,7 @@ def report(
     settings = config.ReportSettings(
         figure_width=figure_width, font_size=font_size, group=split_names(group)
     )
-    page = write_report(runs, out, settings=settings)
+    page = write_report(runs, out, settings=settings, say=say)
     check_written(page)
     say(f"report: {page}")
 

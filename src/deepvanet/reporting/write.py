@@ -20,7 +20,7 @@ are shown beside the run that they control, and never among its scores.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +39,7 @@ from deepvanet.reporting.figures import KINDS, plot_study
 from deepvanet.reporting.page import render_page
 from deepvanet.reporting.plotting import MM_AN_INCH, Plot, PlotStyle
 from deepvanet.reporting.studies import gather_runs, join_tables, make_study
+from deepvanet.reporting.verdicts import list_answers, summarise
 from deepvanet.schema import KEY_COLUMNS, PRIORS
 
 __all__ = ["write_report"]
@@ -48,7 +49,11 @@ ENDS = ("svg", "pdf", "csv")
 
 
 def write_report(
-    runs: Sequence[Path], out: Path, *, settings: ReportSettings = USUAL
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    settings: ReportSettings = USUAL,
+    say: Callable[[str], None] | None = None,
 ) -> Path:
     """Write the scores, figures and page of finished runs.
 
@@ -60,6 +65,8 @@ def write_report(
         The report's folder; what an earlier report left there is replaced.
     settings : ReportSettings
         How large figures and their letters are, and which groups are scored apart.
+    say : callable, optional
+        Takes the answer for each target, a line each.
 
     Returns
     -------
@@ -109,6 +116,10 @@ def write_report(
     page = out / "index.html"
     write_exports(make_folder(out / "tables"), [t for held in exports for t in held])
     write_text(page, render_page(studies, plots, exports))
+    if say is not None:
+        for study in studies:
+            for answer in list_answers(study):
+                say(summarise(answer).replace("`", ""))
     return page
 
 
