@@ -182,7 +182,8 @@ def test_trials_score_as_their_stored_segments_do(model, people, store):
     assert made.trials["onset_s"].tolist() == onset_s.tolist()
     assert set(made.trials["n_answered"]) == {SECONDS}
     assert set(made.trials["streams"]) == {"peripheral"}
-    assert made.lines() == ["10 trials, 40 seconds: 40 answered, 0 with a face"]
+    assert made.lines()[0] == "10 trials, 40 seconds: 40 answered, 0 with a face"
+    assert made.notes == ()
 
 
 def test_a_trial_has_the_calibration_of_trials_on_the_mean_of_its_seconds(
@@ -218,7 +219,7 @@ def test_without_a_table_one_line_says_which_rest_is_taken(model, people):
     ).lines()
 
     assert usual.trials is None
-    (line,) = usual.lines()[1:]
+    (line,) = usual.notes
     assert line == (
         "baseline: 0 to 3 s of the recording, where training took each trial's own "
         "baseline of 3 s before it; a table of trials does so"
@@ -231,12 +232,12 @@ def test_a_data_set_s_trial_has_its_own_rest_and_nothing_is_said(
 ):
     bio = filmed_deap / "data_preprocessed_python" / "s01.dat"
 
-    own = predict(filmed_bundle, RecordingInput(bio=bio, trial="1")).lines()
+    own = predict(filmed_bundle, RecordingInput(bio=bio, trial="1"))
     other = predict(
         filmed_bundle, RecordingInput(bio=bio, trial="1", baseline_s=(3.0, 6.0))
     )
 
-    assert len(own) == 1
+    assert own.notes == ()
     assert other.lines()[1].startswith("baseline: 3 to 6 s of the recording")
 
 
