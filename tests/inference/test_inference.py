@@ -115,10 +115,8 @@ def test_a_timeline_has_a_row_a_second_and_the_columns_of_the_contract(
         "face+bio: never scored, so nothing tells whether it is better than guessing; "
         "no high or low is named."
     )
-    assert choices == [
-        f"answered from {name}: the most streams that are there; none of them was scored"
-        for name in ("bio", "face+bio")
-    ]
+    why = "the most streams that are there; none of them was scored"
+    assert choices == [f"answered from {name}: {why}" for name in ("bio", "face+bio")]
 
 
 @pytest.mark.slow

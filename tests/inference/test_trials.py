@@ -266,7 +266,7 @@ def test_a_recipe_that_takes_no_rest_needs_none(people, tmp_path):
     trials = predict(tmp_path / "m", RecordingInput(bio=short, trials=start))
 
     assert load_bundle(tmp_path / "m").rest_s == 0
-    assert len(made.lines()) == 1
+    assert made.notes == ()
     np.testing.assert_allclose(made.table["valence"], trials.table["valence"])
 
 
@@ -286,7 +286,7 @@ def test_a_table_needs_neither_ratings_nor_files(model, people, tmp_path):
     assert made.trials["trial"].tolist() == ["t1", "t2"]  # by their onset
     wanted = whole["valence"][whole["trial"].isin(["t1", "t2"])]
     np.testing.assert_allclose(made.trials["valence"], wanted, atol=1e-9)
-    assert len(made.lines()) == 1  # the rest is as long as in training
+    assert made.notes == ()  # the rest is as long as in training
 
 
 def test_another_length_of_the_rest_is_said(model, people, tmp_path):
@@ -332,7 +332,7 @@ def test_trials_that_do_not_fit_are_left_out_and_named(model, people, tmp_path):
     made = predict(model, RecordingInput(bio=people / "p3.bdf", trials=bare))
 
     assert made.trials["trial"].tolist() == ["cut"]
-    *lines, cure = made.lines()[1:]
+    *lines, cure = made.notes
     said = [line.split("subject p0 ")[1].split("; assumed")[0] for line in lines]
     assert all(" T12: " in line for line in lines)
     assert cure.startswith("what to do about T12: nothing, if recording began late")
@@ -485,7 +485,7 @@ def test_a_channel_that_is_far_from_training_is_named(model, store, tmp_path, fa
         sfreq=SFREQ,
     )
 
-    lines = predict(model, RecordingInput(bio=path)).lines()[2:]
+    lines = list(predict(model, RecordingInput(bio=path)).notes[1:])
 
     if factor == 1:
         assert lines == []
