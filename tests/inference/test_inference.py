@@ -112,8 +112,8 @@ def test_a_timeline_has_a_row_a_second_and_the_columns_of_the_contract(
     assert count == "6 seconds: 6 answered, 3 with a face"
     assert worth == (
         "valence from bio, valence from face+bio, arousal from bio, arousal from "
-        "face+bio: never scored, so nothing tells whether it is better than guessing; "
-        "no high or low is named."
+        "face+bio: never scored, so it is not known whether it is better than "
+        "guessing; no high or low is named."
     )
     why = "the most streams that are there; none of them was scored"
     assert choices == [f"answered from {name}: {why}" for name in ("bio", "face+bio")]
