@@ -57,7 +57,7 @@ def test_what_was_never_scored_has_no_label():
     assert standing.state == "never scored"
     assert not standing.has_label
     assert standing.sentence == (
-        "valence from bio: never scored, so nothing shows whether it is better than "
+        "valence from bio: never scored, so it is not known whether it is better than "
         "guessing; no high or low is named."
     )
 

@@ -3,15 +3,26 @@
 import os
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from deepvanet.bundle import list_standings, train_bundle
+from deepvanet.config import Execution
 from films import write_video
 from pages import open_page, write_recording
 from portraits import film_portrait, sample_portrait
 from processes import wait_until
-from task_bundles import SETTINGS, train_task, write_rising, write_task_store
+from small_store import write_small_store
+from task_bundles import (
+    QUICK,
+    SETTINGS,
+    STREAMS,
+    train_task,
+    write_rising,
+    write_task_store,
+)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 120_000
@@ -516,3 +527,35 @@ def test_the_example_has_all_streams_of_a_bundle(browser, task_store, tmp_path):
         assert "Pupil left" in tab.inner_text("#timeline")
         assert "far from training" not in tab.inner_text("#notes")
         assert "C13" not in tab.inner_text("#notes")
+
+
+def test_a_label_is_named_only_where_a_model_is_better_than_its_prior(
+    browser, rising, tmp_path
+):
+    store = write_small_store(
+        tmp_path / "store",
+        n_subjects=12,
+        n_trials=12,
+        n_segments=4,
+        streams=STREAMS,
+        baseline="none",
+        graded=True,
+    )
+    settings = replace(QUICK, streams=("eeg", "bio"), cross_validate=True)
+    asked = {"settings": settings, "execution": Execution()}
+    bundle = train_bundle(store.path, tmp_path / "model", **asked)
+    better = {s.target: s.has_label for s in list_standings(bundle)}
+    with open_page(bundle.path) as page, lend_tabs(browser, page) as open_tab:
+        tab = open_tab()
+        send(tab, {"bio": rising})
+        see_result(tab)
+        click_timeline(tab, 0.8)
+
+        assert better == {"valence": True, "arousal": False}
+        assert "valence 1.00 (high) better than its prior" in say(tab)
+        arousal = say(tab).partition("arousal ")[2]
+        assert "(" not in arousal
+        assert "not shown to be better than its prior" in arousal
+        said = tab.inner_text("#standings")
+        assert "Answered from bio: the best cross-validated score" in said
+        assert "better than stimulus-prior" in said

@@ -108,7 +108,15 @@ def test_a_timeline_has_a_row_a_second_and_the_columns_of_the_contract(
     for target in Target:
         assert table[target].between(0, 1).all()
         assert (table[f"{target}_label"] == (table[target] > 0.5)).all()
-    assert timeline.lines() == ["6 seconds: 6 answered, 3 with a face"]
+    count, worth, *choices = timeline.lines()
+    assert count == "6 seconds: 6 answered, 3 with a face"
+    assert worth == (
+        "valence from bio, valence from face+bio, arousal from bio, arousal from "
+        "face+bio: never scored, so it is not known whether it is better than "
+        "guessing; no high or low is named."
+    )
+    why = "the most streams that are there; none of them was scored"
+    assert choices == [f"answered from {name}: {why}" for name in ("bio", "face+bio")]
 
 
 @pytest.mark.slow

@@ -182,7 +182,8 @@ def test_trials_score_as_their_stored_segments_do(model, people, store):
     assert made.trials["onset_s"].tolist() == onset_s.tolist()
     assert set(made.trials["n_answered"]) == {SECONDS}
     assert set(made.trials["streams"]) == {"peripheral"}
-    assert made.lines() == ["10 trials, 40 seconds: 40 answered, 0 with a face"]
+    assert made.lines()[0] == "10 trials, 40 seconds: 40 answered, 0 with a face"
+    assert made.notes == ()
 
 
 def test_a_trial_has_the_calibration_of_trials_on_the_mean_of_its_seconds(
@@ -218,7 +219,7 @@ def test_without_a_table_one_line_says_which_rest_is_taken(model, people):
     ).lines()
 
     assert usual.trials is None
-    (line,) = usual.lines()[1:]
+    (line,) = usual.notes
     assert line == (
         "baseline: 0 to 3 s of the recording, where training took each trial's own "
         "baseline of 3 s before it; a table of trials does so"
@@ -231,12 +232,12 @@ def test_a_data_set_s_trial_has_its_own_rest_and_nothing_is_said(
 ):
     bio = filmed_deap / "data_preprocessed_python" / "s01.dat"
 
-    own = predict(filmed_bundle, RecordingInput(bio=bio, trial="1")).lines()
+    own = predict(filmed_bundle, RecordingInput(bio=bio, trial="1"))
     other = predict(
         filmed_bundle, RecordingInput(bio=bio, trial="1", baseline_s=(3.0, 6.0))
     )
 
-    assert len(own) == 1
+    assert own.notes == ()
     assert other.lines()[1].startswith("baseline: 3 to 6 s of the recording")
 
 
@@ -265,7 +266,7 @@ def test_a_recipe_that_takes_no_rest_needs_none(people, tmp_path):
     trials = predict(tmp_path / "m", RecordingInput(bio=short, trials=start))
 
     assert load_bundle(tmp_path / "m").rest_s == 0
-    assert len(made.lines()) == 1
+    assert made.notes == ()
     np.testing.assert_allclose(made.table["valence"], trials.table["valence"])
 
 
@@ -285,7 +286,7 @@ def test_a_table_needs_neither_ratings_nor_files(model, people, tmp_path):
     assert made.trials["trial"].tolist() == ["t1", "t2"]  # by their onset
     wanted = whole["valence"][whole["trial"].isin(["t1", "t2"])]
     np.testing.assert_allclose(made.trials["valence"], wanted, atol=1e-9)
-    assert len(made.lines()) == 1  # the rest is as long as in training
+    assert made.notes == ()  # the rest is as long as in training
 
 
 def test_another_length_of_the_rest_is_said(model, people, tmp_path):
@@ -331,7 +332,7 @@ def test_trials_that_do_not_fit_are_left_out_and_named(model, people, tmp_path):
     made = predict(model, RecordingInput(bio=people / "p3.bdf", trials=bare))
 
     assert made.trials["trial"].tolist() == ["cut"]
-    *lines, cure = made.lines()[1:]
+    *lines, cure = made.notes
     said = [line.split("subject p0 ")[1].split("; assumed")[0] for line in lines]
     assert all(" T12: " in line for line in lines)
     assert cure.startswith("what to do about T12: nothing, if recording began late")
@@ -484,7 +485,7 @@ def test_a_channel_that_is_far_from_training_is_named(model, store, tmp_path, fa
         sfreq=SFREQ,
     )
 
-    lines = predict(model, RecordingInput(bio=path)).lines()[2:]
+    lines = list(predict(model, RecordingInput(bio=path)).notes[1:])
 
     if factor == 1:
         assert lines == []

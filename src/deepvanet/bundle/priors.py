@@ -64,6 +64,11 @@ def measure_margin(
         What is compared.
     name : str
         Of the prior.
+
+    Returns
+    -------
+    PriorMargin
+        The difference of means over subjects, with its interval and p-value.
     """
     ours, theirs = (measure(rows, "trial")[metric] for rows in (predictions, prior))
     found = ours.minus(theirs)

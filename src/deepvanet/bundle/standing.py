@@ -125,7 +125,7 @@ def find_chance(made: Validation, answer: Answer) -> float | None:
 def _say(answer: Answer, state: State, p_corrected: float) -> str:
     made = answer.validation
     if made is None:
-        return "never scored, so nothing shows whether it is better than guessing"
+        return "never scored, so it is not known whether it is better than guessing"
     headline = find_form(answer.goal).headline
     score = made.scores[headline]
     mine = "unknown" if score is None else f"{score:.2f}"
@@ -139,7 +139,7 @@ def _say(answer: Answer, state: State, p_corrected: float) -> str:
     theirs = "unknown" if made.prior.score is None else f"{made.prior.score:.2f}"
     prior = f"{made.prior.name}, which reads no signal ({theirs})"
     if state == "unknown":
-        said = "too few subjects or clips to tell the difference"
+        said = "too few subjects or clips to know the difference"
         return f"{head}, beside {prior}: {said}"
     tested = f"p {_write_p(p_corrected)}"
     if state == "better":

@@ -94,8 +94,8 @@ class Timeline:
             what = f"{say_count(len(self.trials), 'trial')}, {what}"
         return [
             f"{what}: {n_answered} answered, {n_faces} with a face",
-            *self.worth,
             *self.notes,
+            *self.worth,
         ]
 
 
