@@ -321,6 +321,14 @@ def predict(
             show_default="none",
         ),
     ] = None,
+    anonymise: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the video with all faces blurred, without sound, as .mp4, "
+            ".mov or .mkv. The original stays as it is.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Write what a bundle predicts, as valence, for each second of a recording.
 
@@ -333,6 +341,14 @@ def predict(
     """  # noqa: D301 (help ends at it)
     from deepvanet.inference import predict as run
 
+    if anonymise is not None:
+        from deepvanet.inference.anonymising import anonymise_video, check_anonymised
+
+        if folder is not None or recording.video is None:
+            what = "one recording, not of a folder" if folder else "a recording"
+            raise UserError(f"needs the --video of {what}", field="anonymise")
+        beside = (*recording.files, recording.trials, out)
+        check_anonymised(anonymise, others=beside)
     if folder is not None:
         from deepvanet.inference.folders import SUMMARY, predict_folder
 
@@ -355,6 +371,11 @@ def predict(
     for line in timeline.lines():
         say(line)
     say(f"timeline: {', '.join(map(str, written))}")
+    if anonymise is not None and recording.video is not None:
+        video = anonymise_video(recording.video, anonymise, shows_progress=True)
+        files.check_written(anonymise)
+        for line in video.lines():
+            say(line)
 
 
 @takes_recording
