@@ -405,6 +405,8 @@ def serve(
 ) -> None:
     """Show predictions for recordings in a page in the browser, on this machine.
 
+    Who is recorded must know it and have agreed: docs/responsible-use.md.
+
     \f
 
     Raises

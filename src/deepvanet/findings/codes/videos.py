@@ -235,7 +235,8 @@ VIDEOS = (
         "The person looked away, or the picture is dark, small or covered.",
         "Nothing of these frames can be seen in the video that predict --anonymise "
         "writes.",
-        "Nothing, if that is right. Else record the face from the front, in more light.",
+        "Nothing, if that is right. Else record the face from the front, in more "
+        "light.",
         "v.mp4: 52 of 900 frames are more than half a second from any face that was "
         "found; assumed: these frames are blurred whole",
         assumed="these frames are blurred whole",
