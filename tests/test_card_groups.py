@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from deepvanet.bundle import load_bundle, train_bundle
+from deepvanet.bundle import card, load_bundle, train_bundle
 from deepvanet.config import Execution
 from deepvanet.schema import UserError
 from small_store import write_small_store
@@ -50,16 +50,16 @@ def test_a_card_says_that_groups_are_not_measured_until_they_are(store, tmp_path
     bundle = train(store, tmp_path / "model")
     networks = {f.name: f.read_bytes() for f in bundle.path.rglob("*.safetensors")}
 
-    card = (bundle.path / "README.md").read_text()
-    assert "## Groups of people" in card
-    assert "is **not measured**" in card
+    text = (bundle.path / "README.md").read_text()
+    assert "## Groups of people" in text
+    assert "is **not measured**" in text
 
     again = train(store, tmp_path / "model", group=["sex"])  # nothing is fitted anew
 
-    card = (again.path / "README.md").read_text()
-    assert "not measured**" not in card
-    assert "| sex f | valence | bio | 7 | 56 |" in card
-    assert "| sex not stated | valence | bio | 1 | 8 | nothing is known" in card
+    text = (again.path / "README.md").read_text()
+    assert "not measured**" not in text
+    assert "| sex f | valence | bio | 7 | 56 |" in text
+    assert "| sex not stated | valence | bio | 1 | 8 | nothing is known" in text
     assert networks == {
         f.name: f.read_bytes() for f in again.path.rglob("*.safetensors")
     }
@@ -73,6 +73,32 @@ def test_a_card_says_that_groups_are_not_measured_until_they_are(store, tmp_path
 def read_validations(path):
     values = json.loads((path / "bundle.json").read_text())
     return [a["validation"] for n in values["networks"] for a in n["answers"]]
+
+
+@pytest.mark.parametrize("use", ["", "## What it is for\n\n"])
+def test_a_card_does_not_build_without_its_intended_use(
+    use, store, tmp_path, monkeypatch
+):
+    assert card._USE.startswith("## What it is for\n\nResearch on recordings like")
+    monkeypatch.setattr(card, "_USE", use)
+
+    with pytest.raises(ValueError, match="a card needs a text below"):
+        train(store, tmp_path / "model", cross_validate=False)
+
+    assert not (tmp_path / "model" / "bundle.json").exists()
+
+
+def test_a_card_says_what_it_is_not_for_and_where_more_is_said(store, tmp_path):
+    bundle = train(store, tmp_path / "model", cross_validate=False)
+
+    said = (bundle.path / "README.md").read_text()
+    for words in (
+        "It is not for decisions about a person",
+        "forbidden in the European Union since 2 February 2025",
+        "informed of it since 2 August 2026",
+        "`docs/responsible-use.md` has more, and a text for consent",
+    ):
+        assert words in " ".join(said.split())
 
 
 def test_groups_need_a_cross_validation_and_a_column(store, tmp_path):

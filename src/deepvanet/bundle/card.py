@@ -166,6 +166,11 @@ def write_card(
         The members, with what is known of them.
     findings : sequence of Finding
         What was odd or assumed in the recordings that they were trained on.
+
+    Raises
+    ------
+    ValueError
+        When a section has no text, as that on what it is for.
     """
     sections = [
         _introduce(values, trained),
@@ -177,6 +182,10 @@ def write_card(
         _tell_findings(findings),
         _tell_terms(values["dataset"], trained),
     ]
+    for section in sections:
+        title, _, text = section.strip().partition("\n")
+        if not text.strip():
+            raise ValueError(f"a card needs a text below {title or 'each title'!r}")
     write_text(path, "\n\n".join(sections) + "\n")
 
 

@@ -234,6 +234,14 @@ def report(
         float, option(config.ReportSettings, "font_size")
     ] = config.ReportSettings.font_size,
     group: Annotated[str, option(config.ReportSettings, "group")] = "",
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Predictions that were made elsewhere, of trials of the runs: a CSV "
+            "file as `audit` reads it; repeatable. They are scored beside the priors.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Turn runs into scores, figures, tables and a page."""
     from deepvanet.reporting import write_report
@@ -241,7 +249,9 @@ def report(
     settings = config.ReportSettings(
         figure_width=figure_width, font_size=font_size, group=split_names(group)
     )
-    page = write_report(runs, out, settings=settings, say=say)
+    page = write_report(
+        runs, out, settings=settings, predictions=predictions or (), say=say
+    )
     check_written(page)
     say(f"report: {page}")
 

@@ -360,6 +360,14 @@ def predict(
             show_default="none",
         ),
     ] = None,
+    anonymise: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the video with all faces blurred, without sound, as .mp4, "
+            ".mov or .mkv. The original stays as it is.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Write what a bundle predicts, as valence, for each second of a recording.
 
@@ -372,6 +380,14 @@ def predict(
     """  # noqa: D301 (help ends at it)
     from deepvanet.inference import predict as run
 
+    if anonymise is not None:
+        from deepvanet.inference.anonymising import anonymise_video, check_anonymised
+
+        if folder is not None or recording.video is None:
+            what = "one recording, not of a folder" if folder else "a recording"
+            raise UserError(f"needs the --video of {what}", field="anonymise")
+        beside = (*recording.files, recording.trials, out)
+        check_anonymised(anonymise, others=beside)
     if folder is not None:
         from deepvanet.inference.folders import SUMMARY, predict_folder
 
@@ -394,6 +410,11 @@ def predict(
     for line in timeline.lines():
         say(line)
     say(f"timeline: {', '.join(map(str, written))}")
+    if anonymise is not None and recording.video is not None:
+        video = anonymise_video(recording.video, anonymise, shows_progress=True)
+        files.check_written(anonymise)
+        for line in video.lines():
+            say(line)
 
 
 @takes_recording
@@ -422,6 +443,8 @@ def serve(
     ] = 8765,
 ) -> None:
     """Show predictions for recordings in a page in the browser, on this machine.
+
+    Who is recorded must know it and have agreed: docs/responsible-use.md.
 
     \f
 

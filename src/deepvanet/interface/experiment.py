@@ -182,6 +182,7 @@ def report(
     out: PathLike,
     *,
     settings: ReportSettings | None = None,
+    predictions: PathLike | Sequence[PathLike] = (),
     **asked: Any,
 ) -> Path:
     """Turn runs into scores, figures and a page; return the page.
@@ -194,6 +195,8 @@ def report(
         Folder of the report.
     settings : ReportSettings, optional
         Figures, and groups of people; keywords change them.
+    predictions : str, Path, or several of them
+        CSV files of predictions that were made elsewhere, of trials of the runs.
     **asked : object
         Fields of ``ReportSettings`` (``group``, ``figure_width``, ``font_size``).
 
@@ -206,7 +209,7 @@ def report(
     ------
     UserError
         When a run cannot be read, two hold the same scores, there are no such groups,
-        or ``out`` is a file.
+        predictions are not of their trials, or ``out`` is a file.
 
     Examples
     --------
@@ -215,7 +218,13 @@ def report(
     """
     made = settle(settings, ReportSettings, asked)
     with say_os_errors():
-        return write_report(_list_folders(runs), read_path(out, "out"), settings=made)
+        given = predictions if isinstance(predictions, list | tuple) else [predictions]
+        return write_report(
+            _list_folders(runs),
+            read_path(out, "out"),
+            settings=made,
+            predictions=[read_path(one, "predictions") for one in given],
+        )
 
 
 def compare(

@@ -22,6 +22,7 @@ from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.recipes import list_recipes
 from deepvanet.reporting import leaks, people, tables, verdicts
 from deepvanet.reporting.cleaning import describe_cleaning
+from deepvanet.reporting.elsewhere import describe_elsewhere
 from deepvanet.reporting.exports import Export
 from deepvanet.reporting.facts import describe_length, describe_split
 from deepvanet.reporting.figures import KINDS
@@ -37,15 +38,25 @@ def render_page(
     studies: Sequence[Study],
     plots: Sequence[Sequence[Plot]],
     exports: Sequence[Sequence[Export]] = (),
+    elsewhere: pd.DataFrame | None = None,
 ) -> str:
     """Return the page as HTML.
 
     Parameters
     ----------
+    studies : sequence of Study
+        Shown one below the other.
     plots : sequence of sequence of Plot
         The figures of each study.
     exports : sequence of sequence of Export
         The tables that lie beside the page, of each study.
+    elsewhere : DataFrame, optional
+        Scores of predictions that were made elsewhere, of the only study.
+
+    Returns
+    -------
+    str
+        All of it, figures and styles too.
     """
     exports = exports or [()] * len(studies)
     return _open_template().render(
@@ -53,6 +64,9 @@ def render_page(
             _describe(study, made, beside)
             for study, made, beside in zip(studies, plots, exports, strict=True)
         ],
+        elsewhere=[]
+        if elsewhere is None
+        else describe_elsewhere(studies[0], elsewhere),
         has_segments=any("segment" in study.form.levels for study in studies),
         has_probabilities=any(not study.form.is_rating for study in studies),
         words_of_metrics=list_words(study.form for study in studies),

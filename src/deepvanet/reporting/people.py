@@ -180,7 +180,7 @@ class CoverageRow:
 
 
 def list_coverage(study: Study) -> list[CoverageRow]:
-    """Return what sets hold, a row a learner that reads signals."""
+    """Return what sets hold, a row a learner that reads signals; none if none knows."""
     rows = study.coverage.to_dict("records")
     by_part = {_find_key(row): row for row in rows}
     found = []
@@ -204,7 +204,7 @@ def list_coverage(study: Study) -> list[CoverageRow]:
                 _write_size(float(beside.get("size", "nan"))),
             )
         )
-    return found
+    return found if any(row.held != MISSING for row in found) else []
 
 
 def _write_share(value: float) -> str:
