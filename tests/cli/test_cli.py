@@ -800,12 +800,16 @@ def test_a_prediction_says_what_it_answered(
 
     assert capsys.readouterr().out.splitlines() == [
         "6 seconds: 6 answered, 3 with a face",
-        "valence from bio, valence from face+bio, arousal from bio, arousal from "
-        "face+bio: never scored, so nothing shows whether it is better than guessing; "
-        "no high or low is named.",
+        (
+            "valence from bio, valence from face+bio, arousal from bio, arousal from "
+            "face+bio: never scored, so nothing shows whether it is better than guessing; "
+            "no high or low is named."
+        ),
         "answered from bio: the most streams that are there; none of them was scored",
-        "answered from face+bio: the most streams that are there; none of them was "
-        "scored",
+        (
+            "answered from face+bio: the most streams that are there; none of them was "
+            "scored"
+        ),
         f"timeline: {out}",
     ]
     assert len(pd.read_csv(out)) == 6
