@@ -88,17 +88,28 @@ def list_lacking(
         if stream not in SIGNALS:
             if getattr(recording, need.file) is None:
                 said.append(f"{_WHAT[need.file]} was sent: no answer uses {need.title}")
-            continue
-        if recording.signals is None:
+        elif recording.signals is None:
             said.append(f"{_WHAT['bio']} was sent: no answer uses {need.title}")
-            continue
-        wanted = [channel.name for channel in bundle.channels_of(stream)]
+    return said + list_missing(bundle, recording, found, names)
+
+
+def list_missing(
+    bundle: Bundle,
+    recording: RecordingInput,
+    found: Collection[str],
+    names: Mapping[str, str],
+) -> list[str]:
+    """Say which channels the files of signals lack; takes what ``list_lacking`` does."""
+    if recording.signals is None:
+        return []
+    files, said = _join(_list_signals(recording, names)), []
+    for need in list_needs(bundle):
+        wanted = [channel.name for channel in bundle.channels_of(need.stream)]
         missing = [name for name in wanted if name not in found]
-        if missing:
-            files = _join(_list_signals(recording, names))
+        if need.stream in SIGNALS and missing:
             said.append(
-                f"{files}: of {len(wanted)} channels of {need.title} "
-                f"{len(missing)} are missing: {list_some(missing)}"
+                f"{files}: {len(missing)} of {len(wanted)} {need.title} channels are "
+                f"missing: {list_some(missing)}"
             )
     return said
 

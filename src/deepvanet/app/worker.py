@@ -26,7 +26,7 @@ import pandas as pd
 from deepvanet.app.example import make_example
 from deepvanet.app.limits import Limits
 from deepvanet.app.memory import bound_memory
-from deepvanet.app.needs import list_lacking, name_file
+from deepvanet.app.needs import list_lacking, list_missing, name_file
 from deepvanet.app.preview import check_video, make_preview
 from deepvanet.app.questions import describe, say_heading
 from deepvanet.app.report import write_report
@@ -125,7 +125,14 @@ def _work(order: WorkOrder, limits: Limits) -> None:
     progress.stage("reading")
     info = check_video(video, limits) if video else None
     found, room = find_channels(bio, bundle, recording.beside) if bio else ([], 0)
-    opened = open_recording(bundle, recording)
+    has = [channel.name for channel in found]
+    try:
+        opened = open_recording(bundle, recording)
+    except UserError as error:
+        missing = list_missing(bundle, recording, has, order.names)
+        if not missing or "missing" in str(error):
+            raise
+        raise UserError(f"{error}; {'; '.join(missing)}") from None
     signals = None
     if bio:
         picked = pick_channels(found, room)
@@ -146,9 +153,7 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         **describe(bundle, rows),
         "rows": rows,
         "notes": [_hide_paths(note, order) for note in timeline.notes],
-        "lacking": list_lacking(
-            bundle, recording, [channel.name for channel in found], order.names
-        ),
+        "lacking": list_lacking(bundle, recording, has, order.names),
         "worth": list_worth(bundle, timeline.table["streams"].tolist()),
         "model": order.model.resolve().name,
         "made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
