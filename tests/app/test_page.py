@@ -243,7 +243,8 @@ def test_a_file_that_lacks_channels_is_named_as_the_person_calls_it(page, tmp_pa
     assert said["error"] == (
         "model: from my cap.fif: the bundle knows face, bio, face+bio, got eeg; my "
         "cap.fif: 2 of 32 EEG channels are missing: PO4, O2; my cap.fif: 8 of 8 "
-        "peripheral channels are missing: hEOG, vEOG, zEMG, tEMG, GSR, Resp and 2 more"
+        "peripheral channels are missing: hEOG, vEOG, zEMG, tEMG, GSR, "
+        "Respiration and 2 more"
     )
     assert "bio.fif" not in said["error"]
 

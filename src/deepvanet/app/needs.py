@@ -99,7 +99,7 @@ def list_missing(
     found: Collection[str],
     names: Mapping[str, str],
 ) -> list[str]:
-    """Say which channels the files of signals lack; takes what ``list_lacking`` does."""
+    """Say which channels files of signals lack; takes what ``list_lacking`` does."""
     if recording.signals is None:
         return []
     files, said = _join(_list_signals(recording, names)), []
