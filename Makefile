@@ -13,7 +13,7 @@ SHAPED := $(addprefix tests/,inference metrics models preprocessing protocols \
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-shapes test-slow test-long check format bench bench-full docs gallery package clean
+.PHONY: help install lock demo test test-shapes test-slow test-long test-oldest check format bench bench-full docs gallery package clean
 
 help:  ## Explain the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,14 @@ test-slow: install  ## Run the tests that take minutes each
 
 test-long: install  ## Run simulations with a known truth, and what takes hours
 	$(PYTEST) --dist loadfile -m long
+
+# warnings of old packages are no errors there
+test-oldest:  ## Run the default tests with the lowest versions that may be installed
+	test -x build/lock/bin/uv || $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv==0.13.9
+	build/lock/bin/python release/oldest.py
+	$(subst $(BIN)/,build/oldest/bin/,$(PYTEST)) --dist loadfile -m 'not slow and not long' \
+	    --override-ini filterwarnings=default
 
 check: install  ## Lint, types, floors of the layout, spelling
 	$(BIN)/ruff check $(SOURCES)

@@ -44,3 +44,17 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "deepvanet"
+html_static_path = ["_static"]
+html_css_files = ["reading.css"]
+html_js_files = ["reading.js"]
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/versions.html",
+        "sidebar/scroll-end.html",
+    ]
+}

@@ -1,17 +1,24 @@
 """Build what is released, and install it where nothing else is: ``make package``.
 
     build/release/dist/    the wheel and the source distribution
-    build/release/EXTRA/   an environment with the wheel and one of its extras
+    build/release/EXTRA/   an environment with the wheel and one of its extras, removed
+                           once it was tried
+    build/release/tried/   what the commands of the environments wrote
 
 Checked are the metadata (twine), that both hold every file that they should and no
 other, and in each environment that its packages agree, that every module of the package
-can be imported and that the command answers. ``python release/check.py base page``
-installs these only.
+can be imported, and that the commands of ``TRIES`` run.
+``python release/check.py page`` installs that extra alone, after the two that make what
+its commands read.
 """
 
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import tomllib
 import venv
 import zipfile
@@ -20,33 +27,70 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / "build" / "release"
+TRIED = BUILT / "tried"
 TOOLS = ("build==1.6.1", "twine==7.0.0")
 NOT_RELEASED = (".ci/", ".github/")
 WITH_ALL = ("all", "dev")
 """Extras with which every module can be imported."""
 BASE = "base"
 """The environment without an extra."""
+MAKES_RECORDINGS = "synth"
+"""The extra that is installed first: the commands of others read what it makes."""
+PREPARE = "deepvanet prepare deap DEAP --jobs 1 --out"
+EVALUATE = "deepvanet evaluate store --streams eeg --permutations 0 --out"
+VIDEO = "--video DEAP/face_video/s01/s01_trial01.avi"
+TRIES = {
+    MAKES_RECORDINGS: ["deepvanet synth deap DEAP --subjects 2 --trials 8 --seconds 2"],
+    BASE: [
+        f"{PREPARE} store --face yunet",
+        f"{EVALUATE} run --learner bandpower-logistic",
+        "deepvanet report run --out report",
+        "deepvanet train store --out model --streams face --epochs 1",
+        f"deepvanet predict model {VIDEO} --out timeline.csv",
+    ],
+    "dlib": [f"{PREPARE} store-of-dlib --face dlib5"],
+    "dlib68": [f"{PREPARE} store-of-dlib68 --face dlib68"],
+    "baselines": [f"{EVALUATE} run-of-baselines --learner riemann,trial-logistic"],
+    "biopac": ["python -c 'import bioread'"],
+    "fer": ["python -c 'import h5py'"],
+    "ray": [
+        f"{EVALUATE} run-of-ray --learner bandpower-logistic --executor ray",
+    ],
+    "recordings": ["python -c 'import mne_bids, pyarrow.parquet, pyxdf'"],
+    "explain": [f"deepvanet explain model {VIDEO} --out explanation"],
+    "page": ["deepvanet serve --help"],
+    "all": ["deepvanet demo --help"],
+    "docs": ["sphinx-build --version"],
+}
+"""Commands that must run with an extra, in the order in which they are tried."""
 
 IMPORT_ALL = """
-import importlib, pkgutil, deepvanet
+import importlib, pkgutil, re, deepvanet
+from deepvanet.schema import UserError
 lacks = set()
-for module in pkgutil.walk_packages(deepvanet.__path__, "deepvanet."):
+seen = lambda name: None  # the package itself was tried before what is in it
+for module in pkgutil.walk_packages(deepvanet.__path__, "deepvanet.", seen):
     try:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     except ModuleNotFoundError as error:
         lacks.add(error.name)
+    except UserError as error:
+        said = re.search(r"needs (\\S+), which is not installed", str(error))
+        if not said:
+            raise
+        lacks.add(said[1])
 print(*sorted(lacks))
 """
 
 
-def run(*command: str | Path) -> str:
-    """Run a command in the project's folder; return what it printed."""
-    done = subprocess.run(
-        [str(part) for part in command], cwd=ROOT, capture_output=True, text=True
-    )
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Run a command in a folder; return what it printed."""
+    parts = [str(part) for part in command]
+    alone = {n: v for n, v in os.environ.items() if n != "PYTHONPATH"}
+    done = subprocess.run(parts, cwd=cwd, env=alone, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{' '.join(parts)}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -107,28 +151,50 @@ def check_sdist(sdist: Path, tracked: set[str]) -> None:
 
 def install(wheel: Path, extra: str) -> None:
     """Install a wheel with one of its extras in a fresh environment, and try it."""
+    start = time.monotonic()
     python = make_environment(extra)
     asked = str(wheel) if extra == BASE else f"{wheel}[{extra}]"
-    constraints = ("--constraint", "constraints.txt")
-    run(python, "-m", "pip", "install", "--quiet", *constraints, asked)
-    run(python, "-m", "pip", "check")
+    pip = (python, "-m", "pip")
+    run(
+        *pip,
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--constraint",
+        "constraints.txt",
+        asked,
+    )
+    run(*pip, "check")
+    took = time.monotonic() - start
     lacks = run(python, "-I", "-c", IMPORT_ALL).split()
     if lacks and (extra in WITH_ALL or any(n.startswith("deepvanet") for n in lacks)):
         raise SystemExit(f"{extra}: modules lack {', '.join(lacks)}")
-    run(python.parent / "deepvanet", "--help")
-    print(f"{extra}: installed; of other extras: {', '.join(lacks) or '-'}", flush=True)
+    commands = ["deepvanet --version", *TRIES.get(extra, [])]
+    for program, *arguments in map(shlex.split, commands):
+        run(python.parent / program, *arguments, cwd=TRIED)
+    shutil.rmtree(python.parents[1])
+    print(
+        f"{extra}: installed in {took:.0f} s, {len(commands)} commands ran; "
+        f"of other extras: {', '.join(lacks) or '-'}",
+        flush=True,
+    )
 
 
 def main() -> None:
     """Build, look into what was built, and install it with each extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = sys.argv[1:] or [BASE, *project["optional-dependencies"]]
+    extras = list(project["optional-dependencies"])
+    asked = sys.argv[1:] or extras
+    if strange := sorted(set(asked) - {BASE, *extras}):
+        raise SystemExit(f"no extra of the package: {', '.join(strange)}")
     wheel, sdist = build()
     tracked = list_tracked()
     check_wheel(wheel, tracked)
     check_sdist(sdist, tracked)
     print(f"{wheel.name}, {sdist.name}: built and checked", flush=True)
-    for extra in asked:
+    shutil.rmtree(TRIED, ignore_errors=True)
+    TRIED.mkdir(parents=True)
+    for extra in dict.fromkeys([MAKES_RECORDINGS, BASE, *asked]):
         install(wheel, extra)
 
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from deepvanet import results
-from deepvanet.auditing.reading import check_table, read_columns
+from deepvanet.auditing.reading import check_table
 from deepvanet.cells import guard, read_numbers, release, release_table, write_csv
+from deepvanet.results import read_columns
 from deepvanet.results.columns import PREDICTION_COLUMNS, SPECTRUM_COLUMNS
 from deepvanet.results.tables import read_spectra
 from deepvanet.schema import UserError

@@ -127,7 +127,7 @@ def test_a_clear_difference_is_said_and_no_difference_is_not_called_one(run, tmp
 
     said = compare(clear, "trial,face", "bio").lines()
     same = compare(clear, "trial,face+bio", "bio").lines()
-    assert all(re.search(r"face is higher \(\+1.000", line) for line in said)
+    assert all(re.search(r"face is higher \(\+100\.0 points", line) for line in said)
     assert all(
         "no difference that 8 subjects and 12 clips can show" in line for line in same
     )
@@ -171,6 +171,24 @@ def test_subjects_of_one_class_are_counted(tmp_path):
 
     assert set(made.table["n_skipped"]) == {1}
     assert "1 subject has one class and is left out" in made.lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "times"), [("accuracy", " %", 100), ("mcc", "", 1)]
+)
+def test_sentences_have_the_unit_of_the_report_and_the_table_fractions(
+    run, metric, unit, times
+):
+    made = compare(
+        run, "trial,face", "bio", settings=CompareSettings(metric=metric, level="trial")
+    )
+
+    row = made.table.iloc[0]
+    digits = 1 if unit else 3
+    change = f"({times * row['difference']:+.{digits}f}"
+    assert -1 <= row["mean_b"] <= 1
+    assert f"face {times * row['mean_a']:.{digits}f}{unit}, bio" in made.lines()[0]
+    assert change + (" points, 95 %" if unit else ", 95 %") in made.lines()[0]
 
 
 def test_folds_of_one_subject_are_compared_by_a_test_that_knows_they_overlap(tmp_path):

@@ -5,7 +5,6 @@ import shlex
 import subprocess
 import tomllib
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -26,10 +25,8 @@ from deepvanet.preprocessing.face import BACKENDS
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.record_tables import TABLES, fill_tables
 from deepvanet.schema import STREAM_SETS, Stream, UserError
+from shown_code import PAGES, ROOT, list_lines, name_headings, read_prose
 from small_store import take_rows
-
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def read(name):
@@ -38,11 +35,9 @@ def read(name):
 
 def list_commands():
     """Yield every ``deepvanet ...`` line of a shell block, with its page."""
-    for page in PAGES:
-        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), flags=re.S):
-            for line in block.replace("\\\n", " ").splitlines():
-                if line.startswith("deepvanet "):
-                    yield pytest.param(line.split("#")[0], id=f"{page.name}: {line}")
+    for page, line in list_lines():
+        if line.startswith("deepvanet "):
+            yield pytest.param(line, id=f"{page.name}: {line}")
 
 
 def test_the_readme_starts_with_the_two_commands():
@@ -86,11 +81,38 @@ def test_make_install_ends_with_the_line_that_makes_the_command_available():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_somewhere(page):
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
+def test_every_link_leads_to_a_file_and_its_heading(page):
+    links = re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", read_prose(page))
 
     for link in links:
-        assert (page.parent / link).exists(), link
+        name, _, heading = link.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), link
+        assert not heading or heading in name_headings(file), link
+
+
+def test_headings_are_named_as_github_names_them(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A page, and `code`\n## [Linked](x.md#y) 2\n```sh\n# no heading\n```\n"
+        "## Twice\n## Twice\n## Un-like a_b (c)\n"
+    )
+
+    assert name_headings(page) == {
+        *("a-page-and-code", "linked-2", "twice", "twice-1", "un-like-a_b-c"),
+    }
+
+
+def test_every_page_that_a_message_or_docstring_names_is_there():
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.html")]
+
+    named = {
+        name
+        for file in files
+        for name in re.findall(r"\b(docs/[\w/-]+\.\w+)", file.read_text())
+    }
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from deepvanet.cli import main
+
 PAGE = Path(__file__).parents[1] / "docs" / "quickstart.md"
 MOST_S = 5 * 60
 """What the page states, on two cores."""
@@ -68,3 +70,27 @@ def test_the_quickstart_takes_less_than_five_minutes_of_two_cores(tmp_path):
     timeline = pd.read_csv(tmp_path / "timeline.csv", keep_default_na=False)
     assert "face+bio" in set(timeline["streams"])
     assert (tmp_path / "report" / "index.html").is_file()
+
+
+def test_pages_with_commands_that_take_long_say_where_their_times_stand():
+    docs = PAGE.parent
+    takes_long = re.compile(
+        r"^deepvanet (evaluate|train|pretrain|reproduce|prepare|synth)\b", re.M
+    )
+    pages = [p for p in docs.glob("*.md") if takes_long.search(p.read_text())]
+    stated = "(quickstart.md#how-long-commands-take)"
+    without = {p.name for p in pages if stated not in p.read_text()}
+    assert len(pages) > 15
+    # the first has the table, the other says that it takes ten minutes
+    assert without == {"quickstart.md", "tutorial.md"}
+    assert "ten minutes" in (docs / "tutorial.md").read_text()
+    assert "\n## How long commands take\n" in PAGE.read_text()
+
+
+@pytest.mark.parametrize("command", ["prepare", "evaluate", "train", "reproduce"])
+def test_commands_that_take_long_can_say_how_long(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    assert main([command, "--help"]) == 0
+
+    assert "--estimate" in capsys.readouterr().out

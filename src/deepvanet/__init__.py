@@ -7,9 +7,10 @@ and type checkers.
 """
 
 from collections.abc import Mapping
+from importlib.metadata import version as _find_version
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = _find_version("deepvanet")
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "config": (

@@ -339,7 +339,8 @@ def _describe(row: Mapping[str, Any], n_pairs: int) -> str:
     together = row["unit"] == "person" or row["metric"].startswith("pooled")
     over = "over" if together else "mean over"
     said = (
-        f"{where}: {a} {row['mean_a']:.3f}, {b} {row['mean_b']:.3f} "
+        f"{where}: {a} {_write_score(row, 'mean_a')}, "
+        f"{b} {_write_score(row, 'mean_b')} "
         f"({row['metric'].replace('_', ' ')} of {row['level']}s, {over} "
         f"{row['n_units']} {units}): {_judge(row, a, b, n_pairs)}"
     )
@@ -373,21 +374,21 @@ def _judge(row: Mapping[str, Any], a: str, b: str, n_pairs: int) -> str:
         return _say_too_few(row)
     corrected = f", corrected for {n_pairs} comparisons" if n_pairs > 1 else ""
     facts = (
-        f"{row['difference']:+.3f}, 95 % interval {row['ci_low']:+.3f} to "
-        f"{row['ci_high']:+.3f}, p {_write_p(p)}{corrected}"
+        f"{_write_change(row)}, 95 % interval {_write_end(row, 'ci_low')} to "
+        f"{_write_end(row, 'ci_high')}, p {_write_p(p)}{corrected}"
     )
     if p < LEVEL:
         higher = a if row["difference"] > 0 else b
         return f"{higher} is higher ({facts})."
-    seen = row["smallest_visible"]
+    seen = _write_change(row, "smallest_visible").removeprefix("+")
     return (
         f"no difference that {_name_units(row)} can show ({facts}; they would show "
-        f"{seen:.3f} four times in five)."
+        f"{seen} four times in five)."
     )
 
 
 def _describe_folds(row: Mapping[str, Any]) -> str:
-    facts = f"{row['difference']:+.3f}"
+    facts = _write_change(row)
     if np.isfinite(row["p_corrected_t"]):
         facts += f", p of a t-test over folds {_write_p(row['p_corrected_t'])}"
     return f"{facts}; this describes these folds, no verdict rests on it."
@@ -403,6 +404,26 @@ def _say_too_few(row: Mapping[str, Any]) -> str:
 def _name_units(row: Mapping[str, Any]) -> str:
     clips = f" and {row['n_clips']} clips" if row["n_clips"] else ""
     return f"{row['n_units']} {_PLURAL[row['unit']]}{clips}"
+
+
+def _is_share(row: Mapping[str, Any]) -> bool:
+    """Say whether scores are written in per cent; the table has fractions."""
+    return metrics.METRIC_RECORDS[row["metric"]].is_share
+
+
+def _write_score(row: Mapping[str, Any], name: str) -> str:
+    value = row[name]
+    return f"{100 * value:.1f} %" if _is_share(row) else f"{value:.3f}"
+
+
+def _write_end(row: Mapping[str, Any], name: str) -> str:
+    """Write an end of an interval of differences."""
+    value = row[name]
+    return f"{100 * value:+.1f}" if _is_share(row) else f"{value:+.3f}"
+
+
+def _write_change(row: Mapping[str, Any], name: str = "difference") -> str:
+    return f"{_write_end(row, name)}{' points' if _is_share(row) else ''}"
 
 
 def _write_p(value: float) -> str:

@@ -65,6 +65,15 @@ LabelRule = Annotated[
         "median (the subject's own, over its training trials)."
     ),
 ]
+Group = Annotated[
+    tuple[str, ...],
+    About(
+        "Columns of the table of trials by whose values people are scored apart, as "
+        "sex; each subject has one value.",
+        shown="none",
+        metavar="COLUMN",
+    ),
+]
 Subjects = Annotated[
     tuple[str, ...], About("Only these subjects, as 1,2,5.", shown="all")
 ]
@@ -542,6 +551,8 @@ class TrainSettings(CheckedSettings):
     cross_validate : bool
         Whether the number of epochs is chosen, and probabilities are calibrated, by
         a cross-validation; else there are ``network.epochs`` epochs.
+    folds : int | None
+        Of the cross-validation; None: five, fewer where there are fewer units.
     learner : str
         What is fitted; ``stream_dropout`` is for the network only.
     recipe : str
@@ -581,6 +592,15 @@ class TrainSettings(CheckedSettings):
             "calibrates, and says how good it is; up to eight times the work."
         ),
     ] = True
+    folds: Annotated[
+        int | None,
+        About(
+            "Folds of the cross-validation.",
+            least=2,
+            shown="5, fewer where there are fewer trials",
+        ),
+        MAY_LACK,
+    ] = None
     learner: Annotated[str, About("What is fitted, one of those of `evaluate`.")] = (
         "network"
     )
@@ -682,7 +702,7 @@ class CompareSettings(CheckedSettings):
 
 @dataclass(frozen=True)
 class ReportSettings(CheckedSettings):
-    """How large the figures of a report are.
+    """How large the figures of a report are, and which groups are scored apart.
 
     Attributes
     ----------
@@ -690,6 +710,8 @@ class ReportSettings(CheckedSettings):
         In millimetres; None: as wide as each needs.
     font_size : float
         In points, unless a figure has to be made smaller for its width.
+    group : tuple of str
+        Columns of trials with one value a subject.
     """
 
     figure_width: Annotated[
@@ -705,6 +727,7 @@ class ReportSettings(CheckedSettings):
     font_size: Annotated[
         float, About("Letters of figures, in points.", least=5, most=24)
     ] = 8.0
+    group: Group = ()
 
 
 @dataclass(frozen=True)

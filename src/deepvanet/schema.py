@@ -63,7 +63,7 @@ class Target(StrEnum):
 
 
 class ChannelType(StrEnum):
-    """What a sensor measures."""
+    """What a sensor measures; ``derived`` is what a device computed of it."""
 
     EEG = "eeg"
     EOG = "eog"
@@ -73,6 +73,7 @@ class ChannelType(StrEnum):
     RESPIRATION = "respiration"
     PLETHYSMOGRAPH = "plethysmograph"
     TEMPERATURE = "temperature"
+    DERIVED = "derived"
     GAZE_POSITION = "gaze_position"
     PUPIL = "pupil"
     GAZE_VALIDITY = "gaze_validity"
@@ -184,6 +185,7 @@ class Stream(StrEnum):
             ChannelType.RESPIRATION,
             ChannelType.PLETHYSMOGRAPH,
             ChannelType.TEMPERATURE,
+            ChannelType.DERIVED,
         ),
         "bio",
         "#009E73",

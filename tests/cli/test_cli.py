@@ -323,7 +323,7 @@ def test_without_a_command_it_shows_the_help(capsys):
     ],
 )
 def test_wrong_arguments_are_one_sentence_that_names_them(refuse, command, named):
-    assert named in refuse(*command.split())
+    assert named in refuse(*command.split()).lower()
 
 
 @pytest.mark.parametrize(
@@ -779,6 +779,16 @@ def test_a_recording_that_cannot_be_predicted_is_refused(
     assert left_in(tmp_path) == []
 
 
+def test_a_report_prints_its_answer(filmed_run, tmp_path, capsys):
+    page = tmp_path / "report" / "index.html"
+
+    assert main(["report", str(filmed_run), "--out", str(page.parent)]) == 0
+
+    answer, last = capsys.readouterr().out.splitlines()
+    assert answer.startswith("valence: none of this is known with 2 subjects")
+    assert last == f"report: {page}"
+
+
 def test_a_prediction_says_what_it_answered(
     filmed_bundle, filmed_deap, tmp_path, capsys
 ):
@@ -790,6 +800,16 @@ def test_a_prediction_says_what_it_answered(
 
     assert capsys.readouterr().out.splitlines() == [
         "6 seconds: 6 answered, 3 with a face",
+        (
+            "valence from bio, valence from face+bio, arousal from bio, arousal from "
+            "face+bio: never scored, so nothing shows whether it is better than guessing; "
+            "no high or low is named."
+        ),
+        "answered from bio: the most streams that are there; none of them was scored",
+        (
+            "answered from face+bio: the most streams that are there; none of them was "
+            "scored"
+        ),
         f"timeline: {out}",
     ]
     assert len(pd.read_csv(out)) == 6

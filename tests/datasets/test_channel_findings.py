@@ -62,11 +62,12 @@ def test_whole_labels_say_what_a_channel_measures(tmp_path):
 
     assert {name: item.channel.type for name, item in channels.items()} == {
         "Skin Temperature": ChannelType.TEMPERATURE,
+        "heart rate": ChannelType.DERIVED,
         "EDA_left": ChannelType.GSR,
     }
     assert {item.why for item in channels.values()} == {"label"}
     assert finding.code == "C01"
-    assert finding.sentence.startswith("6 channels are not used: Photosensor, ECG")
+    assert finding.sentence.startswith("5 channels are not used: Photosensor, ECG")
 
 
 def test_labels_that_differ_by_a_type_only_stay_apart(tmp_path):

@@ -74,6 +74,17 @@ def test_the_ecg_is_put_at_the_rate_of_the_eeg_from_its_own_samples(tmp_path):
     np.testing.assert_allclose(found[1], 2050, atol=0.01)
 
 
+def test_sex_and_age_stand_beside_the_trials_where_they_are_said(tmp_path):
+    write_dreamer_mat(tmp_path)
+
+    (first, _), _ = read_all(tmp_path)
+
+    assert {name: first.spans[0].more[name] for name in ("sex", "age")} == {
+        "sex": "male",
+        "age": "22",
+    }
+
+
 def test_ratings_are_mapped_and_dominance_stands_beside_them(tmp_path):
     write_dreamer_mat(tmp_path)
 
@@ -81,7 +92,7 @@ def test_ratings_are_mapped_and_dominance_stands_beside_them(tmp_path):
 
     assert first.spans[0].ratings == {Target.VALENCE: 3.0, Target.AROUSAL: 7.0}
     assert second.spans[0].ratings == {Target.VALENCE: 7.0, Target.AROUSAL: 3.0}
-    assert first.spans[0].more == {"dominance": "5"}
+    assert first.spans[0].more["dominance"] == "5"
 
 
 def test_fourteen_electrodes_of_the_headset_come_before_two_leads():

@@ -199,13 +199,16 @@ def test_a_table_in_milliseconds_says_so_in_its_names(folder):
     assert set(read()["duration_s"]) == {"0.9"}
 
 
-def test_subjects_are_added_one_after_another(folder):
+def test_subjects_are_added_one_after_another(folder, capsys):
     join(*USUAL)
     write(folder / "two.csv", list_psychopy(participant="02"))
     write(folder / "sam.csv", [*list_ratings(), *list_ratings(participant="02")])
 
+    capsys.readouterr()
     join("--offset", "7", "--append", log="two.csv")
 
+    said = capsys.readouterr().out
+    assert "12 trials of 2 subjects, 6 of them new" in said
     made = read()
     assert made["subject"].tolist() == ["01"] * 6 + ["02"] * 6
     assert made["onset_s"].tolist()[6] == "12"

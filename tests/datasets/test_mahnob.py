@@ -433,3 +433,18 @@ def test_a_flash_and_a_pulse_of_one_instant_are_read_at_one_instant(flashing):
     assert len(flashes) == len(pulses) == len(FLASHES_S)
     assert np.abs(pulses - np.array(FLASHES_S)).max() <= 1 / SFREQ
     assert np.abs(flashes - pulses).max() <= 1 / FPS + 1 / SFREQ
+
+
+def test_sex_and_age_stand_beside_the_trial_where_a_session_says_them(tmp_path):
+    for number, said in ((2, 'gender="female" age=" 23 "'), (4, "")):
+        folder = tmp_path / "Sessions" / str(number)
+        folder.mkdir(parents=True)
+        folder.joinpath("session.xml").write_text(
+            f'<session experimentType="emotion elicitation" isStim="1" feltCtrl="5">'
+            f'<subject id="1" {said}/></session>'
+        )
+
+    first, second = list_sessions(tmp_path)
+
+    assert {"sex": "female", "age": "23"}.items() <= first.further.items()
+    assert not {"sex", "age"} & set(second.further)

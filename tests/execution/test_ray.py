@@ -132,6 +132,16 @@ def test_a_store_loses_a_node_and_comes_to_the_same_bytes(recordings, tmp_path):
     assert read_store(out) == read_store(local)
 
 
+@pytest.mark.long
+def test_a_bundle_that_a_cluster_trained_has_the_same_bytes(store, tmp_path):
+    command = ("train", store, *QUICK)
+
+    run(*command, "--out", tmp_path / "cluster", *ON_RAY)
+
+    run(*command, "--out", tmp_path / "alone", *ALONE)
+    assert read_store(tmp_path / "cluster") == read_store(tmp_path / "alone")
+
+
 def kill_command(process):
     """Kill a command alone, as one for whom there is no memory is killed."""
     kill_when(process, lambda: True, group=False)

@@ -166,6 +166,7 @@ def test_sections_come_in_the_order_of_the_story(page):
         "The published protocol and the honest one",
         "Scores",
         "Every subject",
+        "Sets that hold the truth",
         "Confusion matrices",
         "Calibration",
         "Learning curves",

@@ -21,11 +21,7 @@ from deepvanet.auditing.priors import (
     score_rows,
     tabulate_scored,
 )
-from deepvanet.auditing.reading import (
-    NEEDED_OF_TABLE,
-    read_columns,
-    read_predictions,
-)
+from deepvanet.auditing.reading import NEEDED_OF_TABLE
 from deepvanet.auditing.runs import read_run
 from deepvanet.auditing.sentences import (
     CONTROL_SIDED,
@@ -43,6 +39,7 @@ from deepvanet.auditing.verdicts import (
     Audit,
     PartVerdict,
 )
+from deepvanet.results import read_columns, read_given_predictions
 from deepvanet.schema import KEY_COLUMNS, UserError
 
 UNSEEN = (
@@ -127,7 +124,7 @@ def _read_files(
             "rows and folds too",
             field="table",
         )
-    predictions = read_predictions(path)
+    predictions = read_given_predictions(path)
     rows = read_columns(table, NEEDED_OF_TABLE)
     if "fold" not in rows and "folds" not in rows:
         raise UserError(

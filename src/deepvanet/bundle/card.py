@@ -7,6 +7,7 @@ References
 .. [1] Mitchell et al. (2019). Model cards for model reporting. FAT* 2019, 220-229.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from deepvanet.bundle.loading import Answer, say_plan
 from deepvanet.bundle.members import Member
 from deepvanet.bundle.reliability import Calibrations
 from deepvanet.bundle.standing import judge_answers
-from deepvanet.bundle.validation import Validation, find_form
+from deepvanet.bundle.validation import GroupScore, Validation, find_form
 from deepvanet.config import WHOLE_TRIAL
 from deepvanet.datasets.records import find_terms
 from deepvanet.evaluation.parts import RowSelection
@@ -28,7 +29,7 @@ from deepvanet.findings import CODES, Finding, Severity, group_by_code
 from deepvanet.learners import find_record
 from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import Context, FitPlan
-from deepvanet.metrics import LEAST_RATINGS, METRIC_RECORDS
+from deepvanet.metrics import LEAST_RATINGS, LEAST_SUBJECTS, METRIC_RECORDS
 from deepvanet.metrics import LEAST_TRIALS as LEAST_RATED
 from deepvanet.metrics.calibration import LEAST_OF_A_CLASS, LEAST_TRIALS, TRIALS_A_BIN
 from deepvanet.preprocessing.windows import SECONDS, WindowGrid
@@ -165,16 +166,26 @@ def write_card(
         The members, with what is known of them.
     findings : sequence of Finding
         What was odd or assumed in the recordings that they were trained on.
+
+    Raises
+    ------
+    ValueError
+        When a section has no text, as that on what it is for.
     """
     sections = [
         _introduce(values, trained),
         _USE,
         _tell_training(values, trained),
         _tell_scores(trained),
+        _tell_groups(trained),
         _tell_input(values),
         _tell_findings(findings),
         _tell_terms(values["dataset"], trained),
     ]
+    for section in sections:
+        title, _, text = section.strip().partition("\n")
+        if not text.strip():
+            raise ValueError(f"a card needs a text below {title or 'each title'!r}")
     write_text(path, "\n\n".join(sections) + "\n")
 
 
@@ -270,9 +281,7 @@ _USE = (
     "February 2025 (Regulation 2024/1689, article 5), and elsewhere people must be "
     "informed of it since 2 August 2026 (article 50). A person who is recorded must "
     "know it and be able to say no. `docs/responsible-use.md` has more, and a text for "
-    "consent.\n\n"
-    "How well it does for groups of people (by sex, age, colour of skin) is not "
-    "measured."
+    "consent."
 )
 
 
@@ -337,8 +346,11 @@ def _tell_steps(trained: Sequence[TrainedMember]) -> str:
     if not any(item.plan for item in trained):
         return "The learner has no epochs: it was fitted once."
     if any(item.judged for item in trained):
+        chosen = "Steps of the optimiser are"
+        if any("face_features" in item.plan for item in trained):
+            chosen = "Steps of the optimiser, and lengths of feature vectors, are each"
         return (
-            "Steps of the optimiser are the median of those that the folds of the "
+            f"{chosen} the median of those that the folds of the "
             "cross-validation took, which chose them on validation rows where there "
             "were enough trials."
         )
@@ -549,6 +561,69 @@ def _tell_sets(judged: Sequence[TrainedMember]) -> list[str]:
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", _RATING_SETS if is_rating else _CLASS_SETS]
 
+
+def _tell_groups(trained: Sequence[TrainedMember]) -> str:
+    """Say how well groups of people are predicted, or that it is not measured."""
+    lines = ["## Groups of people\n"]
+    made = [
+        (item, streams, group)
+        for item in trained
+        for streams, (_, found) in item.judged.items()
+        for group in found.groups
+    ]
+    if not made:
+        return "\n".join([*lines, _NO_GROUPS])
+    headline = find_form(made[0][0].goal).headline
+    title = METRIC_RECORDS[headline].title
+    lines += [
+        (
+            f"| group | target | from | people | trials | {title} | 95 % | "
+            "to all others | 95 % |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for item, streams, group in made:
+        cells = [
+            *(f"{group.column} {group.group}", item.target, streams),
+            *(str(group.n_subjects), str(group.n_trials), *_say_group(group)),
+        ]
+        lines.append(f"| {' | '.join(map(_escape, cells))} |")
+    return "\n".join([*lines, "", _GROUPS])
+
+
+def _say_group(group: GroupScore) -> list[str]:
+    """Return the cells of a group's numbers."""
+    if group.mean is None:
+        why = f"nothing is known: {group.n_scored} scored, {LEAST_SUBJECTS} are needed"
+        return [why, "-", "-", "-"]
+    spans = [
+        "-" if low is None or high is None else f"{low:{sign}.2f} to {high:{sign}.2f}"
+        for low, high, sign in (
+            (group.ci_low, group.ci_high, ""),
+            (group.difference_low, group.difference_high, "+"),
+        )
+    ]
+    change = "-" if group.difference is None else f"{group.difference:+.2f}"
+    return [f"{group.mean:.2f}", spans[0], change, spans[1]]
+
+
+def _escape(cell: str) -> str:
+    """Return a cell in which nothing that people wrote is read as Markdown."""
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(cell.split()))
+
+
+_NO_GROUPS = (
+    "How well it does for groups of people (by sex, age, colour of skin) is **not "
+    "measured**. `deepvanet train --group COLUMN` scores groups apart where the table "
+    "of trials has such a column."
+)
+_GROUPS = (
+    "Of the same cross-validation: the mean over the people of a group, and the "
+    f"difference to all others. A group of fewer than {LEAST_SUBJECTS} scored people "
+    "has no score. A difference can have many causes beside the group, and that none "
+    "was found does not show that there is none; of twenty intervals of differences "
+    "without any cause, up to one excludes 0. Other groups are not measured."
+)
 
 _NO_SETS = (
     "Not known: sets that hold the truth of nine trials in ten of a new person need "

@@ -45,8 +45,11 @@ def say_plan(plan: FitPlan) -> str:
     --------
     >>> say_plan({"face_steps": 20, "bio_steps": 40})
     '20 face steps, 40 bio steps'
+    >>> say_plan({"steps": 20, "face_features": 16, "is_chosen": 1})
+    '20 steps, 16 face features'
     """
-    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in plan.items())
+    numbers = {name: n for name, n in plan.items() if not name.startswith("is_")}
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in numbers.items())
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
-from deepvanet.config import EvaluateSettings, TrainSettings
+from deepvanet.config import EvaluateSettings, NetworkSettings, TrainSettings
 from deepvanet.evaluation.parts import RowSelection, select_rows
 from deepvanet.learners.lag import FoundLag, find_lag
-from deepvanet.learners.learner import Learner, Traits
+from deepvanet.learners.learner import Learner, MakeLearner, Traits
 from deepvanet.learners.making import find_learner
 from deepvanet.learners.network import NetworkLearner
 from deepvanet.learners.own import say_no_bundle
 from deepvanet.learners.own_sources import is_own
+from deepvanet.learners.within_subject import compare_within
 from deepvanet.schema import (
     GoalKind,
     UserError,
@@ -198,11 +200,23 @@ def as_evaluated(
     )
 
 
+def find_maker(settings: TrainSettings) -> MakeLearner:
+    """Return what makes what is fitted, of other settings of the network too."""
+    if settings.stream_dropout and settings.learner == NETWORK:
+        return compare_within(partial(_make_dropping, settings.stream_dropout))
+    return find_learner(settings.learner)
+
+
 def make_learner(settings: TrainSettings, face_weights: Path | None) -> Learner:
     """Return what is fitted."""
-    if settings.stream_dropout and settings.learner == NETWORK:
-        return NetworkLearner(
-            settings.network, settings.seed, face_weights, settings.stream_dropout
-        )
-    make = find_learner(settings.learner)
-    return make(settings.network, settings.seed, face_weights)
+    return find_maker(settings)(settings.network, settings.seed, face_weights)
+
+
+def _make_dropping(
+    stream_dropout: float,
+    settings: NetworkSettings,
+    seed: int,
+    face_weights: Path | None = None,
+    /,
+) -> Learner:
+    return NetworkLearner(settings, seed, face_weights, stream_dropout)

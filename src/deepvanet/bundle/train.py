@@ -17,14 +17,13 @@ appear whole or not at all, ``bundle.json`` last, so an interrupted training goe
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from deepvanet.bundle.card import TrainedMember, summarise, write_card
-from deepvanet.bundle.columns import check_targets
 from deepvanet.bundle.levels import find_rest, measure_levels
 from deepvanet.bundle.loading import (
     FORMAT,
@@ -36,13 +35,11 @@ from deepvanet.bundle.loading import (
 )
 from deepvanet.bundle.members import (
     Member,
-    as_evaluated,
     find_member_lag,
-    list_left_out,
     make_learner,
-    plan_members,
     select_member,
 )
+from deepvanet.bundle.planning import plan_bundle
 from deepvanet.bundle.validation import (
     MemberFolds,
     Validation,
@@ -51,37 +48,24 @@ from deepvanet.bundle.validation import (
     fit_fold,
     judge,
     name_fold,
-    plan_folds,
 )
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
-from deepvanet.evaluation.asking import (
-    check_goal,
-    check_joint,
-    check_lengths,
-    join_targets,
-    list_lacking,
-    name_sets,
-)
 from deepvanet.evaluation.fits import open_once
-from deepvanet.evaluation.parts import open_task
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
 from deepvanet.findings import Finding, write_findings
-from deepvanet.learners.face_start import keep_face_weights, name_face_weights
+from deepvanet.learners.face_start import keep_face_weights
 from deepvanet.learners.lag import FoundLag
 from deepvanet.learners.learner import EpochLearner, FitPlan, Learner
-from deepvanet.learners.repeatable import settle_machine
 from deepvanet.learners.training import count_steps
-from deepvanet.schema import Channel, Goal, Stream, UserError, parse_streams
+from deepvanet.metrics import find_groups
+from deepvanet.schema import Channel, UserError, parse_streams
 from deepvanet.store import (
     Rows,
     SegmentStore,
     digest_store,
-    open_store,
-    pick_subjects,
     read_store_findings,
 )
-from deepvanet.tasks import check_task, split_task
 
 __all__ = ["Answer", "Bundle", "Level", "Validation", "load_bundle", "train_bundle"]
 
@@ -95,6 +79,7 @@ def train_bundle(
     settings: TrainSettings,
     execution: Execution,
     face_weights: Path | None = None,
+    group: Sequence[str] = (),
 ) -> Bundle:
     """Fit a learner for each target and stream set on all rows of a store.
 
@@ -110,6 +95,9 @@ def train_bundle(
         Where and how folds and members are fitted.
     face_weights : Path | None
         What the face trunk starts from, as ``pretrain`` or others wrote it.
+    group : sequence of str
+        Columns of the store's trials by whose values people are scored apart. It
+        changes no number of the bundle, and may be asked of a finished one.
 
     Returns
     -------
@@ -122,43 +110,10 @@ def train_bundle(
         When the store lacks a stream or a class, its trials cannot be cut into such
         segments, the learner makes no bundle, or ``out`` holds another one.
     """
-    store = open_store(store_path).cut(settings.segmenting)
-    for line in store.say_lost():
+    plan = plan_bundle(store_path, settings, face_weights)
+    store, settings, members = plan.store, plan.settings, plan.members
+    for line in plan.warnings:
         _log.warning("%s", line)
-    check_task(
-        settings.task,
-        rule=settings.label_rule,
-        classes=settings.classes,
-        segment=settings.segment,
-    )
-    settings = replace(
-        settings,
-        targets=join_targets(settings),
-        streams=name_sets(settings.streams, store),
-    )
-    members = plan_members(settings)
-    check_lengths(as_evaluated(settings), store)
-    reads_face = any(Stream.FACE in parse_streams(m.streams) for m in members)
-    if store.segmenting.is_whole and reads_face:
-        raise UserError(
-            "trial: whole trials of different lengths are read from signals only; "
-            "leave face out of the streams",
-            field="segment",
-        )
-    _check_goals(store, settings)
-    for line in list_lacking(store, as_evaluated(settings)):
-        _log.warning("%s", line)
-    for streams in list_left_out(settings):
-        _log.warning("learner %s cannot read %s: left out", settings.learner, streams)
-    network = name_face_weights(settings.network, face_weights)
-    settings = replace(
-        settings,
-        network=settle_machine(network),
-        subjects=pick_subjects(store, settings.subjects),
-        segment=store.segmenting.segment_s,
-        step=store.segmenting.step_s,
-        baseline=store.segmenting.baseline,
-    )
     described = {
         "format": FORMAT,
         "dataset": store.manifest.dataset,
@@ -168,30 +123,37 @@ def train_bundle(
         "store_digest": digest_store(store),
         "channels": [asdict(channel) for channel in store.manifest.channels],
     }
+    groups = _find_groups(store, settings, group)
+    folds = plan.folds
     lags = {member: find_member_lag(store, settings, member) for member in members}
     rows = {
         member: select_member(store, settings, member, lag).open(store, member.streams)
         for member, lag in lags.items()
-    }
-    folds = {
-        member: plan_folds(store, member, settings)
-        if settings.cross_validate
-        else MemberFolds(obstacle="it was not asked for")
-        for member in members
     }
     make_folder(out)
     _remove_unfinished(out, members)
     claim_folder(out, described, what="bundle")
     kept = keep_face_weights(out, face_weights)
     _cross_validate(
-        partial(fit_fold, store_path, out, settings, kept), out, folds, execution
+        partial(fit_fold, store_path, out, settings, kept),
+        out,
+        folds,
+        execution,
+        threads=settings.network.threads,
     )
     plans = {m: find_plan(out, m, dealt) for m, dealt in folds.items()}
     waiting = [m for m in members if not name_folder(out, m.target, m.streams).is_dir()]
     work = partial(_train, store_path, out, settings, kept)
     tasks = [(member, plans[member], lags[member]) for member in waiting]
-    for _ in run_tasks(work, tasks, execution=execution, what="train"):
+    for _ in run_tasks(
+        work,
+        tasks,
+        execution=execution,
+        what="train",
+        threads=settings.network.threads,
+    ):
         pass
+    _remove_unfinished(out, members)  # of machines that were lost
     learner = make_learner(settings, kept)
     trained = [
         TrainedMember(
@@ -199,7 +161,15 @@ def train_bundle(
             plans[member] or _plan_epochs(settings, learner, rows[member]),
             learner.traits.find_context(parse_streams(member.streams)),
             summarise(selection),
-            judge(out, member, dealt, settings, store=store, place=place),
+            judge(
+                out,
+                member,
+                dealt,
+                settings,
+                store=store,
+                place=place,
+                groups=groups,
+            ),
             dealt.obstacle,
             selection.task.goal,
             selection.task.target,
@@ -222,16 +192,28 @@ def train_bundle(
     return load_bundle(out)
 
 
-def _check_goals(store: SegmentStore, settings: TrainSettings) -> None:
-    """Refuse what the learner cannot predict, and targets that can name no folder."""
-    asked = as_evaluated(settings)
-    check_joint(asked)
-    goals: dict[str, Goal] = {}
-    for target in settings.targets:
-        task = open_task(store, asked, target)
-        check_goal(asked, task)
-        goals |= {one.target: one.goal for one in split_task(task)}
-    check_targets(goals)
+def _find_groups(
+    store: SegmentStore, settings: TrainSettings, columns: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Return the group of each subject that is trained on, by column.
+
+    Raises
+    ------
+    UserError
+        When there is no such column, its values are no groups, or nothing is scored.
+    """
+    if columns and not settings.cross_validate:
+        raise UserError(
+            "groups are scored in the cross-validation, which was not asked for",
+            field="group",
+        )
+    trials = store.trials
+    if settings.subjects:
+        trials = trials[trials["subject"].isin(settings.subjects)]
+    return {
+        column: find_groups(trials, column, what=f"store {store.path}")
+        for column in dict.fromkeys(columns)
+    }
 
 
 def _plan_epochs(settings: TrainSettings, learner: Learner, rows: Rows) -> FitPlan:
@@ -241,7 +223,7 @@ def _plan_epochs(settings: TrainSettings, learner: Learner, rows: Rows) -> FitPl
     return {"steps": count_steps(learner, rows, settings.network)}
 
 
-def _remove_unfinished(out: Path, members: list[Member]) -> None:
+def _remove_unfinished(out: Path, members: Sequence[Member]) -> None:
     folders = [out]
     for member in members:
         folders += [
@@ -257,6 +239,8 @@ def _cross_validate(
     out: Path,
     folds: Mapping[Member, MemberFolds],
     execution: Execution,
+    *,
+    threads: int,
 ) -> None:
     """Fit the folds that have not been fitted before."""
     for member, dealt in folds.items():
@@ -271,7 +255,9 @@ def _cross_validate(
         for number in range(len(dealt))
         if not name_fold(out, member, number).is_file()
     ]
-    for _ in run_tasks(work, waiting, execution=execution, what="validate"):
+    for _ in run_tasks(
+        work, waiting, execution=execution, what="validate", threads=threads
+    ):
         pass
 
 
@@ -283,6 +269,9 @@ def _train(
     task: tuple[Member, FitPlan, FoundLag | None],
 ) -> None:
     member, plan, lag = task
+    folder = name_folder(out, member.target, member.streams)
+    if folder.is_dir():
+        return  # by a machine that was lost before it could say so
     store = open_once(store_path, settings.segmenting)
     rows = select_member(store, settings, member, lag).open(store, member.streams)
     learner = make_learner(settings, face_weights)
@@ -291,7 +280,6 @@ def _train(
         fitted = learner.refit(rows, plan=plan, unit=unit)
     else:
         fitted = learner.fit(rows, unit=unit)
-    folder = name_folder(out, member.target, member.streams)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fitted.save(folder)
 

@@ -51,9 +51,17 @@ from deepvanet.metrics import (
     conform,
     make_form,
     measure,
+    measure_groups,
     tabulate_scores,
 )
-from deepvanet.protocols import PROTOCOLS, Protocol, columns_of, find_protocol
+from deepvanet.metrics import find_form as find_measured
+from deepvanet.protocols import (
+    PROTOCOLS,
+    UNITS,
+    Protocol,
+    columns_of,
+    find_protocol,
+)
 from deepvanet.schema import KEY_COLUMNS, Goal, ScoreKey, UserError, parse_streams
 from deepvanet.store import Rows, SegmentStore
 
@@ -62,6 +70,40 @@ LEAST_SUBJECTS = 5
 """From how many on whole subjects are held out."""
 METRICS = ("balanced_accuracy", "accuracy", "auroc")
 """Of trials that are high or low."""
+GROUP_NUMBERS = (
+    *("mean", "ci_low", "ci_high"),
+    *("difference", "difference_low", "difference_high"),
+)
+"""Of a group, which may lack them."""
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """How well a group of people is predicted: the headline of its trials.
+
+    Attributes
+    ----------
+    column, group : str
+        Of the table of trials, and its value.
+    n_subjects, n_scored, n_trials : int
+        Of the group; only those for whom the metric is defined are scored.
+    mean, ci_low, ci_high : float | None
+        Over its subjects; None where they are too few.
+    difference, difference_low, difference_high : float | None
+        To all others, and its 95 % interval.
+    """
+
+    column: str
+    group: str
+    n_subjects: int
+    n_scored: int
+    n_trials: int
+    mean: float | None
+    ci_low: float | None
+    ci_high: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
 
 
 @dataclass(frozen=True)
@@ -91,6 +133,8 @@ class Validation:
         How far probabilities come true; None of other tasks than high-low.
     chance : float | None
         What luck gives in the headline; None of high-low, where it is 0.5.
+    groups : tuple of GroupScore
+        Scores by group of people; none where none was asked for.
     prior : PriorMargin | None
         By how much the headline exceeds that of the protocol's own prior. Bundles of
         older versions have none.
@@ -110,6 +154,7 @@ class Validation:
     trial: Reliability | None
     chance: Annotated[float | None, MAY_LACK] = None
     sets: Annotated[Conformal | None, MAY_LACK] = None
+    groups: Annotated[tuple[GroupScore, ...], MAY_LACK] = ()
     prior: Annotated[PriorMargin | None, MAY_LACK] = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,7 +163,8 @@ class Validation:
         return {
             name: value
             for name, value in values.items()
-            if value is not None or name not in ("chance", "sets", "prior")
+            if value not in (None, ())
+            or name not in ("chance", "sets", "groups", "prior")
         }
 
 
@@ -161,15 +207,29 @@ def choose_protocol(table: pd.DataFrame) -> Protocol:
 def plan_folds(
     store: SegmentStore, member: Member, settings: TrainSettings
 ) -> MemberFolds:
-    """Deal rows into folds by the unit that they can honestly be divided by."""
+    """Deal rows into folds by the unit that they can honestly be divided by.
+
+    Raises
+    ------
+    UserError
+        When there are fewer units than the folds that were asked for.
+    """
     table = select_member(store, settings, member).table
     protocol = choose_protocol(table)
     n_units = len(table.drop_duplicates(columns_of(protocol.unit)))
     if n_units < LEAST_FOLDS:
         return MemberFolds(protocol.name, None, f"{n_units} trials cannot be divided")
+    if settings.folds and settings.folds > n_units:
+        units = UNITS[protocol.unit].plural
+        raise UserError(
+            f"{member.target} from {member.streams}: {n_units} {units} cannot be "
+            f"divided into {settings.folds} folds",
+            field="folds",
+        )
+    n_folds = settings.folds or min(N_FOLDS, n_units)
     part = cut_part(
         store,
-        as_evaluated(settings, (protocol.name,), min(N_FOLDS, n_units)),
+        as_evaluated(settings, (protocol.name,), n_folds),
         (protocol,),
         member.target,
         member.streams,
@@ -214,6 +274,9 @@ def fit_fold(
         When the member has no folds.
     """
     member, number = task
+    file = name_fold(out, member, number)
+    if file.is_file():
+        return  # by a machine that was lost before it could say so
     store = open_once(store_path, settings.segmenting)
     part = plan_folds(store, member, settings).part
     if part is None:
@@ -233,7 +296,6 @@ def fit_fold(
         )
         for streams in member.answers
     }
-    file = name_fold(out, member, number)
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as unfinished, unfinished.open("wb") as stream:
         np.savez(
@@ -286,6 +348,7 @@ def judge(
     *,
     store: SegmentStore,
     place: int = 0,
+    groups: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, tuple[Calibrations, Validation]]:
     """Return calibrations and validation for each stream set that is answered.
 
@@ -303,6 +366,8 @@ def judge(
         Its rows, of which priors read whose they are.
     place : int
         Which of several targets is judged.
+    groups : mapping, optional
+        Of columns of trials: the group of each subject, which is scored apart.
 
     Returns
     -------
@@ -320,6 +385,7 @@ def judge(
             folds,
             streams,
             settings,
+            groups or {},
         )
         for streams in member.answers
     }
@@ -332,6 +398,7 @@ def _judge(
     folds: MemberFolds,
     streams: str,
     settings: TrainSettings,
+    groups: Mapping[str, Mapping[str, str]],
 ) -> tuple[Calibrations, Validation]:
     goal = part.task.goal
     key: dict[str, Any] = {
@@ -352,6 +419,7 @@ def _judge(
             chance=_plain(measure(table, "trial")[headline].chance),
             sets=_find_sets(_average_outputs(table, goal), goal, folds),
             prior=measure_margin(table, prior, headline, name),
+            groups=_score_groups(table, groups),
         )
     is_balanced = settings.network.class_weight == "balanced"
     calibrations, reliability = calibrate(segments, is_balanced=is_balanced)
@@ -365,6 +433,27 @@ def _judge(
         trial=reliability["trial"],
         sets=_find_sets(trials, goal, folds),
         prior=measure_margin(table, prior, headline, name),
+        groups=_score_groups(table, groups),
+    )
+
+
+def _score_groups(
+    table: pd.DataFrame, groups: Mapping[str, Mapping[str, str]]
+) -> tuple[GroupScore, ...]:
+    """Return the headline of each group, by column."""
+    headline = find_measured(table).headline
+    return tuple(
+        GroupScore(
+            column,
+            str(row["group"]),
+            int(row["n_subjects"]),
+            int(row["n_scored"]),
+            int(row["n_trials"]),
+            *(_plain(row.get(name)) for name in GROUP_NUMBERS),
+        )
+        for column, whose in groups.items()
+        for row in measure_groups(table, whose)
+        if row["metric"] == headline
     )
 
 

@@ -233,6 +233,9 @@ def prepare(
     exclude: Exclude = "",
     accept: Accept = "",
     seed: Seed = config.PrepareSettings.seed,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what it takes: hours, disk.")
+    ] = False,
     jobs: Jobs = JOBS,
     executor: Executor = config.Execution.executor,
     address: Address = config.Execution.address,
@@ -266,6 +269,8 @@ def prepare(
         Subjects to leave out, and codes of errors that are accepted, with commas.
     seed : int
         Of the ICA.
+    estimate : bool
+        Whether only what it takes is said.
     jobs : int
         Processes side by side.
     executor : str
@@ -281,8 +286,8 @@ def prepare(
         When the data set has errors that are not accepted, the store was made
         otherwise, or a removed option is given.
     """  # noqa: D301 (help ends at it)
-    from deepvanet.preparation.run import prepare as run
-    from deepvanet.preparation.run import suggest_artefacts
+    from deepvanet.preparation import estimate_preparation, suggest_artefacts
+    from deepvanet.preparation import prepare as run
 
     _refuse_from("prepare", dataset, root, source)
     if baseline:
@@ -300,12 +305,19 @@ def prepare(
         most_missing=most_missing,
         least_channels=least_channels,
     )
+    execution = make_execution(jobs, executor, address, gpus_per_task)
+    if estimate:
+        found = estimate_preparation(
+            dataset, root, out, settings=settings, exclude=split_names(exclude)
+        )
+        say(found.line(execution))
+        return
     made = run(
         dataset,
         root,
         out,
         settings=settings,
-        execution=make_execution(jobs, executor, address, gpus_per_task),
+        execution=execution,
         exclude=split_names(exclude),
         accept=split_names(accept),
     )

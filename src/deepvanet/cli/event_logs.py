@@ -155,9 +155,10 @@ def trials(
     made = join_trials(events, ratings, out, choices)
     for line in made.lines:
         say(line)
-    written = made.write(out, append=append)
+    written, rows = made.write(out, append=append)
     check_written(*written)
-    say(f"{', '.join(map(str, written))}: {say_trials(made.rows)}")
+    new = f", {len(made.rows)} of them new" if append else ""
+    say(f"{', '.join(map(str, written))}: {say_trials(rows)}{new}")
     say(f"next: deepvanet check recordings {out}")
 
 

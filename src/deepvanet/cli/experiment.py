@@ -8,6 +8,7 @@ import typer
 
 from deepvanet import config
 from deepvanet.cli.options import (
+    BESIDE_SETTINGS,
     JOBS,
     LAG,
     SEGMENT_S,
@@ -20,10 +21,12 @@ from deepvanet.cli.options import (
     Context,
     Device,
     EpochsOfRecipe,
+    Estimate,
     Executor,
     FaceWeights,
     FreezeFace,
     GpusPerTask,
+    Grid,
     Jobs,
     LabelRuleOfRecipe,
     Lag,
@@ -52,6 +55,7 @@ from deepvanet.cli.options import (
     pick_streams,
     pick_targets,
     refuse_given,
+    settings_option,
     split_grid,
     split_names,
     split_numbers,
@@ -62,11 +66,6 @@ from deepvanet.learners import LEARNERS, list_learners
 from deepvanet.protocols import PROTOCOLS
 from deepvanet.recipes import settle_recipe
 from deepvanet.schema import STREAM_SETS, Stream, UserError
-
-_BESIDE_SETTINGS = (
-    *("store", "out", "settings", "subjects"),
-    *("jobs", "executor", "address", "gpus_per_task"),
-)
 
 
 def _list_protocols(kind: str) -> str:
@@ -142,32 +141,15 @@ def evaluate(
     learning_rate: LearningRateOfRecipe = None,
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = config.NetworkSettings.freeze_face,
-    grid: Annotated[
-        str,
-        typer.Option(
-            help="Lengths of the feature vectors that each fold chooses from on its "
-            "validation rows, as face=16,32;bio=16,64.",
-            show_default="none: 16 and 64",
-        ),
-    ] = "",
+    grid: Grid = "",
     permutations: Annotated[
         int, option(config.EvaluateSettings, "permutations")
     ] = config.EvaluateSettings.permutations,
     control: Annotated[
         config.Control, option(config.EvaluateSettings, "control")
     ] = config.EvaluateSettings.control,
-    settings: Annotated[
-        Path | None,
-        typer.Option(
-            help="The settings.toml of a run, which is made again to the byte: with "
-            "--out, --subjects and where it runs, but no other option.",
-            show_default="none",
-        ),
-    ] = None,
-    estimate: Annotated[
-        bool,
-        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
-    ] = False,
+    settings: Annotated[Path | None, settings_option("run")] = None,
+    estimate: Estimate = False,
     threads: Threads = config.NetworkSettings.threads,
     precision: Precision = config.NetworkSettings.precision,
     device: Device = config.NetworkSettings.device,
@@ -182,7 +164,7 @@ def evaluate(
 
     execution = make_execution(jobs, executor, address, gpus_per_task)
     if settings is not None:
-        refuse_given(context, beside="--settings", kept=_BESIDE_SETTINGS)
+        refuse_given(context, beside="--settings", kept=BESIDE_SETTINGS)
         asked, face_weights = read_asked(settings, store)
         if subjects:
             asked = replace(asked, subjects=split_names(subjects))
@@ -251,12 +233,25 @@ def report(
     font_size: Annotated[
         float, option(config.ReportSettings, "font_size")
     ] = config.ReportSettings.font_size,
+    group: Annotated[str, option(config.ReportSettings, "group")] = "",
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Predictions that were made elsewhere, of trials of the runs: a CSV "
+            "file as `audit` reads it; repeatable. They are scored beside the priors.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Turn runs into scores, figures, tables and a page."""
     from deepvanet.reporting import write_report
 
-    settings = config.ReportSettings(figure_width=figure_width, font_size=font_size)
-    page = write_report(runs, out, settings=settings)
+    settings = config.ReportSettings(
+        figure_width=figure_width, font_size=font_size, group=split_names(group)
+    )
+    page = write_report(
+        runs, out, settings=settings, predictions=predictions or (), say=say
+    )
     check_written(page)
     say(f"report: {page}")
 
@@ -370,10 +365,7 @@ def reproduce(
     baseline: Baseline = config.ReproduceSettings.baseline,
     seed: Seed = config.ReproduceSettings.seed,
     face_weights: FaceWeights = None,
-    estimate: Annotated[
-        bool,
-        typer.Option("--estimate", help="Only say what it takes: fits, hours, disk."),
-    ] = False,
+    estimate: Estimate = False,
     precision: Precision = config.ReproduceSettings.precision,
     device: Device = config.ReproduceSettings.device,
     jobs: Jobs = JOBS,

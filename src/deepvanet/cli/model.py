@@ -1,6 +1,7 @@
 """Commands about bundles: train, predict, explain, serve."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from inspect import Signature, signature
 from pathlib import Path
@@ -10,24 +11,32 @@ import typer
 
 from deepvanet import config, files
 from deepvanet.cli.options import (
+    BESIDE_SETTINGS,
     JOBS,
     LAG,
     SEGMENT_S,
     Accept,
+    Address,
     BaselineOfRecipe,
     BatchSizeOfRecipe,
     Classes,
     ClassWeight,
+    Context,
     Device,
     EpochsOfRecipe,
+    Estimate,
+    Executor,
     FaceWeights,
     FreezeFace,
+    GpusPerTask,
+    Grid,
     Jobs,
     LabelRuleOfRecipe,
     Lag,
     LearningRateOfRecipe,
     LongestLag,
     Loss,
+    Normalise,
     OffsetsOfRecipe,
     Precision,
     Recipe,
@@ -36,6 +45,7 @@ from deepvanet.cli.options import (
     Segment,
     Size,
     Step,
+    Steps,
     Store,
     Subjects,
     Targets,
@@ -47,6 +57,9 @@ from deepvanet.cli.options import (
     out_option,
     pick_streams,
     pick_targets,
+    refuse_given,
+    settings_option,
+    split_grid,
     split_names,
 )
 from deepvanet.cli.showing import say
@@ -129,6 +142,7 @@ BaselineEnd = Annotated[
 
 
 def train(
+    context: Context,
     store: Store,
     out: Annotated[Path, out_option("Folder of the bundle.")],
     streams: Annotated[str, option(config.TrainSettings, "streams")] = join(
@@ -151,8 +165,10 @@ def train(
     scale: ScaleOfRecipe = None,
     label_rule: LabelRuleOfRecipe = None,
     class_weight: ClassWeight = None,
+    normalise: Normalise = None,
     offsets: OffsetsOfRecipe = None,
     epochs: EpochsOfRecipe = None,
+    steps: Steps = config.NetworkSettings.steps,
     batch_size: BatchSizeOfRecipe = None,
     learning_rate: LearningRateOfRecipe = None,
     seed: Seed = config.TrainSettings.seed,
@@ -160,64 +176,89 @@ def train(
     cross_validate: Annotated[
         bool, option(config.TrainSettings, "cross_validate")
     ] = config.TrainSettings.cross_validate,
+    folds: Annotated[
+        int | None, option(config.TrainSettings, "folds")
+    ] = config.TrainSettings.folds,
+    grid: Grid = "",
     stream_dropout: Annotated[
         float, option(config.TrainSettings, "stream_dropout")
     ] = config.TrainSettings.stream_dropout,
+    group: Annotated[str, option(config.ReportSettings, "group")] = "",
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = config.NetworkSettings.freeze_face,
+    settings: Annotated[Path | None, settings_option("bundle")] = None,
+    estimate: Estimate = False,
     threads: Threads = config.NetworkSettings.threads,
     precision: Precision = config.NetworkSettings.precision,
     device: Device = config.NetworkSettings.device,
     jobs: Jobs = JOBS,
+    executor: Executor = config.Execution.executor,
+    address: Address = config.Execution.address,
+    gpus_per_task: GpusPerTask = config.Execution.gpus_per_task,
 ) -> None:
     """Fit learners on all rows of a store and keep them as a bundle; resumes."""
-    from deepvanet.bundle import train_bundle
+    from deepvanet.bundle import estimate_bundle, read_asked, train_bundle
     from deepvanet.bundle.loading import name_folder
 
+    execution = make_execution(jobs, executor, address, gpus_per_task)
     given = {
         "baseline": baseline,
         "scale": scale,
         "label_rule": label_rule,
         "class_weight": class_weight,
+        "normalise": normalise,
         "offsets": offsets,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
     }
     rule, values = settle_recipe(recipe, given)
-    settings = config.TrainSettings(
-        targets=pick_targets(target),
-        task=task,
-        classes=classes,
-        lag=lag,
-        longest_lag=longest_lag,
-        streams=pick_streams(streams),
-        learner=learner,
-        label_rule=rule,
-        recipe=recipe,
-        segment=segment,
-        step=step,
-        baseline=values.pop("baseline"),
-        seed=seed,
-        subjects=split_names(subjects),
-        cross_validate=cross_validate,
-        stream_dropout=stream_dropout,
-        network=config.NetworkSettings(
-            **values,
-            loss=loss,
-            size=size,
-            threads=threads,
-            precision=precision,
-            device=device,
-            freeze_face=freeze_face,
-        ),
-    )
+    if settings is not None:
+        refuse_given(context, beside="--settings", kept=BESIDE_SETTINGS)
+        asked, face_weights = read_asked(settings, store)
+        if subjects:
+            asked = replace(asked, subjects=split_names(subjects))
+    else:
+        asked = config.TrainSettings(
+            targets=pick_targets(target),
+            task=task,
+            classes=classes,
+            lag=lag,
+            longest_lag=longest_lag,
+            streams=pick_streams(streams),
+            learner=learner,
+            label_rule=rule,
+            recipe=recipe,
+            segment=segment,
+            step=step,
+            baseline=values.pop("baseline"),
+            seed=seed,
+            subjects=split_names(subjects),
+            cross_validate=cross_validate,
+            folds=folds,
+            stream_dropout=stream_dropout,
+            network=config.NetworkSettings(
+                **values,
+                steps=steps,
+                loss=loss,
+                size=size,
+                threads=threads,
+                precision=precision,
+                device=device,
+                freeze_face=freeze_face,
+                **split_grid(grid),
+            ),
+        )
+    if estimate:
+        say(estimate_bundle(store, asked).line(execution))
+        return
     bundle = train_bundle(
         store,
         out,
-        settings=settings,
-        execution=make_execution(jobs),
+        settings=asked,
+        execution=execution,
         face_weights=face_weights,
+        group=split_names(group),
     )
     files.check_written(
         out / "bundle.json", *(name_folder(out, *key) for key in bundle.networks)
@@ -319,6 +360,14 @@ def predict(
             show_default="none",
         ),
     ] = None,
+    anonymise: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the video with all faces blurred, without sound, as .mp4, "
+            ".mov or .mkv. The original stays as it is.",
+            show_default="none",
+        ),
+    ] = None,
 ) -> None:
     """Write what a bundle predicts, as valence, for each second of a recording.
 
@@ -331,6 +380,14 @@ def predict(
     """  # noqa: D301 (help ends at it)
     from deepvanet.inference import predict as run
 
+    if anonymise is not None:
+        from deepvanet.inference.anonymising import anonymise_video, check_anonymised
+
+        if folder is not None or recording.video is None:
+            what = "one recording, not of a folder" if folder else "a recording"
+            raise UserError(f"needs the --video of {what}", field="anonymise")
+        beside = (*recording.files, recording.trials, out)
+        check_anonymised(anonymise, others=beside)
     if folder is not None:
         from deepvanet.inference.folders import SUMMARY, predict_folder
 
@@ -353,6 +410,11 @@ def predict(
     for line in timeline.lines():
         say(line)
     say(f"timeline: {', '.join(map(str, written))}")
+    if anonymise is not None and recording.video is not None:
+        video = anonymise_video(recording.video, anonymise, shows_progress=True)
+        files.check_written(anonymise)
+        for line in video.lines():
+            say(line)
 
 
 @takes_recording
@@ -381,6 +443,8 @@ def serve(
     ] = 8765,
 ) -> None:
     """Show predictions for recordings in a page in the browser, on this machine.
+
+    Who is recorded must know it and have agreed: docs/responsible-use.md.
 
     \f
 

@@ -254,6 +254,39 @@ LearningRateOfRecipe = Annotated[
     float | None, option(config.NetworkSettings, "learning_rate", shown=_OF_RECIPE)
 ]
 Subjects = Annotated[str, option(config.EvaluateSettings, "subjects")]
+Grid = Annotated[
+    str,
+    typer.Option(
+        help="Lengths of the feature vectors that each fold chooses from on its "
+        "validation rows, as face=16,32;bio=16,64.",
+        show_default="none: 16 and 64",
+    ),
+]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Only say what it takes: fits, hours, disk.")
+]
+BESIDE_SETTINGS = (
+    *("store", "out", "settings", "subjects", "estimate"),
+    *("jobs", "executor", "address", "gpus_per_task"),
+)
+"""Parameters that may be given beside a file of settings."""
+
+
+def settings_option(what: str) -> Any:
+    """Return the option that names a file of settings, in place of all others.
+
+    Parameters
+    ----------
+    what : str
+        What the file is of: a run, a bundle.
+    """
+    return typer.Option(
+        help=f"The settings.toml of a {what}, which is made again to the byte: with "
+        "--out, --subjects and where it runs, but no other option.",
+        show_default="none",
+    )
+
+
 FreezeFace = Annotated[bool, option(config.NetworkSettings, "freeze_face")]
 Threads = Annotated[int, option(config.NetworkSettings, "threads")]
 Precision = Annotated[config.Precision, option(config.NetworkSettings, "precision")]

@@ -1,24 +1,33 @@
 """What a run will cost, before it is begun: fits, hours, disk.
 
-Each learner that reads a stream set is fitted on a few rows of the store itself, for a
-few steps or on some trials, on as many threads as a fit will have; all else is
+Each learner that reads a stream set is fitted on a few rows of the store itself, on as
+many threads as a fit will have: for one epoch and for three, or on some trials, so that
+what a fit takes once and what grows with its rows are known apart. All else is
 multiplied from that. Priors are counted as fits only, and so are permutations that were
 not asked for.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation.asking import check_settings
 from deepvanet.evaluation.fits import list_learners
-from deepvanet.evaluation.parts import cut_parts, walk
+from deepvanet.evaluation.parts import Part, cut_parts, walk
+from deepvanet.execution import say_work
 from deepvanet.learners import find_record
-from deepvanet.learners.learner import CompositeLearner, Learner, Training
+from deepvanet.learners.learner import (
+    CompositeLearner,
+    FittedLearner,
+    Learner,
+    MakeLearner,
+    Training,
+)
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols.folds import Fold
 from deepvanet.schema import PRIORS, Stream, parse_streams
@@ -27,6 +36,15 @@ from deepvanet.store import Rows, SegmentStore, number_trials, open_store
 N_STEPS = 3
 N_TRIALS = 20
 """Of a learner without epochs, or whose example is several rows: as many are timed."""
+FEW, MORE = 1, 3
+"""Epochs that are timed; their difference is what epochs take."""
+SHORT_S = 5.0
+"""Of an epoch that takes longer one is timed, since all else is little beside it."""
+REFIT = 0.5
+"""Share of the steps of a fit that is made again, for as many epochs as were chosen: it
+is between none and all."""
+SECONDS_OF_A_FOLD = 0.02
+"""Of dealing it, and of the priors, for each fold."""
 BYTES_OF_A_PREDICTION = 90
 """Of a row of ``predictions.csv`` and its share of a fit's file and of the others."""
 
@@ -54,10 +72,8 @@ class Estimate:
 
     def line(self, execution: Execution) -> str:
         """Say it in a sentence."""
-        jobs = execution.jobs
         return (
-            f"estimate: {self.n_fits:,} fits, {say_hours(self.hours)} of one process "
-            f"({say_hours(self.hours / jobs)} of {jobs} side by side), "
+            f"estimate: {self.n_fits:,} fits, {say_work(self.hours, execution)}, "
             f"{self.n_bytes / 1e6:,.1f} MB of results"
         )
 
@@ -69,21 +85,64 @@ class FitCost:
     Attributes
     ----------
     seconds : float
-        Of a fit on ``n_rows`` rows, or of one epoch on them.
+        Of a fit on ``n_rows`` rows, or of one epoch on them, without its start.
     growth : int
-        With which power of the rows it grows.
+        With which power of more rows it grows.
     first_s : float
         Of measuring a row, which is done once.
+    cut_s : float
+        Of measuring a part of a trial, in each fold that cuts it.
+    start_s : float
+        Of a fit, however few its rows.
+    row_s, score_s : float
+        Of reading a row to train on it, and of scoring one.
     """
 
     seconds: float
     n_rows: int
     growth: int = 1
     first_s: float = 0.0
+    cut_s: float = 0.0
+    start_s: float = 0.0
+    row_s: float = 0.0
+    score_s: float = 0.0
 
     def find_seconds(self, n_rows: int) -> float:
-        """Return what a fit on other rows takes."""
-        return self.seconds * (n_rows / self.n_rows) ** self.growth
+        """Return what a fit on other rows takes, without its start."""
+        times = n_rows / self.n_rows
+        return self.seconds * (times**self.growth if times > 1 else times)
+
+    def find_work(self, work: "FitWork") -> float:
+        """Return what the fits of a fold take.
+
+        Examples
+        --------
+        >>> cost = FitCost(2.0, 100, start_s=1.0)
+        >>> cost.find_work(FitWork(n_fits=2, n_read=200, n_trained=400, n_scored=0))
+        10.0
+        """
+        return (
+            work.n_fits * self.start_s
+            + work.n_read * self.row_s
+            + work.n_scored * self.score_s
+            + self.find_seconds(work.n_trained)
+        )
+
+
+@dataclass(frozen=True)
+class FitWork:
+    """What the fits of a fold do.
+
+    Attributes
+    ----------
+    n_read, n_trained, n_scored : int
+        Rows: that fits are given, that pass through training, and that are scored.
+    """
+
+    n_fits: int
+    n_read: int
+    n_trained: int
+    n_scored: int
 
 
 Measured = dict[tuple[str, tuple[Stream, ...]], FitCost]
@@ -111,42 +170,156 @@ def estimate_run(
     """
     store = open_store(store_path).cut(settings.segmenting)
     settings = check_settings(settings, store)
-    parts = cut_parts(store, settings)
+    clock = FitClock(store, settings.network, {} if measured is None else measured)
 
-    known = {} if measured is None else measured
-    n_fits, seconds, n_rows, paid = 0, 0.0, 0, set()
-    for part, fold in walk(parts):
+    n_fits, seconds, n_rows = 0, 0.0, 0
+    for part, fold in walk(cut_parts(store, settings)):
         learners = list_learners(settings, part.streams)
         is_honest = any(protocol.kind == "honest" for protocol in part.protocols)
         n_permutations = max(settings.permutations, 0) if is_honest else 0
         n_fits += len(learners) + n_permutations * len(set(learners).difference(PRIORS))
         n_tables = len(learners) * len(part.protocols) * len(part.split())
         n_rows += len(fold.test) * n_tables
+        seconds += SECONDS_OF_A_FOLD * len(part.split())
         for learner in learners:
-            for training in _list_trainings(learner, part.streams, settings):
-                key = training.name, training.streams
-                if key not in known:
-                    known[key] = _time_fit(store, training, settings.network)
-                cost = known[key]
-                network = replace(
-                    settings.network, epochs=_find_epochs(learner, settings.network)
-                )
-                once = _count_rows(training, fold, network)
-                seconds += (
-                    (1 + n_permutations) * training.times * cost.find_seconds(once)
-                )
-                if key not in paid:
-                    seconds += cost.first_s * len(store.table)
-                paid.add(key)
+            make = find_learner(learner)
+            seconds += clock.find_seconds(learner, make, part, fold)
+            if n_permutations:
+                again_s = clock.find_seconds(learner, make, part, fold)
+                seconds += n_permutations * again_s
     return Estimate(n_fits, seconds / 3600, n_rows * BYTES_OF_A_PREDICTION)
 
 
+class FitClock:
+    """Times fits on a store, each kind once, and says what those of a fold take.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        Whose rows are fitted.
+    settings : NetworkSettings
+        Of the fits.
+    measured : dict
+        What was measured before; gets what is measured now.
+    """
+
+    def __init__(
+        self, store: SegmentStore, settings: NetworkSettings, measured: Measured
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.measured = measured
+        self._paid: set[tuple[str, tuple[Stream, ...]]] = set()
+        self._trial = number_trials(store.table)
+
+    def find_seconds(
+        self, name: str, make: MakeLearner, part: Part, fold: Fold
+    ) -> float:
+        """Return what the fits of a learner on a fold take; none of a prior.
+
+        What only the first of them takes is returned once.
+
+        Parameters
+        ----------
+        name : str
+            Of the learner.
+        make : callable
+            What makes it.
+        part : Part
+            Whose fold it is.
+        fold : Fold
+            The rows.
+
+        Returns
+        -------
+        float
+            Seconds of one process.
+        """
+        seconds = 0.0
+        few, more = (
+            _list_trainings(name, make, part.streams, self.settings, n_epochs)
+            for n_epochs in (FEW, MORE)
+        )
+        network = replace(self.settings, epochs=_find_epochs(make, self.settings))
+        for training, longer in zip(few, more, strict=True):
+            key = training.name, training.streams
+            cost = self._find_cost(training, longer)
+            work = _count_work(training, part, fold, network)
+            seconds += training.times * cost.find_work(work)
+            if _cuts_trials(part):
+                seconds += cost.cut_s * self._count_parts(fold)
+            if key not in self._paid:
+                seconds += cost.first_s * len(self.store.table)
+            self._paid.add(key)
+        return seconds
+
+    def _count_parts(self, fold: Fold) -> int:
+        """Return how many trials train, and how many test."""
+        sides = (self._trial[rows] for rows in (fold.train, fold.test))
+        return sum(len(np.unique(side)) for side in sides)
+
+    def find_one_fit(
+        self,
+        name: str,
+        make: MakeLearner,
+        streams: str,
+        n_rows: int,
+        *,
+        share: float = 1.0,
+    ) -> float:
+        """Return what one fit takes, in which nothing is chosen.
+
+        Parameters
+        ----------
+        name : str
+            Of the learner.
+        make : callable
+            What makes it.
+        streams : str
+            The stream set.
+        n_rows : int
+            On how many rows.
+        share : float
+            Of all epochs.
+
+        Returns
+        -------
+        float
+            Seconds of one process.
+        """
+        seconds = 0.0
+        network = replace(self.settings, epochs=_find_epochs(make, self.settings))
+        few, more = (
+            _list_trainings(name, make, streams, self.settings, n_epochs)
+            for n_epochs in (FEW, MORE)
+        )
+        for training, longer in zip(few, more, strict=True):
+            key = training.name, training.streams
+            cost = self._find_cost(training, longer)
+            n_trained = n_rows
+            if training.learner.traits.has_epochs:
+                n_trained = round(share * _count_passes(n_rows, network))
+            work = FitWork(1, n_rows, n_trained, 0)
+            seconds += training.times * cost.find_work(work)
+            if key not in self._paid:
+                seconds += cost.first_s * len(self.store.table)
+            self._paid.add(key)
+        return seconds
+
+    def _find_cost(self, training: Training, longer: Training) -> FitCost:
+        key = training.name, training.streams
+        if key not in self.measured:
+            self.measured[key] = _time_fit(
+                self.store, training, longer.learner, self.settings
+            )
+        return self.measured[key]
+
+
 def _list_trainings(
-    name: str, streams: str, settings: EvaluateSettings
+    name: str, make: MakeLearner, streams: str, settings: NetworkSettings, n_epochs: int
 ) -> Sequence[Training]:
-    """Say what a learner trains, each with one epoch; nothing of a prior."""
-    network = replace(settings.network, epochs=1, steps=0)
-    learner = find_learner(name)(network, 0)
+    """Say what a learner trains, each with so many epochs; nothing of a prior."""
+    learner = make(replace(settings, epochs=n_epochs, steps=0), 0)
     if isinstance(learner, CompositeLearner):
         return learner.list_trainings(parse_streams(streams))
     if not learner.traits.reads_streams:
@@ -154,31 +327,55 @@ def _list_trainings(
     return (Training(find_record(name).name, learner, parse_streams(streams)),)
 
 
-def _find_epochs(name: str, settings: NetworkSettings) -> int:
+def _find_epochs(make: MakeLearner, settings: NetworkSettings) -> int:
     """Return the epochs of a fit: the learner's own, or those of the settings."""
-    return find_learner(name)(settings, 0).traits.epochs or settings.epochs
+    return make(settings, 0).traits.epochs or settings.epochs
 
 
-def _count_rows(training: Training, fold: Fold, settings: NetworkSettings) -> int:
-    """Return how many segments pass through training, at most, in all fits of a fold.
+def _cuts_trials(part: Part) -> bool:
+    """Say whether seconds of one trial train and test."""
+    return any("trial" in protocol.leaks for protocol in part.protocols)
 
-    A fit that follows a choice of the epoch takes no more steps than the first one.
-    """
+
+def _count_work(
+    training: Training, part: Part, fold: Fold, settings: NetworkSettings
+) -> FitWork:
+    """Count what the fits of a fold do; a second one takes part of the steps."""
     traits = training.learner.traits
+    n_train, n_test = len(fold.train), len(fold.test)
     if not traits.has_epochs:
-        return min(len(fold.train), traits.most_rows or len(fold.train))
-    fits = [fold.sized_as or len(fold.train)]
+        n_trained = min(n_train, traits.most_rows or n_train)
+        return FitWork(1, n_train, n_trained, n_test)
     if len(fold.first):
-        fits = [len(fold.first), len(fold.first)]
+        n_first, n_watched = len(fold.first), len(fold.validation)
+        n_trained = _count_passes(n_first, settings)
+        n_epochs = n_trained / n_first
+        return FitWork(
+            n_fits=2,
+            n_read=n_first + n_train,
+            n_trained=round((1 + REFIT) * n_trained),
+            n_scored=n_test + round(n_watched * n_epochs),
+        )
+    n_trained = _count_passes(fold.sized_as or n_train, settings)
+    n_watched = n_test if part.chooses_on_test else 0
+    n_scored = n_test + round(n_watched * n_trained / n_train)
+    return FitWork(1, n_train, n_trained, n_scored)
+
+
+def _count_passes(n_rows: int, settings: NetworkSettings) -> int:
+    """Return how many rows pass through training in a fit."""
     if settings.steps:
-        return len(fits) * settings.steps * settings.batch_size
-    return sum(fits) * settings.epochs
+        return settings.steps * settings.batch_size
+    return n_rows * settings.epochs
 
 
 def _time_fit(
-    store: SegmentStore, training: Training, settings: NetworkSettings
+    store: SegmentStore,
+    training: Training,
+    longer: Learner,
+    settings: NetworkSettings,
 ) -> FitCost:
-    """Time a fit of one epoch on a few rows, or on all of some trials.
+    """Time fits of one epoch and of three on a few rows, or on all of some trials.
 
     An example of several rows is timed on trials, since a few rows make hardly one.
     """
@@ -195,29 +392,42 @@ def _time_fit(
         rows = Rows(store, numbers, training.streams, trial % 2)
         few = rows.take(trial < 2)
     learner.fit(few)  # what only the first pays
-    first_s = _time(learner, rows)
-    if not by_trials:
-        return FitCost(first_s, len(rows))
-    again_s = _time(learner, rows)  # features of rows are kept
+    start_s, _ = _time(learner, few)
+    whole_s, fitted = _time(learner, rows)
+    first_s = cut_s = 0.0
+    if by_trials:
+        measured_s = whole_s
+        whole_s, fitted = _time(learner, rows)  # features of rows are kept
+        first_s = max(measured_s - whole_s, 0.0) / len(rows)
+        cut = rows.take(np.flatnonzero(rows.table["segment"].to_numpy() % 4 > 0))
+        if 0 < len(cut) < len(rows):
+            more_s = max(_time(learner, cut)[0] - whole_s, 0.0)
+            cut_s = more_s / len(np.unique(cut.trial))
+    scored_s, _ = _measure(lambda: fitted.score(rows))
+    start_s, seconds, row_s = min(start_s, whole_s), whole_s, 0.0
+    if not traits.has_epochs:
+        seconds = whole_s - start_s
+    elif whole_s < SHORT_S:
+        longer_s, _ = _time(longer, rows)
+        seconds = min(max(longer_s - whole_s, 0.0) / (MORE - FEW), whole_s)
+        row_s = max(whole_s - seconds - start_s, 0.0) / len(rows)
     return FitCost(
-        again_s, len(rows), traits.growth, max(first_s - again_s, 0) / len(rows)
+        seconds,
+        len(rows),
+        1 if traits.has_epochs else traits.growth,
+        first_s,
+        cut_s,
+        start_s,
+        row_s,
+        scored_s / len(rows),
     )
 
 
-def _time(learner: Learner, rows: Rows) -> float:
+def _time(learner: Learner, rows: Rows) -> tuple[float, FittedLearner]:
+    return _measure(lambda: learner.fit(rows))
+
+
+def _measure(work: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
-    learner.fit(rows)
-    return time.perf_counter() - start
-
-
-def say_hours(hours: float) -> str:
-    """Write a length of time in the unit that suits it.
-
-    Examples
-    --------
-    >>> say_hours(1.5), say_hours(0.25), say_hours(0.001)
-    ('1.5 h', '15.0 min', '4 s')
-    """
-    if hours >= 1:
-        return f"{hours:,.1f} h"
-    return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
+    made = work()
+    return time.perf_counter() - start, made

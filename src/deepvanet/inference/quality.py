@@ -7,7 +7,12 @@ from jaxtyping import Bool, Float
 
 from deepvanet.schema import BIO, Channel, ChannelType
 
-SLOW = {ChannelType.GSR, ChannelType.RESPIRATION, ChannelType.TEMPERATURE}
+SLOW = {
+    ChannelType.GSR,
+    ChannelType.RESPIRATION,
+    ChannelType.TEMPERATURE,
+    ChannelType.DERIVED,
+}
 """What may well stay the same for a second."""
 SLOW_S = 5
 """Seconds before and after over which even these change."""

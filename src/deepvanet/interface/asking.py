@@ -15,6 +15,7 @@ from deepvanet.config import (
     Execution,
     NetworkSettings,
     PrepareSettings,
+    ReportSettings,
     SynthSettings,
     TrainSettings,
 )
@@ -27,7 +28,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 Asked = TypeVar("Asked", EvaluateSettings, TrainSettings)
 K = TypeVar("K")
-S = TypeVar("S", PrepareSettings, SynthSettings, CompareSettings)
+S = TypeVar("S", PrepareSettings, SynthSettings, CompareSettings, ReportSettings)
 
 
 @contextmanager

@@ -12,7 +12,12 @@ from deepvanet.auditing import Audit
 from deepvanet.auditing import audit as run_audit
 from deepvanet.comparison import Comparison
 from deepvanet.comparison import compare as run_compare
-from deepvanet.config import CompareSettings, EvaluateSettings, Execution
+from deepvanet.config import (
+    CompareSettings,
+    EvaluateSettings,
+    Execution,
+    ReportSettings,
+)
 from deepvanet.evaluation import evaluate as run_evaluate
 from deepvanet.interface.asking import (
     PathLike,
@@ -172,7 +177,14 @@ def tabulate_scores(runs: OneOrMoreRuns) -> pd.DataFrame:
     return make_study(gathered[0]).scores
 
 
-def report(runs: OneOrMoreRuns, out: PathLike) -> Path:
+def report(
+    runs: OneOrMoreRuns,
+    out: PathLike,
+    *,
+    settings: ReportSettings | None = None,
+    predictions: PathLike | Sequence[PathLike] = (),
+    **asked: Any,
+) -> Path:
     """Turn runs into scores, figures and a page; return the page.
 
     Parameters
@@ -181,6 +193,12 @@ def report(runs: OneOrMoreRuns, out: PathLike) -> Path:
         Finished runs.
     out : str or Path
         Folder of the report.
+    settings : ReportSettings, optional
+        Figures, and groups of people; keywords change them.
+    predictions : str, Path, or several of them
+        CSV files of predictions that were made elsewhere, of trials of the runs.
+    **asked : object
+        Fields of ``ReportSettings`` (``group``, ``figure_width``, ``font_size``).
 
     Returns
     -------
@@ -190,15 +208,23 @@ def report(runs: OneOrMoreRuns, out: PathLike) -> Path:
     Raises
     ------
     UserError
-        When a run cannot be read, two hold the same scores, or ``out`` is a file.
+        When a run cannot be read, two hold the same scores, there are no such groups,
+        predictions are not of their trials, or ``out`` is a file.
 
     Examples
     --------
     >>> import deepvanet
     >>> page = deepvanet.report("run", "report")  # doctest: +SKIP
     """
+    made = settle(settings, ReportSettings, asked)
     with say_os_errors():
-        return write_report(_list_folders(runs), read_path(out, "out"))
+        given = predictions if isinstance(predictions, list | tuple) else [predictions]
+        return write_report(
+            _list_folders(runs),
+            read_path(out, "out"),
+            settings=made,
+            predictions=[read_path(one, "predictions") for one in given],
+        )
 
 
 def compare(

@@ -2,10 +2,11 @@
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from deepvanet.bundle import train_bundle
-from deepvanet.config import Execution, TrainSettings
+from deepvanet.config import Execution, ReportSettings, TrainSettings
 from deepvanet.explanation import Explanation
 from deepvanet.explanation import explain as run_explain
 from deepvanet.inference import Model, RecordingInput, Timeline, load_model
@@ -15,6 +16,7 @@ from deepvanet.interface.asking import (
     read_optional_path,
     read_path,
     say_os_errors,
+    settle,
     settle_asked,
     split_execution,
 )
@@ -33,6 +35,7 @@ def train(
     settings: TrainSettings | None = None,
     execution: Execution | None = None,
     face_weights: PathLike | None = None,
+    group: str | Sequence[str] = (),
     **asked: Any,
 ) -> Model:
     """Fit learners on all rows of a store, and keep them as a bundle; return it.
@@ -49,6 +52,9 @@ def train(
         Where folds are fitted; one after another in this process if not given.
     face_weights : str or Path, optional
         What the face trunk starts from.
+    group : str or sequence of str
+        Columns of the store's trials by whose values people are scored apart, as
+        ``sex``; for the card.
     **asked : object
         Fields of ``TrainSettings`` (``targets``, ``streams``, ``learner`` and others),
         of ``NetworkSettings`` and of ``Execution``, by name.
@@ -79,6 +85,7 @@ def train(
             settings=made,
             execution=execution,
             face_weights=read_optional_path(face_weights, "face_weights"),
+            group=settle(None, ReportSettings, {"group": group}).group,
         )
     for line in bundle.lines():
         _log.info("%s", line)

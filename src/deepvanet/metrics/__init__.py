@@ -24,6 +24,7 @@ from deepvanet.metrics.calibration import (
     measure_rising_bins,
 )
 from deepvanet.metrics.conformal import Conformal, conform, take_classes
+from deepvanet.metrics.coverage import COVERAGE_COLUMNS, tabulate_coverage
 from deepvanet.metrics.families import (
     correct_by_holm,
     correct_by_maximum,
@@ -50,6 +51,13 @@ from deepvanet.metrics.forms import (
     is_over_people,
     make_form,
     permutation_columns,
+)
+from deepvanet.metrics.groups import (
+    GROUP_COLUMNS,
+    NOT_STATED,
+    find_groups,
+    measure_groups,
+    tabulate_groups,
 )
 from deepvanet.metrics.jackknife import (
     LEAST_CLIPS,
@@ -95,6 +103,8 @@ __all__ = [
     "ALL_FOLDS",
     "AS_FITTED",
     "CLASSES",
+    "COVERAGE_COLUMNS",
+    "GROUP_COLUMNS",
     "HIGH_LOW",
     "HIGH_LOW_FORM",
     "LAG_COLUMN",
@@ -106,6 +116,7 @@ __all__ = [
     "LEVELS",
     "METRICS",
     "METRIC_RECORDS",
+    "NOT_STATED",
     "PERMUTATION_COLUMNS",
     "PRIOR_COLUMNS",
     "PROBABILITY",
@@ -131,6 +142,7 @@ __all__ = [
     "count_confusion",
     "count_permutations",
     "find_form",
+    "find_groups",
     "find_interval",
     "find_logit_of_mean",
     "find_means",
@@ -151,6 +163,7 @@ __all__ = [
     "measure_agreement",
     "measure_calibration",
     "measure_calibration_error",
+    "measure_groups",
     "measure_log_loss",
     "measure_rising_bins",
     "measure_skill",
@@ -160,6 +173,8 @@ __all__ = [
     "score_labels",
     "score_subjects",
     "score_together",
+    "tabulate_coverage",
+    "tabulate_groups",
     "tabulate_over_priors",
     "tabulate_scores",
     "tabulate_seeds",

@@ -123,6 +123,64 @@ def find_bound(
 _ROUNDING = 1e-9
 
 
+def hold_out_people(
+    error: Float[np.ndarray, " trial"],
+    subject: Shaped[np.ndarray, " trial"],
+    *,
+    level: float = HELD,
+) -> Float[np.ndarray, " subject"] | None:
+    """Return the share of each person's trials that the bound of the others holds.
+
+    Parameters
+    ----------
+    error : array, shape (trial,)
+        Of trials of people whom the model had not seen.
+    subject : array, shape (trial,)
+        Whose trial it is.
+    level : float
+        Share of a new person's trials whose truth a set is to hold.
+
+    Returns
+    -------
+    array, shape (subject,)
+        In the order of the names; None where the others are too few for the share.
+    """
+    held = []
+    for name in np.unique(subject):
+        mine = subject == name
+        bound = find_bound(error[~mine], subject[~mine], level=level)
+        if not np.isfinite(bound):
+            return None
+        held.append(float(np.mean(error[mine] <= bound)))
+    return np.array(held)
+
+
+def measure_size(predicted: Float[np.ndarray, " trial *class"], bound: float) -> float:
+    """Return the mean number of classes in a set, or the length of an interval.
+
+    Parameters
+    ----------
+    predicted : array, shape (trial, class) or (trial,)
+        Probabilities of classes, or ratings.
+    bound : float
+        The greatest error that a set allows.
+    """
+    if predicted.ndim == 1:
+        return 2 * bound
+    return float(take_classes(predicted, bound).sum(axis=1).mean())
+
+
+def say_coverage(
+    held: Float[np.ndarray, " subject"],
+) -> tuple[float, float | None, float | None]:
+    """Return the mean share that is held, and its 95 % interval within 0 and 1."""
+    mean = float(np.mean(held))
+    low, high = find_interval(mean, find_spread(held))
+    if not np.isfinite(low):
+        return mean, None, None
+    return mean, max(0.0, low), min(1.0, high)
+
+
 def conform(
     label: Num[np.ndarray, " trial"],
     predicted: Float[np.ndarray, " trial *class"],
@@ -147,28 +205,12 @@ def conform(
         None where there are too few people for the share when one is left out.
     """
     error = measure_errors(label, predicted)
-    names = np.unique(subject)
+    held = hold_out_people(error, subject, level=level)
+    if held is None:
+        return None
     bound = find_bound(error, subject, level=level)
-    held = []
-    for name in names:
-        mine = subject == name
-        without = find_bound(error[~mine], subject[~mine], level=level)
-        if not np.isfinite(without):
-            return None
-        held.append(float(np.mean(error[mine] <= without)))
-    mean = float(np.mean(held))
-    low, high = find_interval(mean, find_spread(np.array(held)))
-    is_known = bool(np.isfinite(low))
     return Conformal(
-        level,
-        bound,
-        len(names),
-        mean,
-        max(0.0, low) if is_known else None,
-        min(1.0, high) if is_known else None,
-        2 * bound
-        if predicted.ndim == 1
-        else float(take_classes(predicted, bound).sum(axis=1).mean()),
+        level, bound, len(held), *say_coverage(held), measure_size(predicted, bound)
     )
 
 

@@ -109,7 +109,7 @@ def find_spread(
     variance = float(values.var(ddof=1) / n_subjects)
     if without is not None:
         times = HELD_OUT if clips_held_out else 1.0
-        variance += times * jackknife(_mean_known(without))
+        variance += times * jackknife(mean_known(without))
     return Spread(variance, n_subjects, n_clips)
 
 
@@ -174,7 +174,7 @@ def _test(above: float, spread: Spread) -> float:
     return float(stats.t.sf(above / spread.error, spread.freedom))
 
 
-def _mean_known(
+def mean_known(
     values: Float[np.ndarray, "subject clip"],
 ) -> Float[np.ndarray, " clip"]:
     """Return the mean over the subjects for whom a value is defined."""

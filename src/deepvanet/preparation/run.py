@@ -212,22 +212,15 @@ def prepare(
     find_factor(settings.sfreq, settings.peripheral_rate)  # or a sentence
     backend = make_backend(settings.face)
     with collect():  # what these report, check reports too
-        subjects = leave_out(reader.list_subjects(root), exclude)
-        for subject in subjects:
-            _check_name(subject, root)
-        waiting = [
-            subject
-            for subject in subjects
-            if not is_current(out, subject, reader.input_files(root, subject), root)
-        ]
+        subjects, waiting = list_waiting(reader, root, out, exclude)
     if waiting:
         findings = check(name, root, exclude=exclude, execution=execution).findings
         refuse_errors(findings, accepted, what=ADVICE)
     with collect():  # what these report is among the findings
         if not reader.IS_RAW:
-            first = next(_read_recordings(reader, root, subjects[0]), None)
+            first = next(read_recordings(reader, root, subjects[0]), None)
             if first is not None:
-                _clean(first, settings)  # refuses what cannot be cleaned
+                clean_recording(first, settings)  # refuses what cannot be cleaned
         manifest = _describe(reader, root, settings, backend)
     make_folder(out / "subjects")
     remove_unfinished(out / "subjects")
@@ -250,6 +243,41 @@ def prepare(
         n_done_before=len(subjects) - len(waiting),
         trials=_count_seconds(out),
     )
+
+
+def list_waiting(
+    reader: Reader, root: Path, out: Path, exclude: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Return the subjects of a data set, and those that a store does not hold yet.
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the data set.
+    root, out : Path
+        The data set, and the store.
+    exclude : sequence of str
+        Subjects to leave out.
+
+    Returns
+    -------
+    tuple
+        All subjects, and those that are to be prepared.
+
+    Raises
+    ------
+    UserError
+        When there is no such data set, or a subject's id can name no folder.
+    """
+    subjects = leave_out(reader.list_subjects(root), exclude)
+    for subject in subjects:
+        _check_name(subject, root)
+    waiting = [
+        subject
+        for subject in subjects
+        if not is_current(out, subject, reader.input_files(root, subject), root)
+    ]
+    return subjects, waiting
 
 
 def _count_seconds(out: Path) -> pd.DataFrame:
@@ -340,7 +368,7 @@ def _prepare_subject(
         manifest = read_manifest(out)
 
         def read_blocks() -> Iterator[TrialBlock]:
-            for recording in _read_recordings(reader, root, subject):
+            for recording in read_recordings(reader, root, subject):
                 yield from prepare_recording(
                     recording,
                     settings=settings,
@@ -363,8 +391,23 @@ def _prepare_subject(
     return subject
 
 
-def _read_recordings(reader: Reader, root: Path, subject: str) -> Iterator[Recording]:
-    """Yield the recordings that can be read; the others become findings."""
+def read_recordings(reader: Reader, root: Path, subject: str) -> Iterator[Recording]:
+    """Yield the recordings that can be read; the others become findings.
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the data set.
+    root : Path
+        Where it lies.
+    subject : str
+        Whose recordings are read.
+
+    Yields
+    ------
+    Recording
+        As it was read.
+    """
     recordings = attempt(lambda: iter(reader.read_recordings(root, subject)))
     while recordings is not None:
         recording = attempt(partial(next, recordings, None))
@@ -398,7 +441,7 @@ def prepare_recording(
     iterator of TrialBlock
         One for each trial, in the recording's order.
     """
-    recording, facts = _clean(recording, settings)
+    recording, facts = clean_recording(recording, settings)
     record = None if facts is None else _record(recording, facts)
     for trial in segments.cut_trials(recording):
         block = prepare_trial(
@@ -409,10 +452,28 @@ def prepare_recording(
         record = None
 
 
-def _clean(
+def clean_recording(
     recording: Recording, settings: PrepareSettings
 ) -> tuple[Recording, CleaningFacts | None]:
-    """Clean a raw recording; hand on one without signals, or that others cleaned."""
+    """Clean a raw recording; hand on one without signals, or that others cleaned.
+
+    Parameters
+    ----------
+    recording : Recording
+        As it was read.
+    settings : PrepareSettings
+        How it is cleaned.
+
+    Returns
+    -------
+    tuple
+        The recording, and what cleaning did to it, None where nothing was done.
+
+    Raises
+    ------
+    UserError
+        When signals that others filtered come at another rate.
+    """
     if not recording.channels:
         return recording, None
     if recording.is_raw or settings.artefacts != "none":

@@ -97,12 +97,16 @@ class YuNet:
         An ONNX file.
     long_side : int
         Larger pictures are shrunk to this, in pixels.
+    least : float
+        Confidence of the faces that are found.
     """
 
-    def __init__(self, weights: Path, long_side: int) -> None:
+    def __init__(
+        self, weights: Path, long_side: int, *, least: float = MIN_CONFIDENCE
+    ) -> None:
         self.long_side = long_side
         self._net = cv2.FaceDetectorYN.create(
-            str(weights), "", (long_side, long_side), score_threshold=MIN_CONFIDENCE
+            str(weights), "", (long_side, long_side), score_threshold=least
         )
 
     def find(self, rgb: Picture) -> list[Face]:

@@ -278,6 +278,32 @@ def sample_frames(
     )
 
 
+def read_every_frame(
+    path: Path,
+) -> Iterator[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
+    """Yield all frames, each with the second it is shown, turned upright.
+
+    Parameters
+    ----------
+    path : Path
+        The video file.
+
+    Yields
+    ------
+    (float, array of shape (height, width, 3))
+        Times rise.
+
+    Raises
+    ------
+    FindingError
+        When the file is not a video that can be read: at once, or while
+        iterating if not one of its frames can be decoded.
+    """
+    info = probe(path)
+    shown = _decode(path, info, rate=info.fps, times=info.times)
+    return ((one.time_s, _to_rgb(one.picture)) for one in shown)
+
+
 def read_pictures_at(
     path: Path, n_pictures: int, *, lasts_s: float
 ) -> list[tuple[float, UInt8[np.ndarray, "height width 3"]]]:

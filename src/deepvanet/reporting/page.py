@@ -20,8 +20,9 @@ from deepvanet.metrics import (
 )
 from deepvanet.protocols import PROTOCOLS, columns_of
 from deepvanet.recipes import list_recipes
-from deepvanet.reporting import leaks, tables, verdicts
+from deepvanet.reporting import leaks, people, tables, verdicts
 from deepvanet.reporting.cleaning import describe_cleaning
+from deepvanet.reporting.elsewhere import describe_elsewhere
 from deepvanet.reporting.exports import Export
 from deepvanet.reporting.facts import describe_length, describe_split
 from deepvanet.reporting.figures import KINDS
@@ -37,15 +38,25 @@ def render_page(
     studies: Sequence[Study],
     plots: Sequence[Sequence[Plot]],
     exports: Sequence[Sequence[Export]] = (),
+    elsewhere: pd.DataFrame | None = None,
 ) -> str:
     """Return the page as HTML.
 
     Parameters
     ----------
+    studies : sequence of Study
+        Shown one below the other.
     plots : sequence of sequence of Plot
         The figures of each study.
     exports : sequence of sequence of Export
         The tables that lie beside the page, of each study.
+    elsewhere : DataFrame, optional
+        Scores of predictions that were made elsewhere, of the only study.
+
+    Returns
+    -------
+    str
+        All of it, figures and styles too.
     """
     exports = exports or [()] * len(studies)
     return _open_template().render(
@@ -53,6 +64,9 @@ def render_page(
             _describe(study, made, beside)
             for study, made, beside in zip(studies, plots, exports, strict=True)
         ],
+        elsewhere=[]
+        if elsewhere is None
+        else describe_elsewhere(studies[0], elsewhere),
         has_segments=any("segment" in study.form.levels for study in studies),
         has_probabilities=any(not study.form.is_rating for study in studies),
         words_of_metrics=list_words(study.form for study in studies),
@@ -62,6 +76,7 @@ def render_page(
         least_clips=LEAST_CLIPS,
         recipes=list_recipes(),
         no_leak=NO_LEAK,
+        missing=MISSING,
         most_lines=MOST_LINES,
         shared_counts=leaks.list_counted(studies),
         sizes=leaks.SIZES,
@@ -145,6 +160,8 @@ def _describe(
         "counts": leaks.list_counts(study),
         "findings": list_findings(study),
         "without_video": leaks.list_without_video(study),
+        "groups": people.list_group_tables(study),
+        "coverage": people.list_coverage(study),
         "over_priors": _list_headlines(study, study.over_priors),
         "has_intervals": bool(study.scores["ci_low"].notna().any()),
         "least_p": _find_least_p(study),

@@ -16,10 +16,14 @@ import pandas as pd
 from deepvanet.config import digest
 from deepvanet.gap import Gap, list_gaps
 from deepvanet.metrics import (
+    GROUP_COLUMNS,
     SCORE_COLUMNS,
     Form,
     find_form,
+    find_groups,
     score_subjects,
+    tabulate_coverage,
+    tabulate_groups,
     tabulate_over_priors,
     tabulate_scores,
     tabulate_seeds,
@@ -41,6 +45,7 @@ from deepvanet.schema import (
     ScoreKey,
     Target,
     UserError,
+    quote,
 )
 
 NO_LEAK = NO_CONTROL = "none"
@@ -67,6 +72,8 @@ class Study:
         Rows of ``scores.csv``.
     controls : DataFrame
         The same of control runs, with a column ``control``; often without a row.
+    group : tuple of str
+        Columns of trials by whose values people are scored apart.
     """
 
     dataset: str
@@ -75,6 +82,48 @@ class Study:
     leakage: Mapping[str, Any]
     scores: pd.DataFrame
     controls: pd.DataFrame
+    group: tuple[str, ...] = ()
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """Rows of ``groups.csv``; none where no group was asked for."""
+        tables = [
+            tabulate_groups(
+                self.predictions,
+                self._find_groups(column),
+                column=column,
+                dataset=self.dataset,
+                sharing=self.sharing,
+            )
+            for column in self.group
+        ]
+        return (
+            pd.concat(tables, ignore_index=True)
+            if tables
+            else pd.DataFrame(columns=list(GROUP_COLUMNS))
+        )
+
+    def _find_groups(self, column: str) -> dict[str, str]:
+        """Return the group of each subject, which all runs must state alike."""
+        found: dict[str, str] = {}
+        for run in self.runs:
+            what = f"run {run.path}"
+            mine = find_groups(run.trials, column, what=what)
+            for subject, group in mine.items():
+                if found.setdefault(subject, group) != group:
+                    raise UserError(
+                        f"subject {subject} of {what} has the {column} {quote(group)}, "
+                        f"and in another run {quote(found[subject])}",
+                        field="group",
+                    )
+        return found
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """Rows of ``coverage.csv``; none where no protocol holds out people."""
+        return tabulate_coverage(
+            self.predictions, dataset=self.dataset, sharing=self.sharing
+        )
 
     @cached_property
     def form(self) -> Form:
@@ -295,8 +344,15 @@ def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return first + sorted(there.difference(first))
 
 
-def make_study(runs: Sequence[Run]) -> Study:
+def make_study(runs: Sequence[Run], *, group: Sequence[str] = ()) -> Study:
     """Score runs of one recipe.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least one.
+    group : sequence of str
+        Columns of trials by whose values people are scored apart.
 
     Raises
     ------
@@ -336,6 +392,7 @@ def make_study(runs: Sequence[Run]) -> Study:
         join_tables(tables)
         if tables
         else pd.DataFrame(columns=[*SCORE_COLUMNS, "control"]),
+        tuple(dict.fromkeys(group)),
     )
 
 

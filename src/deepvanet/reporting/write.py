@@ -10,6 +10,9 @@ The folder::
     REPORT/tables/*         verdicts and scores of trials as CSV, Markdown and LaTeX
     REPORT/controls.csv     scores of control runs, as scores.csv, if there are any
     REPORT/seeds.csv        deviations over seeds and over subjects, of several seeds
+    REPORT/groups.csv       scores by group of people, if groups were asked for
+    REPORT/elsewhere.csv    scores of predictions that were made elsewhere, if given
+    REPORT/coverage.csv     what sets of labels hold of the trials of new people
 
 Runs of one data set and one recipe (store, label rule, network) are shown
 together, as one *study*; other runs get a section of their own. Priors that coincide
@@ -18,7 +21,7 @@ are shown beside the run that they control, and never among its scores.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,13 +29,20 @@ import pandas as pd
 from deepvanet.cells import write_csv
 from deepvanet.config import ReportSettings
 from deepvanet.files import make_folder, whole_file, write_text
-from deepvanet.metrics import SEED_COLUMNS, list_score_columns
+from deepvanet.metrics import (
+    COVERAGE_COLUMNS,
+    GROUP_COLUMNS,
+    SEED_COLUMNS,
+    list_score_columns,
+)
+from deepvanet.reporting.elsewhere import ELSEWHERE_COLUMNS, tabulate_elsewhere
 from deepvanet.reporting.exports import list_exports, write_exports
 from deepvanet.reporting.figures import KINDS, plot_study
 from deepvanet.reporting.page import render_page
 from deepvanet.reporting.plotting import MM_AN_INCH, Plot, PlotStyle
 from deepvanet.reporting.studies import gather_runs, join_tables, make_study
-from deepvanet.schema import KEY_COLUMNS, PRIORS
+from deepvanet.reporting.verdicts import list_answers, summarise
+from deepvanet.schema import KEY_COLUMNS, PRIORS, UserError
 
 __all__ = ["write_report"]
 
@@ -41,7 +51,12 @@ ENDS = ("svg", "pdf", "csv")
 
 
 def write_report(
-    runs: Sequence[Path], out: Path, *, settings: ReportSettings = USUAL
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    settings: ReportSettings = USUAL,
+    predictions: Sequence[Path] = (),
+    say: Callable[[str], None] | None = None,
 ) -> Path:
     """Write the scores, figures and page of finished runs.
 
@@ -52,7 +67,11 @@ def write_report(
     out : Path
         The report's folder; what an earlier report left there is replaced.
     settings : ReportSettings
-        How large figures and their letters are.
+        How large figures and their letters are, and which groups are scored apart.
+    predictions : sequence of Path
+        CSV files of predictions that were made elsewhere, of trials of the runs.
+    say : callable, optional
+        Takes the answer for each target, a line each.
 
     Returns
     -------
@@ -62,12 +81,19 @@ def write_report(
     Raises
     ------
     UserError
-        When a run cannot be read, two runs hold the same scores, or ``out`` is a
-        file.
+        When a run cannot be read, two runs hold the same scores, there are no such
+        groups, predictions are not of their trials, or ``out`` is a file.
     """
     gathered = gather_runs(runs)
+    studies = [make_study(held, group=settings.group) for held in gathered]
+    groups = [study.groups for study in studies]  # or a sentence, before any file
+    if predictions and len(studies) > 1:
+        raise UserError(
+            f"belong to runs of one store and recipe, got runs of {len(studies)}",
+            field="predictions",
+        )
+    elsewhere = tabulate_elsewhere(studies[0], predictions)
     make_folder(out)
-    studies = [make_study(held) for held in gathered]
     places = [f"{n}-" if len(studies) > 1 else "" for n in range(1, 1 + len(studies))]
     style = PlotStyle(
         font_pt=float(settings.font_size),
@@ -95,9 +121,17 @@ def write_report(
         [*list_score_columns(join_tables([scores, *controls])), "control"],
     )
     _write_more(out / "seeds.csv", [study.seeds for study in studies], SEED_COLUMNS)
+    _write_more(out / "groups.csv", groups, GROUP_COLUMNS)
+    coverage = [study.coverage for study in studies]
+    _write_more(out / "coverage.csv", coverage, COVERAGE_COLUMNS)
+    _write_more(out / "elsewhere.csv", [elsewhere], ELSEWHERE_COLUMNS)
     page = out / "index.html"
     write_exports(make_folder(out / "tables"), [t for held in exports for t in held])
-    write_text(page, render_page(studies, plots, exports))
+    write_text(page, render_page(studies, plots, exports, elsewhere))
+    if say is not None:
+        for study in studies:
+            for answer in list_answers(study):
+                say(summarise(answer).replace("`", ""))
     return page
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from deepvanet.evaluation.estimate import Estimate, say_hours
+from deepvanet.evaluation.estimate import Estimate
+from deepvanet.execution import say_hours
 from deepvanet.reproduction.fig3 import FeaturePanel
 from deepvanet.reproduction.plans import RunPlan
 

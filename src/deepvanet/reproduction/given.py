@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deepvanet.config import Segmenting
 from deepvanet.datasets.synthetic_mark import is_copy
+from deepvanet.findings import say_count
 from deepvanet.reproduction.published import DATASETS
 from deepvanet.schema import PAPER_STREAMS, UserError
 from deepvanet.store import SegmentStore, open_store
@@ -43,7 +44,8 @@ class StoreOfPaper:
         manifest = self.store.manifest
         return (
             f"{DATASETS[self.key]}: a store of {manifest.dataset}, "
-            f"{len(self.subjects)} subjects with all streams, prepared with artefacts "
+            f"{say_count(len(self.subjects), 'subject')} with all streams, prepared "
+            f"with artefacts "
             f"{manifest.settings['artefacts']}; {'; '.join(self.store.lines())}"
         )
 

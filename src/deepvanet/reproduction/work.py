@@ -7,8 +7,8 @@ from pathlib import Path
 
 from deepvanet.config import Execution, Segmenting
 from deepvanet.evaluation import estimate_run, evaluate
-from deepvanet.evaluation.estimate import Estimate, Measured, say_hours
-from deepvanet.execution import run_tasks
+from deepvanet.evaluation.estimate import Estimate, Measured
+from deepvanet.execution import run_tasks, say_hours
 from deepvanet.files import make_folder, remove_unfinished
 from deepvanet.learners.published_systems import SYSTEMS
 from deepvanet.reproduction.features import FeatureFit, count_folds, fit_features

@@ -34,6 +34,12 @@ from deepvanet.results.columns import (
     prediction_columns,
 )
 from deepvanet.results.excerpt import CleaningExcerpt, read_excerpt
+from deepvanet.results.given_predictions import (
+    add_probabilities,
+    read_cells,
+    read_columns,
+    read_given_predictions,
+)
 from deepvanet.results.json_files import read_json, write_json
 from deepvanet.results.leakage import (
     read_leakage,
@@ -68,12 +74,16 @@ __all__ = [
     "TRIAL_COLUMNS",
     "CleaningExcerpt",
     "Run",
+    "add_probabilities",
     "check_predictions",
     "count_removed",
     "open_run",
     "prediction_columns",
+    "read_cells",
     "read_cleaned_recordings",
+    "read_columns",
     "read_excerpt",
+    "read_given_predictions",
     "read_json",
     "read_leakage",
     "read_permutations",

@@ -16,6 +16,7 @@ LEAST_RATES_HZ: Mapping[ChannelType, float] = {
     ChannelType.RESPIRATION: 4.0,
     ChannelType.PLETHYSMOGRAPH: 16.0,
     ChannelType.TEMPERATURE: 0.1,
+    ChannelType.DERIVED: 0.1,
     ChannelType.GAZE_POSITION: 10.0,
     ChannelType.PUPIL: 4.0,
     ChannelType.GAZE_VALIDITY: 4.0,
@@ -50,6 +51,9 @@ _SYNONYMS = {
         r"plet|pleth|(?:photo ?)?plethysmogra(?:m|ph|phy)|ppg|bvp|blood volume pulse"
     ),
     ChannelType.TEMPERATURE: r"(?:skin ?|body ?|finger ?)?temp(?:erature)?|skt",
+    ChannelType.DERIVED: (
+        r"(?:heart|pulse) ?rate|hr|sp ?o2?|(?:blood )?oxygen(?: saturation)?"
+    ),
     ChannelType.GAZE_VALIDITY: (
         r"(?:gaze|pupil|eye)(?: point)? (?:validity|confidence)|"
         r"validity (?:left|right)"
@@ -97,6 +101,9 @@ _KINDS = {
     "plet": ChannelType.PLETHYSMOGRAPH,
     "temp": ChannelType.TEMPERATURE,
     "skt": ChannelType.TEMPERATURE,
+    "hr": ChannelType.DERIVED,
+    "heartrate": ChannelType.DERIVED,
+    "spo2": ChannelType.DERIVED,
     "heog": ChannelType.EOG,
     "veog": ChannelType.EOG,
     "gaze": ChannelType.GAZE_POSITION,

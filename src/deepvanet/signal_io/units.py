@@ -31,11 +31,13 @@ _FAMILIES: Mapping[str, Mapping[str, float]] = {
     "l": {"l": 1.0, "ml": 1e-3},
     "mm": {"mm": 1.0, "cm": 10.0},
     "px": {"px": 1.0},
+    "bpm": {"bpm": 1.0},
+    "dB": {"dB": 1.0},
 }
 """Units by the one they are kept in, and what turns their numbers into its.
 
-The last of them are of belts, clips and eye trackers, whose numbers have no scale to be
-held to.
+The last of them are of belts, clips, eye trackers and derived signals, whose numbers
+have no scale to be held to.
 """
 
 _OFFSETS = {"K": -273.15, "degF": -32 * 5 / 9}
@@ -71,6 +73,8 @@ _SPELLINGS = {
     "newton": "N",
     "liter": "l",
     "litre": "l",
+    "beats/min": "bpm",
+    "1/min": "bpm",
     "pixel": "px",
     "pixels": "px",
     "adcspx": "px",

@@ -247,9 +247,56 @@ def test_a_session_of_e4_may_be_named_by_its_folder_or_a_file(tmp_path, name):
     assert "HR.csv, IBI.csv, ACC.csv" in unused.sentence
 
 
+def declare_derived(*names):
+    return Declaration(peripherals=dict.fromkeys(names, ChannelType.DERIVED))
+
+
+def test_the_heart_rate_of_e4_is_a_channel_where_it_is_declared(tmp_path):
+    folder = exports.write_e4(tmp_path / "e4")
+
+    signals, found = open_export(folder, declare_derived("HR", "EDA"))
+
+    assert signals.labels == ("EDA", "BVP", "TEMP", "HR")
+    assert signals.units[-1] == "bpm"
+    heart = read_channel(signals, "HR")
+    # it begins 10 s after the others, with two samples of a second each
+    assert np.isnan(heart[: 10 * 64 - 1]).all()
+    np.testing.assert_allclose(heart[10 * 64 + 1 : 12 * 64 - 1], 71.0)
+    (unused,) = (f for f in found if f.code == "C01")
+    assert "HR.csv" not in unused.sentence
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (exports.write_mind_monitor, "Alpha_TP9"),
+        (exports.write_emotiv, "MOT.AccX"),
+    ],
+)
+def test_a_number_that_a_device_computed_is_a_channel_where_it_is_declared(
+    tmp_path, write, name
+):
+    path = write(tmp_path / "a.csv")
+
+    signals, found = open_export(path, declare_derived(name))
+    plain, before = open_export(path)
+
+    assert signals.labels == (*plain.labels, name)
+    assert signals.types[-1] is ChannelType.DERIVED
+    # each number holds until the next one
+    assert np.isfinite(read_channel(signals, name)[1:]).all()
+    for label in plain.labels:
+        np.testing.assert_array_equal(
+            read_channel(signals, label), read_channel(plain, label)
+        )
+    named = [f.sentence for f in found if f.code == "C01"]
+    assert not any(name in sentence for sentence in named)
+    assert any(f.code == "C01" for f in before)
+
+
 def test_all_files_of_a_session_of_e4_are_its_parts(tmp_path):
     folder = exports.write_e4(tmp_path / "e4")
-    names = ["EDA.csv", "BVP.csv", "TEMP.csv", "tags.csv"]
+    names = ["EDA.csv", "BVP.csv", "TEMP.csv", "HR.csv", "tags.csv"]
 
     for path in (folder, folder / "BVP.csv"):
         assert list_parts(path) == [folder / name for name in names]

@@ -20,7 +20,7 @@ References
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,8 @@ FILE = "DREAMER.mat"
 VARIABLE, SUBJECTS = "DREAMER", "Data"
 SCORES = {Target.VALENCE: "ScoreValence", Target.AROUSAL: "ScoreArousal"}
 DOMINANCE = "ScoreDominance"
+PERSON = {"sex": "Gender", "age": "Age"}
+"""What is said of the subject, by the column of trials; not all copies say it."""
 
 JOINED = (
     "baseline and clip are stored apart and were joined: around the first second of "
@@ -94,6 +96,8 @@ class Viewing:
         From 1 to 9; a target without a rating is absent.
     dominance : float | None
         From 1 to 9.
+    person : mapping
+        Sex and age of the subject, where they are said.
     """
 
     clip: int
@@ -101,6 +105,7 @@ class Viewing:
     baseline_s: float
     ratings: Mapping[Target, float]
     dominance: float | None
+    person: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -232,6 +237,7 @@ def read_viewings(path: Path, subject: str) -> list[Viewing]:
         target: part.list_scores(name, n_clips) for target, name in SCORES.items()
     }
     dominance = part.list_scores(DOMINANCE, n_clips)
+    person = {name: text for name, key in PERSON.items() if (text := part.say(key))}
     viewings = [
         Viewing(
             clip=k + 1,
@@ -243,6 +249,7 @@ def read_viewings(path: Path, subject: str) -> list[Viewing]:
                 if (rating := given[k]) is not None
             },
             dominance=dominance[k],
+            person=person,
         )
         for k in range(n_clips)
     ]
@@ -296,6 +303,13 @@ class _Part:
                 place=self.where,
             )
         return [None if k in wrong else _map(value) for k, value in enumerate(plain)]
+
+    def say(self, name: str) -> str:
+        """Return a text, or a number as text; blank where it is absent."""
+        value = self.held.get(name, "")
+        if isinstance(value, np.ndarray):
+            return f"{value.flat[0]:g}" if value.size == 1 else ""
+        return value.strip() if isinstance(value, str) else ""
 
     def join(self, clip: int, eeg: tuple[Bio, Bio], ecg: tuple[Bio, Bio]) -> Bio:
         """Return baseline and clip of all channels at one rate; none without EEG."""
@@ -393,7 +407,10 @@ def _make_recording(subject: str, viewing: Viewing) -> Recording:
         video=None,
         fps=None,
         ratings=viewing.ratings,
-        more={"dominance": f"{viewing.dominance:g}"} if is_known else {},
+        more={
+            **({"dominance": f"{viewing.dominance:g}"} if is_known else {}),
+            **viewing.person,
+        },
     )
     return Recording(
         subject=subject,

@@ -52,7 +52,9 @@ class JoinedTrials:
     lines: tuple[str, ...]
     scale: tuple[float, float] | None = None
 
-    def write(self, path: Path, *, append: bool = False) -> list[Path]:
+    def write(
+        self, path: Path, *, append: bool = False
+    ) -> tuple[list[Path], list[Cells]]:
         """Write the table, and ``recordings.toml`` beside it where a scale is said.
 
         Parameters
@@ -64,8 +66,10 @@ class JoinedTrials:
 
         Returns
         -------
-        list of Path
+        paths : list of Path
             What was written.
+        rows : list of dict
+            All that the table has now.
 
         Raises
         ------
@@ -81,12 +85,12 @@ class JoinedTrials:
         with whole_file(path) as unfinished:
             write_csv(table, unfinished)
         if self.scale is None:
-            return [path]
+            return [path], rows
         declared = path.parent / FILE_NAME
         low, high = self.scale
         text = declared.read_text() if declared.is_file() else ""
         write_text(declared, f"rating_range = [{low:g}, {high:g}]\n{text}")
-        return [path, declared]
+        return [path, declared], rows
 
 
 def join_trials(

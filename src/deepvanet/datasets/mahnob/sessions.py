@@ -30,6 +30,8 @@ FURTHER: Mapping[str, str] = {
     "emotion": "feltEmo",
 }
 """What else was asked, by the column of trials; an emotion is a code."""
+PERSON: Mapping[str, str] = {"sex": "gender", "age": "age"}
+"""What is said of the subject, by the column of trials; not all copies say it."""
 EMOTIONS = (
     *("neutral", "anger", "disgust", "fear", "joy", "sadness", "surprise"),
     *("scream", "bored", "sleepy", "unknown", "amusement", "anxiety"),
@@ -60,7 +62,8 @@ class Session:
     ratings : mapping
         As text; without those that are absent.
     further : mapping
-        What else was felt, as columns of trials; an emotion by its name.
+        What else was felt, as columns of trials, an emotion by its name; and sex and
+        age of the subject, where they are said.
     bdf, video : Path | None
         Signals, and the colour camera.
     absent_video : str
@@ -208,7 +211,7 @@ def read_session(folder: Path) -> Session | None:
     ratings = {target: said.get(name, "").strip() for target, name in RATINGS.items()}
     number = int(folder.name)
     is_clip = kind.lower() == CLIPS
-    subject = next((found.get("id", "") for found in said.iter("subject")), "")
+    person = next(said.iter("subject"), ET.Element("subject"))
     named = _name_tracks(said, _IN_COLOUR)
     videos = _find_videos(folder, said)
     return Session(
@@ -221,13 +224,18 @@ def read_session(folder: Path) -> Session | None:
         bdf=_find_signals(folder, said),
         video=next(iter(videos), None),
         vid_rate=said.get("vidRate", "").strip(),
-        said_subject=subject.strip(),
+        said_subject=person.get("id", "").strip(),
         absent_video=next((v for v in named if not is_file(folder / v)), ""),
         n_videos=len(videos),
         further={
             name: _name_emotion(text) if name == "emotion" else text
             for name, key in FURTHER.items()
             for text in [said.get(key, "").strip()]
+        }
+        | {
+            name: text
+            for name, key in PERSON.items()
+            if (text := person.get(key, "").strip())
         },
         gaze=_find_gaze(folder, said),
     )

@@ -228,4 +228,18 @@ VIDEOS = (
         "the first one",
         assumed="the first of them is used",
     ),
+    Code(
+        "V24",
+        Severity.WARNING,
+        "Frames without a face, in a video whose faces are blurred",
+        "The person looked away, or the picture is dark, small or covered.",
+        "Nothing of these frames can be seen in the video that predict --anonymise "
+        "writes.",
+        "Nothing, if that is right. Else record the face from the front, in more "
+        "light.",
+        "v.mp4: 52 of 900 frames are more than half a second from any face that was "
+        "found; assumed: these frames are blurred whole",
+        assumed="these frames are blurred whole",
+        needs_every_frame=True,
+    ),
 )

@@ -1,15 +1,18 @@
 """What all exports become: ``Signals``, and findings on their clock and columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from deepvanet.findings import list_some, report
 from deepvanet.schema import ChannelType
+from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.placing import Placement, Values
 from deepvanet.signal_io.types import Marker, Signals
+from deepvanet.signal_io.units import UNKNOWN
 
 MOST_NAMED = 12
 UNIX_RANGE = (5e8, 4e9)
@@ -96,8 +99,49 @@ def report_unused(path: Path, names: Sequence[str]) -> None:
             "C01",
             f"not used of the export: {list_some(distinct, MOST_NAMED)}",
             source=path,
-            cure="export a column as a table of its own to use it",
+            cure="to use a number that the device computed, as a band power, list all "
+            'peripheral channels in recordings.toml, this one as "NAME" = "derived"; '
+            "export other columns as a table of their own",
         )
+
+
+def find_derived(
+    names: Sequence[str], declared: Declaration, used: Collection[int | None]
+) -> list[int]:
+    """Return the places of further columns that ``recordings.toml`` declares.
+
+    Devices write numbers that they computed, as band powers, beside their signals.
+    """
+    wanted = {name.strip().lower() for name in declared.peripherals or {}}
+    return [
+        place
+        for place, name in enumerate(names)
+        if place not in used and name.strip().lower() in wanted
+    ]
+
+
+def describe_derived(name: str) -> ExportChannel:
+    """Return the channel of a column that ``find_derived`` found."""
+    return ExportChannel(name, UNKNOWN, ChannelType.DERIVED)
+
+
+def hold(values: Values) -> Values:
+    """Return numbers with each held until the next one; rows of signals come oftener.
+
+    None is held for longer than twice the usual time between two, so that what a
+    device stopped to write is missing.
+
+    Examples
+    --------
+    >>> hold(np.array([[1.0, np.nan, 2.0, np.nan, np.nan, np.nan, np.nan]])).tolist()
+    [[1.0, 1.0, 2.0, 2.0, 2.0, 2.0, nan]]
+    """
+    held = []
+    for row in values:
+        steps = np.diff(np.flatnonzero(np.isfinite(row)))
+        limit = 2 * int(np.median(steps)) - 1 if len(steps) else 1
+        held.append(pd.Series(row).ffill(limit=max(1, limit)).to_numpy())
+    return np.stack(held) if held else values
 
 
 def is_unix(seconds: float) -> bool:

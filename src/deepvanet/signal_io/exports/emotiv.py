@@ -22,7 +22,10 @@ from deepvanet.signal_io.channel_names import find_electrode
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.building import (
     ExportChannel,
+    describe_derived,
     drop_rows_without,
+    find_derived,
+    hold,
     is_unix,
     list_markers,
     make_signals,
@@ -75,7 +78,7 @@ def recognise(head: str, path: Path) -> bool:  # noqa: ARG001
     return "labels:counter" in first.replace(" ", "")
 
 
-def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
+def read(path: Path, declared: Declaration) -> Signals:
     """Read it.
 
     Raises
@@ -92,7 +95,10 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     clock = [k for k in (layout.find("Timestamp"),) if k is not None]
     if not eeg or counter is None:
         raise refuse("F01", "an export of Emotiv without columns of EEG", source=path)
-    table = columns.read([*eeg, counter, *marked, *clock, *([odd] if odd else [])])
+    used = {*eeg, counter, *marked, *clock, odd}
+    derived = find_derived(names, declared, used)
+    odds = [odd] if odd else []
+    table = columns.read([*eeg, *derived, counter, *marked, *clock, *odds])
     numbers = {int(str(k)): columns.read_numbers(table[k]) for k in table.columns}
     is_there = np.isfinite(numbers[counter])
     for k in clock:
@@ -104,16 +110,19 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     values = np.stack([numbers[k] for k in eeg])
     if odd is not None:
         values = _leave_out_made_up(path, values, numbers[odd], layout.rate)
+    if derived:
+        computed = np.stack([numbers[k] for k in derived])
+        values = np.concatenate([values, hold(computed)])
     markers = [m for k in marked for m in list_markers(numbers[k], placement)]
-    used = {*eeg, counter, *marked, *clock, odd}
-    _report(layout, used, has_clock=bool(clock))
+    _report(layout, {*used, *derived}, has_clock=bool(clock))
     start = placement.start if clock else _read_start(layout.said)
     return make_signals(
         path,
         [
             ExportChannel(_find_electrode(names[k], layout), "uV", ChannelType.EEG)
             for k in eeg
-        ],
+        ]
+        + [describe_derived(names[k]) for k in derived],
         values,
         placement,
         markers=markers,

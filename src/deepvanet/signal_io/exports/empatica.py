@@ -8,6 +8,7 @@ Described in the ``info.txt`` of each session.
 """
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from deepvanet.schema import ChannelType
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.building import (
     ExportChannel,
+    find_derived,
     is_unix,
     make_signals,
     report_clock,
@@ -38,7 +40,9 @@ USED = {
     "BVP.csv": ExportChannel("BVP", "a.u.", ChannelType.PLETHYSMOGRAPH),
     "TEMP.csv": ExportChannel("TEMP", "degC", ChannelType.TEMPERATURE),
 }
-NOT_USED = ("HR.csv", "IBI.csv", "ACC.csv")
+DERIVED = {"HR.csv": ExportChannel("HR", "bpm", ChannelType.DERIVED)}
+"""What the device computed: read where ``recordings.toml`` declares it."""
+NOT_USED = (*DERIVED, "IBI.csv", "ACC.csv")
 TAGS = "tags.csv"
 TAG = "tag"
 """The text of the marker of a button press."""
@@ -71,10 +75,11 @@ def recognise(head: str, path: Path) -> bool:
 def list_parts(path: Path) -> list[Path]:
     """Return the files of the session that a folder, or one of its files, is of."""
     folder = path if path.is_dir() else path.parent
-    return [part for name in (*USED, TAGS) if (part := folder / name).is_file()]
+    names = (*USED, *DERIVED, TAGS)
+    return [part for name in names if (part := folder / name).is_file()]
 
 
-def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
+def read(path: Path, declared: Declaration) -> Signals:
     """Read the whole session, at the highest rate of its sensors.
 
     Raises
@@ -90,9 +95,12 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
             cure="Unpack it, and name the folder or its EDA.csv.",
         )
     folder = path if path.is_dir() else path.parent
+    labels = [channel.label for channel in DERIVED.values()]
+    asked = {labels[k] for k in find_derived(labels, declared, ())}
+    derived = {name: c for name, c in DERIVED.items() if c.label in asked}
     series = [
         _read_series(folder / name, channel)
-        for name, channel in USED.items()
+        for name, channel in (USED | derived).items()
         if (folder / name).is_file()
     ]
     series = _leave_out_others(series, folder)
@@ -113,7 +121,7 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     )
     rates = ", ".join(f"{one.channel.label} {one.sfreq:g} Hz" for one in series)
     report_clock(path, "Empatica E4", f"{rates}, line 1 is the start in Unix time in s")
-    _report_unused(folder)
+    _report_unused(folder, [name for name in NOT_USED if name not in derived])
     return make_signals(
         path,
         [one.channel for one in series],
@@ -198,8 +206,8 @@ def _read_tags(path: Path, start: float) -> list[Marker]:
     return [Marker(float(t - start), 0.0, TAG) for t in times if np.isfinite(t)]
 
 
-def _report_unused(folder: Path) -> None:
-    there = [name for name in NOT_USED if (folder / name).is_file()]
+def _report_unused(folder: Path, names: Sequence[str]) -> None:
+    there = [name for name in names if (folder / name).is_file()]
     if there:
         files = say_count(
             len(there), "file of the session is", "files of the session are"
@@ -209,4 +217,8 @@ def _report_unused(folder: Path) -> None:
             f"{files} not used: {', '.join(there)}",
             source=folder,
             assumed="heart rate follows from BVP.csv, acceleration is no signal here",
+            cure="to use HR.csv, list all channels under [peripherals] in "
+            'recordings.toml, it as "HR" = "derived"'
+            if "HR.csv" in there
+            else "",
         )

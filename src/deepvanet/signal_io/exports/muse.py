@@ -20,7 +20,10 @@ from deepvanet.signal_io.channel_names import find_electrode
 from deepvanet.signal_io.declared import Declaration
 from deepvanet.signal_io.exports.building import (
     ExportChannel,
+    describe_derived,
     drop_rows_without,
+    find_derived,
+    hold,
     is_unix,
     list_markers,
     make_signals,
@@ -50,7 +53,7 @@ def recognise(head: str, path: Path) -> bool:  # noqa: ARG001
     return names[:1] == ["timestamps"] and {"tp9", "af7", "af8", "tp10"} <= {*names}
 
 
-def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
+def read(path: Path, declared: Declaration) -> Signals:
     """Read it.
 
     Raises
@@ -60,7 +63,7 @@ def read(path: Path, declared: Declaration) -> Signals:  # noqa: ARG001
     """
     columns = _find_columns(path, read_head(path))
     if columns.names[0].lower() == "timestamp":
-        return _read_mind_monitor(columns)
+        return _read_mind_monitor(columns, declared)
     return _read_muse_lsl(columns)
 
 
@@ -70,12 +73,14 @@ def _find_columns(path: Path, head: str) -> TextColumns:
     return TextColumns(path, tuple(split_cells(line, separator)), 1, separator)
 
 
-def _read_mind_monitor(columns: TextColumns) -> Signals:
+def _read_mind_monitor(columns: TextColumns, declared: Declaration) -> Signals:
     path, names = columns.path, columns.names
     raw = [k for k, name in enumerate(names) if name.startswith(_RAW)]
     aux = [k for k, name in enumerate(names) if name.lower() in _AUX]
     elements = columns.find("Elements")
-    table = columns.read([0, *raw, *aux, *([elements] if elements else [])])
+    used = [*raw, *aux]
+    derived = find_derived(names, declared, {0, *used, elements})
+    table = columns.read([0, *used, *derived, *([elements] if elements else [])])
     stamps = _read_clock(table[0])
     is_sample = table[raw].notna().any(axis=1).to_numpy() & np.isfinite(stamps)
     if elements is not None:
@@ -85,8 +90,10 @@ def _read_mind_monitor(columns: TextColumns) -> Signals:
     drop_rows_without(path, is_sample | is_event, "time")
     if is_sample.sum() < 2:
         raise refuse("F01", "holds no raw signal", source=path)
-    used = [*raw, *aux]
-    values = np.stack([columns.read_numbers(table[k])[is_sample] for k in used])
+    values = np.stack(
+        [columns.read_numbers(table[k])[is_sample] for k in [*used, *derived]]
+    )
+    values[len(used) :] = hold(values[len(used) :])
     placement = place_stamped(
         stamps[is_sample], sfreq=_find_rate(stamps[is_sample]), source=path
     )
@@ -102,10 +109,11 @@ def _read_mind_monitor(columns: TextColumns) -> Signals:
         f"{names[raw[0]]} and others in uV, TimeStamp is the phone's clock without a "
         "time zone, so that the recording has no absolute start",
     )
-    bookkeeping = {0, *used, elements}
+    bookkeeping = {0, *used, *derived, elements}
     report_unused(path, [n for k, n in enumerate(names) if k not in bookkeeping])
     channels = [ExportChannel(names[k][4:], "uV", ChannelType.EEG) for k in raw]
     channels += [ExportChannel(names[k], "uV", None) for k in aux]
+    channels += [describe_derived(names[k]) for k in derived]
     return make_signals(path, channels, values, placement, markers=markers)
 
 
