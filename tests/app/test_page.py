@@ -26,6 +26,7 @@ from deepvanet.datasets.deap.reader import CHANNELS
 from deepvanet.explanation import attribute_streams
 from deepvanet.inference import TIMELINE_COLUMNS, RecordingInput, predict
 from deepvanet.metrics import Calibration
+from deepvanet.preprocessing.face import make_backend
 from films import number_pictures, write_video
 from pages import BOUNDARY, open_page, serve_page, write_recording
 from processes import wait_until
@@ -258,6 +259,25 @@ def test_a_face_is_boxed_where_it_was_cut_out(answered):
     corners = np.array([s[1:] for s in squares]).reshape(-1, 4, 2)
     middles = corners.mean(axis=1)
     assert np.all((middles > 0.2) & (middles < 0.8))
+
+
+@pytest.mark.slow
+def test_a_video_can_be_kept_with_its_face_blurred(page, recording):
+    sent = page.send(video=recording["video"], blur_faces="1")
+
+    assert page.wait(sent)["state"] == "done"
+    where = sent.headers["location"]
+    result = page.get(f"{where}/result").read()
+    kept = page.get(f"{where}/video")
+    assert result["blurs_faces"]
+    assert result["squares"] == []
+    assert all(row["face_found"] for row in result["rows"])
+    assert kept.headers["content-type"] == "video/mp4"
+    finder = make_backend("yunet")
+    with av.open(io.BytesIO(kept.body)) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+    assert len(frames) == 10 * SECONDS
+    assert not any(finder.detect(frame) for frame in frames[::5])
 
 
 def test_eeg_of_each_second_is_divided_into_bands(answered):
