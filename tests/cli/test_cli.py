@@ -798,20 +798,15 @@ def test_a_prediction_says_what_it_answered(
     command = ["predict", filmed_bundle, "--trial", "2", *files, "--out", out]
     assert main([str(part) for part in command]) == 0
 
-    assert capsys.readouterr().out.splitlines() == [
-        "6 seconds: 6 answered, 3 with a face",
-        (
-            "valence from bio, valence from face+bio, arousal from bio, arousal from "
-            "face+bio: never scored, so nothing shows whether it is better than guessing; "
-            "no high or low is named."
-        ),
-        "answered from bio: the most streams that are there; none of them was scored",
-        (
-            "answered from face+bio: the most streams that are there; none of them was "
-            "scored"
-        ),
-        f"timeline: {out}",
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "6 seconds: 6 answered, 3 with a face"
+    assert f"timeline: {out}" in said
+    assert [line.partition(":")[0] for line in said if "most streams" in line] == [
+        "answered from bio",
+        "answered from face+bio",
     ]
+    (worth,) = (line for line in said if "never scored" in line)
+    assert worth.endswith("no high or low is named.")
     assert len(pd.read_csv(out)) == 6
 
 
