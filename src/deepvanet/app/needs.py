@@ -99,7 +99,24 @@ def list_missing(
     found: Collection[str],
     names: Mapping[str, str],
 ) -> list[str]:
-    """Say which channels files of signals lack; takes what ``list_lacking`` does."""
+    """Say which channels a recording's files of signals lack.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        What reads the recording.
+    recording : RecordingInput
+        Its files.
+    found : collection of str
+        Channels of the bundle that its files of signals have.
+    names : mapping
+        How the person calls each file, by field of the form.
+
+    Returns
+    -------
+    list of str
+        A sentence a stream; none without a file of signals.
+    """
     if recording.signals is None:
         return []
     files, said = _join(_list_signals(recording, names)), []
