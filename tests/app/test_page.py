@@ -26,6 +26,7 @@ from deepvanet.datasets.deap.reader import CHANNELS
 from deepvanet.explanation import attribute_streams
 from deepvanet.inference import TIMELINE_COLUMNS, RecordingInput, predict
 from deepvanet.metrics import Calibration
+from deepvanet.preprocessing.face import make_backend
 from films import number_pictures, write_video
 from pages import BOUNDARY, open_page, serve_page, write_recording
 from processes import wait_until
@@ -218,7 +219,8 @@ def test_what_was_never_scored_is_said_beside_its_score(answered, page):
     assert said[1] in report
     assert "high)" not in report
     assert version["standings"][0][0] == "never scored"
-    assert [choice["streams"] for choice in worth["choices"]] == ["bio", "face+bio"]
+    used = {row["streams"] for row in answered[1]["rows"]}
+    assert {choice["streams"] for choice in worth["choices"]} == used
 
 
 def test_the_page_says_which_files_and_channels_a_model_needs(page):
@@ -239,7 +241,12 @@ def test_a_file_that_lacks_channels_is_named_as_the_person_calls_it(page, tmp_pa
     said = page.wait(page.send(bio=path, named={"bio": "my cap.fif"}))
 
     assert said["state"] == "failed"
-    assert "my cap.fif: " in said["error"]
+    assert said["error"] == (
+        "model: from my cap.fif: the bundle knows face, bio, face+bio, got eeg; my "
+        "cap.fif: 2 of 32 EEG channels are missing: PO4, O2; my cap.fif: 8 of 8 "
+        "peripheral channels are missing: hEOG, vEOG, zEMG, tEMG, GSR, "
+        "Respiration and 2 more"
+    )
     assert "bio.fif" not in said["error"]
 
 
@@ -252,6 +259,25 @@ def test_a_face_is_boxed_where_it_was_cut_out(answered):
     corners = np.array([s[1:] for s in squares]).reshape(-1, 4, 2)
     middles = corners.mean(axis=1)
     assert np.all((middles > 0.2) & (middles < 0.8))
+
+
+@pytest.mark.slow
+def test_a_video_can_be_kept_with_its_face_blurred(page, recording):
+    sent = page.send(video=recording["video"], blur_faces="1")
+
+    assert page.wait(sent)["state"] == "done"
+    where = sent.headers["location"]
+    result = page.get(f"{where}/result").read()
+    kept = page.get(f"{where}/video")
+    assert result["blurs_faces"]
+    assert result["squares"] == []
+    assert all(row["face_found"] for row in result["rows"])
+    assert kept.headers["content-type"] == "video/mp4"
+    finder = make_backend("yunet")
+    with av.open(io.BytesIO(kept.body)) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+    assert len(frames) == 10 * SECONDS
+    assert not any(finder.detect(frame) for frame in frames[::5])
 
 
 def test_eeg_of_each_second_is_divided_into_bands(answered):

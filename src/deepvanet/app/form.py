@@ -11,6 +11,8 @@ OPTIONS = (
     *("video_offset_s", "baseline_start_s", "baseline_end_s"),
     *(f"{column}_offset_s" for column in PERIPHERALS),
 )
+CHOICES = ("example", "blur_faces")
+"""Fields that are there, as 1, or not."""
 _MOST_OFFSET_S = 24 * 3600.0
 _TAIL = 256
 
@@ -49,7 +51,7 @@ def list_files(form: FormData) -> dict[str, UploadFile]:
     FormError
         When it holds none and asks for no example, or anything that is not used.
     """
-    known = (*FILES, *OPTIONS, "example")
+    known = (*FILES, *OPTIONS, *CHOICES)
     for name, value in form.multi_items():
         if name not in known:
             raise FormError(f"{name!r:.40} is no field: they are {', '.join(known)}.")
@@ -70,9 +72,10 @@ def _is_chosen(file: UploadFile | str) -> bool:
 
 
 def _check_example(form: FormData, *, has_files: bool) -> None:
+    for name in CHOICES:
+        if form.get(name) not in (None, "1"):
+            raise FormError(f"{name} must be 1.")
     asked = form.get("example")
-    if asked not in (None, "1"):
-        raise FormError("example must be 1.")
     if asked and has_files:
         raise FormError("Send files, or ask for the example: not both.")
     if not asked and not has_files:

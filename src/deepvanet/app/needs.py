@@ -88,17 +88,45 @@ def list_lacking(
         if stream not in SIGNALS:
             if getattr(recording, need.file) is None:
                 said.append(f"{_WHAT[need.file]} was sent: no answer uses {need.title}")
-            continue
-        if recording.signals is None:
+        elif recording.signals is None:
             said.append(f"{_WHAT['bio']} was sent: no answer uses {need.title}")
-            continue
-        wanted = [channel.name for channel in bundle.channels_of(stream)]
+    return said + list_missing(bundle, recording, found, names)
+
+
+def list_missing(
+    bundle: Bundle,
+    recording: RecordingInput,
+    found: Collection[str],
+    names: Mapping[str, str],
+) -> list[str]:
+    """Say which channels a recording's files of signals lack.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        What reads the recording.
+    recording : RecordingInput
+        Its files.
+    found : collection of str
+        Channels of the bundle that its files of signals have.
+    names : mapping
+        How the person calls each file, by field of the form.
+
+    Returns
+    -------
+    list of str
+        A sentence a stream; none without a file of signals.
+    """
+    if recording.signals is None:
+        return []
+    files, said = _join(_list_signals(recording, names)), []
+    for need in list_needs(bundle):
+        wanted = [channel.name for channel in bundle.channels_of(need.stream)]
         missing = [name for name in wanted if name not in found]
-        if missing:
-            files = _join(_list_signals(recording, names))
+        if need.stream in SIGNALS and missing:
             said.append(
-                f"{files}: of {len(wanted)} channels of {need.title} "
-                f"{len(missing)} are missing: {list_some(missing)}"
+                f"{files}: {len(missing)} of {len(wanted)} {need.title} channels are "
+                f"missing: {list_some(missing)}"
             )
     return said
 

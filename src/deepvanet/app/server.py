@@ -24,6 +24,7 @@ from deepvanet import __version__
 from deepvanet.app.example import find_example_obstacle
 from deepvanet.app.folder import open_folder
 from deepvanet.app.form import (
+    CHOICES,
     FILES,
     OPTIONS,
     FormError,
@@ -223,7 +224,7 @@ class _Page:
         try:
             async with watch_end(request).form(
                 max_files=len(FILES),
-                max_fields=len(OPTIONS) + 1,
+                max_fields=len(OPTIONS) + len(CHOICES),
                 max_part_size=_FORM_BYTES,
             ) as form:
                 order = await self._read_form(form, job)
@@ -264,6 +265,7 @@ class _Page:
             ),
             is_example="example" in form,
             names=names,
+            blurs_faces="blur_faces" in form,
         )
 
     async def status(self, request: Request) -> Response:

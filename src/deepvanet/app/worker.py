@@ -26,7 +26,7 @@ import pandas as pd
 from deepvanet.app.example import make_example
 from deepvanet.app.limits import Limits
 from deepvanet.app.memory import bound_memory
-from deepvanet.app.needs import list_lacking, name_file
+from deepvanet.app.needs import list_lacking, list_missing, name_file
 from deepvanet.app.preview import check_video, make_preview
 from deepvanet.app.questions import describe, say_heading
 from deepvanet.app.report import write_report
@@ -42,6 +42,7 @@ from deepvanet.bundle.standing import explain_choice, fold_standings
 from deepvanet.explanation import predict_with_streams
 from deepvanet.files import whole_file
 from deepvanet.inference import RecordingInput
+from deepvanet.inference.anonymising import anonymise_video
 from deepvanet.inference.faces import FaceReader
 from deepvanet.inference.open_recording import open_recording
 from deepvanet.schema import UserError
@@ -49,6 +50,8 @@ from deepvanet.schema import UserError
 _log = logging.getLogger(__name__)
 _TELL_EVERY_S = 0.3
 
+BLURRED = "preview.mp4"
+"""The video that is shown in place of the one that was sent."""
 FULL_DISK = "The disk of this machine is full: make room, then send it again."
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 """Of a full disk; the first is the exit status of a worker that met one."""
@@ -66,6 +69,8 @@ class WorkOrder:
         Whether the built-in example takes the place of the recording's files.
     names : mapping
         How the person calls each file, by field of the form.
+    blurs_faces : bool
+        Whether the video that is shown, and can be kept, has its faces blurred.
     """
 
     model: Path
@@ -73,6 +78,7 @@ class WorkOrder:
     recording: RecordingInput
     is_example: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    blurs_faces: bool = False
 
 
 def work(order: WorkOrder, limits: Limits) -> None:
@@ -125,7 +131,14 @@ def _work(order: WorkOrder, limits: Limits) -> None:
     progress.stage("reading")
     info = check_video(video, limits) if video else None
     found, room = find_channels(bio, bundle, recording.beside) if bio else ([], 0)
-    opened = open_recording(bundle, recording)
+    has = [channel.name for channel in found]
+    try:
+        opened = open_recording(bundle, recording)
+    except UserError as error:
+        missing = list_missing(bundle, recording, has, order.names)
+        if not missing or "missing" in str(error):
+            raise
+        raise UserError(f"{error}; {'; '.join(missing)}") from None
     signals = None
     if bio:
         picked = pick_channels(found, room)
@@ -138,7 +151,10 @@ def _work(order: WorkOrder, limits: Limits) -> None:
     timeline, spoke = predict_with_streams(bundle, opened, progress=progress.part)
     timeline.write(order.folder / "timeline.csv")
     shown = None
-    if video and info:
+    if video and order.blurs_faces:
+        progress.stage("blurring faces in the video")
+        shown = anonymise_video(video, order.folder / BLURRED).path
+    elif video and info:
         progress.stage("making a video that browsers play")
         shown = make_preview(video, info, tell=progress.part)
     rows = list_rows(timeline.table)
@@ -146,9 +162,7 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         **describe(bundle, rows),
         "rows": rows,
         "notes": [_hide_paths(note, order) for note in timeline.notes],
-        "lacking": list_lacking(
-            bundle, recording, [channel.name for channel in found], order.names
-        ),
+        "lacking": list_lacking(bundle, recording, has, order.names),
         "worth": list_worth(bundle, timeline.table["streams"].tolist()),
         "model": order.model.resolve().name,
         "made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -163,7 +177,8 @@ def _work(order: WorkOrder, limits: Limits) -> None:
         "signals": outline(signals) if signals else [],
         "n_channels": len(found),
         "bands": measure_bands(signals) if signals else None,
-        "squares": list_squares(faces) if faces else [],
+        "squares": list_squares(faces) if faces and not order.blurs_faces else [],
+        "blurs_faces": bool(video and order.blurs_faces),
         "is_example": order.is_example,
     }
     write_report(

@@ -129,6 +129,7 @@ function gather() {
     const value = find(name).value.trim();
     if (value) form.append(name, value);
   }
+  if (find("blur_faces").checked) form.append("blur_faces", "1");
   return form;
 }
 

@@ -45,6 +45,8 @@ export function showResult(result, where) {
   find("plane-figure").hidden = !result.plane;
   listBandPower(result);
   listChannels(result);
+  find("keep").hidden = !result.blurs_faces;
+  find("keep").href = `${where}/video`;
   find("csv").href = `${where}/timeline.csv`;
   find("report").href = `${where}/report.html`;
   find("timeline").setAttribute("aria-valuemax", findEnd(result));
