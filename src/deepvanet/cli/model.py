@@ -249,7 +249,7 @@ def train(
             ),
         )
     if estimate:
-        say(estimate_bundle(store, asked).line(execution))
+        say(estimate_bundle(store, asked, face_weights).line(execution))
         return
     bundle = train_bundle(
         store, out, settings=asked, execution=execution, face_weights=face_weights
