@@ -1,5 +1,6 @@
 """Tests of the estimate that comes before a run."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -133,3 +134,31 @@ def test_what_is_no_grid_is_refused(store, tmp_path, capsys, grid, message):
     assert main(command) == 2
 
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("learner", "epochs"),
+    [("network", 3), ("network", 20), ("eegnet", 5), ("trial-svm", 1), ("riemann", 1)],
+)
+def test_a_run_takes_what_was_estimated_to_within_two_times(
+    tiny_store, tmp_path, monkeypatch, learner, epochs
+):
+    monkeypatch.setattr(time, "perf_counter", time.process_time)  # others may work too
+    store = tiny_store(tmp_path / "store", n_subjects=3, n_trials=12, n_segments=15)
+    asked = replace(
+        QUICK,
+        learners=(learner,),
+        streams=("eeg",),
+        protocols=("paper", "trial"),
+        permutations=0,
+        folds=5,
+        network=NetworkSettings(epochs=epochs, batch_size=16, precision="float32"),
+    )
+
+    estimate = estimate_run(store.path, asked)
+
+    start = time.process_time()
+    evaluate(store.path, tmp_path / "run", settings=asked, execution=Execution())
+    took = time.process_time() - start
+    assert 0.5 < took / (3600 * estimate.hours) < 2
