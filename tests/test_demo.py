@@ -94,13 +94,17 @@ def read_bars(file):
 
 def test_the_figure_of_the_readme_shows_the_same_numbers():
     numbers = pd.read_csv(FIGURES / "demo-numbers.csv").query("learner == 'network'")
-    assert "(docs/figures/demo-bars.svg)" in README.read_text()
+    [said] = re.findall(
+        r"!\[(.*?)\]\(docs/figures/demo-bars\.svg\)", README.read_text()
+    )
 
     heights = read_bars(FIGURES / "demo-bars.svg")
 
     means = numbers.set_index("protocol")["mean"]
     wanted = [means[name] for name in ("paper", "trial-matched", "trial")]
     assert heights == pytest.approx(100 * np.array(wanted), abs=0.1)
+    for name, mean in means.items():
+        assert f"{name} {100 * mean:.1f} %" in said
 
 
 @pytest.mark.long

@@ -137,6 +137,23 @@ def test_settings_of_a_bundle_stand_alone(store, tmp_path, capsys, options, mess
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        replace(QUICK, learner="trial-ridge", task="rating"),
+        replace(NETWORK, stream_dropout=0.3, streams=("eeg", "bio")),
+        replace(NETWORK, cross_validate=False),
+        replace(QUICK, learner="bandpower-nb", subjects=("1",)),
+    ],
+)
+def test_whatever_is_trained_has_an_estimate(store, asked):
+    estimate = estimate_bundle(store, asked)
+
+    assert estimate.n_fits == (6 if asked.cross_validate else 1)
+    assert estimate.hours > 0
+    assert estimate.n_bytes > 0
+
+
 def test_a_training_can_say_only_what_it_would_take(store, tmp_path, capsys):
     command = ["train", str(store), "--out", str(tmp_path / "model"), "--estimate"]
 

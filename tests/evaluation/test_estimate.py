@@ -1,5 +1,6 @@
 """Tests of the estimate that comes before a run."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from deepvanet.cli import main
 from deepvanet.config import EvaluateSettings, Execution, NetworkSettings
 from deepvanet.evaluation import estimate_run, evaluate
-from deepvanet.evaluation.estimate import Estimate, FitCost
+from deepvanet.evaluation.estimate import Estimate, FitCost, FitWork
 
 QUICK = EvaluateSettings(
     targets=("valence",),
@@ -59,8 +60,26 @@ def test_whatever_is_fitted_takes_time(store, name):
     assert 0 < priors < one
 
 
+def test_a_learner_of_ratings_alone_is_timed_on_ratings(store):
+    settings = replace(QUICK, task="rating", learners=("trial-ridge",))
+
+    assert estimate_run(store, settings).hours > 0
+
+
 def test_a_fit_whose_time_grows_with_the_square_takes_four_times_for_twice_the_rows():
     assert FitCost(2.0, 100, growth=2).find_seconds(200) == 8.0
+
+
+def test_what_a_fit_takes_once_is_not_multiplied_by_its_epochs():
+    cost = FitCost(2.0, 100, start_s=5.0, row_s=0.1, score_s=0.01)
+
+    one, ten = (
+        cost.find_work(FitWork(1, n_read=100, n_trained=100 * n, n_scored=50))
+        for n in (1, 10)
+    )
+
+    assert one == pytest.approx(5 + 10 + 2 + 0.5)
+    assert ten - one == pytest.approx(9 * 2)
 
 
 def test_cells_of_a_grid_are_timed_once(store):
@@ -115,3 +134,31 @@ def test_what_is_no_grid_is_refused(store, tmp_path, capsys, grid, message):
     assert main(command) == 2
 
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("learner", "epochs"),
+    [("network", 3), ("network", 20), ("eegnet", 5), ("trial-svm", 1), ("riemann", 1)],
+)
+def test_a_run_takes_what_was_estimated_to_within_two_times(
+    tiny_store, tmp_path, monkeypatch, learner, epochs
+):
+    monkeypatch.setattr(time, "perf_counter", time.process_time)  # others may work too
+    store = tiny_store(tmp_path / "store", n_subjects=3, n_trials=12, n_segments=15)
+    asked = replace(
+        QUICK,
+        learners=(learner,),
+        streams=("eeg",),
+        protocols=("paper", "trial"),
+        permutations=0,
+        folds=5,
+        network=NetworkSettings(epochs=epochs, batch_size=16, precision="float32"),
+    )
+
+    estimate = estimate_run(store.path, asked)
+
+    start = time.process_time()
+    evaluate(store.path, tmp_path / "run", settings=asked, execution=Execution())
+    took = time.process_time() - start
+    assert 0.5 < took / (3600 * estimate.hours) < 2

@@ -1,11 +1,12 @@
 """What a bundle will cost, before anything of it is fitted."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from deepvanet.bundle.members import Member, find_maker
+from deepvanet.bundle.members import find_maker, select_member
 from deepvanet.bundle.planning import plan_bundle
 from deepvanet.config import TrainSettings
 from deepvanet.evaluation.estimate import (
@@ -13,13 +14,16 @@ from deepvanet.evaluation.estimate import (
     SECONDS_OF_A_FOLD,
     Estimate,
     FitClock,
+    take_trials,
 )
-from deepvanet.learners.learner import MakeLearner
+from deepvanet.learners.learner import Learner
 from deepvanet.schema import parse_streams
-from deepvanet.store import Rows, SegmentStore, number_trials
+from deepvanet.store import SegmentStore, number_trials
 
 
-def estimate_bundle(store_path: Path, settings: TrainSettings) -> Estimate:
+def estimate_bundle(
+    store_path: Path, settings: TrainSettings, face_weights: Path | None = None
+) -> Estimate:
     """Estimate a training from a few steps on its store.
 
     Parameters
@@ -28,6 +32,8 @@ def estimate_bundle(store_path: Path, settings: TrainSettings) -> Estimate:
         Folder that ``prepare`` wrote.
     settings : TrainSettings
         What would be fitted.
+    face_weights : Path, optional
+        What the face trunk would start from.
 
     Returns
     -------
@@ -39,16 +45,15 @@ def estimate_bundle(store_path: Path, settings: TrainSettings) -> Estimate:
     UserError
         When the settings do not fit the store.
     """
-    plan = plan_bundle(store_path, settings)
+    plan = plan_bundle(store_path, settings, face_weights)
     make = find_maker(plan.settings)
     clock = FitClock(plan.store, plan.settings.network, {})
     n_fits, seconds, n_bytes = 0, 0.0, 0
     sizes: dict[str, int] = {}
     for member, folds in plan.folds.items():
         name, streams = settings.learner, member.streams
-        n_rows = len(plan.store.rows_with(parse_streams(streams)))
+        n_rows = len(select_member(plan.store, plan.settings, member).table)
         if folds.part is not None:
-            n_rows = len(folds.part.table)
             for fold in folds.part.folds:
                 seconds += clock.find_seconds(name, make, folds.part, fold)
                 seconds += SECONDS_OF_A_FOLD
@@ -56,23 +61,20 @@ def estimate_bundle(store_path: Path, settings: TrainSettings) -> Estimate:
         seconds += clock.find_one_fit(name, make, streams, n_rows, share=share)
         n_fits += len(folds) + 1
         if streams not in sizes:
-            sizes[streams] = _measure_folder(plan.store, member, make, settings)
+            learner = make(replace(plan.settings.network, epochs=1, steps=0), 0)
+            sizes[streams] = _measure_folder(plan.store, streams, learner)
         n_bytes += sizes[streams]
     return Estimate(n_fits, seconds / 3600, n_bytes)
 
 
-def _measure_folder(
-    store: SegmentStore, member: Member, make: MakeLearner, settings: TrainSettings
-) -> int:
-    """Return the bytes of what a member saves, as fitted on two trials."""
-    streams = parse_streams(member.streams)
-    numbers = store.rows_with(streams)
-    trial = number_trials(store.table.iloc[numbers])
-    numbers, trial = numbers[trial < 2], trial[trial < 2]
-    step = np.flatnonzero(np.diff(trial, prepend=-1) != 0)
-    kept = step if settings.learner == "network" else np.arange(len(numbers))
-    rows = Rows(store, numbers[kept], streams, trial[kept] % 2)
+def _measure_folder(store: SegmentStore, streams: str, learner: Learner) -> int:
+    """Return the bytes of what a learner saves, as fitted on a few trials."""
+    traits = learner.traits
+    rows = take_trials(store, tuple(parse_streams(streams)), traits)
+    if traits.has_epochs and not traits.joins_rows:
+        trial = number_trials(rows.table)
+        rows = rows.take(np.flatnonzero(np.diff(trial, prepend=-1)))
     with TemporaryDirectory() as folder:
-        make(settings.network, settings.seed).fit(rows).save(Path(folder) / "fitted")
+        learner.fit(rows).save(Path(folder) / "fitted")
         files = Path(folder).rglob("*")
         return sum(file.stat().st_size for file in files if file.is_file())

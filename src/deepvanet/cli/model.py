@@ -250,7 +250,7 @@ def train(
             ),
         )
     if estimate:
-        say(estimate_bundle(store, asked).line(execution))
+        say(estimate_bundle(store, asked, face_weights).line(execution))
         return
     bundle = train_bundle(
         store,

@@ -27,10 +27,11 @@ from deepvanet.learners.learner import (
     Learner,
     MakeLearner,
     Training,
+    Traits,
 )
 from deepvanet.learners.making import find_learner
 from deepvanet.protocols.folds import Fold
-from deepvanet.schema import PRIORS, Stream, parse_streams
+from deepvanet.schema import HIGH_OR_LOW, PRIORS, Goal, Stream, parse_streams
 from deepvanet.store import Rows, SegmentStore, number_trials, open_store
 
 N_STEPS = 3
@@ -380,17 +381,14 @@ def _time_fit(
     An example of several rows is timed on trials, since a few rows make hardly one.
     """
     learner, traits = training.learner, training.learner.traits
-    numbers = store.rows_with(training.streams)
     by_trials = traits.joins_rows or not traits.has_epochs
     if not by_trials:
-        numbers = numbers[: N_STEPS * settings.batch_size]
+        numbers = store.rows_with(training.streams)[: N_STEPS * settings.batch_size]
         rows = Rows(store, numbers, training.streams, np.arange(len(numbers)) % 2)
         few = rows.take(np.arange(min(2, len(rows))))
     else:
-        trial = number_trials(store.table.iloc[numbers])
-        numbers, trial = numbers[trial < N_TRIALS], trial[trial < N_TRIALS]
-        rows = Rows(store, numbers, training.streams, trial % 2)
-        few = rows.take(trial < 2)
+        rows = take_trials(store, training.streams, traits)
+        few = rows.take(number_trials(rows.table) < 2)
     learner.fit(few)  # what only the first pays
     start_s, _ = _time(learner, few)
     whole_s, fitted = _time(learner, rows)
@@ -421,6 +419,33 @@ def _time_fit(
         row_s,
         scored_s / len(rows),
     )
+
+
+def take_trials(
+    store: SegmentStore, streams: tuple[Stream, ...], traits: Traits
+) -> Rows:
+    """Return the rows of some trials, with labels of two classes or of ratings.
+
+    Parameters
+    ----------
+    store : SegmentStore
+        The first trials of which are taken.
+    streams : tuple of Stream
+        That rows must have.
+    traits : Traits
+        Of the learner that is fitted on them.
+
+    Returns
+    -------
+    Rows
+        Labels alternate from trial to trial: what is learnt does not matter.
+    """
+    numbers = store.rows_with(streams)
+    trial = number_trials(store.table.iloc[numbers])
+    numbers, trial = numbers[trial < N_TRIALS], trial[trial < N_TRIALS]
+    if traits.can_predict(HIGH_OR_LOW):
+        return Rows(store, numbers, streams, trial % 2)
+    return Rows(store, numbers, streams, 1.0 + trial % 5, goal=Goal("rating"))
 
 
 def _time(learner: Learner, rows: Rows) -> tuple[float, FittedLearner]:
