@@ -1,16 +1,17 @@
 """What the commands of the documentation read, made small."""
 
+import contextlib
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from deepvanet.cli import main
 from pages import write_recording
 from vgg_tensors import sample_vgg
 
@@ -77,10 +78,12 @@ def copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def run_command(line: str, folder: Path) -> str:
-    """Run a command in a folder as this Python has it; return what it printed."""
+def run_command(line: str, folder: Path) -> None:
+    """Run a command in a folder, in this process."""
     _, *arguments = shlex.split(line)
-    return run_program(sys.executable, "-m", "deepvanet", *arguments, folder=folder)
+    with contextlib.chdir(folder):
+        status = main(arguments)
+    assert status == 0, line
 
 
 def run_program(*command: str, folder: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pages import serve_page
 from shown_code import PAGES, list_lines, read_blocks, split_lines
 from shown_inputs import Kitchen, run_command, run_program
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepvanet.config import PrepareSettings
 from deepvanet.findings import attempt
 from deepvanet.preprocessing.face import load_backend
 from deepvanet.preprocessing.face_sampling import N_SAMPLES, FaceSample, sample_faces
 from deepvanet.preprocessing.video import VideoInfo, probe
 
+FINDS_FACES = "yunet"
+"""The backend whose detector all backends have, and which needs no extra."""
 FEW_PICTURES = 3
 """Of each video of a data set that has hundreds of them."""
 
@@ -52,7 +53,7 @@ def examine_video(
     faces = attempt(
         lambda: sample_faces(
             path,
-            load_backend(PrepareSettings.face),
+            load_backend(FINDS_FACES),
             lasts_s=info.duration_s,
             n_samples=n_pictures,
             face_choice=face_choice,
