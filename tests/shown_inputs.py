@@ -113,7 +113,10 @@ def write_log(kitchen: Kitchen, folder: Path) -> None:
         lay_recordings(kitchen, folder)
     clips = range(1, 5)
     log = ["participant,psychopyVersion,trials.thisN,movieFile,movie.started"]
-    log += [f"01,2024.2.4,{n - 1},clips/c{n}.mp4,{3 * n}.0" for n in clips]
+    log[0] += ",movie.stopped"
+    log += [
+        f"01,2024.2.4,{n - 1},clips/c{n}.mp4,{3 * n}.0,{3 * n + 2}.0" for n in clips
+    ]
     (folder / "log.csv").write_text("\n".join(log) + "\n")
     ratings = ["clip,SAM_valence,SAM_arousal"]
     ratings += [f"c{n},{n},{5 - n}" for n in clips]
