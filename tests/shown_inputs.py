@@ -109,8 +109,9 @@ def lay_recordings(kitchen: Kitchen, folder: Path) -> None:
 
 def write_log(kitchen: Kitchen, folder: Path) -> None:
     """Write ``log.csv`` of PsychoPy, and ``sam.csv``, for the first recording."""
-    if not (folder / "s01.bdf").exists():
-        lay_recordings(kitchen, folder)
+    kitchen.make("mine", kitchen.kept)
+    for name in ("s01.bdf", "s01.mp4"):
+        shutil.copy(kitchen.kept / "mine" / name, folder)
     clips = range(1, 5)
     log = ["participant,psychopyVersion,trials.thisN,movieFile,movie.started"]
     log[0] += ",movie.stopped"
