@@ -109,11 +109,15 @@ def lay_recordings(kitchen: Kitchen, folder: Path) -> None:
 
 def write_log(kitchen: Kitchen, folder: Path) -> None:
     """Write ``log.csv`` of PsychoPy, and ``sam.csv``, for the first recording."""
-    if not (folder / "s01.bdf").exists():
-        lay_recordings(kitchen, folder)
+    kitchen.make("mine", kitchen.kept)
+    for name in ("s01.bdf", "s01.mp4"):
+        shutil.copy(kitchen.kept / "mine" / name, folder)
     clips = range(1, 5)
     log = ["participant,psychopyVersion,trials.thisN,movieFile,movie.started"]
-    log += [f"01,2024.2.4,{n - 1},clips/c{n}.mp4,{3 * n}.0" for n in clips]
+    log[0] += ",movie.stopped"
+    log += [
+        f"01,2024.2.4,{n - 1},clips/c{n}.mp4,{3 * n}.0,{3 * n + 2}.0" for n in clips
+    ]
     (folder / "log.csv").write_text("\n".join(log) + "\n")
     ratings = ["clip,SAM_valence,SAM_arousal"]
     ratings += [f"c{n},{n},{5 - n}" for n in clips]
