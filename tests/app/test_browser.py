@@ -314,7 +314,7 @@ def test_the_page_says_what_the_model_reads_and_which_file_lacks_it(visit, tmp_p
     send(tab, {"video": face})
     see_result(tab)
     assert "my face.mp4" in tab.inner_text("#what")
-    assert "no signals was sent: no answer uses EEG" in tab.inner_text("#notes")
+    assert "no file of signals was sent: no answer uses EEG" in tab.inner_text("#lacking")
 
 
 def drag_timeline(tab, share, until):
@@ -525,8 +525,8 @@ def test_the_example_has_all_streams_of_a_bundle(browser, task_store, tmp_path):
 
         assert "from EEG, peripheral, gaze" in say(tab)
         assert "Pupil left" in tab.inner_text("#timeline")
-        assert "far from training" not in tab.inner_text("#notes")
-        assert "C13" not in tab.inner_text("#notes")
+        assert "far from training" not in tab.text_content("#notes")
+        assert "C13" not in tab.text_content("#notes")
 
 
 def test_a_label_is_named_only_where_a_model_is_better_than_its_prior(

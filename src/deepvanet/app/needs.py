@@ -13,8 +13,8 @@ from deepvanet.schema import SIGNALS, Stream
 _FILES = {Stream.FACE: "video", Stream.FACE_FEATURES: "features"}
 _WHAT = {
     "video": "no face video",
-    "features": "no features of the face",
-    "bio": "no signals",
+    "features": "no table of features of the face",
+    "bio": "no file of signals",
 }
 
 

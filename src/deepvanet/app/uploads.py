@@ -1,9 +1,10 @@
 """What was sent: recognised by its first bytes, kept under a name of our own.
 
-The name a file had is shown, and never used but for its ending. What is not one whole
-file (BrainVision, EEGLAB with its ``.fdt``) is refused: its header names another file,
-and a hostile one would name any file of this machine. Play lists that FFmpeg would
-follow are no video by their first bytes.
+The name a file had is shown, and never used but for its ending; a sensor's file of
+Empatica E4, which nothing but its name says, is kept under the one of E4's names that
+it has. What is not one whole file (BrainVision, EEGLAB with its ``.fdt``) is refused:
+its header names another file, and a hostile one would name any file of this machine.
+Play lists that FFmpeg would follow are no video by their first bytes.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import IO
 from deepvanet.app.limits import Limits
 from deepvanet.datasets.recordings.trial_columns import PERIPHERALS
 from deepvanet.schema import UserError
+from deepvanet.signal_io.exports.empatica import SENSORS
 
 _PIECE = 1024**2
 MOST_SHOWN = 100
@@ -38,8 +40,12 @@ BIO_SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
     ".xdf": ((0, b"XDF:"),),
     ".parquet": ((0, b"PAR1"),),
     ".csv": ((0, b""),),
+    ".tsv": ((0, b""),),
+    ".txt": ((0, b""),),
 }
+TEXTS = (".csv", ".tsv", ".txt")
 """A table in text begins as it likes; what else it must be says ``_check_head``."""
+SIGNAL_KINDS = ("bio", *PERIPHERALS)
 SIGNATURES = {
     "video": VIDEO_SIGNATURES,
     "bio": BIO_SIGNATURES,
@@ -70,7 +76,8 @@ def keep_upload(
     Returns
     -------
     Path
-        The copy: ``kind`` with the ending that was sent.
+        The copy: ``kind`` with the ending that was sent, or a sensor's file of E4 in a
+        folder of its own.
 
     Raises
     ------
@@ -83,6 +90,10 @@ def keep_upload(
     head = source.read(512)
     _check_head(kind, suffix, head, limits)
     path = folder / f"{kind}{suffix}"
+    sensor = next((name for name in SENSORS if name == clean_name(sent_as)), None)
+    if sensor is not None and kind in SIGNAL_KINDS:
+        path = folder / kind / sensor
+        path.parent.mkdir()
     size = len(head)
     with path.open("wb") as out:
         out.write(head)
@@ -130,7 +141,7 @@ def _check_head(kind: str, suffix: str, head: bytes, limits: Limits) -> None:
         raise UserError(f"{kind}: the file is empty")
     if not any(head[at : at + len(mark)] == mark for at, mark in known[suffix]):
         raise UserError(f"{kind}: is not what its ending {suffix} says")
-    if suffix == ".csv" and b"\0" in head:
+    if suffix in TEXTS and b"\0" in head:
         raise UserError(f"{kind}: is not text, as its ending {suffix} says")
     if suffix in (".bdf", ".edf"):
         _check_length(kind, head, limits)

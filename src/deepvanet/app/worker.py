@@ -303,10 +303,13 @@ def _say_error(folder: Path, sentence: str) -> None:
 
 def _hide_paths(sentence: str, order: WorkOrder) -> str:
     """Leave out where files lie on this machine, and name them as the person does."""
-    called = {path.name: name_file(path, order.names) for path in order.recording.files}
+    called = {}
+    for path in order.recording.files:
+        inside = os.path.relpath(path, order.folder)
+        called |= dict.fromkeys((inside, path.name), name_file(path, order.names))
     if called:
         kept = re.escape(f"{os.fspath(order.folder)}{os.sep}")
-        names = "|".join(map(re.escape, called))
+        names = "|".join(map(re.escape, sorted(called, key=len, reverse=True)))
         sentence = re.sub(
             rf"(?:{kept})?\b({names})\b", lambda found: called[found[1]], sentence
         )

@@ -18,6 +18,7 @@ const find = (id) => document.getElementById(id);
 const STRIDE = 10; // steps of a page
 const PLOTTED = { eeg: 3 }; // signals that are shown at first; of other streams so many:
 const PLOTTED_ELSE = 5;
+const MOST_OPEN = 3; // notes that are shown without being asked for
 const NEAR_S = 0.6; // a face is shown for so long after the frame in which it was found
 
 let shown = null; // { result, time, view, picked, timeline, plane }
@@ -38,7 +39,12 @@ export function showResult(result, where) {
     ...said.map(([state, sentence]) => build("li", state.replace(" ", "-"), sentence)),
     ...choices.map(({ streams, why }) => build("li", "", `Answered from ${streams}: ${why}.`)),
   );
-  find("notes").replaceChildren(...[...result.lacking, ...result.notes].map((text) => build("li", "", text)));
+  for (const name of ["lacking", "notes"]) {
+    find(name).replaceChildren(...result[name].map((text) => build("li", "", text)));
+  }
+  find("assumed").hidden = !result.notes.length;
+  find("assumed").open = result.notes.length <= MOST_OPEN;
+  find("assumed-count").textContent = `What was assumed: ${result.notes.length}`;
   find("film").hidden = !result.video;
   if (result.video) player.src = `${where}/video`;
   find("crop-figure").hidden = !result.video || !result.squares.length;

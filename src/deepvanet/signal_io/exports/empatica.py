@@ -43,6 +43,8 @@ USED = {
 DERIVED = {"HR.csv": ExportChannel("HR", "bpm", ChannelType.DERIVED)}
 """What the device computed: read where ``recordings.toml`` declares it."""
 NOT_USED = (*DERIVED, "IBI.csv", "ACC.csv")
+SENSORS = (*USED, *DERIVED)
+"""Names of the files that are read."""
 TAGS = "tags.csv"
 TAG = "tag"
 """The text of the marker of a button press."""
