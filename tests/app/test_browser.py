@@ -314,7 +314,8 @@ def test_the_page_says_what_the_model_reads_and_which_file_lacks_it(visit, tmp_p
     send(tab, {"video": face})
     see_result(tab)
     assert "my face.mp4" in tab.inner_text("#what")
-    assert "no file of signals was sent: no answer uses EEG" in tab.inner_text("#lacking")
+    lacking = tab.inner_text("#lacking")
+    assert "no file of signals was sent: no answer uses EEG" in lacking
 
 
 def drag_timeline(tab, share, until):
