@@ -207,7 +207,7 @@ def test_nothing_is_left_where_the_video_breaks_off(tmp_path):
 def test_a_face_that_is_not_seen_for_long_stays_covered_while_another_is():
     one, other = np.array([[10.0, 10, 20, 20]]), np.array([[200.0, 100, 20, 20]])
     both = np.concatenate([one, other])
-    times_s = np.arange(100) / 10
+    times_s = [k / 10 for k in range(100)]
     boxes = [both if k in (0, 99) else one for k in range(100)]
 
     regions = FaceRegions(times_s, boxes)
@@ -226,7 +226,7 @@ def test_a_face_that_leaves_is_covered_for_three_seconds_more():
     one, other = np.array([[10.0, 10, 20, 20]]), np.array([[200.0, 100, 20, 20]])
     boxes = [one] * 5 + [other] * 95
 
-    regions = FaceRegions(np.arange(100) / 10, boxes)
+    regions = FaceRegions([k / 10 for k in range(100)], boxes)
 
     counts = [len(regions.find(k / 10)) for k in range(100)]
     assert counts[:34] == [2] * 34

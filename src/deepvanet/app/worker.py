@@ -303,7 +303,7 @@ def _say_error(folder: Path, sentence: str) -> None:
 
 def _hide_paths(sentence: str, order: WorkOrder) -> str:
     """Leave out where files lie on this machine, and name them as the person does."""
-    called = {}
+    called: dict[str, str] = {}
     for path in order.recording.files:
         inside = os.path.relpath(path, order.folder)
         called |= dict.fromkeys((inside, path.name), name_file(path, order.names))

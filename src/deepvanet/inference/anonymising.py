@@ -13,6 +13,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from jaxtyping import UInt8
 
 from deepvanet.execution.progress import show_progress
 from deepvanet.files import check_file, whole_file
@@ -209,7 +210,9 @@ class _Writer:
         self.container.mux(self._stream.encode(None))
 
 
-def _fit(rgb: Picture, shape: tuple[int, int]) -> Picture:
+def _fit(
+    rgb: Picture, shape: tuple[int, int]
+) -> UInt8[np.ndarray, "fitted_height fitted_width 3"]:
     """Return a picture of the first one's size; a camera may change its own."""
     height, width = shape
     room = max(0, height - rgb.shape[0]), max(0, width - rgb.shape[1])

@@ -45,6 +45,7 @@ size."""
 
 Box = Float[np.ndarray, "4"]
 Boxes = Float[np.ndarray, "face 4"]
+FrameBoxes = Float[np.ndarray, "_ 4"]
 
 
 class FaceFinder:
@@ -99,7 +100,7 @@ class FaceRegions:
     (True, [[6.0, 6.0, 18.0, 18.0]])
     """
 
-    def __init__(self, times_s: Sequence[float], boxes: Sequence[Boxes]) -> None:
+    def __init__(self, times_s: Sequence[float], boxes: Sequence[FrameBoxes]) -> None:
         seen_s = [t for t, held in zip(times_s, boxes, strict=True) if len(held)]
         self._seen_s = np.array(seen_s, dtype=np.float64)
         self._tracks = [
@@ -115,7 +116,7 @@ class FaceRegions:
         return np.array([r for r in regions if r is not None]).reshape(-1, 4)
 
 
-def _join_tracks(times_s: Sequence[float], boxes: Sequence[Boxes]) -> list[_Track]:
+def _join_tracks(times_s: Sequence[float], boxes: Sequence[FrameBoxes]) -> list[_Track]:
     """Join the sightings of faces: each goes to the track that was last nearest."""
     tracks: list[_Track] = []
     last = np.empty((0, 4))
