@@ -26,7 +26,7 @@ CHANNELS = (
     Channel("Cz", ChannelType.EEG, "uV"),
     Channel("Oz", ChannelType.EEG, "uV"),
     Channel("GSR", ChannelType.GSR, "Ohm"),
-    Channel("Temp", ChannelType.TEMPERATURE, "C"),
+    Channel("Temp", ChannelType.TEMPERATURE, "degC"),
 )
 GAZE_CHANNELS = (
     Channel("Gaze x", ChannelType.GAZE_POSITION, "px"),

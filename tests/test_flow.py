@@ -140,7 +140,7 @@ def test_from_made_up_sessions_of_mahnob_to_a_timeline(
     assert "What cleaning removed" in read_page(tmp_path)
     network = load_bundle(tmp_path / "model").load(Target.VALENCE, "face+bio").chosen
     assert sum(p.numel() for p in network.parameters()) == 1_416_537
-    faces = timeline["time_s"][timeline["streams"] == "face+bio"]
+    faces = timeline["time_s"][timeline["face_found"] == 1]
     assert faces.iloc[0] == 30
     assert faces.diff().iloc[1:].eq(1).all()
 
@@ -173,7 +173,7 @@ def test_from_made_up_viewings_of_amigos_to_a_timeline(tmp_path, capsys):
     assert set(scores["dataset"]) == {"amigos-synthetic"}
     trials = pd.read_csv(tmp_path / "run" / "segments.csv", dtype=str)
     assert set(trials["subject"]) == {"01", "02"}
-    assert timeline["streams"].iloc[-1] == "face+bio"
+    assert timeline["face_found"].iloc[-1] == 1
     assert "faces: 100.0%" in capsys.readouterr().out
 
 
