@@ -464,7 +464,7 @@ def test_same_run_gives_the_same_bytes_whatever_the_style(run, report, tmp_path)
         assert dict(mpl.rcParams) == before
 
     written = sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file())
-    # page, scores, coverage, tables in three forms, and figures in two with their numbers
+    # page, scores, coverage, tables in three forms, figures in two with their numbers
     assert len(written) == 3 + 3 * 2 + 3 * 8
     for name in written:
         assert (tmp_path / name).read_bytes() == (report / name).read_bytes(), name
