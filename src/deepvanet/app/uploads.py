@@ -1,7 +1,7 @@
 """What was sent: recognised by its first bytes, kept under a name of our own.
 
 The name a file had is shown, and never used but for its ending; a sensor's file of
-Empatica E4, which nothing but its name says, is kept under the one of E4's names that
+Empatica E4, which only its name says, is kept under the one of E4's names that
 it has. What is not one whole file (BrainVision, EEGLAB with its ``.fdt``) is refused:
 its header names another file, and a hostile one would name any file of this machine.
 Play lists that FFmpeg would follow are no video by their first bytes.
