@@ -28,7 +28,7 @@ N_SUBJECTS = 5
 ALONE = ("--jobs", "1")
 ON_RAY = ("--executor", "ray", "--jobs", "2")
 QUICK = ("--target", "valence", "--streams", "bio", "--folds", "3", "--epochs", "2")
-LONG = (*QUICK[:-1], "100")
+LONG = (*QUICK[:-1], "30")
 
 
 def run(*parts, status=0):

@@ -8,7 +8,7 @@ not asked for.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -237,21 +237,13 @@ class FitClock:
             Seconds of one process.
         """
         seconds = 0.0
-        few, more = (
-            _list_trainings(name, make, part.streams, self.settings, n_epochs)
-            for n_epochs in (FEW, MORE)
-        )
         network = replace(self.settings, epochs=_find_epochs(make, self.settings))
-        for training, longer in zip(few, more, strict=True):
-            key = training.name, training.streams
-            cost = self._find_cost(training, longer)
+        for training, cost, first_s in self._list_costs(name, make, part.streams):
             work = _count_work(training, part, fold, network)
             seconds += training.times * cost.find_work(work)
             if _cuts_trials(part):
                 seconds += cost.cut_s * self._count_parts(fold)
-            if key not in self._paid:
-                seconds += cost.first_s * len(self.store.table)
-            self._paid.add(key)
+            seconds += first_s
         return seconds
 
     def _count_parts(self, fold: Fold) -> int:
@@ -290,6 +282,18 @@ class FitClock:
         """
         seconds = 0.0
         network = replace(self.settings, epochs=_find_epochs(make, self.settings))
+        for training, cost, first_s in self._list_costs(name, make, streams):
+            n_trained = n_rows
+            if training.learner.traits.has_epochs:
+                n_trained = round(share * _count_passes(n_rows, network))
+            work = FitWork(1, n_rows, n_trained, 0)
+            seconds += training.times * cost.find_work(work) + first_s
+        return seconds
+
+    def _list_costs(
+        self, name: str, make: MakeLearner, streams: str
+    ) -> Iterator[tuple[Training, FitCost, float]]:
+        """Yield what a learner trains, its cost, and what only the first fit takes."""
         few, more = (
             _list_trainings(name, make, streams, self.settings, n_epochs)
             for n_epochs in (FEW, MORE)
@@ -297,15 +301,13 @@ class FitClock:
         for training, longer in zip(few, more, strict=True):
             key = training.name, training.streams
             cost = self._find_cost(training, longer)
-            n_trained = n_rows
-            if training.learner.traits.has_epochs:
-                n_trained = round(share * _count_passes(n_rows, network))
-            work = FitWork(1, n_rows, n_trained, 0)
-            seconds += training.times * cost.find_work(work)
-            if key not in self._paid:
-                seconds += cost.first_s * len(self.store.table)
+            is_paid = key in self._paid
             self._paid.add(key)
-        return seconds
+            yield (
+                training,
+                cost,
+                0.0 if is_paid else cost.first_s * len(self.store.table),
+            )
 
     def _find_cost(self, training: Training, longer: Training) -> FitCost:
         key = training.name, training.streams
