@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from axe_core import fetch_axe
+from browsers import open_browser
 from deepvanet.bundle import train_bundle
 from deepvanet.config import (
     EvaluateSettings,
@@ -72,6 +74,19 @@ def only_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with (tmp_path_factory.getbasetemp().parent / "ray.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Lend a real browser without a window."""
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of axe-core, as npm's registry has it."""
+    return fetch_axe(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture

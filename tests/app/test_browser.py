@@ -1,13 +1,12 @@
 """Tests of the page in a real browser: what a person sees, clicks and types."""
 
-import os
-import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from browsers import needs_browser
 from deepvanet.bundle import list_standings, train_bundle
 from deepvanet.config import Execution
 from films import write_video
@@ -24,22 +23,11 @@ from task_bundles import (
     write_task_store,
 )
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 120_000
 REFUSED = "the server responded with a status of 4"
 """What a browser notes of an answer that the page then shows as a sentence."""
 
-browser_path = os.environ.get("DEEPVANET_BROWSER") or next(
-    (path for name in BROWSERS if (path := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        browser_path is None,
-        reason="THE PAGE IS NOT TESTED: no Chromium, install it or set "
-        "DEEPVANET_BROWSER",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_browser]
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +39,6 @@ def recording(tmp_path_factory):
 def page(filmed_bundle):
     with open_page(filmed_bundle) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,36 +1,14 @@
 """Tests of who can read the page and its report, by axe-core: two widths and styles."""
 
-import shutil
-
 import pytest
 
-from axe_core import fetch_axe, find_violations
+from axe_core import find_violations
+from browsers import needs_browser, visit
 from pages import open_page, write_recording
 
-browser_path = next(
-    (p for name in ("chromium", "google-chrome") if (p := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(browser_path is None, reason="no Chromium"),
-]
+pytestmark = [pytest.mark.long, needs_browser]
 WAIT_MS = 120_000
 STYLES = [(width, style) for width in (1200, 480) for style in ("light", "dark")]
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    return fetch_axe(tmp_path_factory.mktemp("axe"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +22,6 @@ def answered(page, tmp_path_factory):
     """The number of a recording that was answered."""
     sent = page.send(**write_recording(tmp_path_factory.mktemp("all"), seconds=8))
     return page.wait(sent)["id"]
-
-
-def visit(browser, address, width, style):
-    size = {"width": width, "height": 900}
-    tab = browser.new_page(viewport=size, color_scheme=style)
-    tab.goto(address)
-    return tab
 
 
 @pytest.mark.parametrize(("width", "style"), STYLES)

@@ -1,20 +1,13 @@
 """Tests of a report's page in a real browser: who can read it, and at which width."""
 
-import shutil
-
 import pytest
 
-from axe_core import fetch_axe, find_violations
+from axe_core import find_violations
+from browsers import needs_browser, visit
 from deepvanet.reporting import write_report
 from fake_run import write_run
 
-browser_path = next(
-    (p for name in ("chromium", "google-chrome") if (p := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(browser_path is None, reason="no Chromium"),
-]
+pytestmark = [pytest.mark.long, needs_browser]
 OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)"
 
 
@@ -32,41 +25,23 @@ def report(tmp_path_factory):
     return write_report([run], tmp_path_factory.mktemp("reports") / "report")
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """The text of axe-core, as npm's registry has it."""
-    return fetch_axe(tmp_path_factory.mktemp("axe"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path)
-        yield browser
-        browser.close()
-
-
-def visit(browser, report, width, scheme="light"):
-    size = {"width": width, "height": 900}
-    tab = browser.new_page(viewport=size, color_scheme=scheme)
-    tab.goto(report.as_uri())
+def open_report(browser, report, width, style="light"):
+    tab = visit(browser, report.as_uri(), width, style)
     tab.evaluate(OPEN_ALL)
     return tab
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("style", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 480])
-def test_axe_finds_nothing(browser, report, axe, width, scheme):
-    tab = visit(browser, report, width, scheme)
+def test_axe_finds_nothing(browser, report, axe, width, style):
+    tab = open_report(browser, report, width, style)
 
     assert find_violations(tab, axe) == []
     tab.close()
 
 
 def test_leaks_are_seen_at_1200_pixels_without_scrolling(browser, report):
-    tab = visit(browser, report, 1200)
+    tab = open_report(browser, report, 1200)
 
     heads = tab.query_selector_all("table.scores thead th")
     ends = {h.inner_text(): h.bounding_box() for h in heads}
@@ -77,7 +52,7 @@ def test_leaks_are_seen_at_1200_pixels_without_scrolling(browser, report):
 
 
 def test_a_narrow_page_does_not_scroll_sideways(browser, report):
-    tab = visit(browser, report, 480)
+    tab = open_report(browser, report, 480)
 
     assert tab.evaluate("document.documentElement.scrollWidth") <= 480
     first = tab.query_selector(".answer h3")
