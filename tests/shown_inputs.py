@@ -13,6 +13,9 @@ import torch
 
 from deepvanet.cli import main
 from pages import write_recording
+from shown_code import ROOT, read_blocks
+from small_deap_original import list_events
+from small_deap_original import write_recording as write_raw
 from vgg_tensors import sample_vgg
 
 SMALL = "--subjects 3 --trials 6 --seconds 2"
@@ -95,6 +98,13 @@ def run_program(*command: str, folder: Path) -> str:
     return done.stdout
 
 
+def write_raw_deap(kitchen: Kitchen, folder: Path) -> None:
+    """Add the raw recordings of DEAP's three subjects to its folder."""
+    kitchen.make("DEAP", folder)
+    for subject in ("01", "02", "03"):
+        write_raw(folder / "DEAP", subject, events=list_events(6))
+
+
 def write_face_and_signals(_kitchen: Kitchen, folder: Path) -> None:
     """Write ``face.mp4`` and ``signals.bdf`` of a person, of DEAP's channels."""
     write_recording(folder)
@@ -143,7 +153,14 @@ def write_vgg(_kitchen: Kitchen, folder: Path) -> None:
     torch.save(sample_vgg(), folder / "vgg16.pth")
 
 
+def write_own_learner(_kitchen: Kitchen, folder: Path) -> None:
+    """Write the learner that its page shows."""
+    code, *_ = read_blocks(ROOT / "docs" / "own-learner.md", "python")
+    (folder / "skin.py").write_text(code)
+
+
 WRITES = {
+    "deap-original": write_raw_deap,
     **dict.fromkeys(
         ("face.mp4", "signals.bdf", "recording.edf"), write_face_and_signals
     ),
@@ -152,5 +169,6 @@ WRITES = {
     **dict.fromkeys(("predictions.csv", "segments.csv"), lay_predictions),
     "P1_10_face.mov": lay_face_video,
     "vgg16.pth": write_vgg,
+    "skin.py": write_own_learner,
 }
 """What no command makes."""
