@@ -21,7 +21,7 @@ from vgg_tensors import sample_vgg
 SMALL = "--subjects 3 --trials 6 --seconds 2"
 MAKES: Mapping[str, str] = {
     "DEAP": "synth deap DEAP --subjects 3 --trials 6 --seconds 5",
-    "MAHNOB": f"synth mahnob MAHNOB {SMALL}",
+    "MAHNOB": "synth mahnob MAHNOB --subjects 3 --trials 8 --seconds 4",
     "AMIGOS": f"synth amigos AMIGOS {SMALL}",
     "DREAMER": "synth dreamer DREAMER --subjects 3 --trials 8 --seconds 2",
     "WESAD": "synth wesad WESAD --subjects 3 --seconds 20",
@@ -117,6 +117,16 @@ def lay_recordings(kitchen: Kitchen, folder: Path) -> None:
     copy(kitchen.kept / "mine", folder)
 
 
+def lay_trials(kitchen: Kitchen, folder: Path) -> None:
+    """Lay a table of trials: of the person whose signals are there, or of three."""
+    if not (folder / "signals.bdf").exists():
+        lay_recordings(kitchen, folder)
+        return
+    rows = ["subject,trial,stimulus,bio,onset_s,duration_s"]
+    rows += [f"1,{n},clip{n},signals.bdf,{3 * n - 1},2" for n in (1, 2)]
+    (folder / "trials.csv").write_text("\n".join(rows) + "\n")
+
+
 def write_log(kitchen: Kitchen, folder: Path) -> None:
     """Write ``log.csv`` of PsychoPy, and ``sam.csv``, for the first recording."""
     kitchen.make("mine", kitchen.kept)
@@ -164,7 +174,7 @@ WRITES = {
     **dict.fromkeys(
         ("face.mp4", "signals.bdf", "recording.edf"), write_face_and_signals
     ),
-    "trials.csv": lay_recordings,
+    "trials.csv": lay_trials,
     **dict.fromkeys(("log.csv", "sam.csv"), write_log),
     **dict.fromkeys(("predictions.csv", "segments.csv"), lay_predictions),
     "P1_10_face.mov": lay_face_video,

@@ -34,7 +34,7 @@ def store(tmp_path_factory):
     return made
 
 
-def train(store, out, group=(), **asked):
+def train(store, out, group=(), people=None, **asked):
     settings = replace(
         SETTINGS["high-low"],
         targets=("valence",),
@@ -42,7 +42,12 @@ def train(store, out, group=(), **asked):
         **{"cross_validate": True, **asked},
     )
     return train_bundle(
-        store.path, out, settings=settings, execution=ALONE, group=group
+        store.path,
+        out,
+        settings=settings,
+        execution=ALONE,
+        group=group,
+        people=people,
     )
 
 
@@ -68,6 +73,15 @@ def test_a_card_says_that_groups_are_not_measured_until_they_are(store, tmp_path
     assert (men["n_subjects"], men["n_trials"]) == (6, 48)
     assert men["ci_low"] <= men["mean"] <= men["ci_high"]
     assert load_bundle(again.path).lines() == bundle.lines()
+
+    people = tmp_path / "people.csv"
+    rows = [f"{n},{'l' if n < 8 else 'r'}" for n in range(1, 15)]
+    people.write_text("\n".join(["id,hand", *rows]))
+    third = train(store, tmp_path / "model", group=["hand", "sex"], people=people)
+
+    text = (third.path / "README.md").read_text()
+    assert "| hand l | valence | bio | 7 | 56 |" in text
+    assert "| sex f | valence | bio | 7 | 56 |" in text
 
 
 def read_validations(path):

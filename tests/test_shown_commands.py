@@ -96,7 +96,8 @@ def shorten(line):
     """Return a command with the options that make it short."""
     words = shlex.split(line)
     for option, value in SHORTER.get(words[1], {}).items():
-        if option not in words:
+        takes_two = option == "--target" and "quadrants" in words
+        if option not in words and not takes_two:
             words += [option, value]
     return shlex.join(words)
 

@@ -68,8 +68,8 @@ LabelRule = Annotated[
 Group = Annotated[
     tuple[str, ...],
     About(
-        "Columns of the table of trials by whose values people are scored apart, as "
-        "sex; each subject has one value.",
+        "Columns of the table of trials, or of `--people`, by whose values people are "
+        "scored apart, as sex; each subject has one value.",
         shown="none",
         metavar="COLUMN",
     ),

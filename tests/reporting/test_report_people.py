@@ -169,3 +169,54 @@ def test_two_runs_that_say_two_things_of_a_person_are_refused(run, tmp_path):
         len(study.groups)
 
     assert str(refused.value).endswith("has the sex 'm', and in another run 'f'")
+
+
+def write_people(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_a_table_of_people_groups_them_as_a_column_of_trials_does(
+    run, report, tmp_path, caplog
+):
+    rows = [f"{n};{'f' if n < 9 else 'm'};{20 + n}" for n in range(1, 16)]
+    people = write_people(
+        tmp_path / "questionnaire.csv",
+        "\n".join(["Participant_id;Gender;Age", *rows, "99;f;30"]),
+    )
+
+    page = deepvanet.report(run, tmp_path / "report", group="Gender", people=people)
+
+    table = pd.read_csv(page.parent / "groups.csv")
+    usual = pd.read_csv(report / "groups.csv")
+    assert set(table["column"]) == {"Gender"}
+    pd.testing.assert_frame_equal(
+        table.drop(columns="column"),
+        usual[usual["column"] == "sex"].drop(columns="column").reset_index(drop=True),
+    )
+    assert "3 subjects are not listed: 16, 17, 18" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "sentence"),
+    [
+        ("person\n1\n", "sex", "has no column beside person"),
+        ("who,sex\n1,f\n", "sex", "no column names subjects, as subject does; got who"),
+        ("subject,sex\n1,f\n1,f\n", "sex", "line 3 has a second row of subject 1"),
+        ("subject,sex\n1,f\n,f\n", "sex", "line 3 has no subject"),
+        ("subject,sex\nanna,f\n", "sex", "lists none of the subjects 01, 02"),
+        ("subject,hand\n1,l\n001,r\n", "hand", "1, 001 are all subject 01"),
+        ("subject,sex\n1,m\n", "sex", "has two values of sex, 'f' and 'm'"),
+        ("subject,hand\n1,l\n2,r\n", "eye", "one value a subject: sex, <b>, hand"),
+    ],
+)
+def test_a_table_of_people_that_gives_no_groups_is_refused(
+    run, tmp_path, text, column, sentence
+):
+    people = write_people(tmp_path / "people.csv", text)
+
+    with pytest.raises(UserError) as refused:
+        deepvanet.report(run, tmp_path / "report", group=column, people=people)
+
+    assert sentence in str(refused.value)
+    assert not (tmp_path / "report").exists()

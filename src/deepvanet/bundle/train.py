@@ -50,6 +50,7 @@ from deepvanet.bundle.validation import (
     name_fold,
 )
 from deepvanet.config import Execution, TrainSettings, claim_folder, to_dict
+from deepvanet.datasets.people_table import read_people
 from deepvanet.evaluation.fits import open_once
 from deepvanet.execution import run_tasks
 from deepvanet.files import make_folder, remove_unfinished, write_text
@@ -80,6 +81,7 @@ def train_bundle(
     execution: Execution,
     face_weights: Path | None = None,
     group: Sequence[str] = (),
+    people: Path | None = None,
 ) -> Bundle:
     """Fit a learner for each target and stream set on all rows of a store.
 
@@ -98,6 +100,8 @@ def train_bundle(
     group : sequence of str
         Columns of the store's trials by whose values people are scored apart. It
         changes no number of the bundle, and may be asked of a finished one.
+    people : Path | None
+        CSV file with a row for each subject, whose columns may be groups too.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def train_bundle(
         "store_digest": digest_store(store),
         "channels": [asdict(channel) for channel in store.manifest.channels],
     }
-    groups = _find_groups(store, settings, group)
+    groups = _find_groups(store, settings, group, people)
     folds = plan.folds
     lags = {member: find_member_lag(store, settings, member) for member in members}
     rows = {
@@ -193,7 +197,10 @@ def train_bundle(
 
 
 def _find_groups(
-    store: SegmentStore, settings: TrainSettings, columns: Sequence[str]
+    store: SegmentStore,
+    settings: TrainSettings,
+    columns: Sequence[str],
+    people: Path | None,
 ) -> dict[str, dict[str, str]]:
     """Return the group of each subject that is trained on, by column.
 
@@ -210,6 +217,8 @@ def _find_groups(
     trials = store.trials
     if settings.subjects:
         trials = trials[trials["subject"].isin(settings.subjects)]
+    if people is not None:
+        trials = read_people(people).add_to(trials)
     return {
         column: find_groups(trials, column, what=f"store {store.path}")
         for column in dict.fromkeys(columns)

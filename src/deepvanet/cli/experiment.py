@@ -35,6 +35,7 @@ from deepvanet.cli.options import (
     Loss,
     Normalise,
     OffsetsOfRecipe,
+    PeopleTable,
     Precision,
     Recipe,
     ScaleOfRecipe,
@@ -234,6 +235,7 @@ def report(
         float, option(config.ReportSettings, "font_size")
     ] = config.ReportSettings.font_size,
     group: Annotated[str, option(config.ReportSettings, "group")] = "",
+    people: PeopleTable = None,
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
@@ -250,7 +252,12 @@ def report(
         figure_width=figure_width, font_size=font_size, group=split_names(group)
     )
     page = write_report(
-        runs, out, settings=settings, predictions=predictions or (), say=say
+        runs,
+        out,
+        settings=settings,
+        predictions=predictions or (),
+        people=people,
+        say=say,
     )
     check_written(page)
     say(f"report: {page}")

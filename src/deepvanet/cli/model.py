@@ -38,6 +38,7 @@ from deepvanet.cli.options import (
     Loss,
     Normalise,
     OffsetsOfRecipe,
+    PeopleTable,
     Precision,
     Recipe,
     ScaleOfRecipe,
@@ -184,6 +185,7 @@ def train(
         float, option(config.TrainSettings, "stream_dropout")
     ] = config.TrainSettings.stream_dropout,
     group: Annotated[str, option(config.ReportSettings, "group")] = "",
+    people: PeopleTable = None,
     face_weights: FaceWeights = None,
     freeze_face: FreezeFace = config.NetworkSettings.freeze_face,
     settings: Annotated[Path | None, settings_option("bundle")] = None,
@@ -259,6 +261,7 @@ def train(
         execution=execution,
         face_weights=face_weights,
         group=split_names(group),
+        people=people,
     )
     files.check_written(
         out / "bundle.json", *(name_folder(out, *key) for key in bundle.networks)

@@ -338,6 +338,14 @@ WrittenRoot = Annotated[
     ),
 ]
 Store = Annotated[Path, typer.Argument(help="Folder that `prepare` wrote.")]
+PeopleTable = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table with a row for each subject, whose columns may be groups too: a "
+        "CSV file with a column subject.",
+        show_default="none",
+    ),
+]
 
 
 def make_execution(

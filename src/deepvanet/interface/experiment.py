@@ -183,6 +183,7 @@ def report(
     *,
     settings: ReportSettings | None = None,
     predictions: PathLike | Sequence[PathLike] = (),
+    people: PathLike | None = None,
     **asked: Any,
 ) -> Path:
     """Turn runs into scores, figures and a page; return the page.
@@ -197,6 +198,8 @@ def report(
         Figures, and groups of people; keywords change them.
     predictions : str, Path, or several of them
         CSV files of predictions that were made elsewhere, of trials of the runs.
+    people : str or Path, optional
+        CSV file with a row for each subject, whose columns may be groups too.
     **asked : object
         Fields of ``ReportSettings`` (``group``, ``figure_width``, ``font_size``).
 
@@ -209,7 +212,8 @@ def report(
     ------
     UserError
         When a run cannot be read, two hold the same scores, there are no such groups,
-        predictions are not of their trials, or ``out`` is a file.
+        a table of people has none of the subjects, predictions are not of their
+        trials, or ``out`` is a file.
 
     Examples
     --------
@@ -224,6 +228,7 @@ def report(
             read_path(out, "out"),
             settings=made,
             predictions=[read_path(one, "predictions") for one in given],
+            people=read_optional_path(people, "people"),
         )
 
 

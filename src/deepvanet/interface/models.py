@@ -36,6 +36,7 @@ def train(
     execution: Execution | None = None,
     face_weights: PathLike | None = None,
     group: str | Sequence[str] = (),
+    people: PathLike | None = None,
     **asked: Any,
 ) -> Model:
     """Fit learners on all rows of a store, and keep them as a bundle; return it.
@@ -55,6 +56,8 @@ def train(
     group : str or sequence of str
         Columns of the store's trials by whose values people are scored apart, as
         ``sex``; for the card.
+    people : str or Path, optional
+        CSV file with a row for each subject, whose columns may be groups too.
     **asked : object
         Fields of ``TrainSettings`` (``targets``, ``streams``, ``learner`` and others),
         of ``NetworkSettings`` and of ``Execution``, by name.
@@ -86,6 +89,7 @@ def train(
             execution=execution,
             face_weights=read_optional_path(face_weights, "face_weights"),
             group=settle(None, ReportSettings, {"group": group}).group,
+            people=read_optional_path(people, "people"),
         )
     for line in bundle.lines():
         _log.info("%s", line)

@@ -122,7 +122,8 @@ def list_columns_of_people(trials: pd.DataFrame) -> list[str]:
         if name == "subject" or _ADDED.fullmatch(name):
             continue
         values = trials[name].map(_spell)
-        of_subjects = values.groupby(trials["subject"]).nunique()
+        stated = values[values != ""]
+        of_subjects = stated.groupby(trials["subject"]).nunique()
         if (of_subjects == 1).all() and 1 < values.nunique() <= MOST_GROUPS:
             found.append(name)
     return found

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from deepvanet.config import digest
+from deepvanet.datasets.people_table import People
 from deepvanet.gap import Gap, list_gaps
 from deepvanet.metrics import (
     GROUP_COLUMNS,
@@ -74,6 +75,8 @@ class Study:
         The same of control runs, with a column ``control``; often without a row.
     group : tuple of str
         Columns of trials by whose values people are scored apart.
+    people : People | None
+        A table with further such columns.
     """
 
     dataset: str
@@ -83,6 +86,7 @@ class Study:
     scores: pd.DataFrame
     controls: pd.DataFrame
     group: tuple[str, ...] = ()
+    people: People | None = None
 
     @cached_property
     def groups(self) -> pd.DataFrame:
@@ -106,9 +110,11 @@ class Study:
     def _find_groups(self, column: str) -> dict[str, str]:
         """Return the group of each subject, which all runs must state alike."""
         found: dict[str, str] = {}
+        people = self.people
         for run in self.runs:
             what = f"run {run.path}"
-            mine = find_groups(run.trials, column, what=what)
+            trials = run.trials if people is None else people.add_to(run.trials)
+            mine = find_groups(trials, column, what=what)
             for subject, group in mine.items():
                 if found.setdefault(subject, group) != group:
                     raise UserError(
@@ -344,7 +350,12 @@ def order_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return first + sorted(there.difference(first))
 
 
-def make_study(runs: Sequence[Run], *, group: Sequence[str] = ()) -> Study:
+def make_study(
+    runs: Sequence[Run],
+    *,
+    group: Sequence[str] = (),
+    people: People | None = None,
+) -> Study:
     """Score runs of one recipe.
 
     Parameters
@@ -353,6 +364,8 @@ def make_study(runs: Sequence[Run], *, group: Sequence[str] = ()) -> Study:
         At least one.
     group : sequence of str
         Columns of trials by whose values people are scored apart.
+    people : People, optional
+        A table with further such columns.
 
     Raises
     ------
@@ -393,6 +406,7 @@ def make_study(runs: Sequence[Run], *, group: Sequence[str] = ()) -> Study:
         if tables
         else pd.DataFrame(columns=[*SCORE_COLUMNS, "control"]),
         tuple(dict.fromkeys(group)),
+        people,
     )
 
 

@@ -28,6 +28,7 @@ import pandas as pd
 
 from deepvanet.cells import write_csv
 from deepvanet.config import ReportSettings
+from deepvanet.datasets.people_table import read_people
 from deepvanet.files import make_folder, whole_file, write_text
 from deepvanet.metrics import (
     COVERAGE_COLUMNS,
@@ -56,6 +57,7 @@ def write_report(
     *,
     settings: ReportSettings = USUAL,
     predictions: Sequence[Path] = (),
+    people: Path | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Path:
     """Write the scores, figures and page of finished runs.
@@ -70,6 +72,8 @@ def write_report(
         How large figures and their letters are, and which groups are scored apart.
     predictions : sequence of Path
         CSV files of predictions that were made elsewhere, of trials of the runs.
+    people : Path, optional
+        CSV file with a row for each subject, whose columns may be groups too.
     say : callable, optional
         Takes the answer for each target, a line each.
 
@@ -82,10 +86,14 @@ def write_report(
     ------
     UserError
         When a run cannot be read, two runs hold the same scores, there are no such
-        groups, predictions are not of their trials, or ``out`` is a file.
+        groups, a table of people has none of the subjects,
+        predictions are not of their trials, or ``out`` is a file.
     """
     gathered = gather_runs(runs)
-    studies = [make_study(held, group=settings.group) for held in gathered]
+    listed = None if people is None else read_people(people)
+    studies = [
+        make_study(held, group=settings.group, people=listed) for held in gathered
+    ]
     groups = [study.groups for study in studies]  # or a sentence, before any file
     if predictions and len(studies) > 1:
         raise UserError(
