@@ -186,7 +186,8 @@ function showFace() {
     else high = half;
   }
   const square = squares[low - 1];
-  const isSeen = square && at - square[0] < NEAR_S && player.readyState >= 2;
+  const isSeen = Boolean(square) && at - square[0] < NEAR_S && player.readyState >= 2;
+  find("no-face").hidden = isSeen;
   find("box").setAttribute("points", isSeen ? square.slice(1).join(" ") : "");
   const pen = find("crop").getContext("2d");
   const side = find("crop").width;
