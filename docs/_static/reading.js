@@ -12,6 +12,12 @@ document.addEventListener("DOMContentLoaded", () => {
     link.setAttribute("role", "navigation");
     link.setAttribute("aria-label", "Source of this page");
   }
+  for (const cited of document.querySelectorAll(".citation")) {
+    cited.setAttribute("role", "listitem");
+  }
+  for (const caption of document.querySelectorAll(".caption[role=heading]")) {
+    caption.setAttribute("aria-level", "2");
+  }
   for (const [part, name] of [[".sidebar-drawer", "Pages"], [".toc-drawer", "On this page"]]) {
     document.querySelector(part)?.setAttribute("aria-label", name);
   }

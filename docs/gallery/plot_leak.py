@@ -28,6 +28,8 @@ run = deepvanet.evaluate(
 
 # %%
 # The table says what training and test shared, beside each score.
+# Where a signal holds nothing, an honest score of few trials lies about one half, and often
+# below: the class that is frequent in training is then rare in the test.
 
 scores = deepvanet.tabulate_scores(run)
 shown = (scores["metric"] == "balanced_accuracy") & (scores["level"] == "segment")

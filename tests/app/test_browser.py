@@ -279,6 +279,7 @@ def test_the_face_is_boxed_and_cut_out_and_bands_have_bars(visit, recording):
         }"""
     )
     assert shade[3] == 255
+    assert tab.is_hidden("#no-face")
     shares = tab.locator("#power-bars output").all_inner_texts()
     assert sum(int(text.split()[0]) for text in shares) == pytest.approx(100, abs=2)
 
