@@ -200,7 +200,9 @@ def test_a_table_of_people_groups_them_as_a_column_of_trials_does(
 @pytest.mark.parametrize(
     ("text", "column", "sentence"),
     [
+        ("subject,sex\n1,f\n", "", "is read for groups, and none is asked for"),
         ("person\n1\n", "sex", "has no column beside person"),
+        ("", "sex", "people.csv: is empty, expected a table of people"),
         ("who,sex\n1,f\n", "sex", "no column names subjects, as subject does; got who"),
         ("subject,sex\n1,f\n1,f\n", "sex", "line 3 has a second row of subject 1"),
         ("subject,sex\n1,f\n,f\n", "sex", "line 3 has no subject"),

@@ -218,7 +218,7 @@ def _find_groups(
     if settings.subjects:
         trials = trials[trials["subject"].isin(settings.subjects)]
     if people is not None:
-        trials = read_people(people).add_to(trials)
+        trials = read_people(people, columns).add_to(trials)
     return {
         column: find_groups(trials, column, what=f"store {store.path}")
         for column in dict.fromkeys(columns)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from deepvanet.datasets.recordings.trial_columns import WORDS
 from deepvanet.datasets.small_tables import SmallTable, read_table
-from deepvanet.findings import list_some, say_count
+from deepvanet.findings import FindingError, list_some, say_count
 from deepvanet.schema import UserError
 
 KEY = "subject"
@@ -89,21 +89,30 @@ def _is_same(name: str, subject: str) -> bool:
     return name.isdigit() and int(name) == int(subject)
 
 
-def read_people(path: Path) -> People:
+def read_people(path: Path, group: Sequence[str]) -> People:
     """Read a table of people.
 
     Parameters
     ----------
     path : Path
         CSV with a column of subjects, as a table of trials may call it; any others.
+    group : sequence of str
+        Columns of groups that are asked for, of the table or of trials.
 
     Raises
     ------
     UserError
-        When it cannot be read, no column names subjects, there is none beside it, or a
-        subject has two rows or no name.
+        When no group is asked for, it cannot be read, no column names subjects, there
+        is none beside it, or a subject has two rows or no name.
     """
-    table = read_table(path, what="table of people")
+    if not group:
+        raise UserError(
+            f"{path} is read for groups, and none is asked for", field="group"
+        )
+    try:
+        table = read_table(path, what="table of people")
+    except FindingError as error:  # whose cures are those of recordings
+        raise UserError(f"{path}: {error.finding.sentence}", field=_FIELD) from None
     key = _find_key(table)
     others = [column for column in table.columns if column != key]
     if not others:

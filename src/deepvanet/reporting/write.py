@@ -90,7 +90,7 @@ def write_report(
         predictions are not of their trials, or ``out`` is a file.
     """
     gathered = gather_runs(runs)
-    listed = None if people is None else read_people(people)
+    listed = None if people is None else read_people(people, settings.group)
     studies = [
         make_study(held, group=settings.group, people=listed) for held in gathered
     ]
