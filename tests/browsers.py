@@ -12,6 +12,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 browser_path = os.environ.get("DEEPVANET_BROWSER") or next(
     (path for name in NAMES if (path := shutil.which(name))), None
 )
+STYLES = [(width, style) for width in (1200, 480) for style in ("light", "dark")]
+"""In which pages are looked at."""
 needs_browser = pytest.mark.skipif(
     browser_path is None,
     reason="NO PAGE IS LOOKED AT: no Chromium, install it or set DEEPVANET_BROWSER",

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from axe_core import find_violations
-from browsers import needs_browser, visit
+from browsers import STYLES, needs_browser, visit
 
 ROOT = Path(__file__).parents[1]
 NOT_BUILT = shutil.ignore_patterns("_build", "auto_gallery")
 SEARCH = "search.html"
 """A page of the theme, without a heading of its own."""
-STYLES = [(width, style) for width in (1200, 480) for style in ("light", "dark")]
 
 pytestmark = pytest.mark.long
 

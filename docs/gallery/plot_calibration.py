@@ -29,8 +29,11 @@ run = deepvanet.evaluate(
 # %%
 
 plt.figure(figsize=(4, 4), layout="constrained")
-for learner in ("bandpower-logistic", "bandpower-nb"):
-    mine = run.predictions[run.predictions["learner"] == learner]
+parts = {
+    name: run.predictions[run.predictions["learner"] == name]
+    for name in ("bandpower-logistic", "bandpower-nb")
+}
+for learner, mine in parts.items():
     bins = pd.qcut(mine["score"], 8, duplicates="drop")
     held = mine.groupby(bins, observed=True)[["score", "label"]].mean()
     plt.plot(held["score"], held["label"], "o-", label=learner)
@@ -44,11 +47,12 @@ plt.show()
 # The naive classifier counts each channel as if it were new evidence: its scores are too sure.
 # Both measures punish that: the lower, the better.
 
-rows = {}
-for learner in ("bandpower-logistic", "bandpower-nb"):
-    mine = run.predictions[run.predictions["learner"] == learner]
-    rows[learner] = {
-        "Brier score": brier_score_loss(mine["label"], mine["score"]),
-        "log loss": log_loss(mine["label"], mine["score"]),
-    }
-pd.DataFrame(rows).T.round(2)
+rows = [
+    (
+        name,
+        brier_score_loss(mine["label"], mine["score"]),
+        log_loss(mine["label"], mine["score"]),
+    )
+    for name, mine in parts.items()
+]
+pd.DataFrame(rows, columns=["learner", "Brier score", "log loss"]).round(2)

@@ -3,12 +3,11 @@
 import pytest
 
 from axe_core import find_violations
-from browsers import needs_browser, visit
+from browsers import STYLES, needs_browser, visit
 from pages import open_page, write_recording
 
 pytestmark = [pytest.mark.long, needs_browser]
 WAIT_MS = 120_000
-STYLES = [(width, style) for width in (1200, 480) for style in ("light", "dark")]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A person's own learner: a file of code, an object, what makes one."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ from deepvanet.config import NetworkSettings
 from deepvanet.learners.making import find_learner, load_learner
 from deepvanet.learners.own_sources import describe_object, register
 from deepvanet.schema import UserError
+from shown_code import ROOT, read_blocks
 
-PAGE = (Path(__file__).parents[2] / "docs/own-learner.md").read_text()
-CODE = re.findall(r"```python\n(.*?)```", PAGE, re.S)[0]
+CODE, *_ = read_blocks(ROOT / "docs" / "own-learner.md", "python")
 ASKED = ["--protocol", "trial", "--target", "valence", "--streams", "peripheral"]
 ASKED += ["--folds", "2", "--permutations", "0", "--jobs", "1"]
 QUICK = {"protocols": "trial", "targets": "valence", "folds": 2, "permutations": 0}

@@ -3,7 +3,7 @@
 import pytest
 
 from axe_core import find_violations
-from browsers import needs_browser, visit
+from browsers import STYLES, needs_browser, visit
 from deepvanet.reporting import write_report
 from fake_run import write_run
 
@@ -31,8 +31,7 @@ def open_report(browser, report, width, style="light"):
     return tab
 
 
-@pytest.mark.parametrize("style", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 480])
+@pytest.mark.parametrize(("width", "style"), STYLES)
 def test_axe_finds_nothing(browser, report, axe, width, style):
     tab = open_report(browser, report, width, style)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepvanet.datasets.recordings.trial_columns import WORDS
+from deepvanet.datasets.recordings.trial_columns import find_subject
 from deepvanet.datasets.small_tables import SmallTable, read_table
 from deepvanet.findings import FindingError, list_some, say_count
 from deepvanet.schema import UserError
@@ -76,17 +76,14 @@ class People:
         """Return the name of a subject in the table; empty: not listed."""
         if subject in self.cells:
             return subject
-        alike = [n for n in self.cells if subject.isdigit() and _is_same(n, subject)]
+        number = subject.lstrip("0")
+        alike = [name for name in self.cells if name.lstrip("0") == number]
         if len(alike) > 1:
             raise UserError(
                 f"{self.path}: {list_some(alike)} are all subject {subject}",
                 field=_FIELD,
             )
         return "".join(alike)
-
-
-def _is_same(name: str, subject: str) -> bool:
-    return name.isdigit() and int(name) == int(subject)
 
 
 def read_people(path: Path, group: Sequence[str]) -> People:
@@ -128,11 +125,9 @@ def read_people(path: Path, group: Sequence[str]) -> People:
 
 
 def _find_key(table: SmallTable) -> str:
-    known: Sequence[str] = (KEY, *WORDS.synonyms[KEY])
-    named = {column.lower().replace(" ", "_"): column for column in table.columns}
-    for word in known:
-        if word in named:
-            return named[word]
+    found = KEY if KEY in table.columns else find_subject(table)
+    if found:
+        return found
     raise UserError(
         f"{table.path}: no column names subjects, as {KEY} does; got "
         f"{list_some(table.columns)}",

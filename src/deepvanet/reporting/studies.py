@@ -110,10 +110,8 @@ class Study:
     def _find_groups(self, column: str) -> dict[str, str]:
         """Return the group of each subject, which all runs must state alike."""
         found: dict[str, str] = {}
-        people = self.people
-        for run in self.runs:
+        for run, trials in zip(self.runs, self._trials, strict=True):
             what = f"run {run.path}"
-            trials = run.trials if people is None else people.add_to(run.trials)
             mine = find_groups(trials, column, what=what)
             for subject, group in mine.items():
                 if found.setdefault(subject, group) != group:
@@ -123,6 +121,15 @@ class Study:
                         field="group",
                     )
         return found
+
+    @cached_property
+    def _trials(self) -> list[pd.DataFrame]:
+        """The trials of each run, and what the table of people says of their people."""
+        people = self.people
+        return [
+            run.trials if people is None else people.add_to(run.trials)
+            for run in self.runs
+        ]
 
     @cached_property
     def coverage(self) -> pd.DataFrame:

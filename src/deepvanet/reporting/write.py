@@ -86,8 +86,8 @@ def write_report(
     ------
     UserError
         When a run cannot be read, two runs hold the same scores, there are no such
-        groups, a table of people has none of the subjects,
-        predictions are not of their trials, or ``out`` is a file.
+        groups, a table of people has none of the subjects, predictions are not of
+        their trials, or ``out`` is a file.
     """
     gathered = gather_runs(runs)
     listed = None if people is None else read_people(people, settings.group)

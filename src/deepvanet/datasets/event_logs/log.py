@@ -14,12 +14,12 @@ from deepvanet.datasets.event_logs.log_columns import (
     find_duration,
     find_onset,
     find_stimulus,
-    find_subject,
     find_unit,
     list_loops,
     tell_kind,
 )
 from deepvanet.datasets.recordings.cells import clear, to_number
+from deepvanet.datasets.recordings.trial_columns import find_subject
 from deepvanet.datasets.small_tables import (
     SmallTable,
     TextRow,

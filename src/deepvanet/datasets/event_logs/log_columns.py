@@ -256,12 +256,6 @@ def find_unit(kind: LogKind, columns: Sequence[str], choices: JoinChoices) -> fl
     )
 
 
-def find_subject(table: SmallTable) -> str:
-    """Return the column of subjects, empty where there is none."""
-    usual = ("subject", *WORDS.synonyms["subject"])
-    return next((c for c in table.columns if spell(c) in usual and table.has(c)), "")
-
-
 def _list_started(table: SmallTable, rows: Sequence[TextRow]) -> list[str]:
     """Return the columns of PsychoPy that say when something started to be shown."""
     asking = {

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from deepvanet.datasets.event_logs.choices import JoinChoices, require_column
 from deepvanet.datasets.event_logs.log import EventLog, LogTrial
-from deepvanet.datasets.event_logs.log_columns import find_subject, list_stimuli
+from deepvanet.datasets.event_logs.log_columns import list_stimuli
 from deepvanet.datasets.recordings.cells import clear, read_decimal_commas, to_number
 from deepvanet.datasets.recordings.column_names import Vocabulary, find_near, spell
-from deepvanet.datasets.recordings.trial_columns import KNOWN, WORDS
+from deepvanet.datasets.recordings.trial_columns import KNOWN, WORDS, find_subject
 from deepvanet.datasets.small_tables import (
     SmallTable,
     TextRow,

@@ -1,6 +1,7 @@
 """The columns of a table of trials, and how other programs call them."""
 
-from deepvanet.datasets.recordings.column_names import Vocabulary
+from deepvanet.datasets.recordings.column_names import Vocabulary, spell
+from deepvanet.datasets.small_tables import SmallTable
 from deepvanet.schema import Target
 
 NAMES = ("subject", "trial", "stimulus")
@@ -90,3 +91,9 @@ WORDS = Vocabulary(
     },
     standard=("race",),
 )
+
+
+def find_subject(table: SmallTable) -> str:
+    """Return the column of subjects, empty where there is none."""
+    usual = ("subject", *WORDS.synonyms["subject"])
+    return next((c for c in table.columns if spell(c) in usual and table.has(c)), "")
